@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host port: out-of-line hooks for a Linux process whose threads are CPUs.
+ *
+ * Calls between CPUs. Each CPU has one mailbox (fn, arg, done) guarded by its
+ * mutex. port_call_cpu(c, fn, arg):
+ *   1. c is the caller itself: fn runs at once as an interrupt would.
+ *   2. no thread owns c: the caller puts c's mask on, runs fn, takes it off.
+ *   3. a thread owns c: the call is posted and that thread runs it when it
+ *      unmasks, relaxes or detaches; the caller serves its own mailbox meanwhile,
+ *      so that two CPUs that call each other do not wait for ever.
+ * The mutex orders what fn touched before and after, so the thread sanitizer
+ * sees the same hand-over that an interrupt acknowledge gives on hardware.
+ *
+ * Each CPU has a default task for what runs before or without a scheduler.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <zonal/port.h>
+#include <zonal/zonal.h>
+
+struct mailbox {
+	pthread_mutex_t mutex;
+	bool owned;         /* mutex: a thread serves this CPU */
+	void (*fn)(void *); /* mutex: posted call, NULL if none */
+	void *arg;          /* mutex */
+	_Atomic bool done;  /* the posted call has run */
+};
+
+static struct host_cpu host_cpus[ZONAL_MAX_CPUS];
+static struct zonal_task host_tasks[ZONAL_MAX_CPUS];
+static struct mailbox host_mail[ZONAL_MAX_CPUS];
+_Thread_local struct host_cpu *host_self = &host_cpus[0];
+
+__attribute__((constructor)) static void host_port_init(void)
+{
+	for (unsigned i = 0; i < ZONAL_MAX_CPUS; i++) {
+		zonal_task_init(&host_tasks[i]);
+		host_cpus[i].port.id = i;
+		host_cpus[i].port.task = &host_tasks[i];
+		pthread_mutex_init(&host_mail[i].mutex, NULL);
+	}
+}
+
+struct host_cpu *host_cpu_get(unsigned id)
+{
+	if (id >= ZONAL_MAX_CPUS)
+		port_panic("host: CPU %u, ZONAL_MAX_CPUS is %u", id, ZONAL_MAX_CPUS);
+	return &host_cpus[id];
+}
+
+void host_set_cpu(unsigned id)
+{
+	host_self = host_cpu_get(id);
+	host_self->masked = false;
+}
+
+/* Run fn on `cpu` as its interrupt handler would, from whatever thread. */
+static void host_run_as(struct host_cpu *cpu, void (*fn)(void *), void *arg)
+{
+	struct host_cpu *self = host_self;
+	bool masked = cpu->masked;
+
+	host_self = cpu;
+	cpu->masked = true;
+	cpu->port.irq_depth++;
+	fn(arg);
+	cpu->port.irq_depth--;
+	cpu->masked = masked;
+	host_self = self;
+}
+
+void host_serve_calls(void)
+{
+	struct mailbox *mail = &host_mail[host_self->port.id];
+
+	pthread_mutex_lock(&mail->mutex);
+	if (mail->fn) {
+		host_run_as(host_self, mail->fn, mail->arg);
+		mail->fn = NULL;
+		atomic_store(&host_self->pending, false);
+		atomic_store(&mail->done, true);
+	}
+	pthread_mutex_unlock(&mail->mutex);
+}
+
+void host_cpu_attach(unsigned id)
+{
+	host_set_cpu(id);
+	pthread_mutex_lock(&host_mail[id].mutex);
+	host_mail[id].owned = true;
+	pthread_mutex_unlock(&host_mail[id].mutex);
+}
+
+void host_cpu_detach(void)
+{
+	struct mailbox *mail = &host_mail[host_self->port.id];
+
+	host_serve_calls();
+	pthread_mutex_lock(&mail->mutex);
+	mail->owned = false;
+	if (mail->fn) {
+		/* Posted between the two lines above. */
+		host_run_as(host_self, mail->fn, mail->arg);
+		mail->fn = NULL;
+		atomic_store(&host_self->pending, false);
+		atomic_store(&mail->done, true);
+	}
+	pthread_mutex_unlock(&mail->mutex);
+	host_self = &host_cpus[0];
+}
+
+/* Post to an owned CPU, or run by proxy; false: its mailbox is taken, try again. */
+static bool host_try_call(unsigned cpu, void (*fn)(void *), void *arg, bool *posted)
+{
+	struct mailbox *mail = &host_mail[cpu];
+	bool went = true;
+
+	*posted = false;
+	pthread_mutex_lock(&mail->mutex);
+	if (!mail->owned) {
+		host_run_as(&host_cpus[cpu], fn, arg);
+	} else if (!mail->fn) {
+		mail->fn = fn;
+		mail->arg = arg;
+		atomic_store(&mail->done, false);
+		atomic_store(&host_cpus[cpu].pending, true);
+		*posted = true;
+	} else {
+		went = false;
+	}
+	pthread_mutex_unlock(&mail->mutex);
+	return went;
+}
+
+bool port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg)
+{
+	bool posted;
+
+	if (cpu >= ZONAL_MAX_CPUS)
+		return false;
+	if (&host_cpus[cpu] == host_self) {
+		host_run_as(host_self, fn, arg);
+		return true;
+	}
+	while (!host_try_call(cpu, fn, arg, &posted))
+		port_relax();
+	/* One caller at a time has its call in the mailbox, so `done` is ours. */
+	while (posted && !atomic_load(&host_mail[cpu].done))
+		port_relax();
+	return true;
+}
+
+void port_log(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fputs("# ", stdout);
+	vprintf(fmt, args);
+	putchar('\n');
+	va_end(args);
+}
+
+void port_panic(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fflush(stdout);
+	fputs("Bail out! panic: ", stdout);
+	vprintf(fmt, args);
+	putchar('\n');
+	fflush(stdout);
+	va_end(args);
+	abort();
+}

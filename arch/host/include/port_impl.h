@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host port's inline hooks: a CPU is a thread, or a mask that one thread
+ * puts on and off.
+ *
+ * A test with one thread calls host_set_cpu(n) and is CPU n from then on. A test
+ * with threads calls host_cpu_attach(n) in each. "Interrupts" are functions
+ * posted to a CPU by port_call_cpu(); they run when that CPU unmasks.
+ */
+#ifndef HOST_PORT_IMPL_H
+#define HOST_PORT_IMPL_H
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+
+struct host_cpu {
+	struct port_cpu port;
+	bool masked;           /* own thread */
+	_Atomic bool pending;  /* a call is posted; see host_port.c */
+};
+
+extern _Thread_local struct host_cpu *host_self;
+
+/* This thread is CPU `id` from now on, without owning it. Not masked, not in a handler. */
+void host_set_cpu(unsigned id);
+/* This thread owns CPU `id` until it detaches: calls to it are posted, not run by proxy. */
+void host_cpu_attach(unsigned id);
+void host_cpu_detach(void);
+/* Run what was posted to this CPU. Called when interrupts are unmasked. */
+void host_serve_calls(void);
+/* The CPU's structure, for tests and the host scheduler. */
+struct host_cpu *host_cpu_get(unsigned id);
+
+static inline port_irqflags_t port_irq_save(void)
+{
+	port_irqflags_t was = host_self->masked;
+
+	host_self->masked = true;
+	return was;
+}
+
+static inline void port_irq_restore(port_irqflags_t flags)
+{
+	host_self->masked = flags;
+	if (!flags && unlikely(atomic_load_explicit(&host_self->pending, memory_order_acquire)))
+		host_serve_calls();
+}
+
+static inline bool port_irqs_masked(void) { return host_self->masked; }
+static inline struct port_cpu *port_this_cpu(void) { return &host_self->port; }
+
+static inline void port_relax(void)
+{
+	if (!host_self->masked && atomic_load_explicit(&host_self->pending, memory_order_acquire))
+		host_serve_calls();
+	sched_yield();
+}
+
+static inline uint64_t port_time_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a board looks like, as plain data.
+ *
+ * platform/topology fills it from a device tree, tests fill it by hand, and
+ * zonal_init() consumes it. No pointer into the device tree survives in it.
+ * All addresses and sizes are bytes.
+ */
+#ifndef ZONAL_BOOT_INFO_H
+#define ZONAL_BOOT_INFO_H
+
+#include <zonal/types.h>
+
+/* boot_range.flags */
+#define BOOT_HOTPLUG 0x1u  /* memory: hotpluggable */
+#define BOOT_NOMAP 0x2u    /* reserved: not mapped, not RAM for anyone (I3, I10) */
+#define BOOT_CMA 0x4u      /* reserved: reusable shared-dma-pool, given to CMA (I10) */
+#define BOOT_DYNAMIC 0x8u  /* reserved: placed by us, not by a reg property */
+#define BOOT_FIRMWARE 0x10u /* reserved: /memreserve/, the DT blob, the image, an initrd */
+
+struct boot_range {
+	uint64_t start;
+	uint64_t size;
+	int16_t nid; /* NODE_NONE in reserved ranges */
+	uint16_t flags;
+};
+
+struct boot_cpu {
+	uint64_t mpidr; /* affinity bits only (mask 0xff00ffffff) */
+	int16_t nid;
+	uint8_t psci;   /* enable-method is "psci" */
+	uint8_t disabled; /* status says it cannot be used */
+};
+
+/* Why the board became a single node 0 (rows I11-I14); NUMA_OK otherwise. */
+enum numa_reason {
+	NUMA_OK,
+	NUMA_NOT_IN_DT,      /* no numa-node-id anywhere: one node, no fault */
+	NUMA_OFF,            /* numa=off */
+	NUMA_BAD_NODE_ID,    /* a memory node's id is out of range */
+	NUMA_NO_REG,         /* a memory node with an id has no reg */
+	NUMA_RANGE_WITHOUT_NODE, /* some memory carries no id */
+	NUMA_BAD_DISTANCE,   /* self != 10, or remote <= 10 */
+	NUMA_EMPTY_MATRIX,   /* distance-map without a usable distance-matrix */
+	NUMA_NO_MEMORY       /* no memory node parsed */
+};
+
+struct boot_info {
+	/* Usable RAM: sorted by start, page aligned, disjoint, neighbours of one
+	 * node and flags merged. No-map ranges are already cut out. */
+	unsigned range_count;
+	struct boot_range range[ZONAL_MAX_RANGES];
+
+	/* RAM that must not be handed out at boot: sorted by start, may touch but
+	 * not overlap, page aligned outward. May lie partly outside of RAM. */
+	unsigned reserved_count;
+	struct boot_range reserved[ZONAL_MAX_RANGES];
+
+	/* In device tree order; the boot CPU is wherever its mpidr is. */
+	unsigned cpu_count;
+	struct boot_cpu cpu[ZONAL_MAX_CPUS];
+
+	nodemask_t nodes;     /* online: union of memory, CPU and distance ids */
+	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
+	enum numa_reason numa;
+
+	/* Highest address that every DMA master reaches, from dma-ranges;
+	 * UINT64_MAX if the tree says nothing (row I16). */
+	uint64_t dma_max;
+
+	char bootargs[512]; /* /chosen/bootargs, always terminated */
+};
+
+/* Tunables of the boot arguments. zonal_options_default() gives 5.10's defaults. */
+struct zonal_options {
+	uint64_t min_free_kbytes;       /* 0: compute (row S1) */
+	unsigned watermark_scale_factor; /* 10; 1..3000 */
+	unsigned watermark_boost_factor; /* 15000 */
+	unsigned lowmem_reserve_ratio[4]; /* 256 256 32 0 */
+	uint64_t kernelcore_bytes, movablecore_bytes; /* 0: not given */
+	unsigned kernelcore_percent, movablecore_percent; /* 0: not given */
+	uint64_t cma_bytes; /* 0: none asked */
+};
+
+#endif

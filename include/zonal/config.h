@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Build values: every table size and every compile-time option of Zonal.
+ *
+ * Each can be overridden with -D. Nothing else in the tree hides a limit: a
+ * table that overflows says so by the name used here, and the monitor command
+ * `limits` prints how full each one is.
+ */
+#ifndef ZONAL_CONFIG_H
+#define ZONAL_CONFIG_H
+
+/* Size of a page, as a shift. 5.10's arm64 default; the golden figures use it. */
+#define PAGE_SHIFT 12
+#define PAGE_SIZE (1UL << PAGE_SHIFT)
+
+/* Orders run 0..MAX_ORDER-1; the largest block is 4 MiB (row C1). */
+#define MAX_ORDER 11
+
+/* A pageblock is the unit that has one migratetype: 2 MiB (row C2). */
+#define PAGEBLOCK_ORDER 9
+
+/* Most nodes; 5.10 arm64 has NODES_SHIFT 4 (rows C7, N1). At most 64. */
+#ifndef ZONAL_MAX_NODES
+#define ZONAL_MAX_NODES 16
+#endif
+
+/* Most cores the image starts or the library serves. */
+#ifndef ZONAL_MAX_CPUS
+#define ZONAL_MAX_CPUS 128
+#endif
+
+/* Most memory ranges and most reserved ranges of one board. */
+#ifndef ZONAL_MAX_RANGES
+#define ZONAL_MAX_RANGES 256
+#endif
+
+/*
+ * The page map is allocated in sections of this many bytes of RAM, as a shift:
+ * 128 MiB, so that a section rarely holds two nodes and its map is 1 MiB.
+ */
+#define SECTION_SHIFT 27
+
+/* 1 turns on the costly checks (every page of a block, poison). */
+#ifndef ZONAL_DEBUG
+#define ZONAL_DEBUG 0
+#endif
+
+/* 1 builds CMA support in, as Debian's arm64 5.10 kernel does (row P11). */
+#ifndef ZONAL_CMA
+#define ZONAL_CMA 1
+#endif
+
+_Static_assert(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
+_Static_assert(PAGEBLOCK_ORDER < MAX_ORDER, "a block must hold a whole pageblock");
+_Static_assert(SECTION_SHIFT >= PAGE_SHIFT + MAX_ORDER - 1, "a section holds whole blocks");
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the core asks of the place it runs in: the port hooks.
+ *
+ * A port supplies `port_impl.h` (found through the include path) with the
+ * bodies of the inline hooks, and one object with the others. There are two
+ * ports of equal rank: arch/arm64 (bare metal) and arch/host (a Linux process
+ * whose threads are the CPUs).
+ *
+ * Common rules. No hook fails unless it says so. "Masked" means: the interrupts
+ * of this CPU are masked (DAIF.I on arm64). A hook may be called with a zone
+ * lock held only where it says so.
+ */
+#ifndef ZONAL_PORT_H
+#define ZONAL_PORT_H
+
+#include <stdarg.h>
+
+#include <zonal/types.h>
+
+struct zonal_task;
+
+/*
+ * One per CPU, owned by the port; found by port_this_cpu(). The core reads it
+ * masked. The scheduler keeps `task` right across switches.
+ */
+struct port_cpu {
+	uint32_t id;             /* dense, 0..ZONAL_MAX_CPUS-1; immutable */
+	uint32_t irq_depth;      /* > 0 inside an interrupt handler; own CPU */
+	struct zonal_task *task; /* allocator state of what runs here; never NULL; own CPU */
+};
+
+typedef unsigned long port_irqflags_t;
+
+/* ---- inline hooks, bodies in port_impl.h -------------------------------- */
+
+/* Mask this CPU's interrupts, return the former state. Nests. Any context. */
+static inline port_irqflags_t port_irq_save(void);
+/* Back to exactly the state that the paired port_irq_save() returned. */
+static inline void port_irq_restore(port_irqflags_t flags);
+/* For assertions and the might-sleep report (row G11). */
+static inline bool port_irqs_masked(void);
+/* The CPU that runs this. The answer is stable only while masked. */
+static inline struct port_cpu *port_this_cpu(void);
+/* One step of a spin loop. Any context, locks held. */
+static inline void port_relax(void);
+/* Monotonic, in nanoseconds, the same on all CPUs to within a tick. */
+static inline uint64_t port_time_ns(void);
+
+/* ---- out of line -------------------------------------------------------- */
+
+/*
+ * Run fn(arg) on CPU `cpu` in interrupt context and return when it has run.
+ * Context: task or boot, not masked, no lock held (the caller must be able to
+ * serve such a call itself). An offline CPU is not called; false says so.
+ */
+bool port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg);
+
+/* One line of log, newline added. Any context; never under a zone lock. */
+void port_log(const char *fmt, ...) ZN_PRINTF(1, 2);
+
+/* A broken invariant: print, stop all CPUs, never return. Any context. */
+void port_panic(const char *fmt, ...) ZN_PRINTF(1, 2) ZN_NORETURN;
+
+#include "port_impl.h"
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Zonal: a NUMA page allocator. The one header that a user of it reads.
+ *
+ * The allocator is an object, struct zonal. Each call takes it first; the image
+ * has one global instance, and <zonal/linux.h> gives the Linux spellings
+ * (alloc_pages, __free_pages, ...) for it. Tests build instances of a few
+ * hundred pages with hand-made nodes.
+ *
+ *	struct page *p = zonal_alloc(mm, GFP_KERNEL, 0);
+ *	if (!p)
+ *		return -1;                  // zonal_last_failure() says why
+ *	use(zonal_pfn(p));
+ *	zonal_free(mm, p, 0);
+ *
+ * Contexts. "boot": one CPU, no scheduler. "task": may wait if the flags allow
+ * it. "interrupt": only flags without __GFP_DIRECT_RECLAIM (GFP_ATOMIC,
+ * GFP_NOWAIT). Nothing here may be called from an NMI or with a zone lock held
+ * (row T3). Orders are 0..10, a block of order n is 2^n pages, aligned to its size.
+ *
+ * Failure. Out of memory is NULL and leaves a record. Misuse (double free, wrong
+ * order, a page of somebody else) is reported at the call with both states and
+ * changes nothing. A broken invariant is a panic with values.
+ */
+#ifndef ZONAL_ZONAL_H
+#define ZONAL_ZONAL_H
+
+#include <zonal/boot_info.h>
+#include <zonal/gfp.h>
+#include <zonal/types.h>
+
+struct zonal;
+struct page;
+struct zone;
+
+/* ---- memory policy of a task (rows Q1-Q13) ------------------------------ */
+
+enum mpol_mode { MPOL_DEFAULT, MPOL_PREFERRED, MPOL_BIND, MPOL_INTERLEAVE, MPOL_LOCAL, MPOL_MODES };
+#define MPOL_F_STATIC 0x8000u   /* nodes are physical, not remapped on a cpuset change */
+#define MPOL_F_RELATIVE 0x4000u /* nodes are positions in the allowed set */
+
+struct mempolicy {
+	uint8_t mode;
+	bool local;        /* PREFERRED without a node: the CPU's own */
+	uint16_t flags;
+	nodemask_t nodes;  /* as applied: within the allowed nodes that have memory */
+	nodemask_t user;   /* as given, for rebind */
+};
+
+/* zonal_task.flags: scopes and standing of a task */
+#define ZTASK_MEMALLOC 0x1u /* works for reclaim: may use every reserve (L7, L15) */
+#define ZTASK_NOFS 0x2u     /* scope: strip __GFP_FS in the slow path (G6) */
+#define ZTASK_NOIO 0x4u     /* scope: strip __GFP_IO and __GFP_FS (G6) */
+#define ZTASK_NOCMA 0x8u    /* scope: no CMA pages even for movable requests (G9) */
+#define ZTASK_REALTIME 0x10u /* real-time class: ALLOC_HARDER in the slow path (L1) */
+#define ZTASK_EXITING 0x20u /* may leave its cpuset unless hardwalled (Z1) */
+
+/*
+ * The allocator's view of a task; the scheduler embeds one in each of its tasks
+ * and each port has a default one per CPU for boot. Written by the task itself,
+ * except mems_allowed, which anyone may change through zonal_task_set_mems().
+ */
+struct zonal_task {
+	struct mempolicy policy;
+	uint8_t il_prev;         /* interleave cursor: last node used (Q6) */
+	uint32_t flags;          /* ZTASK_* */
+	uint32_t mems_seq;       /* odd while mems_allowed changes (T4) */
+	nodemask_t mems_allowed; /* cpuset nodes */
+};
+
+/* Default policy, all nodes allowed, no flags. */
+void zonal_task_init(struct zonal_task *task);
+
+/*
+ * Set the policy of `task`. Returns 0, or a negative ZONAL_E* and leaves the old
+ * policy: mode out of range, STATIC with RELATIVE, DEFAULT or LOCAL with nodes, BIND or
+ * INTERLEAVE without any, no given node that is allowed and has memory (Q9-Q11).
+ * Context: the task itself, or while it cannot run.
+ */
+int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, unsigned flags,
+		     nodemask_t nodes) ZN_MUST_USE;
+
+/*
+ * Change the nodes that a task may use, and rebind its policy (Z3, Q13). An empty set or
+ * one without memory is refused. Turns cpuset checks on for the instance when a
+ * set smaller than all nodes is given.
+ */
+int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes) ZN_MUST_USE;
+
+/* ---- errors ------------------------------------------------------------- */
+
+#define ZONAL_EINVAL (-22) /* an argument breaks its rule */
+#define ZONAL_ENOMEM (-12) /* no memory for metadata */
+#define ZONAL_EBUSY (-16)
+#define ZONAL_ERANGE (-34) /* a table of config.h is too small, or an address too large */
+
+/* ---- set-up ------------------------------------------------------------- */
+
+/*
+ * Where metadata (page map, nodes, per-CPU lists) is put. Called during
+ * zonal_init() only. Returns `bytes` of memory aligned to `align` (a power of
+ * two up to 32 KiB), as near to node `nid` as there is, or NULL. Zeroed or not.
+ */
+typedef void *(*zonal_meta_fn)(void *ctx, unsigned nid, size_t bytes, size_t align);
+
+/*
+ * The only way in which the core touches page contents: clear `count` pages
+ * from `pfn`. NULL: __GFP_ZERO is refused with NULL and a record.
+ */
+typedef void (*zonal_clear_fn)(void *ctx, pfn_t pfn, size_t count);
+
+struct zonal_config {
+	const struct boot_info *info;
+	struct zonal_options options;
+	zonal_meta_fn meta;
+	zonal_clear_fn clear;
+	void *ctx;
+	/* zonal_init() reads info->reserved after its last call of `meta`: a `meta` that
+	 * takes from the RAM described adds what it took there. */
+	bool grouping_off;      /* tests: no mobility grouping whatever the size (M12) */
+	unsigned cpu_count;     /* CPUs that will call; 0: info->cpu_count */
+};
+
+/* 5.10's defaults for every tunable. */
+void zonal_options_default(struct zonal_options *options);
+
+/*
+ * Build an instance from a board. Returns 0 or a negative error, logged with
+ * the thing, its value and the rule. Context: boot. `mm` must be zeroed storage of
+ * zonal_sizeof() bytes that outlives the instance.
+ */
+int zonal_init(struct zonal *mm, const struct zonal_config *config) ZN_MUST_USE;
+size_t zonal_sizeof(void);
+
+/* CPU `cpu` belongs to node `nid` and may allocate from now on. */
+void zonal_cpu_online(struct zonal *mm, unsigned cpu);
+/* Its per-CPU pages go back (P14). Context: any other CPU, after it stopped. */
+void zonal_cpu_dead(struct zonal *mm, unsigned cpu);
+
+/* Before this, requests are masked to what boot can serve (row G5). */
+void zonal_boot_done(struct zonal *mm);
+
+/* Give one reserved page to the allocator: managed grows by one (I5). */
+int zonal_free_reserved(struct zonal *mm, pfn_t pfn) ZN_MUST_USE;
+
+/* ---- allocate ----------------------------------------------------------- */
+
+/*
+ * A block of 2^order pages by the policy of the current task (rows F, G, Q).
+ * Context: task; interrupt without __GFP_DIRECT_RECLAIM (default policy then).
+ * Returns the head page, reference count 1, or NULL.
+ */
+struct page *zonal_alloc(struct zonal *mm, gfp_t gfp, unsigned order) ZN_MUST_USE;
+
+/* From node `nid` (NODE_NONE: this CPU's), falling back by distance (N7, N8). */
+struct page *zonal_alloc_node(struct zonal *mm, int nid, gfp_t gfp, unsigned order) ZN_MUST_USE;
+
+/* As above, restricted to `mask`; NULL or empty: no restriction. */
+struct page *zonal_alloc_mask(struct zonal *mm, int nid, gfp_t gfp, unsigned order,
+			      const nodemask_t *mask) ZN_MUST_USE;
+
+/*
+ * `bytes` of contiguous pages, split into single ones, the rest given back at
+ * once (D13). Free with zonal_free_exact(), or page by page.
+ */
+struct page *zonal_alloc_exact(struct zonal *mm, gfp_t gfp, size_t bytes) ZN_MUST_USE;
+void zonal_free_exact(struct zonal *mm, struct page *page, size_t bytes);
+
+/* ---- free --------------------------------------------------------------- */
+
+/*
+ * Drop one reference; the block goes back with the last. `order` must be that of
+ * the allocation. NULL is allowed and does nothing. Any context.
+ */
+void zonal_free(struct zonal *mm, struct page *page, unsigned order);
+
+/* Another reference on an allocated page; zonal_put() drops it and frees with its order. */
+void zonal_get(struct page *page);
+void zonal_put(struct zonal *mm, struct page *page);
+
+/* A block of order n becomes 2^n single pages, each with one reference (B18). */
+void zonal_split(struct zonal *mm, struct page *page, unsigned order);
+
+/* ---- pages -------------------------------------------------------------- */
+
+pfn_t zonal_pfn(const struct page *page);
+/* NULL if no page structure describes pfn. */
+struct page *zonal_page(const struct zonal *mm, pfn_t pfn);
+unsigned zonal_page_node(const struct page *page);
+enum zone_type zonal_page_zone(const struct page *page);
+/* True for every page inside a free block, not only its head (B16). */
+bool zonal_is_free(const struct zonal *mm, pfn_t pfn);
+/* The 16 bytes of an allocated page that are its owner's: a list node, two pointers, ... */
+void *zonal_page_owner(struct page *page);
+
+/* ---- state -------------------------------------------------------------- */
+
+/* Give this CPU's / every CPU's lists back; zone NULL: all zones (P13, P15).
+ * Context: task, not masked. */
+void zonal_drain_local(struct zonal *mm);
+void zonal_drain_all(struct zonal *mm, struct zone *zone);
+
+/* Write a tunable and recompute all that hangs on it (S10). 0 or ZONAL_EINVAL. */
+int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes) ZN_MUST_USE;
+int zonal_set_watermark_scale(struct zonal *mm, unsigned factor) ZN_MUST_USE;
+int zonal_set_watermark_boost(struct zonal *mm, unsigned factor) ZN_MUST_USE;
+int zonal_set_reserve_ratio(struct zonal *mm, enum zone_type zone, unsigned ratio) ZN_MUST_USE;
+
+/* Why a zone did not serve a request. */
+enum zonal_refusal {
+	REFUSED_NOT_ASKED, /* never reached: after the zone that served, or above the zone limit */
+	REFUSED_NODEMASK,
+	REFUSED_CPUSET,
+	REFUSED_WATERMARK, /* short_pages says by how much */
+	REFUSED_NO_BLOCK,  /* enough pages, but no block of that order in a usable list */
+	REFUSED_RACE       /* passed the test, gone when taken */
+};
+
+/* Steps of the ladder that a failed request went through (rows L3). */
+#define ZSTEP_FAST 0x1u       /* pass at LOW */
+#define ZSTEP_MIN 0x2u        /* pass at MIN with what the flags allow */
+#define ZSTEP_RESERVES 0x4u   /* pass without watermarks or as OOM victim */
+#define ZSTEP_KSWAPD 0x8u     /* background reclaim asked for: not built, no progress */
+#define ZSTEP_RECLAIM 0x10u   /* direct reclaim: not built, no progress */
+#define ZSTEP_COMPACT 0x20u   /* direct compaction: not built, no progress */
+#define ZSTEP_OOM 0x40u       /* OOM: not built, no progress */
+#define ZSTEP_DRAIN 0x80u
+#define ZSTEP_INJECTED 0x100u /* fault injection said no; no zone was asked */
+#define ZSTEP_BAD_ORDER 0x200u
+#define ZSTEP_NO_CLEAR 0x400u
+#define ZSTEP_BAD_NODE 0x800u
+
+struct zonal_failure {
+	uint64_t serial; /* counts failures of the instance; 0: none yet */
+	gfp_t gfp;
+	uint8_t order;
+	uint8_t policy;  /* enum mpol_mode in force */
+	int16_t nid;     /* where the walk began */
+	uint32_t steps;  /* ZSTEP_* */
+	uint32_t zone_count;
+	struct {
+		uint8_t zid;      /* node * ZONE_TYPES + zone */
+		uint8_t refusal;  /* first reason of the last pass */
+		int64_t short_pages;
+	} zone[ZONAL_MAX_NODES * ZONE_TYPES];
+};
+
+/* The newest failure on the CPU that asks. Any context. */
+void zonal_last_failure(struct zonal *mm, struct zonal_failure *out);
+/* One line of text, at most `size` bytes with the NUL; returns its length. */
+size_t zonal_failure_text(const struct zonal *mm, const struct zonal_failure *f, char *buf,
+			  size_t size);
+
+/* Fail the next requests on purpose (D19): after `skip` of them, `times` fail. */
+void zonal_inject(struct zonal *mm, uint64_t skip, uint64_t times);
+
+/* ---- check -------------------------------------------------------------- */
+
+struct zonal_finding {
+	char text[160]; /* the first violation, with values; empty if none */
+	pfn_t pfn;
+};
+
+/*
+ * Walk every invariant: lists against flags and block types, counters against
+ * lists, no two free buddies, per-CPU lists, marks, every pfn in one state.
+ * True if all hold. Exact only while no other CPU allocates. Takes each zone
+ * lock in turn. Context: task or boot.
+ */
+bool zonal_check(struct zonal *mm, struct zonal_finding *first) ZN_MUST_USE;
+
+/* Misuse reported so far (double free and the like). */
+uint64_t zonal_bad_count(const struct zonal *mm);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The instance: everything that one allocator knows. Internal to mm/, the tests
+ * and the reports; users see only `struct zonal *`.
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include "zone.h"
+
+/* Anything but zero here sends every request through the general path. */
+#define GATE_BOOT 0x1u      /* row G5: boot is not done */
+#define GATE_CPUSETS 0x2u   /* some task has fewer nodes than all (Z2, Z4) */
+#define GATE_INJECT 0x4u    /* fault injection is armed (G10) */
+#define GATE_STATS_OFF 0x8u /* NUMA counters are off (Y5) */
+
+#define MM_SECTION_SHIFT (SECTION_SHIFT - PAGE_SHIFT)
+
+struct mm_cpu {
+	uint8_t node;
+	_Atomic uint8_t online;
+	struct pcp *pcp; /* one per zone id */
+	struct zonal_failure failure; /* c: newest on this CPU */
+	_Atomic uint64_t fallback_steals; /* c: M14 */
+	_Atomic uint64_t kswapd_wakes;    /* c: requests for background reclaim */
+};
+
+struct zonal {
+	_Atomic uint32_t gates; /* GATE_* */
+	nodemask_t online;      /* nodes */
+	nodemask_t has_memory;  /* nodes with managed pages */
+	unsigned node_count;    /* online nodes */
+	struct node *node[ZONAL_MAX_NODES];
+	struct zone *zone[ZONAL_MAX_NODES * ZONE_TYPES]; /* by zone id; NULL: not populated */
+	struct mm_cpu *cpu[ZONAL_MAX_CPUS];
+	unsigned cpu_count;
+
+	/* Page map: section[pfn >> MM_SECTION_SHIFT] + pfn is the page; NULL: no page.
+	 * The pointer is biased so that no subtraction is needed. */
+	uintptr_t *section;
+	pfn_t section_count;
+
+	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
+	bool grouping_off;           /* M12 */
+	uint8_t policy_zone;         /* N6 */
+	struct zonal_options options;
+	uint64_t min_free_kbytes;    /* in force */
+	uint64_t total_reserve;      /* S7 */
+	gfp_t gfp_allowed;           /* G5 */
+
+	_Atomic uint64_t bad;        /* misuse reports */
+	_Atomic uint64_t failures;   /* serial of struct zonal_failure */
+	_Atomic int64_t inject_skip, inject_times; /* D19 */
+	_Atomic uint32_t drain_busy; /* P13: a drain of all CPUs runs */
+	zonal_clear_fn clear;
+	zonal_meta_fn meta;
+	void *ctx;
+	uint64_t meta_bytes;         /* metadata taken */
+	unsigned boost_factor;       /* t: per 10,000 of HIGH */
+};
+
+static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)
+{
+	return (struct page *)(mm->section[pfn >> MM_SECTION_SHIFT]) + pfn;
+}
+
+static inline struct zone *mm_page_zone(const struct zonal *mm, const struct page *page)
+{
+	return mm->zone[page_zid(page)];
+}
+
+#define mm_for_each_zone(mm, zid, z)                                                               \
+	for (zid = 0; zid < ZONAL_MAX_NODES * ZONE_TYPES; zid++)                                   \
+		if (((z) = (mm)->zone[zid]))
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nodes: in which order the zones of a board are tried.
+ *
+ * The order of nodes (row N1). Starting from a node, the nearest node that is
+ * not yet in the list comes next, where "near" is
+ *
+ *	(distance + (candidate < start) + (candidate has CPUs)) * nodes * MAX_NODES + load
+ *
+ * and the lower id wins a tie. The second term makes start+1 come before
+ * start-1, so that neighbours are used round the ring; the third prefers nodes
+ * whose CPUs will not miss the memory, but a 5.10 arm64 kernel builds its lists
+ * before it has put CPUs on nodes, so at boot that term is 0 for all (N3).
+ * `load` spreads what is left of the ties (N2): the first node of each group of
+ * equal distance gets a load that falls as the list grows, and it is carried
+ * from node to node, so that two nodes with the same choice choose differently.
+ *
+ * The candidate's start node itself is always first, with or without memory;
+ * every other node must have memory.
+ *
+ * The order of zones (N4): node by node, in a node from high to low, only zones
+ * that have managed pages. A memoryless node's list thus begins with its nearest
+ * neighbour (N7).
+ *
+ * All of it runs at boot, once, on one CPU: no locks.
+ */
+#include "node.h"
+
+#define NODE_CPU_PENALTY 1
+
+/* What the search for one node's order carries along. */
+struct order_build {
+	uint8_t (*distance)[ZONAL_MAX_NODES];
+	nodemask_t candidates;
+	nodemask_t has_cpu;
+	unsigned online_count;
+	unsigned *load;
+};
+
+static int order_next(const struct order_build *b, unsigned start, nodemask_t used)
+{
+	uint64_t best_value = UINT64_MAX;
+	int best = NODE_NONE;
+
+	if (!nodemask_has(used, start))
+		return (int)start;
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
+		uint64_t value;
+
+		if (!nodemask_has(b->candidates, n) || nodemask_has(used, n))
+			continue;
+		value = b->distance[start][n] + (n < start ? 1u : 0u);
+		value += nodemask_has(b->has_cpu, n) ? NODE_CPU_PENALTY : 0;
+		value = value * b->online_count * ZONAL_MAX_NODES + b->load[n];
+		if (value < best_value) {
+			best_value = value;
+			best = (int)n;
+		}
+	}
+	return best;
+}
+
+static uint8_t order_of(const struct order_build *b, unsigned start, uint8_t *order)
+{
+	unsigned load = b->online_count, previous = start;
+	nodemask_t used = 0;
+	uint8_t count = 0;
+	int next;
+
+	while ((next = order_next(b, start, used)) != NODE_NONE) {
+		unsigned n = (unsigned)next;
+
+		if (b->distance[start][n] != b->distance[start][previous])
+			b->load[n] = load;
+		order[count++] = (uint8_t)n;
+		used |= node_bit(n);
+		previous = n;
+		load--;
+	}
+	return count;
+}
+
+void node_order_build(uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES], nodemask_t online,
+		      nodemask_t has_memory, nodemask_t has_cpu,
+		      uint8_t order[ZONAL_MAX_NODES][ZONAL_MAX_NODES],
+		      uint8_t count[ZONAL_MAX_NODES])
+{
+	unsigned load[ZONAL_MAX_NODES] = { 0 };
+	struct order_build b = { .distance = distance,
+				 .candidates = has_memory,
+				 .has_cpu = has_cpu,
+				 .online_count = nodemask_count(online),
+				 .load = load };
+
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		if (nodemask_has(online, n))
+			count[n] = order_of(&b, n, order[n]);
+}
+
+static void zonelist_add_node(struct zonelist *list, struct node *node)
+{
+	for (int t = ZONE_TYPES - 1; t >= 0; t--) {
+		struct zone *zone = &node->zone[t];
+
+		if (zone_managed(zone))
+			list->ref[list->count++] = (struct zoneref){ .zone = zone,
+								     .type = (uint8_t)t,
+								     .node = node->id };
+	}
+}
+
+/* Where a request limited to zones <= t begins. */
+static void zonelist_find_first(struct zonelist *list)
+{
+	for (unsigned t = 0; t < ZONE_TYPES; t++) {
+		uint16_t i = 0;
+
+		while (i < list->count && list->ref[i].type > t)
+			i++;
+		list->first[t] = i;
+	}
+}
+
+/* N6: the highest zone that a bind policy is meant for; MOVABLE is above policy. */
+static void find_policy_zone(struct zonal *mm)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	mm->policy_zone = ZONE_DMA;
+	mm_for_each_zone(mm, zid, zone)
+		if (zone_managed(zone) && zone->type != ZONE_MOVABLE && zone->type > mm->policy_zone)
+			mm->policy_zone = zone->type;
+}
+
+/* M12: too little memory for one block of each type makes grouping pointless. */
+static void decide_grouping(struct zonal *mm)
+{
+	int64_t above_high = 0;
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone) {
+		int64_t high = ld_relaxed(&zone->mark[WMARK_HIGH]);
+
+		if (zone_managed(zone) > high)
+			above_high += zone_managed(zone) - high;
+	}
+	if (above_high < ((int64_t)MIGRATE_TYPES << PAGEBLOCK_ORDER))
+		mm->grouping_off = true;
+}
+
+void node_build_zonelists(struct zonal *mm)
+{
+	uint8_t order[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
+	uint8_t count[ZONAL_MAX_NODES] = { 0 };
+
+	node_order_build(mm->distance, mm->online, mm->has_memory, 0, order, count);
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
+		struct node *node = mm->node[n];
+
+		if (!node)
+			continue;
+		node->order_count = count[n];
+		node->fallback.count = node->nofallback.count = 0;
+		for (unsigned i = 0; i < count[n]; i++) {
+			node->order[i] = order[n][i];
+			zonelist_add_node(&node->fallback, mm->node[order[n][i]]);
+		}
+		zonelist_add_node(&node->nofallback, node);
+		zonelist_find_first(&node->fallback);
+		zonelist_find_first(&node->nofallback);
+	}
+	find_policy_zone(mm);
+	decide_grouping(mm);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Zones, per-CPU lists, nodes and zonelists: the data of the allocator.
+ *
+ * Legend of the letters behind the fields:
+ *	i  immutable after zonal_init()
+ *	z  written under zone->lock with interrupts masked; read anywhere, relaxed
+ *	c  the CPU that owns the structure, masked; others read counters, relaxed
+ *	t  written by the set-up of tunables (one caller at a time); read relaxed
+ */
+#ifndef MM_ZONE_H
+#define MM_ZONE_H
+
+#include <zonal/zonal.h>
+
+#include "../lib/lock.h"
+#include "page.h"
+
+enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARKS };
+
+/* One list of free blocks, linked by pfn; PFN_NONE ends it. Changed only by
+ * buddy_list_add() and buddy_list_del(). */
+struct free_list {
+	uint32_t first;
+	uint32_t last;
+	uint32_t count;
+};
+
+struct zone {
+	struct zonal *mm;        /* i */
+	uint8_t id;              /* i: node * ZONE_TYPES + type */
+	uint8_t node;            /* i */
+	uint8_t type;            /* i: enum zone_type */
+	_Atomic uint8_t boosted; /* z: the next take wakes kswapd (F13) */
+	_Atomic int64_t mark[WMARKS];              /* t: without the boost */
+	_Atomic int64_t boost;                     /* z: added to all three marks (W1) */
+	_Atomic int64_t lowmem_reserve[ZONE_TYPES]; /* t: kept from requests that could go higher */
+	_Atomic int64_t free;       /* z: pages in the lists, ISOLATE blocks left out (B12) */
+	_Atomic int64_t free_cma;   /* z: of these, in CMA lists */
+	_Atomic int64_t highatomic; /* z: pages of reserved highatomic blocks */
+
+	struct ticket_lock lock;
+	_Atomic uint16_t filled[MIGRATE_TYPES];          /* z: bit n: list of order n is not empty */
+	struct free_list list[MIGRATE_TYPES][MAX_ORDER]; /* z */
+	unsigned isolated_blocks;                        /* z */
+
+	pfn_t start_pfn;   /* i */
+	uint64_t spanned;  /* i: pages from first to last */
+	uint64_t present;  /* i: of these, RAM */
+	_Atomic uint64_t managed; /* z: of these, the allocator's */
+	unsigned pcp_batch, pcp_high;    /* t */
+	unsigned stat_threshold;         /* t: 5.10's, shown only; our counters are exact (Y8) */
+	uint64_t drift_mark;             /* t: 5.10's percpu_drift_mark (Y9) */
+};
+
+/* Counters of one CPU for one zone. */
+enum pcp_stat {
+	/* Blocks taken: [miss][other]; hit: from the preferred node; local: from the
+	 * taker's node (Y2, Y3). The four sum to the blocks taken. */
+	STAT_HIT_LOCAL,
+	STAT_HIT_OTHER,
+	STAT_MISS_LOCAL,
+	STAT_MISS_OTHER,
+	STAT_TAKE_EXTRA, /* pages taken beyond the first of each block: PGALLOC = blocks + this */
+	STAT_FREED,      /* PGFREE: pages freed (Y1) */
+	STAT_FOREIGN,    /* blocks wanted here, served elsewhere */
+	STAT_INTERLEAVE, /* interleave requests served by the wanted node (Q7) */
+	STAT_REFILL,     /* bulk takes from the buddy */
+	STAT_BULK_FREE,  /* bulk returns to it */
+	PCP_STATS
+};
+
+/*
+ * A per-CPU list is a ring of page pointers: takes and hot frees at `head`,
+ * refills and cold returns at `tail`. Indices run freely; slot = index & mask.
+ */
+struct pcp_ring {
+	uint32_t head;
+	uint32_t tail;
+	struct page **slot;
+};
+
+/* Per-CPU lists of one CPU for one zone (rows P). Owned by that CPU under its
+ * interrupt mask; nobody else touches the rings. */
+struct pcp {
+	struct pcp_ring ring[MIGRATE_PCPTYPES]; /* c */
+	uint32_t mask;         /* i: ring size - 1 */
+	_Atomic uint32_t count; /* c: pages in the three rings */
+	uint32_t high;         /* c: at this many a batch goes back */
+	uint32_t batch;        /* c */
+	_Atomic uint64_t stat[PCP_STATS]; /* c */
+};
+
+/* One place in a fallback order. */
+struct zoneref {
+	struct zone *zone;
+	uint8_t type;
+	uint8_t node;
+};
+
+/* Zones in the order of trial; first[t] is where a request limited to zones <= t begins
+ * (index into ref, count if nowhere). Built by node_build_zonelists(); i. */
+struct zonelist {
+	unsigned count;
+	uint16_t first[ZONE_TYPES];
+	struct zoneref ref[ZONAL_MAX_NODES * ZONE_TYPES];
+};
+
+struct node {
+	uint8_t id;
+	bool online;
+	bool has_memory; /* some zone has managed pages */
+	pfn_t start_pfn; /* i: span of its memory */
+	uint64_t spanned, present;
+	struct zonelist fallback;   /* all nodes, nearest first */
+	struct zonelist nofallback; /* own zones only */
+	uint8_t order[ZONAL_MAX_NODES]; /* nodes in fallback order */
+	unsigned order_count;
+	struct zone zone[ZONE_TYPES];
+};
+
+static inline int64_t zone_managed(const struct zone *zone)
+{
+	return (int64_t)ld_relaxed(&((struct zone *)(uintptr_t)zone)->managed);
+}
+
+#endif
