@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Zonal: a NUMA page allocator for bare-metal ARM64. `make help` lists the goals.
+
+O ?= build
+CROSS_COMPILE ?= aarch64-linux-gnu-
+SHAPE ?= 2n
+EL ?= 1
+GIC ?= 3
+CPU ?= max
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = @printf '  %-7s %s\n' $(1) $(2)
+export O SHAPE EL GIC CPU V CROSS_COMPILE
+
+# ---- compilers: CC=clang builds everything with clang and lld ---------------------------
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifneq ($(findstring clang,$(CC)),)
+IMAGE_CC := $(CC) --target=aarch64-none-elf
+LD := ld.lld
+IMAGE_TOOLS := clang
+STRING_FLAGS := -fno-builtin
+else
+IMAGE_CC := $(CROSS_COMPILE)gcc
+LD := $(CROSS_COMPILE)ld
+IMAGE_TOOLS := gcc
+STRING_FLAGS := -fno-tree-loop-distribute-patterns
+LD_QUIET := --no-warn-rwx-segments
+endif
+OBJCOPY := $(CROSS_COMPILE)objcopy
+NM := $(CROSS_COMPILE)nm
+SIZE := $(CROSS_COMPILE)size
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings
+COMMON := -std=gnu11 -O2 -g $(WARN) -MMD -MP -I. -Iinclude $(EXTRA_CFLAGS)
+
+# ---- the image ---------------------------------------------------------------------------
+# -nostdinc: only the compiler's own headers and lib/freestanding, never a C library's.
+IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
+	-isystem $(shell $(IMAGE_CC) -print-file-name=include) \
+	-Iarch/arm64/include -march=armv8-a -mgeneral-regs-only -mstrict-align -moutline-atomics \
+	-fpie -fvisibility=hidden -fno-omit-frame-pointer -fno-common -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wframe-larger-than=2048
+IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
+	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
+IMAGE_SRC := $(wildcard arch/arm64/*.S arch/arm64/*.c mm/*.c sched/*.c lib/*.c \
+	lib/freestanding/*.c platform/*.c platform/drivers/*.c \
+	test/unit/*.c test/target/*.c test/bench/*.c test/model/*.c) test/ktest.c test/ktest_image.c
+IMAGE_OBJ := $(patsubst %,$(O)/image/%.o,$(IMAGE_SRC))
+
+# libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
+ifdef LIBFDT_SRC
+FDT_INC := $(LIBFDT_SRC)
+FDT_SRC := $(addprefix $(LIBFDT_SRC)/,fdt.c fdt_ro.c fdt_strerror.c)
+FDT_LIB := $(patsubst $(LIBFDT_SRC)/%.c,$(O)/libfdt/%.o,$(FDT_SRC))
+else
+FDT_INC := $(O)/sysroot/usr/include
+FDT_LIB := $(or $(LIBFDT_LIB),$(O)/sysroot/usr/lib/aarch64-linux-gnu/libfdt.a)
+endif
+
+# ---- the host programs -------------------------------------------------------------------
+HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
+HOST_LIBS := -lfdt -lcjson -pthread
+HOST_CORE := $(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c platform/topology*.c \
+	platform/fdt_*.c platform/report_*.c)
+TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c test/model/*.c)
+HOST_PROGRAMS := test topology oracle bench
+SRC_test := $(TEST_SRC)
+SRC_topology := tools/topology.c
+SRC_oracle := tools/oracle.c $(wildcard test/oracle/*.c)
+SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1
+
+.PHONY: all host run test bench host-test qemu gdb fuzz lint size clean help setup FORCE
+.DELETE_ON_ERROR:
+all: $(O)/zonal.img
+host: $(HOST_PROGRAMS:%=$(O)/host/%)
+
+# What a goal needs is installed on its first use; the stamp keeps later runs quick.
+$(O)/setup.%: tools/setup.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)LIBFDT_GIVEN=$(LIBFDT_SRC)$(LIBFDT_LIB) IMAGE_TOOLS=$(IMAGE_TOOLS) tools/setup.sh $*
+	$(Q)touch $@
+setup: $(O)/setup.test
+
+# Objects depend on the command that made them, so that another CC or flag rebuilds.
+$(O)/image/command: FORCE | $(O)/setup.build
+	$(Q)mkdir -p $(@D); echo '$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS)' | cmp -s - $@ || \
+		echo '$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS)' > $@
+
+$(O)/image/%.o: % $(O)/image/command
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS) -isystem $(FDT_INC) $(FLAGS_$(<F)) -c -o $@ $<
+FLAGS_string.c := $(STRING_FLAGS)
+
+# A foreign tree keeps its own warning rules; its sources find its libfdt_env.h before ours.
+$(O)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(O)/image/command
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(IMAGE_CC) -O2 $(IMAGE_FLAGS) -include lib/freestanding/libfdt_env.h -c -o $@ $<
+
+# Linked twice: the symbol table of the first link goes into the second, for backtraces.
+$(O)/zonal.elf: $(IMAGE_OBJ) $(FDT_LIB) arch/arm64/kernel.ld
+	$(call say,LD,$@)
+	$(Q)$(LD) $(IMAGE_LDFLAGS) -Map $(O)/zonal.map -o $@ $(IMAGE_OBJ) $(FDT_LIB)
+
+$(O)/zonal.img: $(O)/zonal.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# One variant of the host build: folder, compiler, extra flags.
+define HOST_VARIANT
+$(O)/$(1)/command: FORCE | $(O)/setup.$(4)
+	$$(Q)mkdir -p $$(@D); echo '$(2) $$(COMMON) $$(HOST_FLAGS) $(3)' | cmp -s - $$@ || \
+		echo '$(2) $$(COMMON) $$(HOST_FLAGS) $(3)' > $$@
+$(O)/$(1)/obj/%.o: %.c $(O)/$(1)/command
+	$$(call say,CC,"$$< ($(1))")
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(2) $$(COMMON) $$(HOST_FLAGS) $(3) -c -o $$@ $$<
+$(foreach p,$(HOST_PROGRAMS),
+$(O)/$(1)/$(p): $(patsubst %.c,$(O)/$(1)/obj/%.o,$(HOST_CORE) $(SRC_$(p)))
+	$$(call say,LD,$$@)
+	$$(Q)$(2) $(3) -o $$@ $$(filter %.o,$$^) $$(HOST_LIBS)
+)
+-include $$(patsubst %.c,$(O)/$(1)/obj/%.d,$$(HOST_CORE) $$(foreach p,$$(HOST_PROGRAMS),$$(SRC_$$(p))))
+endef
+$(eval $(call HOST_VARIANT,host,$(CC),,host))
+$(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
+$(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
+$(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1,test))
+-include $(IMAGE_OBJ:.o=.d)
+
+# ---- running -----------------------------------------------------------------------------
+run qemu: $(O)/zonal.img | $(O)/setup.run
+	$(Q)tools/run_qemu.sh
+
+gdb: $(O)/zonal.img | $(O)/setup.gdb
+	$(Q)tools/gdb.sh
+
+bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.run
+	$(Q)tools/run_bench.sh
+
+VARIANTS := host-gcc-asan host-clang-asan host-tsan
+host-test: $(VARIANTS:%=$(O)/%/test) $(O)/host/topology $(O)/host/oracle
+	$(Q)tools/run_tests.sh host
+
+test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) host | $(O)/setup.test
+	$(Q)tools/run_tests.sh host boot
+
+fuzz: | $(O)/setup.test
+	$(Q)tools/run_fuzz.sh
+
+lint: | $(O)/setup.test
+	$(Q)tools/run_lint.sh
+
+size: $(O)/zonal.elf
+	$(Q)$(SIZE) $< $(IMAGE_OBJ)
+
+clean:
+	rm -rf $(O)
+
+help:
+	@echo 'Goals:'
+	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf'
+	@echo '  host       the host programs: $(HOST_PROGRAMS:%=$(O)/host/%)'
+	@echo '  run, qemu  boot the board SHAPE under QEMU; on a terminal the monitor opens'
+	@echo '  test       everything: host variants, checks, a matrix of boards under prove'
+	@echo '  host-test  the host part of it (ASan, UBSan with gcc and clang; TSan)'
+	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
+	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
+	@echo '  fuzz lint size clean'
+	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC)'
+	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS='
+	@tools/board.sh --list

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The test harness: finds the cases, runs those asked for, prints TAP 13.
+ *
+ * The linker gathers a pointer to every case between __start_ktests and
+ * __stop_ktests. A run counts the matching cases first, because the plan must
+ * be the first line: a reader that sees fewer results than planned knows that
+ * the run died, also when nothing else was printed.
+ *
+ * State of the running case: how often it failed and why it was skipped. Cases
+ * may check on several CPUs at once, so the failure count is atomic; everything
+ * else changes only between cases, on the CPU that runs ktest_run().
+ *
+ * A case's memory is kept in a table and freed after it, so that a case that
+ * stops early leaks nothing into the next one, whose figures may depend on it.
+ */
+#include "ktest.h"
+
+#include <string.h>
+
+#include "lib/atomic.h"
+#include "lib/printf.h"
+
+enum { BLOCKS_MAX = 512, REPORTS_MAX = 20 };
+
+struct block {
+	void *memory;
+	size_t bytes, align;
+};
+
+static struct {
+	const struct ktest *test;
+	_Atomic unsigned failures;
+	const char *skip_reason;
+	char name[96];
+} current;
+
+static struct block blocks[BLOCKS_MAX];
+static _Atomic unsigned block_count;
+static uint64_t run_seed;
+
+/* Given by the linker because "ktests" is a C identifier. */
+extern const struct ktest *const __start_ktests[] __attribute__((weak));
+extern const struct ktest *const __stop_ktests[] __attribute__((weak));
+
+/* Counts a failure; false when enough of this case have been printed already. */
+static bool failure_report(void)
+{
+	unsigned before = fetch_add_relaxed(&current.failures, 1);
+
+	if (before == REPORTS_MAX)
+		kprintf("# more failures of %s are counted, not printed\n", current.name);
+	return before < REPORTS_MAX;
+}
+
+bool kt_check(bool ok, const char *file, int line, const char *fmt, ...)
+{
+	char text[192];
+	va_list args;
+
+	if (ok || !failure_report())
+		return ok;
+	va_start(args, fmt);
+	zn_vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	kprintf("# %s:%d: %s\n", file, line, text);
+	return false;
+}
+
+bool kt_check_equal(unsigned long long a, unsigned long long b, const char *a_text,
+		    const char *b_text, const char *file, int line)
+{
+	return kt_check(a == b, file, line, "%s is %lld (0x%llx), expected %s = %lld (0x%llx)",
+			a_text, (long long)a, a, b_text, (long long)b, b);
+}
+
+bool kt_check_string(const char *a, const char *b, const char *a_text, const char *b_text,
+		     const char *file, int line)
+{
+	bool equal = a && b && strcmp(a, b) == 0;
+
+	return kt_check(equal, file, line, "%s is \"%s\", expected %s = \"%s\"", a_text,
+			a ? a : "(null)", b_text, b ? b : "(null)");
+}
+
+void kt_skip(const char *reason)
+{
+	current.skip_reason = reason;
+}
+
+void kt_diag(const char *fmt, ...)
+{
+	char text[224];
+	va_list args;
+
+	va_start(args, fmt);
+	zn_vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	kprintf("# %s\n", text);
+}
+
+uint64_t kt_seed(void)
+{
+	return run_seed;
+}
+
+/* xorshift64*: small, and good enough to choose operations. */
+uint64_t kt_random(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * 0x2545f4914f6cdd1dull;
+}
+
+void *kt_alloc(size_t bytes, size_t align)
+{
+	unsigned slot = fetch_add_relaxed(&block_count, 1);
+	void *memory;
+
+	if (!KT_OK(slot < BLOCKS_MAX, "a case may take %d blocks (BLOCKS_MAX), not more",
+		   BLOCKS_MAX))
+		return NULL;
+	memory = kt_port_alloc(bytes, align);
+	blocks[slot] = (struct block){ memory, bytes, align };
+	KT_OK(memory, "no memory for a case's block of %zu bytes, alignment %zu", bytes, align);
+	return memory;
+}
+
+void kt_free_all(void)
+{
+	unsigned count = ZN_MIN(ld_relaxed(&block_count), (unsigned)BLOCKS_MAX);
+
+	for (unsigned i = 0; i < count; i++)
+		if (blocks[i].memory)
+			kt_port_free(blocks[i].memory, blocks[i].bytes, blocks[i].align);
+	st_relaxed(&block_count, 0);
+}
+
+/*
+ * One glob, up to its end or a comma. On a mismatch behind a star the star
+ * takes one character more; only the last star needs to be remembered.
+ */
+static bool glob_match(const char *glob, const char *name)
+{
+	const char *star = NULL, *resume = NULL;
+
+	for (;;) {
+		bool end = *glob == '\0' || *glob == ',';
+
+		if (*glob == '*') {
+			star = glob++;
+			resume = name;
+		} else if (*name && !end && (*glob == '?' || *glob == *name)) {
+			glob++;
+			name++;
+		} else if (!*name && end) {
+			return true;
+		} else if (star && *resume) {
+			glob = star + 1;
+			name = ++resume;
+		} else {
+			return false;
+		}
+	}
+}
+
+bool ktest_match(const char *globs, const char *name)
+{
+	if (!globs || !*globs)
+		return true;
+	for (;;) {
+		if (glob_match(globs, name))
+			return true;
+		globs = strchr(globs, ',');
+		if (!globs)
+			return false;
+		globs++;
+	}
+}
+
+static void name_set(const struct ktest *test)
+{
+	zn_snprintf(current.name, sizeof(current.name), "%s.%s", test->suite, test->name);
+}
+
+/* A case for the other world is not part of the plan here. */
+static bool wanted(const struct ktest *test, const char *globs)
+{
+	unsigned other = kt_port_is_target() ? KT_HOST_ONLY : KT_TARGET_ONLY;
+
+	name_set(test);
+	return !(test->flags & other) && ktest_match(globs, current.name);
+}
+
+static void case_call(void *arg)
+{
+	const struct ktest *test = arg;
+
+	test->fn();
+}
+
+static void case_run(const struct ktest *test, int number)
+{
+	/* The cast drops const for the void * of the hook; case_call restores it. */
+	void *arg = (void *)(uintptr_t)test;
+	uint64_t start_ns = kt_port_time_ns();
+	unsigned failures;
+
+	current.test = test;
+	current.skip_reason = NULL;
+	st_relaxed(&current.failures, 0);
+	if ((test->flags & KT_EACH_CPU) && kt_on_each_cpu)
+		kt_on_each_cpu(case_call, arg);
+	else
+		case_call(arg);
+	kt_free_all();
+	current.test = NULL;
+
+	failures = ld_relaxed(&current.failures);
+	if ((test->flags & KT_EACH_CPU) && !kt_on_each_cpu)
+		kprintf("# %s ran on one CPU only: there is no kt_on_each_cpu()\n", current.name);
+	kprintf("%sok %d - %s%s%s\n", failures ? "not " : "", number, current.name,
+		current.skip_reason && !failures ? " # SKIP " : "",
+		current.skip_reason && !failures ? current.skip_reason : "");
+	if (failures)
+		kprintf("# %s failed %u times\n", current.name, failures);
+	kprintf("# time_us %llu %s\n",
+		(unsigned long long)(kt_port_time_ns() - start_ns) / 1000, current.name);
+}
+
+int ktest_run(const char *glob)
+{
+	int planned = 0, number = 0, failed = 0;
+
+	for (const struct ktest *const *t = __start_ktests; t < __stop_ktests; t++)
+		planned += wanted(*t, glob);
+	kprintf("TAP version 13\n1..%d\n", planned ? planned : 1);
+	if (!planned) {
+		kprintf("not ok 1 - no test matches \"%s\"\n", glob ? glob : "*");
+		return 1;
+	}
+
+	run_seed = kt_port_seed();
+	kprintf("# seed %llu\n", (unsigned long long)run_seed);
+	for (const struct ktest *const *t = __start_ktests; t < __stop_ktests; t++) {
+		if (!wanted(*t, glob))
+			continue;
+		case_run(*t, ++number);
+		failed += ld_relaxed(&current.failures) != 0;
+	}
+	kprintf("# %d of %d passed\n", planned - failed, planned);
+	return failed;
+}
+
+void ktest_list(void)
+{
+	for (const struct ktest *const *t = __start_ktests; t < __stop_ktests; t++)
+		if (wanted(*t, NULL))
+			kprintf("# list %s\n", current.name);
+}
+
+const char *ktest_current(void)
+{
+	return current.test ? current.name : NULL;
+}
