@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the reports share: names, sums of per-CPU counters, a copy of what one zone's
+ * lock guards, and the few pieces of JSON that need care.
+ *
+ * Counters. Each CPU counts for itself and for each zone apart, in words that only it
+ * writes (struct pcp). A sum over the CPUs is therefore exact once nobody
+ * allocates, and never wrong by more than what happened during the summing.
+ * Blocks taken are kept as four counters, hit or miss times local or other, because one
+ * increment then serves both of 5.10's pairs; here they are turned back:
+ *
+ *	numa_hit   = hit_local + hit_other      numa_local = hit_local + miss_local
+ *	numa_miss  = miss_local + miss_other    numa_other = hit_other + miss_other
+ *
+ * Locks: report_snapshot() takes one zone lock, masked, for the time of a copy of
+ * 300 bytes. Nothing is printed under it.
+ */
+#include "report.h"
+
+#include "lib/printf.h"
+
+const char *report_zone_name(unsigned type)
+{
+	static const char *const names[ZONE_TYPES] = { "DMA", "DMA32", "Normal", "Movable" };
+
+	return type < ZONE_TYPES ? names[type] : "?";
+}
+
+const char *report_type_name(enum migratetype type)
+{
+	static const char *const names[MIGRATE_TYPES] = { "Unmovable",  "Movable", "Reclaimable",
+							  "HighAtomic", "CMA",     "Isolate" };
+
+	return (unsigned)type < MIGRATE_TYPES ? names[type] : "?";
+}
+
+static void snapshot_copy(const struct zone *zone, struct zone_snapshot *out)
+{
+	struct zone *z = (struct zone *)(uintptr_t)zone;
+	unsigned type, order, mark;
+
+	for (type = 0; type < MIGRATE_TYPES; type++) {
+		for (order = 0; order < MAX_ORDER; order++)
+			out->blocks[type][order] = z->list[type][order].count;
+	}
+	for (mark = 0; mark < WMARKS; mark++)
+		out->mark[mark] = ld_relaxed(&z->mark[mark]);
+	out->boost = ld_relaxed(&z->boost);
+	out->free = ld_relaxed(&z->free);
+	out->free_cma = ld_relaxed(&z->free_cma);
+	out->highatomic = ld_relaxed(&z->highatomic);
+	out->managed = ld_relaxed(&z->managed);
+}
+
+void report_snapshot(struct zone *zone, bool lock, struct zone_snapshot *out)
+{
+	port_irqflags_t flags;
+
+	if (!lock) {
+		snapshot_copy(zone, out);
+		return;
+	}
+	flags = port_irq_save();
+	lock_take(&zone->lock);
+	snapshot_copy(zone, out);
+	lock_drop(&zone->lock);
+	port_irq_restore(flags);
+}
+
+uint64_t snapshot_blocks(const struct zone_snapshot *s, unsigned order)
+{
+	uint64_t sum = 0;
+	unsigned type;
+
+	for (type = 0; type < MIGRATE_TYPES; type++)
+		sum += s->blocks[type][order];
+	return sum;
+}
+
+uint64_t report_stat(const struct zonal *mm, unsigned zid, enum pcp_stat stat)
+{
+	uint64_t sum = 0;
+	unsigned cpu;
+
+	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+		if (mm->cpu[cpu] && mm->cpu[cpu]->pcp)
+			sum += ld_relaxed(&mm->cpu[cpu]->pcp[zid].stat[stat]);
+	}
+	return sum;
+}
+
+void report_numa(const struct zonal *mm, unsigned zid, struct numa_counts *out)
+{
+	uint64_t hit_local = report_stat(mm, zid, STAT_HIT_LOCAL);
+	uint64_t hit_other = report_stat(mm, zid, STAT_HIT_OTHER);
+	uint64_t miss_local = report_stat(mm, zid, STAT_MISS_LOCAL);
+	uint64_t miss_other = report_stat(mm, zid, STAT_MISS_OTHER);
+
+	out->hit = hit_local + hit_other;
+	out->miss = miss_local + miss_other;
+	out->local = hit_local + miss_local;
+	out->other = hit_other + miss_other;
+	out->foreign = report_stat(mm, zid, STAT_FOREIGN);
+	out->interleave = report_stat(mm, zid, STAT_INTERLEAVE);
+}
+
+void report_numa_node(const struct zonal *mm, unsigned nid, struct numa_counts *out)
+{
+	unsigned type;
+
+	*out = (struct numa_counts){ 0 };
+	for (type = 0; type < ZONE_TYPES; type++) {
+		unsigned zid = nid * ZONE_TYPES + type;
+		struct numa_counts zone;
+
+		if (!mm->zone[zid])
+			continue;
+		report_numa(mm, zid, &zone);
+		out->hit += zone.hit;
+		out->miss += zone.miss;
+		out->foreign += zone.foreign;
+		out->interleave += zone.interleave;
+		out->local += zone.local;
+		out->other += zone.other;
+	}
+}
+
+void report_json_string(const char *text)
+{
+	kprintf("\"");
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			kprintf("\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			kprintf("\\u%04x", c);
+		else
+			kprintf("%c", c);
+	}
+	kprintf("\"");
+}
+
+void report_json_blocks(const struct zone_snapshot *s)
+{
+	unsigned order;
+
+	for (order = 0; order < MAX_ORDER; order++)
+		kprintf("%s%llu", order ? "," : "[", (unsigned long long)snapshot_blocks(s, order));
+	kprintf("]");
+}
