@@ -41,13 +41,15 @@ COMMON := -std=gnu11 -O2 -g $(WARN) -MMD -MP -I. -Iinclude $(EXTRA_CFLAGS)
 IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
 	-isystem $(shell $(IMAGE_CC) -print-file-name=include) \
 	-Iarch/arm64/include -march=armv8-a -mgeneral-regs-only -mstrict-align -moutline-atomics \
-	-fpie -fvisibility=hidden -fno-omit-frame-pointer -fno-common -fno-stack-protector \
+	-fpie -fno-omit-frame-pointer -fno-common -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wframe-larger-than=2048
+# C files only: every symbol is hidden, so that none is reached through the GOT.
+IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h)
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
 IMAGE_SRC := $(wildcard arch/arm64/*.S arch/arm64/*.c mm/*.c sched/*.c lib/*.c \
 	lib/freestanding/*.c platform/*.c platform/drivers/*.c \
-	test/unit/*.c test/target/*.c test/bench/*.c test/model/*.c) test/ktest.c test/ktest_image.c
+	test/unit/*.c test/target/*.c) test/ktest.c test/ktest_image.c
 IMAGE_OBJ := $(patsubst %,$(O)/image/%.o,$(IMAGE_SRC))
 
 # libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
@@ -64,19 +66,22 @@ endif
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -pthread
 HOST_CORE := $(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c platform/topology*.c \
-	platform/fdt_*.c platform/report_*.c)
+	platform/fdt_*.c platform/report_*.c platform/bootargs*.c)
 TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c test/model/*.c)
-HOST_PROGRAMS := test topology oracle bench
+HOST_PROGRAMS := test topology oracle bench harness
 SRC_test := $(TEST_SRC)
-SRC_topology := tools/topology.c
-SRC_oracle := tools/oracle.c $(wildcard test/oracle/*.c)
-SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
+SRC_topology := $(wildcard tools/topology*.c)
+SRC_oracle := $(wildcard tools/oracle*.c)
+SRC_bench := $(wildcard test/bench/*.c)
+SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1
 
 .PHONY: all host run test bench host-test qemu gdb fuzz lint size clean help setup FORCE
 .DELETE_ON_ERROR:
 all: $(O)/zonal.img
 host: $(HOST_PROGRAMS:%=$(O)/host/%)
+
+$(FDT_LIB): | $(O)/setup.build
 
 # What a goal needs is installed on its first use; the stamp keeps later runs quick.
 $(O)/setup.%: tools/setup.sh
@@ -93,7 +98,7 @@ $(O)/image/command: FORCE | $(O)/setup.build
 $(O)/image/%.o: % $(O)/image/command
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS) -isystem $(FDT_INC) $(FLAGS_$(<F)) -c -o $@ $<
+	$(Q)$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS) -isystem $(FDT_INC) $(IMAGE_C) $(FLAGS_$(<F)) -c -o $@ $<
 FLAGS_string.c := $(STRING_FLAGS)
 
 # A foreign tree keeps its own warning rules; its sources find its libfdt_env.h before ours.
@@ -103,9 +108,18 @@ $(O)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(O)/image/command
 	$(Q)$(IMAGE_CC) -O2 $(IMAGE_FLAGS) -include lib/freestanding/libfdt_env.h -c -o $@ $<
 
 # Linked twice: the symbol table of the first link goes into the second, for backtraces.
-$(O)/zonal.elf: $(IMAGE_OBJ) $(FDT_LIB) arch/arm64/kernel.ld
+$(O)/zonal.pass1: $(IMAGE_OBJ) $(FDT_LIB) arch/arm64/kernel.ld
 	$(call say,LD,$@)
-	$(Q)$(LD) $(IMAGE_LDFLAGS) -Map $(O)/zonal.map -o $@ $(IMAGE_OBJ) $(FDT_LIB)
+	$(Q)$(LD) $(IMAGE_LDFLAGS) -o $@ $(IMAGE_OBJ) $(FDT_LIB)
+
+$(O)/symtab.S: $(O)/zonal.pass1 tools/symtab
+	$(call say,SYMTAB,$@)
+	$(Q)$(NM) $< | tools/symtab > $@
+
+$(O)/zonal.elf: $(O)/symtab.S
+	$(call say,LD,$@)
+	$(Q)$(IMAGE_CC) -c -o $(O)/symtab.o $<
+	$(Q)$(LD) $(IMAGE_LDFLAGS) -Map $(O)/zonal.map -o $@ $(IMAGE_OBJ) $(O)/symtab.o $(FDT_LIB)
 
 $(O)/zonal.img: $(O)/zonal.elf
 	$(call say,OBJCOPY,$@)

@@ -1,2 +1,148 @@
 #!/bin/sh
-exit 0
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Installs what a goal needs and is missing, and nothing else. The Makefile
+# calls it on the first use of a goal; by hand:
+#
+#   O=build tools/setup.sh build|host|run|gdb|test
+#
+# Each need is a command or a file and the Debian 12 package that brings it; a
+# machine that has them all is left alone, without root and without apt.
+# Packages are installed as root or through sudo, and named before it happens.
+#
+# libfdt for arm64 is only a library to link, so its package is unpacked into
+# $O/sysroot and never installed. It is looked up with an apt state of its own,
+# so the machine's dpkg never hears of a foreign architecture. LIBFDT_GIVEN not
+# empty says that the caller brings a libfdt (LIBFDT_LIB= or LIBFDT_SRC=).
+set -eu
+
+O=${O:-build}
+CROSS_COMPILE=${CROSS_COMPILE:-aarch64-linux-gnu-}
+missing=''
+
+say() {
+	echo "tools/setup.sh: $*"
+}
+
+fail() {
+	say "$*" >&2
+	exit 1
+}
+
+# need PACKAGE COMMAND-OR-FILE…: the package is missing when one of them is.
+need() {
+	package=$1
+	shift
+	for thing in "$@"; do
+		case $thing in
+		/*) [ -e "$thing" ] && continue ;;
+		*) command -v "$thing" >/dev/null && continue ;;
+		esac
+		missing="$missing $package"
+		return
+	done
+}
+
+need_host() {
+	triplet=$(uname -m)-linux-gnu
+	need gcc gcc
+	need libc6-dev /usr/include/stdio.h
+	need libfdt-dev /usr/include/libfdt.h
+	need libcjson-dev "/usr/lib/$triplet/libcjson.so" /usr/include/cjson/cJSON.h
+	need device-tree-compiler dtc
+}
+
+need_build() {
+	need device-tree-compiler dtc
+	need python3-minimal python3
+	if [ "$CROSS_COMPILE" = aarch64-linux-gnu- ]; then
+		need binutils-aarch64-linux-gnu "${CROSS_COMPILE}objcopy"
+	elif ! command -v "${CROSS_COMPILE}objcopy" >/dev/null; then
+		fail "CROSS_COMPILE=$CROSS_COMPILE: there is no ${CROSS_COMPILE}objcopy on PATH"
+	fi
+	if [ "${IMAGE_TOOLS:-gcc}" = clang ]; then
+		need clang clang
+		need lld ld.lld
+	elif [ "$CROSS_COMPILE" = aarch64-linux-gnu- ]; then
+		need gcc-aarch64-linux-gnu "${CROSS_COMPILE}gcc"
+	elif ! command -v "${CROSS_COMPILE}gcc" >/dev/null; then
+		fail "CROSS_COMPILE=$CROSS_COMPILE: there is no ${CROSS_COMPILE}gcc on PATH"
+	fi
+}
+
+need_run() {
+	need qemu-system-arm qemu-system-aarch64
+}
+
+need_test() {
+	need_host
+	need_build
+	need_run
+	need perl prove
+	need python3 /usr/bin/python3
+	need universal-ctags ctags
+	need clang clang
+	need lld ld.lld
+	# clang's run-time for the sanitizers is a package of its own.
+	need libclang-rt-14-dev "$(clang -print-runtime-dir 2>/dev/null || echo /none)"
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		fail "root or sudo is needed to install:$missing"
+	fi
+}
+
+install_missing() {
+	command -v apt-get >/dev/null ||
+		fail "this is not Debian; please install yourself what these packages bring:$missing"
+	say "installing:$missing"
+	as_root apt-get -qq update || fail "apt-get update failed (see above)"
+	# shellcheck disable=SC2086 # a list of words
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 \
+		install --no-install-recommends $missing ||
+		fail "apt-get install failed (see above)"
+}
+
+# apt with a state directory of its own, in which the machine is an arm64 one.
+apt_arm64() {
+	apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 \
+		-o Dir::State="$apt" -o Dir::State::status="$apt/status" \
+		-o Dir::Cache="$apt/cache" -o APT::Sandbox::User= \
+		-o Acquire::Languages=none "$@"
+}
+
+libfdt_fetch() {
+	[ ! -e "$O/sysroot/usr/lib/aarch64-linux-gnu/libfdt.a" ] || return 0
+	command -v apt-get >/dev/null ||
+		fail "this is not Debian; give LIBFDT_LIB= (an arm64 libfdt.a) or LIBFDT_SRC="
+	say "unpacking libfdt-dev for arm64 into $O/sysroot (not installed)"
+	mkdir -p "$O/apt/lists/partial" "$O/apt/cache/archives/partial" "$O/sysroot"
+	apt=$(cd "$O/apt" && pwd)
+	: >"$apt/status"
+	apt_arm64 update || fail "apt-get update for arm64 failed (see above)"
+	(cd "$apt" && apt_arm64 download libfdt-dev) || fail "no package libfdt-dev for arm64"
+	dpkg -x "$apt"/libfdt-dev_*_arm64.deb "$O/sysroot"
+	rm -rf "$apt"
+}
+
+case ${1:-} in
+build | host | run | gdb | test) ;;
+*) fail "usage: O=build tools/setup.sh build|host|run|gdb|test" ;;
+esac
+
+case $1 in
+gdb) need_run && need gdb-multiarch gdb-multiarch ;;
+*) "need_$1" ;;
+esac
+# The same package may be wanted twice.
+missing=$(echo "$missing" | xargs -n1 2>/dev/null | sort -u | xargs)
+[ -z "$missing" ] || install_missing
+
+case $1 in
+build | test) [ -n "${LIBFDT_GIVEN:-}" ] || libfdt_fetch ;;
+esac

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Each folder includes only what lies below it (docs/design.md).
+
+The table is the whole rule. An include is resolved as the compiler does: beside
+the including file, then at the root, in include/ and in each port's include/.
+Headers of a C library or a compiler are not the tree's business, with two
+exceptions: libfdt is for platform/, the tests and the tools alone, and mm/, lib/ and
+sched/ take nothing that a freestanding build lacks. Headers may not include each
+other in a circle.
+"""
+import os
+import re
+import sys
+
+import tree
+
+# folder of the includer: folders it may include from; a path names one file.
+ALLOWED = {
+    "include": {"include", "port"},
+    "lib": {"include", "lib", "port"},
+    "mm": {"include", "lib", "mm", "port"},
+    "sched": {"include", "lib", "sched", "port"},
+    "arch": {"include", "lib", "sched", "arch", "port", "platform/platform.h"},
+    "platform": {"include", "lib", "mm", "sched", "arch", "platform", "port", "test/ktest.h"},
+}
+FREESTANDING = {
+    "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "limits.h",
+}
+STRICT = {"mm", "sched", "lib"}
+LIBFDT = {"libfdt.h", "fdt.h", "libfdt_env.h"}
+PATHS = ["", "include", "arch/arm64/include", "arch/host/include"]
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def resolve(path, quote, name):
+    """All files of the tree that this include may mean (one a port), [] if foreign."""
+    if quote == '"':
+        beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
+        if os.path.exists(os.path.join(tree.ROOT, beside)):
+            return [beside]
+    found = [os.path.normpath(os.path.join(p, name)) for p in PATHS]
+    return [f for f in found if os.path.isfile(os.path.join(tree.ROOT, f))]
+
+
+def layer(path):
+    """`port` stands for the headers that a port must supply by name."""
+    if re.match(r"arch/\w+/include/port_\w+\.h$", path):
+        return "port"
+    return path.split("/")[0]
+
+
+def foreign_fault(folder, name):
+    if name in LIBFDT and folder in ALLOWED and folder != "platform":
+        return "libfdt is for platform/ only"
+    if folder in STRICT and name not in FREESTANDING:
+        return "not a freestanding header"
+    return None
+
+
+def check(path, graph, faults):
+    folder = path.split("/")[0]
+    if path.startswith("lib/freestanding/"):
+        return
+    for number, line in enumerate(tree.lines(path), 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        targets = resolve(path, *match.groups())
+        graph.setdefault(path, set()).update(targets)
+        where = f"{path}:{number}: {match.group(2)}"
+        if not targets:
+            fault = foreign_fault(folder, match.group(2))
+            if fault:
+                faults.append(f"{where}: {fault}")
+        for target in targets:
+            allowed = ALLOWED.get(folder)
+            if allowed is not None and not {layer(target), target} & allowed:
+                faults.append(f"{where}: {folder}/ may not include from {layer(target)}/")
+
+
+def circles(graph):
+    """A header that reaches itself. port.h and its bodies are one header in two files."""
+    found = []
+    for start in sorted(graph):
+        if not start.endswith(".h"):
+            continue
+        seen, stack = set(), [t for t in graph[start] if layer(t) != "port"]
+        while stack:
+            path = stack.pop()
+            if path == start:
+                found.append(f"{start}: includes itself through other headers")
+                break
+            if path not in seen:
+                seen.add(path)
+                stack.extend(graph.get(path, ()))
+    return found
+
+
+def main():
+    graph, faults = {}, []
+    sources = tree.files(".c", ".h", ".S")
+    for path in sources:
+        check(path, graph, faults)
+    faults += circles(graph)
+    print("\n".join(faults + [f"{len(sources)} files checked, {len(faults)} faults"]))
+    return 1 if faults or not sources else 0
+
+
+sys.exit(main())

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Boots $O/zonal.img on the board SHAPE, the UART on standard input and output.
+#
+#   tools/run_qemu.sh                      what `make run` does
+#   tools/run_qemu.sh BOOTARGS [QEMU-ARG…] with these boot arguments
+#
+# On a terminal `make run` ends in the monitor (leave with its `exit`, or Ctrl-A X).
+# Elsewhere nobody could type, so the image is told to run the demonstration and
+# to power off. Either way the exit status is the image's own: 0 good, 1 a command
+# or test failed, 2 panic. It needs -semihosting, which is QEMU's only way out with
+# a status. V=1 prints the command.
+set -eu
+
+O=${O:-build}
+cd "$(dirname "$0")/.."
+
+if [ $# -gt 0 ]; then
+	bootargs=$1
+	shift
+elif [ -t 0 ] && [ -t 1 ]; then
+	bootargs='exit=semihosting'
+	echo 'QEMU: Ctrl-A X ends it, Ctrl-A C is its own monitor' >&2
+else
+	bootargs='run=demo exit=semihosting'
+fi
+serial=stdio
+[ ! -t 0 ] || serial=mon:stdio
+
+board=$(tools/board.sh)
+# shellcheck disable=SC2086 # the board is a list of words
+set -- $board -display none -monitor none -serial "$serial" -nic none -no-reboot -semihosting \
+	-kernel "$O/zonal.img" -append "$bootargs" "$@"
+if [ "${V:-0}" = 1 ]; then
+	printf 'qemu-system-aarch64' >&2
+	for word in "$@"; do
+		case $word in
+		*[!A-Za-z0-9_=:,./+-]*) printf " '%s'" "$word" >&2 ;;
+		*) printf ' %s' "$word" >&2 ;;
+		esac
+	done
+	echo >&2
+fi
+exec qemu-system-aarch64 "$@"
