@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `make bench`: the board that the figures of Linux 5.10 come from, with counted
+# instructions (-icount shift=0: one nanosecond each), so that every run gives
+# the same numbers; then the host's bench, in real nanoseconds of this machine.
+# The raw output stays in $O/logs.
+set -eu
+
+O=${O:-build}
+cd "$(dirname "$0")/.."
+mkdir -p "$O/logs"
+
+# boot SHAPE COMMANDS LOG
+boot() {
+	if ! SHAPE=$1 EL=1 GIC=3 CPU=max timeout -k 5 "${BENCH_TIMEOUT:-900}" tools/run_qemu.sh \
+		"run=$2 exit=semihosting" -icount shift=0 </dev/null >"$3" 2>&1; then
+		tail -20 "$3"
+		echo "tools/run_bench.sh: the boot of SHAPE=$1 failed, see $3" >&2
+		exit 1
+	fi
+}
+
+boot bench bench+-j "$O/logs/bench.log"
+boot 16g topology "$O/logs/bench-16g.log"
+boot 1g topology "$O/logs/bench-1g.log"
+status=0
+python3 tools/bench_table.py "$O/logs/bench.log" test/oracle/bench-p1-2n.json \
+	"$O/logs/bench-16g.log" 16 "$O/logs/bench-1g.log" 1 || status=$?
+
+echo
+echo "The same work natively, in nanoseconds of this machine ($O/host/bench):"
+"$O/host/bench"
+exit $status
