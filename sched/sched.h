@@ -22,7 +22,7 @@
 #include <zonal/port.h>
 #include <zonal/zonal.h>
 
-#include "../lib/lock.h"
+#include "lib/lock.h"
 #include "cpumask.h"
 
 #define SCHED_PRIORITIES 32u

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * On which CPU a task becomes ready, and what an idle CPU steals.
+ *
+ * Placing: the CPU where it ran last if that is idle; else the nearest idle one;
+ * else the one that runs the lowest priority below the task's; else the one with the
+ * fewest waiting; always within the task's mask. Near is by node distance, then by
+ * number after the own one.
+ *
+ * Stealing: an idle CPU goes through the others, nearest first, and takes the best
+ * task that may run here.
+ *
+ * No work is left beside an idle CPU. Such a CPU (1) sets its bit in idle_mask,
+ * then (2) reads every ready_count and waits if it finds nothing. Who queues a
+ * task (3) raises ready_count, then (4) reads idle_mask and interrupts a CPU
+ * found there. All four are sequentially consistent, so either (2) sees (3) or (4)
+ * sees (1). The wait itself ends at once if the interrupt came before it.
+ *
+ * What the choice reads of other CPUs may be stale: it is a hint, the queue's
+ * lock decides. A wrong guess costs a steal, never a lost task.
+ */
+#include "sched/sched_internal.h"
+
+static _Atomic uint64_t idle_mask[CPUMASK_WORDS];
+
+void place_reset(void)
+{
+	for (unsigned i = 0; i < CPUMASK_WORDS; i++)
+		atomic_store(&idle_mask[i], 0);
+}
+
+void place_set_idle(unsigned cpu, bool idle)
+{
+	uint64_t bit = (uint64_t)1 << (cpu % 64);
+	_Atomic uint64_t *word = &idle_mask[cpu / 64];
+
+	/* Only this CPU changes its bit, so a relaxed look tells whether it must. */
+	if (!(ld_relaxed(word) & bit) == !idle)
+		return;
+	if (idle)
+		atomic_fetch_or(word, bit);
+	else
+		atomic_fetch_and(word, ~bit);
+}
+
+static bool cpu_online(unsigned cpu)
+{
+	return ld_acquire(&run_queues[cpu].running) != QUEUE_OFFLINE;
+}
+
+bool sched_cpu_online(unsigned cpu)
+{
+	return cpu < ZONAL_MAX_CPUS && cpu_online(cpu);
+}
+
+bool place_any_online(const struct cpumask *cpus)
+{
+	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)
+		if (cpumask_has(cpus, cpu) && cpu_online(cpu))
+			return true;
+	return false;
+}
+
+/* How bad `cpu` is for a task of `priority`; 0 is idle with nothing waiting. */
+static uint32_t cpu_cost(unsigned cpu, unsigned priority)
+{
+	int running = ld_relaxed(&run_queues[cpu].running);
+	uint32_t waiting = ZN_MIN(ld_relaxed(&run_queues[cpu].ready_count), 0xffffu);
+	uint32_t rank = running < (int)priority ? (uint32_t)(running + 1) : SCHED_PRIORITIES + 1;
+
+	return rank << 16 | waiting;
+}
+
+unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priority)
+{
+	const struct run_queue *queue = &run_queues[last];
+	uint32_t best_cost = UINT32_MAX;
+	unsigned best = last;
+
+	if (cpumask_has(cpus, last) && cpu_online(last))
+		best_cost = cpu_cost(last, priority);
+	for (unsigned i = 0; best_cost && i < queue->victim_count; i++) {
+		unsigned cpu = queue->victim[i];
+		uint32_t cost;
+
+		if (!cpumask_has(cpus, cpu) || !cpu_online(cpu))
+			continue;
+		cost = cpu_cost(cpu, priority);
+		if (cost < best_cost) {
+			best_cost = cost;
+			best = cpu;
+		}
+	}
+	return best;
+}
+
+void place_kick_idle(const struct run_queue *queue, const struct task *task)
+{
+	uint64_t able = 0;
+
+	if (task->pinned)
+		return;
+	for (unsigned i = 0; i < CPUMASK_WORDS; i++)
+		able |= atomic_load(&idle_mask[i]) & task->cpus.word[i];
+	for (unsigned i = 0; able && i < queue->victim_count; i++) {
+		unsigned cpu = queue->victim[i];
+
+		if (!((atomic_load(&idle_mask[cpu / 64]) >> (cpu % 64)) & 1) ||
+		    !cpumask_has(&task->cpus, cpu))
+			continue;
+		sched_port_kick(cpu);
+		return;
+	}
+}
+
+/* `task` was just queued: see that somebody runs it. Lock held. */
+static void queued_tell(struct run_queue *queue, const struct task *task)
+{
+	int running = ld_relaxed(&queue->running), priority = (int)task_priority(task);
+	bool here = queue == sched_this_queue();
+
+	if (priority > running) {
+		st_relaxed(&queue->need_resched, true);
+		if (!here)
+			sched_port_kick(queue->cpu);
+		/* It may not be alone in front of that CPU. */
+		if (ld_relaxed(&queue->ready_count) > 1)
+			place_kick_idle(queue, task);
+		return;
+	}
+	if (priority == running && here) {
+		sched_arm_timer(queue);
+	} else if (priority == running) {
+		st_relaxed(&queue->rearm, true);
+		sched_port_kick(queue->cpu);
+	}
+	place_kick_idle(queue, task);
+}
+
+void place_task(struct run_queue *queue, struct task *task)
+{
+	unsigned cpu = place_choose(&task->cpus, queue->cpu, task_priority(task));
+
+	if (cpu != queue->cpu) {
+		/* Whoever wants to wake it from here on takes the new queue's lock, where it
+		 * is TASK_MOVING until it is queued. */
+		st_release(&task->cpu, cpu);
+		lock_drop(&queue->lock);
+		queue = &run_queues[cpu];
+		lock_take(&queue->lock);
+	}
+	queue_push_tail(queue, task);
+	queued_tell(queue, task);
+	lock_drop(&queue->lock);
+}
+
+static struct task *steal_from(struct run_queue *victim, unsigned thief)
+{
+	struct task *task;
+
+	if (!atomic_load(&victim->ready_count))
+		return NULL;
+	lock_take(&victim->lock);
+	task = queue_first_for(victim, thief);
+	if (task) {
+		queue_remove(victim, task);
+		task_set_state(task, TASK_MOVING);
+		st_release(&task->cpu, thief);
+	}
+	lock_drop(&victim->lock);
+	return task;
+}
+
+bool place_steal(struct run_queue *thief)
+{
+	for (unsigned i = 0; i < thief->victim_count; i++) {
+		struct task *task = steal_from(&run_queues[thief->victim[i]], thief->cpu);
+
+		if (!task)
+			continue;
+		lock_take(&thief->lock);
+		queue_push_tail(thief, task);
+		lock_drop(&thief->lock);
+		own_add(&thief->steals, 1);
+		return true;
+	}
+	return false;
+}
+
+/* Distance of CPU `other` from `queue`, its place after `queue` as the tie-break. */
+static uint32_t victim_rank(const struct run_queue *queue, unsigned other, unsigned count)
+{
+	const struct boot_info *board = sched_port_board();
+	int nid = board->cpu[other].nid;
+	uint32_t distance = 255;
+
+	if (queue->nid == nid)
+		distance = 0;
+	else if (queue->nid >= 0 && nid >= 0)
+		distance = board->distance[queue->nid][nid];
+	return distance << 16 | ((other + count - queue->cpu) % count);
+}
+
+void place_order_victims(struct run_queue *queue)
+{
+	unsigned count = ZN_MIN(sched_port_board()->cpu_count, (unsigned)ZONAL_MAX_CPUS);
+	unsigned n = 0;
+
+	for (unsigned cpu = 0; cpu < count; cpu++) {
+		uint32_t rank = victim_rank(queue, cpu, count);
+		unsigned i = n;
+
+		if (cpu == queue->cpu)
+			continue;
+		for (; i > 0 && victim_rank(queue, queue->victim[i - 1], count) > rank; i--)
+			queue->victim[i] = queue->victim[i - 1];
+		queue->victim[i] = (uint8_t)cpu;
+		n++;
+	}
+	queue->victim_count = n;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The `tasks` command: every task, as a table or as one line of JSON.
+ *
+ * It copies a few tasks at a time under the registry lock and prints without
+ * it, so a slow console keeps nobody from creating tasks; a task that ends
+ * meanwhile may be listed, one that begins is. JSON strings are safe because
+ * json_name() escapes what JSON does not take as it stands.
+ */
+#include "lib/printf.h"
+#include "sched/sched_internal.h"
+
+enum { REPORT_BATCH = 8 };
+
+static const char *const policy_names[MPOL_MODES] = { "default", "preferred", "bind",
+						      "interleave", "local" };
+
+const char *task_state_name(enum task_state state)
+{
+	switch (state) {
+	case TASK_NEW: return "new";
+	case TASK_READY: return "ready";
+	case TASK_RUNNING: return "running";
+	case TASK_BLOCKED: return "blocked";
+	case TASK_MOVING: return "moving";
+	case TASK_DEAD: return "dead";
+	}
+	return "?";
+}
+
+static const char *policy_name(unsigned policy)
+{
+	return policy < MPOL_MODES ? policy_names[policy] : "?";
+}
+
+static void json_name(const char *name)
+{
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
+
+		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+			kprintf("\\u%04x", c);
+		else
+			kprintf("%c", c);
+	}
+}
+
+static void print_text(const struct task_info *info)
+{
+	kprintf("%6llu %-23s %4u %4u %-8s %4d %-10s %12llu %9llu\n",
+		(unsigned long long)info->id, info->name, info->cpu, info->priority,
+		task_state_name(info->state), info->nid, policy_name(info->policy),
+		(unsigned long long)(info->runtime_ns / 1000), (unsigned long long)info->switches);
+}
+
+static void print_json(const struct task_info *info, bool first)
+{
+	kprintf("%s{\"id\":%llu,\"name\":\"", first ? "" : ",", (unsigned long long)info->id);
+	json_name(info->name);
+	kprintf("\",\"cpu\":%u,\"priority\":%u,\"state\":\"%s\",\"node\":%d,\"policy\":\"%s\",",
+		info->cpu, info->priority, task_state_name(info->state), info->nid,
+		policy_name(info->policy));
+	kprintf("\"realtime\":%s,\"runtime_ns\":%llu,\"switches\":%llu}",
+		info->flags & ZTASK_REALTIME ? "true" : "false",
+		(unsigned long long)info->runtime_ns, (unsigned long long)info->switches);
+}
+
+void sched_read_counts(unsigned cpu, struct sched_counts *out)
+{
+	struct run_queue *queue = &run_queues[cpu];
+
+	out->switches = ld_relaxed(&queue->switches);
+	out->steals = ld_relaxed(&queue->steals);
+	out->ticks = ld_relaxed(&queue->ticks);
+	out->preemptions = ld_relaxed(&queue->preemptions);
+	out->idle_ns = ld_relaxed(&queue->idle_ns);
+}
+
+static void report_cpu(unsigned cpu, bool json, bool first)
+{
+	struct sched_counts counts;
+
+	sched_read_counts(cpu, &counts);
+	kprintf(json ? "%s{\"cpu\":%u,\"switches\":%llu,\"steals\":%llu," :
+		       "%scpu %u: switches %llu, steals %llu, ",
+		json && !first ? "," : "", cpu, (unsigned long long)counts.switches,
+		(unsigned long long)counts.steals);
+	kprintf(json ? "\"ticks\":%llu,\"preemptions\":%llu,\"idle_ns\":%llu}" :
+		       "ticks %llu, preemptions %llu, idle %llu ns\n",
+		(unsigned long long)counts.ticks, (unsigned long long)counts.preemptions,
+		(unsigned long long)counts.idle_ns);
+}
+
+static void report_cpus(bool json)
+{
+	bool first = true;
+
+	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+		if (!sched_cpu_online(cpu))
+			continue;
+		report_cpu(cpu, json, first);
+		first = false;
+	}
+}
+
+void sched_report(bool json)
+{
+	struct task_info info[REPORT_BATCH];
+	uint64_t after = 0;
+	unsigned count;
+
+	if (json)
+		kprintf("{\"schema\":\"zonal.tasks/1\",\"tasks\":[");
+	else
+		kprintf("%6s %-23s %4s %4s %-8s %4s %-10s %12s %9s\n", "id", "name", "cpu", "prio",
+			"state", "node", "policy", "runtime_us", "switches");
+	while ((count = sched_list(after, info, REPORT_BATCH)) != 0) {
+		for (unsigned i = 0; i < count; i++) {
+			if (json)
+				print_json(&info[i], after == 0 && i == 0);
+			else
+				print_text(&info[i]);
+		}
+		after = info[count - 1].id;
+	}
+	if (json)
+		kprintf("],\"cpus\":[");
+	report_cpus(json);
+	if (json)
+		kprintf("]}\n");
+}
