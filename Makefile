@@ -69,10 +69,12 @@ HOST_CORE := $(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c platform/topology
 	platform/fdt_*.c platform/report_*.c platform/bootargs*.c)
 TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c test/model/*.c)
 HOST_PROGRAMS := test topology oracle bench harness
+PROGRAMS := $(HOST_PROGRAMS) fuzz
 SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
 SRC_oracle := $(wildcard tools/oracle*.c)
 SRC_bench := $(wildcard test/bench/*.c)
+SRC_fuzz := test/fuzz/fuzz_topology.c
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1
 
@@ -134,17 +136,18 @@ $(O)/$(1)/obj/%.o: %.c $(O)/$(1)/command
 	$$(call say,CC,"$$< ($(1))")
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(2) $$(COMMON) $$(HOST_FLAGS) $(3) -c -o $$@ $$<
-$(foreach p,$(HOST_PROGRAMS),
+$(foreach p,$(PROGRAMS),
 $(O)/$(1)/$(p): $(patsubst %.c,$(O)/$(1)/obj/%.o,$(HOST_CORE) $(SRC_$(p)))
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) -o $$@ $$(filter %.o,$$^) $$(HOST_LIBS)
 )
--include $$(patsubst %.c,$(O)/$(1)/obj/%.d,$$(HOST_CORE) $$(foreach p,$$(HOST_PROGRAMS),$$(SRC_$$(p))))
+-include $$(patsubst %.c,$(O)/$(1)/obj/%.d,$$(HOST_CORE) $$(foreach p,$$(PROGRAMS),$$(SRC_$$(p))))
 endef
 $(eval $(call HOST_VARIANT,host,$(CC),,host))
 $(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1,test))
+$(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(IMAGE_OBJ:.o=.d)
 
 # ---- running -----------------------------------------------------------------------------
@@ -164,7 +167,7 @@ host-test: $(VARIANTS:%=$(O)/%/test) $(O)/host/topology $(O)/host/oracle
 test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
-fuzz: | $(O)/setup.test
+fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/test
 	$(Q)tools/run_fuzz.sh
 
 lint: | $(O)/setup.test
