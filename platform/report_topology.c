@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The `topology` command: nodes, ranges, CPUs, distances, fallback orders.
+ *
+ * The same code prints for the host program, which has read a blob from a file,
+ * and for the image. As JSON it is one object on one line:
+ *
+ *	{"schema":"zonal.topology/1",
+ *	 "nodes":[{"node","ranges":[[start,size]...],"cpus":[index...],"fallback":[node...]}],
+ *	 "cpus":[{"cpu","mpidr","node","online"}],
+ *	 "distance":[[...]], "reserved":[[start,size]...],
+ *	 "reserved_flags":[text...], "numa":text, "dma_max":number or null}
+ *
+ * Numbers are decimal and in bytes; rows and columns of "distance" are in the order of
+ * "nodes", which matters only if node ids have gaps. "reserved_flags" goes
+ * with "reserved", entry by entry.
+ *
+ * The fallback orders are those of mm/node.c for the boot-time lists: no CPU term
+ * (row N3), and a node is a candidate if it has a range. The order of a node
+ * starts with itself even if it has no memory.
+ *
+ * It reads only *info and holds no lock. The orders need 272 bytes of stack.
+ */
+#include "report_topology.h"
+
+#include "lib/printf.h"
+#include "mm/node.h"
+
+bool (*report_topology_online)(unsigned cpu);
+
+struct orders {
+	uint8_t order[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
+	uint8_t count[ZONAL_MAX_NODES];
+};
+
+static nodemask_t nodes_with_memory(const struct boot_info *info)
+{
+	nodemask_t mask = 0;
+
+	for (unsigned i = 0; i < info->range_count; i++)
+		mask |= node_bit((unsigned)info->range[i].nid);
+	return mask;
+}
+
+static void orders_build(const struct boot_info *info, struct orders *orders)
+{
+	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
+
+	for (unsigned a = 0; a < ZONAL_MAX_NODES; a++) {
+		orders->count[a] = 0;
+		for (unsigned b = 0; b < ZONAL_MAX_NODES; b++)
+			distance[a][b] = info->distance[a][b];
+	}
+	node_order_build(distance, info->nodes, nodes_with_memory(info), 0, orders->order,
+			 orders->count);
+}
+
+static bool cpu_online(const struct boot_info *info, unsigned cpu)
+{
+	return report_topology_online ? report_topology_online(cpu) : !info->cpu[cpu].disabled;
+}
+
+static const char *flag_text(unsigned flags)
+{
+	if (flags & BOOT_NOMAP)
+		return flags & BOOT_DYNAMIC ? "no-map, placed" : "no-map";
+	if (flags & BOOT_CMA)
+		return flags & BOOT_DYNAMIC ? "cma, placed" : "cma";
+	if (flags & BOOT_FIRMWARE)
+		return "firmware";
+	return flags & BOOT_DYNAMIC ? "placed" : "reserved";
+}
+
+/* ---- JSON --------------------------------------------------------------------- */
+
+static void json_range(const struct boot_range *range, bool *first)
+{
+	kprintf("%s[%llu,%llu]", *first ? "" : ",", (unsigned long long)range->start,
+		(unsigned long long)range->size);
+	*first = false;
+}
+
+static void json_node(const struct boot_info *info, const struct orders *orders, unsigned nid)
+{
+	bool first = true;
+
+	kprintf("{\"node\":%u,\"ranges\":[", nid);
+	for (unsigned i = 0; i < info->range_count; i++) {
+		if (info->range[i].nid == (int)nid)
+			json_range(&info->range[i], &first);
+	}
+	kprintf("],\"cpus\":[");
+	first = true;
+	for (unsigned i = 0; i < info->cpu_count; i++) {
+		if (info->cpu[i].nid != (int)nid)
+			continue;
+		kprintf("%s%u", first ? "" : ",", i);
+		first = false;
+	}
+	kprintf("],\"fallback\":[");
+	for (unsigned i = 0; i < orders->count[nid]; i++)
+		kprintf("%s%u", i ? "," : "", orders->order[nid][i]);
+	kprintf("]}");
+}
+
+static void json_nodes(const struct boot_info *info, const struct orders *orders)
+{
+	const char *comma = "";
+
+	kprintf("\"nodes\":[");
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		if (!nodemask_has(info->nodes, nid))
+			continue;
+		kprintf("%s", comma);
+		json_node(info, orders, nid);
+		comma = ",";
+	}
+	kprintf("]");
+}
+
+static void json_cpus(const struct boot_info *info)
+{
+	kprintf(",\"cpus\":[");
+	for (unsigned i = 0; i < info->cpu_count; i++)
+		kprintf("%s{\"cpu\":%u,\"mpidr\":%llu,\"node\":%d,\"online\":%s}", i ? "," : "", i,
+			(unsigned long long)info->cpu[i].mpidr, info->cpu[i].nid,
+			cpu_online(info, i) ? "true" : "false");
+	kprintf("]");
+}
+
+static void json_distances(const struct boot_info *info)
+{
+	const char *row = "";
+
+	kprintf(",\"distance\":[");
+	for (unsigned a = 0; a < ZONAL_MAX_NODES; a++) {
+		const char *column = "";
+
+		if (!nodemask_has(info->nodes, a))
+			continue;
+		kprintf("%s[", row);
+		for (unsigned b = 0; b < ZONAL_MAX_NODES; b++) {
+			if (!nodemask_has(info->nodes, b))
+				continue;
+			kprintf("%s%u", column, info->distance[a][b]);
+			column = ",";
+		}
+		kprintf("]");
+		row = ",";
+	}
+	kprintf("]");
+}
+
+static void json_reserved(const struct boot_info *info)
+{
+	bool first = true;
+
+	kprintf(",\"reserved\":[");
+	for (unsigned i = 0; i < info->reserved_count; i++)
+		json_range(&info->reserved[i], &first);
+	kprintf("],\"reserved_flags\":[");
+	for (unsigned i = 0; i < info->reserved_count; i++)
+		kprintf("%s\"%s\"", i ? "," : "", flag_text(info->reserved[i].flags));
+	kprintf("]");
+}
+
+static void json_topology(const struct boot_info *info, const struct orders *orders)
+{
+	kprintf("{\"schema\":\"zonal.topology/1\",");
+	json_nodes(info, orders);
+	json_cpus(info);
+	json_distances(info);
+	json_reserved(info);
+	kprintf(",\"numa\":\"%s\",\"dma_max\":", topology_numa_text(info->numa));
+	if (info->dma_max == UINT64_MAX)
+		kprintf("null}\n");
+	else
+		kprintf("%llu}\n", (unsigned long long)info->dma_max);
+}
+
+/* ---- text --------------------------------------------------------------------- */
+
+static void text_range(const struct boot_range *range, const char *what)
+{
+	kprintf("  0x%012llx-0x%012llx %10llu KiB%s%s\n", (unsigned long long)range->start,
+		(unsigned long long)(range->start + range->size - 1),
+		(unsigned long long)(range->size / 1024), *what ? "  " : "", what);
+}
+
+/* The CPUs of a node, runs of them as first-last. */
+static void text_cpus(const struct boot_info *info, unsigned nid)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < info->cpu_count; i++) {
+		unsigned last = i;
+
+		if (info->cpu[i].nid != (int)nid)
+			continue;
+		while (last + 1 < info->cpu_count && info->cpu[last + 1].nid == (int)nid)
+			last++;
+		kprintf(i == last ? "%s%u" : "%s%u-%u", any ? "," : " ", i, last);
+		any = true;
+		i = last;
+	}
+	kprintf(any ? "\n" : " none\n");
+}
+
+static void text_node(const struct boot_info *info, const struct orders *orders, unsigned nid)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < info->range_count; i++)
+		bytes += info->range[i].nid == (int)nid ? info->range[i].size : 0;
+	kprintf("node %u: %llu MiB, cpus", nid, (unsigned long long)(bytes >> 20));
+	text_cpus(info, nid);
+	for (unsigned i = 0; i < info->range_count; i++) {
+		if (info->range[i].nid == (int)nid)
+			text_range(&info->range[i],
+				   info->range[i].flags & BOOT_HOTPLUG ? "hotpluggable" : "");
+	}
+	kprintf("  fallback");
+	for (unsigned i = 0; i < orders->count[nid]; i++)
+		kprintf(" %u", orders->order[nid][i]);
+	kprintf("\n");
+}
+
+static void text_distances(const struct boot_info *info)
+{
+	kprintf("distances:\nnode ");
+	for (unsigned b = 0; b < ZONAL_MAX_NODES; b++) {
+		if (nodemask_has(info->nodes, b))
+			kprintf(" %3u", b);
+	}
+	for (unsigned a = 0; a < ZONAL_MAX_NODES; a++) {
+		if (!nodemask_has(info->nodes, a))
+			continue;
+		kprintf("\n %3u:", a);
+		for (unsigned b = 0; b < ZONAL_MAX_NODES; b++) {
+			if (nodemask_has(info->nodes, b))
+				kprintf(" %3u", info->distance[a][b]);
+		}
+	}
+	kprintf("\n");
+}
+
+static void text_topology(const struct boot_info *info, const struct orders *orders)
+{
+	kprintf("%u node%s: %s\n", nodemask_count(info->nodes),
+		nodemask_count(info->nodes) == 1 ? "" : "s", topology_numa_text(info->numa));
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		if (nodemask_has(info->nodes, nid))
+			text_node(info, orders, nid);
+	}
+	text_distances(info);
+	kprintf("reserved:%s\n", info->reserved_count ? "" : " nothing");
+	for (unsigned i = 0; i < info->reserved_count; i++)
+		text_range(&info->reserved[i], flag_text(info->reserved[i].flags));
+	kprintf("cpus:%s\n", info->cpu_count ? "" : " none named");
+	for (unsigned i = 0; i < info->cpu_count; i++)
+		kprintf("  cpu %u: mpidr 0x%llx, node %d, %s\n", i,
+			(unsigned long long)info->cpu[i].mpidr, info->cpu[i].nid,
+			cpu_online(info, i) ? "online" : "offline");
+	if (info->dma_max != UINT64_MAX)
+		kprintf("dma: up to 0x%llx\n", (unsigned long long)info->dma_max);
+}
+
+void report_topology(const struct boot_info *info, bool json)
+{
+	struct orders orders;
+
+	orders_build(info, &orders);
+	if (json)
+		json_topology(info, &orders);
+	else
+		text_topology(info, &orders);
+}
+
+void report_topology_error(const char *label, const struct topology_error *error)
+{
+	kprintf("%s: %s%s%s: %s\n", label, error->path, *error->path ? " = " : "", error->value,
+		error->rule);
+}
+
+void report_topology_notes(const struct topology_notes *notes)
+{
+	for (unsigned i = 0; i < notes->count; i++)
+		report_topology_error("topology", &notes->note[i]);
+	if (notes->dropped)
+		kprintf("topology: and %u more\n", notes->dropped);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * CPUs of the device tree.
+ *
+ * A CPU is a child of /cpus that is named cpu or cpu@..., or whose device_type
+ * says so; cpu-map, idle-states and caches are neither. What identifies it is the
+ * MPIDR in `reg`, in the cells of /cpus, never its name: QEMU names its 17th core
+ * cpu@16 and gives it MPIDR 0x100. The MPIDR is masked to its affinity bits,
+ * because PSCI refuses a target with bit 31 set.
+ *
+ * The order of the tree is kept; the boot CPU need not be first, nor be 0. A CPU
+ * without a usable `reg`, or with one that another CPU has, is passed over with a
+ * note, as 5.10 does.
+ *
+ * A status other than okay makes a CPU unusable here. That is stricter than
+ * 5.10, which starts it if it has an enable-method; a core that firmware marks as not
+ * okay is better left alone.
+ */
+#include "topology_internal.h"
+
+#include <string.h>
+
+#define MPIDR_AFFINITY 0xff00ffffffull
+
+static bool cpu_known(const struct boot_info *info, uint64_t mpidr)
+{
+	for (unsigned i = 0; i < info->cpu_count; i++) {
+		if (info->cpu[i].mpidr == mpidr)
+			return true;
+	}
+	return false;
+}
+
+/* The MPIDR of a CPU node; false if it has none that can be used. */
+static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mpidr)
+{
+	struct topology_prop reg = topology_prop(t, node, "reg");
+	uint64_t value;
+
+	if (reg.bytes < cells * 4) {
+		topology_note(t, node, "reg", "a CPU's reg must hold the cells that /cpus says",
+			      "%u bytes", reg.bytes);
+		return false;
+	}
+	value = topology_cells(reg.at, cells);
+	*mpidr = value & MPIDR_AFFINITY;
+	if (value != *mpidr)
+		topology_note(t, node, "reg", "only affinity bits count; the others are dropped",
+			      "0x%llx", (unsigned long long)value);
+	if (cpu_known(t->info, *mpidr)) {
+		topology_note(t, node, "reg", "an MPIDR must belong to one CPU only; it is passed over",
+			      "0x%llx", (unsigned long long)*mpidr);
+		return false;
+	}
+	return true;
+}
+
+int topology_read_cpus(struct topology *t)
+{
+	int cpus = fdt_subnode_offset(t->fdt, 0, "cpus"), node, failed;
+	unsigned cells;
+
+	if (cpus < 0)
+		return 0;
+	failed = topology_cell_count(t, cpus, "#address-cells", t->addr_cells, &cells);
+	if (failed)
+		return failed;
+	topology_for_each_child(t, node, cpus) {
+		struct boot_cpu *cpu = &t->info->cpu[t->info->cpu_count];
+		uint64_t mpidr;
+
+		if (!topology_is_cpu(t, node) || !cpu_mpidr(t, node, cells, &mpidr))
+			continue;
+		if (t->info->cpu_count == ZONAL_MAX_CPUS)
+			return topology_full(t, node, NULL, "the CPUs must fit ZONAL_MAX_CPUS");
+		cpu->mpidr = mpidr;
+		cpu->nid = (int16_t)topology_cpu_nid(t, node, cpus);
+		cpu->psci = topology_is(t, node, "enable-method", "psci");
+		cpu->disabled = !topology_available(t, node);
+		t->info->cpu_count++;
+	}
+	/* A CPU that fell back to node 0 makes it a node, with or without memory. */
+	for (unsigned i = 0; i < t->info->cpu_count; i++)
+		t->info->nodes |= node_bit((unsigned)t->info->cpu[i].nid);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory nodes of the device tree (row I8).
+ *
+ * A memory node is a child of the root whose device_type is "memory", whatever its
+ * name: boards call it memory, memory@0 or secram@e000000, and have decoys named
+ * memory-controller@ or memory-numa@0. Its ranges are `linux,usable-memory`, or
+ * else `reg`, in the root's cells. Several nodes, several ranges a node, in any
+ * order; the first one to describe an address sets nothing but that it is RAM,
+ * the node ids come later (topology_numa.c).
+ *
+ * Rules, as 5.10 has them:
+ *   - size 0 is no range; cells that are left over at the end are not read;
+ *   - a range shrinks to whole pages, start up and end down, before it is
+ *     added, so that two half pages of two ranges do not make a page;
+ *   - a range that passes 2^64 is cut at 2^64 - 1, and then loses its last page;
+ *   - what lies at or above 2^48 is not RAM.
+ *
+ * Two deliberate deviations. 5.10 takes a memory node whose status is "disabled"
+ * (mended in 5.18.3); QEMU's secure=on boards have such a node for memory that
+ * only EL3 may touch, so we refuse it. And 5.10 takes memory nodes at any depth,
+ * but counts their cells as if they were children of the root; we take children of
+ * the root only, which is what the standard allows.
+ */
+#include "topology_internal.h"
+
+/* One range of a memory node: shrink, clip, add. */
+static int memory_add(struct topology *t, int node, const char *prop, uint64_t start,
+		      uint64_t size, unsigned flags)
+{
+	const uint64_t top = 1ull << TOPOLOGY_ADDRESS_BITS;
+	uint64_t end = start + ranges_clip(start, size);
+	uint64_t first = align_up(start, PAGE_SIZE);
+
+	if (end - start < size)
+		topology_note(t, node, prop, "a range must end by 2^64 - 1; it is cut there",
+			      "0x%llx + 0x%llx", (unsigned long long)start,
+			      (unsigned long long)size);
+	if (end > top)
+		topology_note(t, node, prop, "memory at 2^48 and above is not used",
+			      "0x%llx + 0x%llx", (unsigned long long)start,
+			      (unsigned long long)size);
+	end = align_down(ZN_MIN(end, top), PAGE_SIZE);
+	if (first < start || first >= end) {
+		if (start < top)
+			topology_note(t, node, prop, "a range must hold a whole page",
+				      "0x%llx + 0x%llx", (unsigned long long)start,
+				      (unsigned long long)size);
+		return 0;
+	}
+	if (!ranges_add(t->memory, first, end - first, NODE_NONE, 0) ||
+	    !ranges_set_flags(t->memory, first, end - first, flags))
+		return topology_full(t, node, prop, RULE_RANGES_FULL);
+	ranges_merge(t->memory);
+	return 0;
+}
+
+static int memory_read_node(struct topology *t, int node)
+{
+	const unsigned tuple = (t->addr_cells + t->size_cells) * 4;
+	const char *name = "linux,usable-memory";
+	struct topology_prop prop = topology_prop(t, node, name);
+	unsigned flags = topology_prop(t, node, "hotpluggable").at ? BOOT_HOTPLUG : 0;
+	int failed = 0;
+
+	if (!prop.at) {
+		name = "reg";
+		prop = topology_prop(t, node, name);
+	}
+	if (prop.bytes % tuple)
+		topology_note(t, node, name, "its length must be a multiple of the root's cells",
+			      "%u bytes", prop.bytes);
+	for (; !failed && prop.bytes >= tuple; prop.at += tuple, prop.bytes -= tuple) {
+		uint64_t start = topology_cells(prop.at, t->addr_cells);
+		uint64_t size = topology_cells(prop.at + t->addr_cells * 4, t->size_cells);
+
+		if (size)
+			failed = memory_add(t, node, name, start, size, flags);
+	}
+	return failed;
+}
+
+int topology_read_memory(struct topology *t)
+{
+	int node, failed;
+
+	topology_for_each_child(t, node, 0) {
+		if (!topology_is(t, node, "device_type", "memory"))
+			continue;
+		if (!topology_available(t, node)) {
+			topology_note(t, node, "status",
+				      "memory must be okay to be used; it is left alone",
+				      "not okay");
+			continue;
+		}
+		failed = memory_read_node(t, node);
+		if (failed)
+			return failed;
+	}
+	return 0;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory that the device tree keeps from the allocator (rows I9, I10).
+ *
+ * In this order:
+ *   1. what the loader itself took (the blob, the image), given by the caller;
+ *      the header's reserve map, up to its entry of size 0; the initrd of /chosen;
+ *   2. nodes below /reserved-memory with a `reg`, in tree order;
+ *   3. of those, the CMA areas: "shared-dma-pool" and `reusable`, not `no-map`;
+ *   4. nodes with a `size` only: placed by us, in tree order (topology_place.c).
+ *
+ * All is widened to whole pages and united: reservations of real boards overlap,
+ * nest and lie outside of RAM. A no-map range is cut out of the memory list and kept in
+ * the reserved list with its flag. One that meets an earlier reservation stays
+ * mapped (5.10 answers EBUSY), but here all of it stays reserved, where 5.10
+ * forgets the part that was not reserved before.
+ *
+ * A CMA area must be aligned to the largest block, lie in RAM of one node and
+ * touch no other reservation; otherwise it is reserved plainly, with a note. 5.10
+ * gives a misaligned one back to everybody, which the firmware did not ask for.
+ *
+ * Cells: those of /reserved-memory itself, or the root's where it has none. 5.10 ignores
+ * all reservations when the two differ or when `ranges` is missing; to lose a
+ * reservation corrupts memory, so we take them as written and say so. After
+ * ZONAL_MAX_RESERVED_NODES nodes 5.10 remembers no more: the rest is reserved by its
+ * reg, but is neither placed nor made CMA.
+ */
+#include "topology_internal.h"
+
+#define CMA_ALIGN (PAGE_SIZE << ZN_MAX(MAX_ORDER - 1, PAGEBLOCK_ORDER))
+
+/* Cells of /reserved-memory, and how many of its nodes were seen. */
+struct reserved_pass {
+	unsigned addr_cells, size_cells;
+	unsigned nodes;
+};
+
+static int reserve(struct topology *t, int node, const char *prop, uint64_t start, uint64_t size,
+		   unsigned flags)
+{
+	uint64_t first = align_down(start, PAGE_SIZE);
+	uint64_t end = start + ranges_clip(start, size);
+	uint64_t last = align_up(end, PAGE_SIZE);
+
+	/* The page below 2^64 has no end that fits; its reservation ends where it can. */
+	if (last < end)
+		last = UINT64_MAX;
+	if (size && !ranges_unite(t->reserved, first, last - first, flags))
+		return topology_full(t, node, prop, "the reserved ranges must fit ZONAL_MAX_RANGES");
+	return 0;
+}
+
+/* Take a range off the map, unless something is in it that must stay mapped. */
+static int reserve_nomap(struct topology *t, int node, const char *prop, uint64_t start,
+			 uint64_t size, unsigned flags)
+{
+	uint64_t first = align_down(start, PAGE_SIZE);
+	uint64_t end = start + ranges_clip(start, size);
+
+	if (ranges_overlap(t->reserved, start, size)) {
+		topology_note(t, node, prop,
+			      "a no-map range must not meet an earlier reservation; it stays mapped",
+			      "0x%llx + 0x%llx", (unsigned long long)start,
+			      (unsigned long long)size);
+		return reserve(t, node, prop, start, size, flags);
+	}
+	end = align_up(end, PAGE_SIZE) < end ? UINT64_MAX : align_up(end, PAGE_SIZE);
+	if (!ranges_remove(t->memory, first, end - first))
+		return topology_full(t, node, prop, RULE_RANGES_FULL);
+	return reserve(t, node, prop, start, size, flags | BOOT_NOMAP);
+}
+
+static bool is_nomap(const struct topology *t, int node)
+{
+	return topology_prop(t, node, "no-map").at != NULL;
+}
+
+static bool is_cma(const struct topology *t, int node)
+{
+	return !is_nomap(t, node) && topology_prop(t, node, "reusable").at &&
+	       topology_compatible(t, node, "shared-dma-pool");
+}
+
+/* BOOT_CMA if a range of a CMA node can be one, else 0 and a note. */
+static unsigned cma_flag(struct topology *t, int node, const char *prop, uint64_t start,
+			 uint64_t size)
+{
+	const char *rule = NULL;
+
+	if ((start | size) & (CMA_ALIGN - 1))
+		rule = "a CMA area must be aligned to 4 MiB; it is only reserved";
+	else if (ranges_overlap(t->reserved, start, size))
+		rule = "a CMA area must not meet a reservation; it is only reserved";
+	else if (!ranges_hold(t->memory, start, size))
+		rule = "a CMA area must lie in RAM of one node; it is only reserved";
+	if (rule)
+		topology_note(t, node, prop, rule, "0x%llx + 0x%llx", (unsigned long long)start,
+			      (unsigned long long)size);
+	return rule ? 0 : BOOT_CMA;
+}
+
+/* ---- 1. the loader, the reserve map, the initrd --------------------------- */
+
+static int reserve_taken(struct topology *t, const struct topology_request *request)
+{
+	int failed = 0;
+
+	for (unsigned i = 0; !failed && i < request->taken_count; i++)
+		failed = reserve(t, 0, NULL, request->taken[i].start, request->taken[i].size,
+				 request->taken[i].flags | BOOT_FIRMWARE);
+	return failed;
+}
+
+static int reserve_map(struct topology *t)
+{
+	int entries = fdt_num_mem_rsv(t->fdt), failed = 0;
+
+	for (int i = 0; !failed && i < entries; i++) {
+		uint64_t start, size;
+
+		if (fdt_get_mem_rsv(t->fdt, i, &start, &size) < 0)
+			break;
+		failed = reserve(t, 0, "(memreserve)", start, size, BOOT_FIRMWARE);
+	}
+	return failed;
+}
+
+/* An address of one or two cells, as wide as the property is. */
+static bool chosen_address(struct topology *t, int chosen, const char *name, uint64_t *address)
+{
+	struct topology_prop prop = topology_prop(t, chosen, name);
+
+	if (!prop.at)
+		return false;
+	if (prop.bytes != 4 && prop.bytes != 8) {
+		topology_note(t, chosen, name, "an address must have 4 or 8 bytes", "%u bytes",
+			      prop.bytes);
+		return false;
+	}
+	*address = topology_cells(prop.at, prop.bytes / 4);
+	return true;
+}
+
+static int reserve_initrd(struct topology *t)
+{
+	int chosen = fdt_subnode_offset(t->fdt, 0, "chosen");
+	uint64_t start, end;
+
+	if (chosen < 0 || !chosen_address(t, chosen, "linux,initrd-start", &start) ||
+	    !chosen_address(t, chosen, "linux,initrd-end", &end) || start == end)
+		return 0;
+	if (end < start) {
+		topology_note(t, chosen, "linux,initrd-end", "an initrd must end after its start",
+			      "0x%llx", (unsigned long long)end);
+		return 0;
+	}
+	return reserve(t, chosen, "linux,initrd-start", start, end - start, BOOT_FIRMWARE);
+}
+
+/* ---- 2. and 3. nodes with a reg ------------------------------------------- */
+
+static int reserve_range(struct topology *t, int node, uint64_t start, uint64_t size, bool cma)
+{
+	if (is_nomap(t, node))
+		return reserve_nomap(t, node, "reg", start, size, 0);
+	return reserve(t, node, "reg", start, size,
+		       cma ? cma_flag(t, node, "reg", start, size) : 0);
+}
+
+static int reserve_reg(struct topology *t, const struct reserved_pass *pass, int node, bool cma)
+{
+	const unsigned tuple = (pass->addr_cells + pass->size_cells) * 4;
+	struct topology_prop reg = topology_prop(t, node, "reg");
+	int failed = 0;
+
+	if (reg.bytes % tuple)
+		topology_note(t, node, "reg", "its length must be a multiple of its cells",
+			      "%u bytes", reg.bytes);
+	for (; !failed && reg.bytes >= tuple; reg.at += tuple, reg.bytes -= tuple) {
+		uint64_t start = topology_cells(reg.at, pass->addr_cells);
+		uint64_t size = topology_cells(reg.at + pass->addr_cells * 4, pass->size_cells);
+
+		if (size)
+			failed = reserve_range(t, node, start, size, cma);
+		/* Only the first range of a node is its CMA area. */
+		cma = false;
+	}
+	return failed;
+}
+
+/* ---- 4. nodes with a size only -------------------------------------------- */
+
+/* `size` or `alignment`: exactly that many cells. */
+static bool dynamic_number(struct topology *t, int node, const char *name, unsigned cells,
+			   uint64_t *value)
+{
+	struct topology_prop prop = topology_prop(t, node, name);
+
+	if (prop.at && prop.bytes != cells * 4)
+		topology_note(t, node, name, "it must have the cells of its parent; not placed",
+			      "%u bytes", prop.bytes);
+	if (!prop.at || prop.bytes != cells * 4)
+		return false;
+	*value = topology_cells(prop.at, cells);
+	return true;
+}
+
+/* Size and alignment in whole pages; false if the node is not placed. */
+static bool dynamic_shape(struct topology *t, const struct reserved_pass *pass, int node,
+			  uint64_t *size, uint64_t *align)
+{
+	*align = PAGE_SIZE;
+	if (!dynamic_number(t, node, "size", pass->size_cells, size))
+		return false;
+	if (topology_prop(t, node, "alignment").at &&
+	    !dynamic_number(t, node, "alignment", pass->addr_cells, align))
+		return false;
+	if (*size == 0 || *size > UINT64_MAX - PAGE_SIZE) {
+		topology_note(t, node, "size", "a region must have a size; not placed", "0x%llx",
+			      (unsigned long long)*size);
+		return false;
+	}
+	if (*align & (*align - 1)) {
+		topology_note(t, node, "alignment", "it must be a power of two; not placed",
+			      "0x%llx", (unsigned long long)*align);
+		return false;
+	}
+	*size = align_up(*size, PAGE_SIZE);
+	*align = ZN_MAX(*align, is_cma(t, node) ? CMA_ALIGN : PAGE_SIZE);
+	return true;
+}
+
+/* The first of alloc-ranges with room, or all of memory; 0 if there is none. */
+static uint64_t dynamic_find(struct topology *t, const struct reserved_pass *pass, int node,
+			     uint64_t size, uint64_t align)
+{
+	const unsigned tuple = (pass->addr_cells + pass->size_cells) * 4;
+	struct topology_prop ranges = topology_prop(t, node, "alloc-ranges");
+	uint64_t place = 0;
+
+	if (!ranges.at)
+		return topology_place(t, size, align, 0, UINT64_MAX);
+	if (ranges.bytes % tuple) {
+		topology_note(t, node, "alloc-ranges",
+			      "its length must be a multiple of its cells; not placed", "%u bytes",
+			      ranges.bytes);
+		return 0;
+	}
+	for (; !place && ranges.bytes; ranges.at += tuple, ranges.bytes -= tuple) {
+		uint64_t low = topology_cells(ranges.at, pass->addr_cells);
+		uint64_t span = topology_cells(ranges.at + pass->addr_cells * 4, pass->size_cells);
+
+		place = topology_place(t, size, align, low, low + ranges_clip(low, span));
+	}
+	return place;
+}
+
+static int reserve_dynamic(struct topology *t, const struct reserved_pass *pass, int node)
+{
+	uint64_t size, align, place;
+
+	if (!dynamic_shape(t, pass, node, &size, &align))
+		return 0;
+	place = dynamic_find(t, pass, node, size, align);
+	if (!place) {
+		topology_note(t, node, "size", "there must be free memory for it; not placed",
+			      "0x%llx", (unsigned long long)size);
+		return 0;
+	}
+	if (is_nomap(t, node))
+		return reserve_nomap(t, node, "size", place, size, BOOT_DYNAMIC);
+	return reserve(t, node, "size", place, size, BOOT_DYNAMIC | (is_cma(t, node) ?
+		       cma_flag(t, node, "size", place, size) : 0));
+}
+
+/* ---- the passes ------------------------------------------------------------- */
+
+enum { PASS_PLAIN, PASS_CMA, PASS_DYNAMIC, PASSES };
+
+static int reserved_node(struct topology *t, struct reserved_pass *pass, int node, int which)
+{
+	bool has_reg = topology_prop(t, node, "reg").at;
+	bool remembered, cma;
+
+	if (!topology_available(t, node) || (!has_reg && !topology_prop(t, node, "size").at))
+		return 0;
+	remembered = pass->nodes++ < ZONAL_MAX_RESERVED_NODES;
+	cma = remembered && is_cma(t, node);
+	if (!remembered && which == PASS_PLAIN && (!has_reg || is_cma(t, node)))
+		topology_note(t, node, NULL,
+			      "regions after ZONAL_MAX_RESERVED_NODES are not placed, nor CMA",
+			      "region %u", pass->nodes);
+	if (has_reg && which == (cma ? PASS_CMA : PASS_PLAIN))
+		return reserve_reg(t, pass, node, cma);
+	if (!has_reg && remembered && which == PASS_DYNAMIC)
+		return reserve_dynamic(t, pass, node);
+	return 0;
+}
+
+static int reserved_cells(struct topology *t, int parent, struct reserved_pass *pass)
+{
+	int failed = topology_cell_count(t, parent, "#address-cells", t->addr_cells,
+					 &pass->addr_cells);
+
+	if (!failed)
+		failed = topology_cell_count(t, parent, "#size-cells", t->size_cells,
+					     &pass->size_cells);
+	if (!failed && (pass->addr_cells != t->addr_cells || pass->size_cells != t->size_cells))
+		topology_note(t, parent, "#address-cells",
+			      "cells must be the root's; they are taken as written", "%u and %u",
+			      pass->addr_cells, pass->size_cells);
+	return failed;
+}
+
+int topology_read_reserved(struct topology *t, const struct topology_request *request)
+{
+	int parent = fdt_subnode_offset(t->fdt, 0, "reserved-memory"), node, failed;
+	struct reserved_pass pass = { 0 };
+
+	failed = reserve_taken(t, request);
+	if (!failed)
+		failed = reserve_map(t);
+	if (!failed)
+		failed = reserve_initrd(t);
+	if (failed || parent < 0)
+		return failed;
+	failed = reserved_cells(t, parent, &pass);
+	for (int which = PASS_PLAIN; !failed && which < PASSES; which++) {
+		pass.nodes = 0;
+		topology_for_each_child(t, node, parent) {
+			failed = reserved_node(t, &pass, node, which);
+			if (failed)
+				break;
+		}
+	}
+	return failed;
+}
