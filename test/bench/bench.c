@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The benchmark: the work that the figures of Linux 5.10 were measured with, under the
+ * same names, so that the two can be laid side by side.
+ *
+ *	pair        20,000 times allocate and free one block, after 1,000 to warm up
+ *	bN          8 rounds: allocate N blocks, then free them, timed apart
+ *	bN-shuf     the same, freed in a shuffled order
+ *	mtC-...     C CPUs at once, see bench_together.c
+ *	frag        see bench_frag.c
+ *
+ * The clock is read round a whole loop, never inside it: the counter of a QEMU board
+ * has steps of 16 ns, more than a part of an operation. The array that a burst
+ * keeps its blocks in is taken before the clock starts, and so is the order in which they
+ * are freed. Shuffling is Fisher-Yates from the top with s = s * 1664525 +
+ * 1013904223 and index (s >> 8) mod (i + 1).
+ *
+ * Under QEMU's -icount shift=0 one nanosecond is one instruction, and the figures repeat
+ * exactly. On the host they are real nanoseconds, good for ratios in one run.
+ *
+ * Context: a task that stays on one CPU. Whatever else allocates disturbs the figures.
+ */
+#include "bench.h"
+
+#include <string.h>
+#include <zonal/linux.h>
+#include <zonal/port.h>
+
+#include "lib/printf.h"
+
+#define PAIRS 20000u
+#define WARM_UP_PAIRS 1000u
+#define ROUNDS 8u
+
+typedef unsigned long long ull;
+
+void bench_result(const struct bench *bench, const char *name, const char *part, unsigned order,
+		  uint64_t ops, uint64_t ns)
+{
+	uint64_t thousandths = ns * 1000 / ops;
+
+	kprintf(bench->json ? "{\"schema\":\"zonal.bench/1\",\"name\":\"%s%s\",\"order\":%u,"
+			      "\"ops\":%llu,\"ns_per_op\":%llu.%03llu}\n" :
+			      "%s%s order=%u ops=%llu ns_per_op=%llu.%03llu\n",
+		name, part, order, (ull)ops, (ull)(thousandths / 1000), (ull)(thousandths % 1000));
+}
+
+bool bench_failed(const struct bench_case *c, unsigned order, const char *why)
+{
+	kprintf("bench: %s order %u: %s\n", c->name, order, why);
+	return false;
+}
+
+uint32_t bench_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+static bool pair_loop(unsigned count, gfp_t gfp, unsigned order)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		struct page *page = alloc_pages(gfp, order);
+
+		if (unlikely(!page))
+			return false;
+		__free_pages(page, order);
+	}
+	return true;
+}
+
+static bool run_pair(const struct bench *bench, const struct bench_case *c, unsigned order)
+{
+	uint64_t start;
+
+	if (!pair_loop(WARM_UP_PAIRS, c->gfp, order))
+		return bench_failed(c, order, "out of memory");
+	start = port_time_ns();
+	if (!pair_loop(c->count, c->gfp, order))
+		return bench_failed(c, order, "out of memory");
+	bench_result(bench, c->name, "", order, c->count, port_time_ns() - start);
+	return true;
+}
+
+/* Returns how many blocks it got. */
+static unsigned burst_take(struct page **block, unsigned count, gfp_t gfp, unsigned order)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		block[i] = alloc_pages(gfp, order);
+		if (unlikely(!block[i]))
+			break;
+	}
+	return i;
+}
+
+static void burst_give(struct page **block, unsigned count, unsigned order)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		__free_pages(block[i], order);
+}
+
+static void shuffle_blocks(struct page **block, unsigned count, uint32_t *state)
+{
+	unsigned i;
+
+	for (i = count - 1; i > 0; i--) {
+		unsigned j = bench_random(state) % (i + 1);
+		struct page *other = block[j];
+
+		block[j] = block[i];
+		block[i] = other;
+	}
+}
+
+/* The rounds of one burst; ns[0] for taking, ns[1] for giving back. */
+static bool burst_rounds(const struct bench_case *c, unsigned order, struct page **block,
+			 uint64_t ns[2])
+{
+	uint32_t state = 1;
+	unsigned round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		uint64_t start = port_time_ns();
+		unsigned got = burst_take(block, c->count, c->gfp, order);
+
+		ns[0] += port_time_ns() - start;
+		if (c->shuffle && got == c->count)
+			shuffle_blocks(block, got, &state);
+		start = port_time_ns();
+		burst_give(block, got, order);
+		ns[1] += port_time_ns() - start;
+		if (got != c->count)
+			return bench_failed(c, order, "out of memory");
+	}
+	return true;
+}
+
+static bool run_burst(const struct bench *bench, const struct bench_case *c, unsigned order)
+{
+	size_t bytes = c->count * sizeof(struct page *);
+	struct page **block = bench->port->take(bytes);
+	uint64_t ns[2] = { 0, 0 };
+	bool good;
+
+	if (!block)
+		return bench_failed(c, order, "no memory for the array of blocks");
+	/* Touched once, so that a host does not fault it in inside of the timed part. */
+	memset(block, 0, bytes);
+	good = burst_rounds(c, order, block, ns);
+	bench->port->give(block, bytes);
+	if (!good)
+		return false;
+	bench_result(bench, c->name, "-alloc", order, (uint64_t)ROUNDS * c->count, ns[0]);
+	bench_result(bench, c->name, "-free", order, (uint64_t)ROUNDS * c->count, ns[1]);
+	return true;
+}
+
+static const struct bench_case cases[] = {
+	{ "pair", run_pair, 0, MAX_ORDER - 1, GFP_KERNEL, PAIRS, false, 1 },
+	{ "pair-atomic", run_pair, 0, 0, GFP_ATOMIC, PAIRS, false, 1 },
+	{ "pair-movable", run_pair, 0, 0, GFP_HIGHUSER_MOVABLE, PAIRS, false, 1 },
+	{ "pair-zero", run_pair, 0, 0, GFP_KERNEL | __GFP_ZERO, PAIRS, false, 1 },
+	{ "b512", run_burst, 0, 0, GFP_KERNEL, 512, false, 1 },
+	{ "b32768", run_burst, 0, 0, GFP_KERNEL, 32768, false, 1 },
+	{ "b32768-shuf", run_burst, 0, 0, GFP_KERNEL, 32768, true, 1 },
+	{ "b4096-shuf", run_burst, 3, 3, GFP_KERNEL, 4096, true, 1 },
+	{ "b64-shuf", run_burst, 9, 9, GFP_KERNEL, 64, true, 1 },
+	{ "mt1-pair", bench_together_pair, 0, 0, GFP_KERNEL, 65536, false, 1 },
+	{ "mt1-batch256", bench_together_batch, 0, 0, GFP_KERNEL, 65536, false, 1 },
+	{ "mt1-pair", bench_together_pair, 3, 3, GFP_KERNEL, 32768, false, 1 },
+	{ "mt1-batch256", bench_together_batch, 3, 3, GFP_KERNEL, 32768, false, 1 },
+	{ "mt1-pair", bench_together_pair, 9, 9, GFP_KERNEL, 8192, false, 1 },
+	{ "mt2-pair", bench_together_pair, 0, 0, GFP_KERNEL, 65536, false, 2 },
+	{ "mt2-batch256", bench_together_batch, 0, 0, GFP_KERNEL, 65536, false, 2 },
+	{ "mt2-pair", bench_together_pair, 3, 3, GFP_KERNEL, 32768, false, 2 },
+	{ "mt2-batch256", bench_together_batch, 3, 3, GFP_KERNEL, 32768, false, 2 },
+	{ "mt2-pair", bench_together_pair, 9, 9, GFP_KERNEL, 8192, false, 2 },
+	{ "mt4-pair", bench_together_pair, 0, 0, GFP_KERNEL, 65536, false, 4 },
+	{ "mt4-batch256", bench_together_batch, 0, 0, GFP_KERNEL, 65536, false, 4 },
+	{ "mt4-pair", bench_together_pair, 3, 3, GFP_KERNEL, 32768, false, 4 },
+	{ "mt4-batch256", bench_together_batch, 3, 3, GFP_KERNEL, 32768, false, 4 },
+	{ "mt4-pair", bench_together_pair, 9, 9, GFP_KERNEL, 8192, false, 4 },
+	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
+};
+
+/* '*' any text, '?' any character. */
+static bool glob_match(const char *glob, const char *text)
+{
+	const char *star = NULL, *resume = NULL;
+
+	while (*text) {
+		if (*glob == '*') {
+			star = glob++;
+			resume = text;
+		} else if (*glob == '?' || *glob == *text) {
+			glob++;
+			text++;
+		} else if (star) {
+			glob = star + 1;
+			text = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return !*glob;
+}
+
+static bool case_wanted(const struct bench_case *c, unsigned order, const char *glob)
+{
+	char name[48];
+
+	zn_snprintf(name, sizeof(name), "%s.%u", c->name, order);
+	return !glob || glob_match(glob, c->name) || glob_match(glob, name);
+}
+
+int bench_run(const struct bench_port *port, const char *glob, bool json)
+{
+	const struct bench bench = { port, json };
+	unsigned i, order, matched = 0;
+	int status = 0;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct bench_case *c = &cases[i];
+
+		for (order = c->order_first; order <= c->order_last; order++) {
+			if (!case_wanted(c, order, glob))
+				continue;
+			matched++;
+			if (c->cpus > port->cpus) {
+				if (!json)
+					kprintf("%s order=%u needs %u CPUs, there are %u: left out\n",
+						c->name, order, c->cpus, port->cpus);
+			} else if (!c->run(&bench, c, order)) {
+				status = 1;
+			}
+		}
+	}
+	if (!matched) {
+		kprintf("bench: %s: no case of that name\n", glob);
+		return 1;
+	}
+	return status;
+}

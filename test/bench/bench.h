@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The benchmark, one source for the image and the host. It works on zonal_image.
+ */
+#ifndef TEST_BENCH_BENCH_H
+#define TEST_BENCH_BENCH_H
+
+#include <zonal/types.h>
+
+/* What the benchmark needs of the place it runs in. */
+struct bench_port {
+	unsigned cpus; /* how many can run at once; CPU 0 of them is the caller's */
+	/* Memory outside of the timed part, up to 4 MiB; NULL if there is none. */
+	void *(*take)(size_t bytes);
+	void (*give)(void *memory, size_t bytes);
+	/* Run fn(arg, i) for each i < count, each on a CPU of its own, return when all are
+	 * done. False if they could not be started. */
+	bool (*together)(unsigned count, void (*fn)(void *arg, unsigned index), void *arg);
+};
+
+/*
+ * Run the cases whose name, or name.order, matches the glob (NULL: all). Prints a
+ * table, or one JSON object a line. Returns 0, or 1 if a case could not be run or
+ * none matched. Context: task; nobody else allocates.
+ */
+int bench_run(const struct bench_port *port, const char *glob, bool json);
+
+/* ---- inside ------------------------------------------------------------- */
+
+struct bench {
+	const struct bench_port *port;
+	bool json;
+};
+
+struct bench_case {
+	const char *name;
+	bool (*run)(const struct bench *bench, const struct bench_case *c, unsigned order);
+	uint8_t order_first, order_last;
+	gfp_t gfp;
+	unsigned count; /* operations, or blocks of a burst */
+	bool shuffle;
+	unsigned cpus;
+};
+
+/* One line of output. */
+void bench_result(const struct bench *bench, const char *name, const char *part, unsigned order,
+		  uint64_t ops, uint64_t ns);
+/* One line that says why a case could not be run; returns false. */
+bool bench_failed(const struct bench_case *c, unsigned order, const char *why);
+/* The shuffle's generator. */
+uint32_t bench_random(uint32_t *state);
+
+/* bench_together.c: several CPUs at once. */
+bool bench_together_pair(const struct bench *bench, const struct bench_case *c, unsigned order);
+bool bench_together_batch(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_frag.c: what remains of large blocks when half of the pages are taken at random. */
+bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned order);
+
+#endif
