@@ -157,7 +157,7 @@ run qemu: $(O)/zonal.img | $(O)/setup.run
 gdb: $(O)/zonal.img | $(O)/setup.gdb
 	$(Q)tools/gdb.sh
 
-bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.run
+bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.bench
 	$(Q)tools/run_bench.sh
 
 VARIANTS := host-gcc-asan host-clang-asan host-tsan
