@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The panic path: one CPU reports, all others stop.
+ *
+ * The first CPU that panics becomes the owner by a compare-and-swap; one that comes second goes
+ * to sleep with everything masked, and so do all that take IPI_STOP. A CPU that holds a
+ * lock may be stopped with it, which is why nothing from here on takes one: the console is
+ * told so, and formatting needs none. A CPU that has interrupts masked, for instance because
+ * it spins on a lock of a stopped CPU, does not hear the IPI; it is named and left alone.
+ *
+ * The last line is TAP's: `Bail out! reason`, at the start of a line. Exit status 2.
+ */
+#include <zonal/port.h>
+
+#include "../../lib/atomic.h"
+#include "../../lib/printf.h"
+#include "../../platform/platform.h"
+#include "arm64_exception.h"
+#include "arm64_sysreg.h"
+#include "panic.h"
+
+/* CPU id + 1 of the CPU that panics; 0: none. */
+static _Atomic uint32_t owner;
+
+bool arm64_panicking(void) { return ld_acquire(&owner) != 0; }
+
+void arm64_ipi_stop(void)
+{
+	__asm__ volatile("msr daifset, #0xf" : : : "memory");
+	for (;;)
+		arm64_wfi();
+}
+
+void panic_begin(void)
+{
+	uint32_t expected = 0;
+	uint32_t self = port_this_cpu()->id + 1;
+	unsigned running;
+
+	/* SErrors too: the report must not be interrupted by a late one. */
+	__asm__ volatile("msr daifset, #0xf" : : : "memory");
+	if (!atomic_compare_exchange_strong_explicit(&owner, &expected, self, memory_order_acq_rel,
+						     memory_order_acquire)) {
+		if (expected != self)
+			arm64_ipi_stop();
+		return;
+	}
+	console_panic();
+	running = platform_stop_others();
+	if (running)
+		kprintf("\n# %u other CPUs have interrupts masked and did not stop\n", running);
+}
+
+void panic_nested(uint64_t esr, uint64_t elr, uint64_t far)
+{
+	if (arm64_this_cpu()->fault_depth == 2) {
+		kprintf("\n# fault while reporting: %s, esr %llx elr %llx far %llx\n",
+			arm64_class_name(esr), (unsigned long long)esr, (unsigned long long)elr,
+			(unsigned long long)far);
+		kprintf("Bail out! fault while a fault was reported\n");
+		console_flush();
+	}
+	if (arm64_this_cpu()->fault_depth <= 3)
+		platform_exit(2);
+	arm64_ipi_stop();
+}
+
+static void ZN_NORETURN leave(const char *fmt, va_list args)
+{
+	kprintf("\nBail out! ");
+	kvprintf(fmt, args);
+	kprintf("\n");
+	console_flush();
+	platform_exit(2);
+}
+
+void panic_end(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	leave(fmt, args);
+}
+
+void port_panic(const char *fmt, ...)
+{
+	va_list args;
+
+	panic_begin();
+	kprintf("\n# panic on CPU %u", port_this_cpu()->id);
+	if (++arm64_this_cpu()->fault_depth == 1) {
+		kprintf("\n");
+		arm64_backtrace((uintptr_t)__builtin_return_address(0),
+				*(uintptr_t *)__builtin_frame_address(0));
+	}
+	va_start(args, fmt);
+	leave(fmt, args);
+}

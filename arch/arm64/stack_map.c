@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel stacks with a guard below each.
+ *
+ * RAM is in the linear map by large blocks, out of which no single page can be taken while
+ * other cores use them. So a stack gets a second, virtual place: a window of
+ * ARM64_STACK_SLOTS slots, each twice the size of a stack.
+ *
+ *	slot n:	| never mapped | stack, ARM64_STACK_BYTES |	slot n+1: | ...
+ *
+ * A stack that overflows runs into the unmapped half of its slot, whatever the frame size
+ * (up to 16 KiB); a buffer overflow at its top hits that of the next slot.
+ *
+ * used[] has a bit for each slot; it and `hint` belong to stack_lock. The tables below
+ * the window belong to the lock of mmu.c. A slot is unmapped, and all TLBs are
+ * clean, before its bit is cleared.
+ */
+#include <zonal/port.h>
+
+#include "../../lib/lock.h"
+#include "arm64_mmu.h"
+
+#define WORD_BITS 64
+#define STACK_WORDS (ARM64_STACK_SLOTS / WORD_BITS)
+
+_Static_assert(ARM64_STACK_SLOTS % WORD_BITS == 0, "slots are counted in words of 64");
+
+static struct ticket_lock stack_lock;
+static uint64_t used[STACK_WORDS]; /* stack_lock */
+static unsigned used_count;        /* stack_lock */
+static unsigned hint;              /* stack_lock: no free slot in words below it */
+
+static uint64_t slot_va(unsigned slot)
+{
+	return ARM64_STACK_WINDOW + (uint64_t)slot * ARM64_STACK_SLOT_BYTES + ARM64_STACK_BYTES;
+}
+
+/* The number of a free slot, now taken, or ARM64_STACK_SLOTS. */
+static unsigned slot_take(void)
+{
+	port_irqflags_t flags = port_irq_save();
+	unsigned slot = ARM64_STACK_SLOTS;
+
+	lock_take(&stack_lock);
+	while (hint < STACK_WORDS && !~used[hint])
+		hint++;
+	if (hint < STACK_WORDS) {
+		unsigned bit = (unsigned)__builtin_ctzll(~used[hint]);
+
+		used[hint] |= 1ull << bit;
+		used_count++;
+		slot = hint * WORD_BITS + bit;
+	}
+	lock_drop(&stack_lock);
+	port_irq_restore(flags);
+	return slot;
+}
+
+static void slot_put(unsigned slot)
+{
+	port_irqflags_t flags = port_irq_save();
+
+	lock_take(&stack_lock);
+	used[slot / WORD_BITS] &= ~(1ull << slot % WORD_BITS);
+	used_count--;
+	hint = ZN_MIN(hint, slot / WORD_BITS);
+	lock_drop(&stack_lock);
+	port_irq_restore(flags);
+}
+
+unsigned arm64_stack_count(void) { return used_count; }
+
+/* Map `bytes` of RAM at `offset` into the stack of a slot. */
+static bool slot_map(unsigned slot, uint64_t offset, uint64_t phys, uint64_t bytes)
+{
+	struct mmu_range range = {
+		.va = slot_va(slot) + offset, .phys = phys, .bytes = bytes,
+		.kind = ARM64_MAP_DATA, .block_level = 3,
+	};
+	port_irqflags_t flags = mmu_lock();
+	bool done = mmu_map(arm64_root_table, &range);
+
+	mmu_unlock(flags);
+	if (!done)
+		port_log("stack: no page left for a page table of slot %u", slot);
+	return done;
+}
+
+static void slot_unmap(unsigned slot)
+{
+	port_irqflags_t flags = mmu_lock();
+
+	for (uint64_t va = slot_va(slot); va < slot_va(slot) + ARM64_STACK_BYTES; va += PAGE_SIZE) {
+		uint64_t *entry = mmu_page_entry(arm64_root_table, va);
+
+		if (entry)
+			mmu_set_page(entry, va, 0, ARM64_MAP_NONE);
+	}
+	mmu_unlock(flags);
+}
+
+void *arm64_stack_map(uint64_t phys)
+{
+	unsigned slot = slot_take();
+
+	if (slot == ARM64_STACK_SLOTS) {
+		port_log("stack: all %u slots are in use (ARM64_STACK_SLOTS)", ARM64_STACK_SLOTS);
+		return NULL;
+	}
+	if (slot_map(slot, 0, phys, ARM64_STACK_BYTES))
+		return (void *)(uintptr_t)slot_va(slot);
+	slot_unmap(slot);
+	slot_put(slot);
+	return NULL;
+}
+
+void *mmu_stack_create(void)
+{
+	unsigned slot = slot_take();
+
+	if (slot == ARM64_STACK_SLOTS)
+		return NULL;
+	for (uint64_t offset = 0; offset < ARM64_STACK_BYTES; offset += PAGE_SIZE) {
+		uint64_t phys = mmu_page_take();
+
+		if (phys && slot_map(slot, offset, phys, PAGE_SIZE))
+			continue;
+		slot_unmap(slot);
+		slot_put(slot);
+		return NULL;
+	}
+	return (void *)(uintptr_t)slot_va(slot);
+}
+
+/* The slot that a stack lies in. Misuse ends the run: somebody would run on a stack of others. */
+static unsigned slot_of(const void *stack)
+{
+	uint64_t offset = (uintptr_t)stack - ARM64_STACK_WINDOW - ARM64_STACK_BYTES;
+	unsigned slot = (unsigned)(offset / ARM64_STACK_SLOT_BYTES);
+
+	if (offset % ARM64_STACK_SLOT_BYTES || slot >= ARM64_STACK_SLOTS ||
+	    arm64_translate(stack) == UINT64_MAX)
+		port_panic("stack: %p is not a mapped stack of the window", stack);
+	return slot;
+}
+
+void arm64_stack_unmap(void *stack)
+{
+	unsigned slot = slot_of(stack);
+
+	slot_unmap(slot);
+	slot_put(slot);
+}
