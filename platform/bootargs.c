@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot arguments: what the person who boots the image may ask of it.
+ *
+ * /chosen/bootargs is one line of words, parted by blanks:
+ *
+ *	run=CMD[;CMD...]           monitor commands, '+' for a blank, then power off
+ *	exit=semihosting           hand the exit status to the runner
+ *	min_free_kbytes=N          1..2^32
+ *	watermark_scale_factor=N   1..3000
+ *	kernelcore=N[KMGT] or N%   movablecore=... likewise
+ *	cma=N[KMGT]                0: none
+ *	numa=off                   one node, whatever the tree says
+ *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
+ *	seed=N                     first number of every random run, not 0
+ *
+ * The line comes from outside: any byte may stand in it. A word that is not in
+ * the table, or a value that breaks its rule, is reported by name and
+ * has no effect; boot goes on with the default. Numbers are decimal or 0x-hexadecimal,
+ * checked for overflow. The last of two equal words wins, as with Linux.
+ *
+ * One table (`rules`) holds name, setter and rule; a setter returns false when
+ * the value breaks the rule, and then has changed nothing. Runs once at boot on
+ * one CPU; no locks.
+ */
+#include "bootargs.h"
+
+#include <string.h>
+
+#include <zonal/zonal.h>
+
+/* Room for a word in a report; longer ones are cut. */
+#define REPORT_BYTES 64
+
+struct rule {
+	const char *name;
+	bool (*set)(struct bootargs *args, const char *value);
+	const char *rule;
+};
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 99;
+}
+
+/* Digits up to the first other character, which *rest then names. */
+static bool read_number(const char *text, uint64_t *value, const char **rest)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	int base = hex ? 16 : 10;
+	const char *at = hex ? text + 2 : text;
+
+	*value = 0;
+	if (digit_value(*at) >= base)
+		return false;
+	for (; digit_value(*at) < base; at++) {
+		if (__builtin_mul_overflow(*value, (uint64_t)base, value) ||
+		    __builtin_add_overflow(*value, (uint64_t)digit_value(*at), value))
+			return false;
+	}
+	*rest = at;
+	return true;
+}
+
+static bool read_count(const char *text, uint64_t low, uint64_t high, uint64_t *out)
+{
+	const char *rest;
+	uint64_t value;
+
+	if (!read_number(text, &value, &rest) || *rest || value < low || value > high)
+		return false;
+	*out = value;
+	return true;
+}
+
+static unsigned suffix_shift(char c)
+{
+	switch (c) {
+	case 'k':
+	case 'K':
+		return 10;
+	case 'm':
+	case 'M':
+		return 20;
+	case 'g':
+	case 'G':
+		return 30;
+	case 't':
+	case 'T':
+		return 40;
+	default:
+		return 0;
+	}
+}
+
+static bool read_bytes(const char *text, uint64_t *out)
+{
+	const char *rest;
+	uint64_t value;
+	unsigned shift;
+
+	if (!read_number(text, &value, &rest))
+		return false;
+	shift = suffix_shift(*rest);
+	if (shift)
+		rest++;
+	if (*rest || value > UINT64_MAX >> shift)
+		return false;
+	*out = value << shift;
+	return true;
+}
+
+/* N[KMGT] or N%; the form that is not used becomes 0. */
+static bool read_share(const char *text, uint64_t *bytes, unsigned *percent)
+{
+	const char *rest;
+	uint64_t value;
+
+	if (read_number(text, &value, &rest) && rest[0] == '%' && !rest[1]) {
+		if (value < 1 || value > 100)
+			return false;
+		*percent = (unsigned)value;
+		*bytes = 0;
+		return true;
+	}
+	if (!read_bytes(text, &value) || !value)
+		return false;
+	*bytes = value;
+	*percent = 0;
+	return true;
+}
+
+static bool set_run(struct bootargs *args, const char *value)
+{
+	size_t i;
+
+	if (!*value)
+		return false;
+	for (i = 0; value[i]; i++)
+		args->run[i] = value[i] == '+' ? ' ' : value[i];
+	args->run[i] = '\0';
+	return true;
+}
+
+static bool set_exit(struct bootargs *args, const char *value)
+{
+	if (strcmp(value, "semihosting") != 0)
+		return false;
+	args->semihosting = true;
+	return true;
+}
+
+static bool set_numa(struct bootargs *args, const char *value)
+{
+	if (strcmp(value, "off") != 0)
+		return false;
+	args->numa_off = true;
+	return true;
+}
+
+static bool set_min_free(struct bootargs *args, const char *value)
+{
+	return read_count(value, 1, (uint64_t)1 << 32, &args->options.min_free_kbytes);
+}
+
+static bool set_scale(struct bootargs *args, const char *value)
+{
+	uint64_t factor;
+
+	if (!read_count(value, 1, 3000, &factor))
+		return false;
+	args->options.watermark_scale_factor = (unsigned)factor;
+	return true;
+}
+
+static bool set_kernelcore(struct bootargs *args, const char *value)
+{
+	return read_share(value, &args->options.kernelcore_bytes,
+			  &args->options.kernelcore_percent);
+}
+
+static bool set_movablecore(struct bootargs *args, const char *value)
+{
+	return read_share(value, &args->options.movablecore_bytes,
+			  &args->options.movablecore_percent);
+}
+
+static bool set_cma(struct bootargs *args, const char *value)
+{
+	return read_bytes(value, &args->options.cma_bytes);
+}
+
+static bool set_maxcpus(struct bootargs *args, const char *value)
+{
+	uint64_t count;
+
+	if (!read_count(value, 1, ZONAL_MAX_CPUS, &count))
+		return false;
+	args->maxcpus = (unsigned)count;
+	return true;
+}
+
+static bool set_seed(struct bootargs *args, const char *value)
+{
+	return read_count(value, 1, UINT64_MAX, &args->seed);
+}
+
+static const struct rule rules[] = {
+	{ "run", set_run, "monitor commands parted by ';', with '+' for a blank" },
+	{ "exit", set_exit, "only exit=semihosting is known" },
+	{ "min_free_kbytes", set_min_free, "a number from 1 to 4294967296" },
+	{ "watermark_scale_factor", set_scale, "a number from 1 to 3000" },
+	{ "kernelcore", set_kernelcore, "bytes above 0 with K, M, G or T, or 1% to 100%" },
+	{ "movablecore", set_movablecore, "bytes above 0 with K, M, G or T, or 1% to 100%" },
+	{ "cma", set_cma, "bytes with K, M, G or T" },
+	{ "numa", set_numa, "only numa=off is known" },
+	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
+	{ "seed", set_seed, "a number from 1 to 2^64-1" },
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The rule whose name stands before '=' in `word`; NULL if there is none. */
+static const struct rule *rule_find(const char *word, size_t name_length)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		if (strlen(rules[i].name) == name_length &&
+		    memcmp(rules[i].name, word, name_length) == 0)
+			return &rules[i];
+	}
+	return NULL;
+}
+
+/* Report a word with every byte that a terminal might obey made harmless. */
+static void report_word(const char *word, const char *rule, bootargs_report_fn report)
+{
+	char shown[REPORT_BYTES];
+	size_t i;
+
+	for (i = 0; word[i] && i < REPORT_BYTES - 1; i++)
+		shown[i] = word[i] >= ' ' && word[i] < 0x7f ? word[i] : '?';
+	shown[i] = '\0';
+	if (report)
+		report(shown, rule);
+}
+
+/* Apply one word; true if it was accepted. */
+static bool word_apply(struct bootargs *args, const char *word, bootargs_report_fn report)
+{
+	const char *equals = strchr(word, '=');
+	const struct rule *rule = equals ? rule_find(word, (size_t)(equals - word)) : NULL;
+
+	if (!rule) {
+		report_word(word, "no such word", report);
+		return false;
+	}
+	if (!rule->set(args, equals + 1)) {
+		report_word(word, rule->rule, report);
+		return false;
+	}
+	return true;
+}
+
+/* Copy the word at *text to `to`, cut to `room` bytes; its whole length, 0 at the end. */
+static size_t word_take(const char **text, char *to, size_t room)
+{
+	size_t length = 0;
+
+	while (is_blank(**text))
+		(*text)++;
+	for (; **text && !is_blank(**text); (*text)++) {
+		if (length < room - 1)
+			to[length] = **text;
+		length++;
+	}
+	to[ZN_MIN(length, room - 1)] = '\0';
+	return length;
+}
+
+unsigned bootargs_parse(const char *text, struct bootargs *out, bootargs_report_fn report)
+{
+	size_t used = 0;
+	unsigned refused = 0;
+
+	memset(out, 0, sizeof(*out));
+	zonal_options_default(&out->options);
+	for (;;) {
+		char *word = out->words + used;
+		/* At least 1: a word is kept only if the list's last NUL fits behind it. */
+		size_t room = sizeof(out->words) - 1 - used;
+		size_t length = word_take(&text, word, room);
+
+		if (!length)
+			break;
+		if (length + 1 < room && word_apply(out, word, report)) {
+			used += length + 1;
+			continue;
+		}
+		if (length + 1 >= room)
+			report_word(word, "no room: all words together have 511 bytes", report);
+		refused++;
+	}
+	out->words[used] = '\0';
+	return refused;
+}
+
+const char *bootargs_find(const struct bootargs *args, const char *name)
+{
+	size_t name_length = strlen(name);
+	const char *found = NULL;
+	const char *word = args->words;
+
+	for (; *word; word += strlen(word) + 1) {
+		if (strncmp(word, name, name_length) != 0)
+			continue;
+		if (word[name_length] == '=')
+			found = word + name_length + 1;
+		else if (!word[name_length])
+			found = word + name_length;
+	}
+	return found;
+}

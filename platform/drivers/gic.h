@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an interrupt controller driver offers to irq.c. INTIDs are the GIC's:
+ * 0-15 SGI, 16-31 PPI (both banked by CPU), 32-1019 SPI.
+ */
+#ifndef DRIVERS_GIC_H
+#define DRIVERS_GIC_H
+
+#include <zonal/types.h>
+
+#define GIC_FIRST_PPI 16u
+#define GIC_FIRST_SPI 32u
+#define GIC_INTIDS 1020u /* from here on: special numbers, "nothing pending" among them */
+
+/* One priority for all: nothing here preempts a handler. Lower is more urgent; the CPU
+ * takes what is more urgent than the mask. Both are valid in the non-secure view. */
+#define GIC_PRIORITY 0xa0u
+#define GIC_PRIORITY_MASK 0xf0u
+
+struct gic_driver {
+	const char *name;
+	const char *const *compatible; /* ended by NULL */
+	/* Map and set up what all CPUs share; every interrupt disabled. Boot CPU. */
+	bool (*start)(int node);
+	/* Set up what is this CPU's. False: it has no part in this GIC, said why. */
+	bool (*start_cpu)(unsigned cpu);
+	/* Acknowledge: what end() wants back; bits 9-0 are the INTID. */
+	uint32_t (*acknowledge)(void);
+	void (*end)(uint32_t token);
+	void (*send)(unsigned cpu, unsigned sgi);
+	/* This CPU's if below GIC_FIRST_SPI. SPIs go to the boot CPU. */
+	void (*enable)(unsigned intid, bool edge);
+	void (*disable)(unsigned intid);
+};
+
+extern const struct gic_driver gic_v2;
+extern const struct gic_driver gic_v3;
+
+/* Registers that the distributor of both and the v3 redistributor have at the same places. */
+#define GICD_CTLR 0x000
+#define GICD_TYPER 0x004
+#define GICD_IGROUPR 0x080
+#define GICD_ISENABLER 0x100
+#define GICD_ICENABLER 0x180
+#define GICD_ICPENDR 0x280
+#define GICD_ICACTIVER 0x380
+#define GICD_IPRIORITYR 0x400
+#define GICD_ICFGR 0xc00
+
+/* Number of INTIDs that GICD_TYPER announces. */
+unsigned gic_intid_count(uint32_t typer);
+/* Disable, group, priority and level trigger for INTIDs [first, first + count). Both multiples
+ * of 32. `group1`: the words for IGROUPR, all ones or zero. */
+void gic_block_reset(void *base, unsigned first, unsigned count, uint32_t group1);
+/* Trigger and enable bit of one INTID. */
+void gic_block_enable(void *base, unsigned intid, bool edge);
+void gic_block_disable(void *base, unsigned intid);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The boot-time page allocator: who needs memory before zonal_image serves (page
+ * tables, the page map, nodes, per-CPU lists) takes it from boot_info.
+ *
+ * Free is what a range holds and no reserved range touches. Each request takes the
+ * highest fit in its node, so that low memory stays for those who need it low, and
+ * so that requests lie side by side: they join into one reserved entry, and
+ * the table of ZONAL_MAX_RANGES does not fill. Nothing is ever given back.
+ *
+ * Finding a fit: start at the top of the range; if the candidate touches a reserved
+ * range, go on right below the lowest one it touches; stop at the bottom. Each
+ * step passes at least one reserved range, so it ends. Memory that can be unplugged
+ * (BOOT_HOTPLUG) is looked at only if nothing else has room, because what
+ * is taken here can never move.
+ *
+ * Nodes are tried by distance from the one asked for, equal ones by number.
+ * One CPU, no locks.
+ */
+#include "early.h"
+
+#include "lib/printf.h"
+#include "topology_ranges.h"
+
+/* The lowest reserved range that touches [start, start + bytes); NULL if none does. */
+static const struct boot_range *first_conflict(const struct boot_info *info, uint64_t start,
+					       uint64_t bytes)
+{
+	for (unsigned i = 0; i < info->reserved_count; i++) {
+		const struct boot_range *r = &info->reserved[i];
+
+		if (r->start < start + bytes && start < range_end(r))
+			return r;
+	}
+	return NULL;
+}
+
+/* The highest free place in one range. */
+static bool range_fit(const struct boot_info *info, const struct boot_range *range, uint64_t bytes,
+		      uint64_t align, uint64_t *phys)
+{
+	uint64_t end = range_end(range);
+
+	while (end - range->start >= bytes) {
+		uint64_t start = align_down(end - bytes, align);
+		const struct boot_range *conflict;
+
+		if (start < range->start)
+			return false;
+		conflict = first_conflict(info, start, bytes);
+		if (!conflict) {
+			*phys = start;
+			return true;
+		}
+		if (conflict->start <= range->start)
+			return false;
+		end = conflict->start;
+	}
+	return false;
+}
+
+/* The highest free place in one node. */
+static bool node_fit(const struct boot_info *info, unsigned nid, bool hotplug, unsigned range_limit,
+		     uint64_t bytes, uint64_t align, uint64_t *phys)
+{
+	for (unsigned i = ZN_MIN(range_limit, info->range_count); i-- > 0;) {
+		const struct boot_range *range = &info->range[i];
+
+		if (range->nid != (int)nid || hotplug != ((range->flags & BOOT_HOTPLUG) != 0))
+			continue;
+		if (range_fit(info, range, bytes, align, phys))
+			return true;
+	}
+	return false;
+}
+
+/* The node nearest to `nid` that is not in `tried`; the set is not full. */
+static unsigned nearest_untried(const struct boot_info *info, unsigned nid, nodemask_t tried)
+{
+	unsigned best = ZONAL_MAX_NODES;
+
+	if (!nodemask_has(tried, nid))
+		return nid;
+	for (unsigned i = 0; i < ZONAL_MAX_NODES; i++) {
+		if (nodemask_has(tried, i))
+			continue;
+		if (best == ZONAL_MAX_NODES || info->distance[nid][i] < info->distance[nid][best])
+			best = i;
+	}
+	return best;
+}
+
+static bool fit(const struct boot_info *info, unsigned nid, bool hotplug, unsigned range_limit,
+		uint64_t bytes, uint64_t align, uint64_t *phys)
+{
+	nodemask_t tried = 0;
+
+	while (nodemask_count(tried) < ZONAL_MAX_NODES) {
+		unsigned node = nearest_untried(info, nid, tried);
+
+		if (node_fit(info, node, hotplug, range_limit, bytes, align, phys))
+			return true;
+		tried |= node_bit(node);
+	}
+	return false;
+}
+
+bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t align,
+		unsigned range_limit, uint64_t *phys)
+{
+	struct range_list reserved = { info->reserved, &info->reserved_count, ZONAL_MAX_RANGES };
+
+	if (!bytes || bytes > UINT64_MAX - PAGE_SIZE || nid >= ZONAL_MAX_NODES)
+		return false;
+	bytes = align_up(bytes, PAGE_SIZE);
+	align = ZN_MAX(align, (uint64_t)PAGE_SIZE);
+	if (!fit(info, nid, false, range_limit, bytes, align, phys) &&
+	    !fit(info, nid, true, range_limit, bytes, align, phys))
+		return false;
+	if (!ranges_add(reserved, *phys, bytes, NODE_NONE, 0)) {
+		kprintf("early: more than %u reserved ranges (ZONAL_MAX_RANGES)\n",
+			ZONAL_MAX_RANGES);
+		return false;
+	}
+	ranges_merge(reserved);
+	return true;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory before the allocator serves: taken from boot_info. Portable. */
+#ifndef PLATFORM_EARLY_H
+#define PLATFORM_EARLY_H
+
+#include <zonal/boot_info.h>
+
+/*
+ * Take `bytes` (widened to pages) of RAM aligned to `align`, a power of two, from the top of what
+ * is free in node `nid`, else of the nearest node that has room. Only the first
+ * `range_limit` entries of info->range are looked at. What is taken is added to
+ * info->reserved. False if no range has room or that table is full (then nothing is taken).
+ * Context: boot, before the allocator has read info->reserved for the last time.
+ */
+bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t align,
+		unsigned range_limit, uint64_t *phys) ZN_MUST_USE;
+
+#endif

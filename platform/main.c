@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot, in order. platform_main() is the table of contents; each call leaves
+ * something that the later ones need:
+ *
+ *	open_tree           the device tree is checked, drivers may search it
+ *	psci_start          the board can be turned off
+ *	read_arguments      tunables; exit=semihosting
+ *	console_start       text reaches the UART, what was held back first
+ *	read_board          boot_info: RAM, nodes, distances, CPUs, reserved ranges
+ *	map_memory          RAM is in the linear map, page tables come from RAM
+ *	smp_begin           the boot CPU has its number
+ *	start_allocator     zonal_image serves this CPU
+ *	start_interrupts    GIC, timer
+ *	start_scheduler     we are task "main", interrupts are on, all flags are served
+ *	console_start_input keys arrive
+ *	smp_start           all CPUs that come are scheduling
+ *	work                run=, or the demonstration and the monitor
+ *
+ * The tree is input from outside: until open_tree() has passed it nothing of it is
+ * used, and there is no console to complain on. What is printed meanwhile is held
+ * back (console.c).
+ *
+ * A board that cannot be used ends in boot_fail(), one line with the reason and exit
+ * status 2. Parts that can be missing (PSCI, a UART, other CPUs) are reported and boot goes on.
+ */
+#include <zonal/linux.h>
+#include <zonal/port.h>
+
+#include "arm64_cpu.h"
+#include "arm64_memory.h"
+#include "console.h"
+#include "device.h"
+#include "drivers/irq.h"
+#include "drivers/psci.h"
+#include "drivers/timer.h"
+#include "early.h"
+#include "fdt_walk.h"
+#include "lib/printf.h"
+#include "mm/mm.h"
+#include "platform.h"
+#include "sched/sched.h"
+#include "smp.h"
+#include "topology.h"
+
+extern char _start[], _end[];
+
+/* The monitor's entries (platform/monitor.c, demo.c). */
+int monitor_run(const char *commands) __attribute__((weak));
+void monitor_loop(void) __attribute__((weak));
+int demo_run(void) __attribute__((weak));
+
+struct boot_info boot_info;
+struct bootargs boot_args;
+
+/* Entries of boot_info.range that are mapped: page tables may come from them. */
+static unsigned mapped_ranges;
+
+static void ZN_NORETURN ZN_PRINTF(1, 2) boot_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	kprintf("Bail out! boot: ");
+	kvprintf(fmt, args);
+	kprintf("\n");
+	va_end(args);
+	platform_exit(2);
+}
+
+const char *platform_arg(const char *name) { return bootargs_find(&boot_args, name); }
+
+static const void *open_tree(uint64_t dt_phys)
+{
+	const void *dt = phys_to_virt(dt_phys);
+	struct fdt_walk_error err;
+
+	if (!dt_phys)
+		boot_fail("no device tree in x0 or at the start of RAM");
+	if (fdt_walk_check(dt, fdt_walk_load((const char *)dt + 4, 4), NULL, &err))
+		boot_fail("device tree at 0x%llx: %s (offset %u, value 0x%llx, %s)",
+			  (unsigned long long)dt_phys, err.rule, err.offset,
+			  (unsigned long long)err.value, err.path[0] ? err.path : "header");
+	device_tree_set(dt);
+	return dt;
+}
+
+static void report_argument(const char *word, const char *rule)
+{
+	kprintf("boot: argument \"%s\" is ignored: %s\n", word, rule);
+}
+
+static void read_arguments(void)
+{
+	const char *text = device_string(device_chosen(), "bootargs");
+
+	(void)bootargs_parse(text ? text : "", &boot_args, report_argument);
+}
+
+/* What the loader left in RAM; returns the number of ranges. */
+static unsigned loaded_ranges(const void *dt, struct boot_range taken[3])
+{
+	uint64_t start, end;
+
+	taken[0] = (struct boot_range){ .start = virt_to_phys(_start),
+					.size = (uint64_t)(_end - _start) };
+	taken[1] = (struct boot_range){ .start = virt_to_phys(dt),
+					.size = fdt_walk_load((const char *)dt + 4, 4) };
+	if (!device_u64(device_chosen(), "linux,initrd-start", &start) ||
+	    !device_u64(device_chosen(), "linux,initrd-end", &end) || end <= start)
+		return 2;
+	taken[2] = (struct boot_range){ .start = start, .size = end - start };
+	return 3;
+}
+
+static void read_board(const void *dt)
+{
+	static struct topology_notes notes; /* too large for the stack */
+	struct boot_range taken[3];
+	struct topology_error err;
+	struct topology_request request = {
+		.dt = dt,
+		.limit_bytes = fdt_walk_load((const char *)dt + 4, 4),
+		.taken = taken,
+		.taken_count = loaded_ranges(dt, taken),
+		.notes = &notes,
+	};
+	int failed = topology_read(&request, &boot_info, &err);
+
+	for (unsigned i = 0; i < notes.count; i++)
+		kprintf("topology: %s: %s: %s\n", notes.note[i].path, notes.note[i].value,
+			notes.note[i].rule);
+	if (notes.dropped)
+		kprintf("topology: %u further notes\n", notes.dropped);
+	if (failed)
+		boot_fail("%s: %s: %s", err.path, err.value, err.rule);
+	if (!boot_info.range_count)
+		boot_fail("the device tree names no usable memory");
+	if (boot_info.numa != NUMA_OK)
+		kprintf("topology: one node: %s\n", topology_numa_text(boot_info.numa));
+}
+
+static uint64_t table_from_boot(void)
+{
+	uint64_t phys;
+
+	if (!mapped_ranges || !early_take(&boot_info, (unsigned)boot_info.range[0].nid, PAGE_SIZE,
+					  PAGE_SIZE, mapped_ranges, &phys))
+		return 0;
+	return phys;
+}
+
+/* Map all RAM. What the CPU cannot address is no RAM for us. */
+static void map_memory(void)
+{
+	arm64_table_source(table_from_boot);
+	while (mapped_ranges < boot_info.range_count) {
+		struct boot_range *range = &boot_info.range[mapped_ranges];
+
+		if (arm64_map_ram(range->start, range->size)) {
+			mapped_ranges++;
+			continue;
+		}
+		kprintf("boot: RAM at 0x%llx, %llu KiB, cannot be mapped and is not used\n",
+			(unsigned long long)range->start, (unsigned long long)range->size >> 10);
+		boot_info.range_count--;
+		for (unsigned i = mapped_ranges; i < boot_info.range_count; i++)
+			boot_info.range[i] = boot_info.range[i + 1];
+	}
+	if (!mapped_ranges)
+		boot_fail("no RAM can be mapped");
+}
+
+static void *take_metadata(void *unused, unsigned nid, size_t bytes, size_t align)
+{
+	uint64_t phys;
+
+	(void)unused;
+	if (!early_take(&boot_info, nid, bytes, align, boot_info.range_count, &phys))
+		return NULL;
+	return phys_to_virt(phys);
+}
+
+static void clear_pages(void *unused, pfn_t pfn, size_t count)
+{
+	(void)unused;
+	arm64_clear_pages(phys_to_virt(pfn << PAGE_SHIFT), count);
+}
+
+static void start_allocator(void)
+{
+	struct zonal_config config = {
+		.info = &boot_info,
+		.options = boot_args.options,
+		.meta = take_metadata,
+		.clear = clear_pages,
+	};
+	int error = zonal_init(&zonal_image, &config);
+
+	if (error)
+		boot_fail("the allocator cannot be set up (%d)", error);
+	arm64_table_source(arm64_table_from_allocator);
+	zonal_cpu_online(&zonal_image, cpu_boot_index());
+}
+
+static void start_interrupts(void)
+{
+	if (!irq_start())
+		boot_fail("no usable interrupt controller");
+	if (!timer_start())
+		boot_fail("no usable timer");
+}
+
+static void start_scheduler(void)
+{
+	sched_init();
+	port_irq_restore(0);
+	zonal_boot_done(&zonal_image);
+}
+
+static void print_board(void)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < boot_info.range_count; i++)
+		bytes += boot_info.range[i].size;
+	kprintf("zonal: %u of %u CPUs, %u nodes, %llu MiB, %s, PSCI %u.%u by %s, console %s\n",
+		cpu_online_count(), boot_info.cpu_count, nodemask_count(boot_info.nodes),
+		(unsigned long long)(bytes >> 20), irq_controller_name(), psci_version() >> 16,
+		psci_version() & 0xffff, psci_method(), console_name());
+}
+
+static void ZN_NORETURN work(void)
+{
+	if (boot_args.run[0])
+		platform_exit(monitor_run && monitor_run(boot_args.run) == 0 ? 0 : 1);
+	if (demo_run && demo_run() != 0)
+		kprintf("demo: failed\n");
+	if (monitor_loop)
+		monitor_loop();
+	platform_exit(0);
+}
+
+void platform_main(uint64_t dt_phys)
+{
+	const void *dt = open_tree(dt_phys);
+
+	(void)timer_clock_start();
+	(void)psci_start();
+	read_arguments();
+	if (!console_start())
+		kprintf("console: none; the text stays in memory\n");
+	read_board(dt);
+	map_memory();
+	smp_begin();
+	start_allocator();
+	start_interrupts();
+	start_scheduler();
+	console_start_input();
+	smp_start(boot_args.maxcpus);
+	print_board();
+	work();
+}
