@@ -49,7 +49,7 @@ IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
 IMAGE_SRC := $(wildcard arch/arm64/*.S arch/arm64/*.c mm/*.c sched/*.c lib/*.c \
 	lib/freestanding/*.c platform/*.c platform/drivers/*.c \
-	test/unit/*.c test/target/*.c) test/ktest.c test/ktest_image.c
+	test/unit/*.c test/target/*.c test/bench/*.c) test/ktest.c test/ktest_image.c
 IMAGE_OBJ := $(patsubst %,$(O)/image/%.o,$(IMAGE_SRC))
 
 # libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
@@ -67,13 +67,14 @@ HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-f
 HOST_LIBS := -lfdt -lcjson -pthread
 HOST_CORE := $(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c platform/topology*.c \
 	platform/fdt_*.c platform/report_*.c platform/bootargs*.c)
-TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c test/model/*.c)
-HOST_PROGRAMS := test topology oracle bench harness
+TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c)
+HOST_PROGRAMS := test topology oracle bench model harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
 SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
 SRC_oracle := $(wildcard tools/oracle*.c)
-SRC_bench := $(wildcard test/bench/*.c)
+SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
+SRC_model := $(wildcard test/model/*.c)
 SRC_fuzz := test/fuzz/fuzz_topology.c
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1
@@ -161,13 +162,13 @@ bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.bench
 	$(Q)tools/run_bench.sh
 
 VARIANTS := host-gcc-asan host-clang-asan host-tsan
-host-test: $(VARIANTS:%=$(O)/%/test) $(O)/host/topology $(O)/host/oracle
+host-test: $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model host
 	$(Q)tools/run_tests.sh host
 
-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) host | $(O)/setup.test
+test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
-fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/test
+fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
 	$(Q)tools/run_fuzz.sh
 
 lint: | $(O)/setup.test

@@ -9,7 +9,11 @@ given one way holds both ways unless the other is given too; 10 on the diagonal
 and 20 where the board gives none.
 """
 import json
+import os
+import re
 import sys
+
+PINNED = re.compile(r"# pinned to cpu (\d+)\s*$")
 
 
 def expected_matrix(nodes, words):
@@ -21,6 +25,12 @@ def expected_matrix(nodes, words):
         [10 if a == b else given.get((a, b), given.get((b, a), 20)) for b in range(nodes)]
         for a in range(nodes)
     ]
+
+
+def pinned_cpus(log):
+    """CPUs on which a test that runs on each of them said so."""
+    with open(log, errors="replace") as file:
+        return {int(m[1]) for m in map(PINNED.match, file) if m}
 
 
 def reported(log):
@@ -43,6 +53,8 @@ def main():
         faults.append(f"{len(got['nodes'])} nodes reported, the board has {nodes}")
     if got["distance"] != matrix:
         faults.append(f"distances {got['distance']}, the board has {matrix}")
+    if "TEST" not in os.environ and pinned_cpus(log) != set(range(cpus)):
+        faults.append(f"tests that run on each core ran on {sorted(pinned_cpus(log))}")
     for fault in faults:
         print(f"# {log}: {fault}")
     return 1 if faults else 0

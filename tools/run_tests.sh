@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.." || exit 1
 jobs=${JOBS:-2}
 
 scripts=$(ls test/t/*.t | sed 's#.*/\(.*\)\.t$#script:\1#')
-host="host:tsan host:gcc-asan host:clang-asan check:oracle check:layers check:budget
+host="model:host host:tsan host:gcc-asan host:clang-asan check:oracle check:layers check:budget
 	check:licence $scripts"
 # shape : GIC : exception level : CPU
 boot='boot:16c:3:1:max boot:8n:3:1:cortex-a57 boot:8c:2:1:cortex-a57 boot:4n:3:1:neoverse-n1

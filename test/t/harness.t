@@ -53,7 +53,7 @@ board() {
 	verdict $? "$name"
 }
 
-echo '1..25'
+echo '1..26'
 runs passes 'good.*' 0 'TAP version 13' '1..1' 'ok 1 - good.passes' '# 1 of 1 passed'
 runs equality_shows_both_values 'bad.equality' 1 'not ok 1 - bad.equality' '# goes on: 0' \
 	'# test/harness/broken.c:20: 2 + 2 is 4 (0x4), expected 5 = 5 (0x5)'
@@ -78,7 +78,8 @@ runs an_abort_bails_out crash.abort 2 'Bail out! signal 6 in crash.abort'
 
 topology='{"schema":"zonal.topology/1","nodes":[{"node":0},{"node":1}],"cpus":[
 {"online":true},{"online":true},{"online":true},{"online":true}],"distance":[[10,20],[20,10]]}'
-topology="echo '$(echo "$topology" | tr -d '\n')'"
+topology="echo '$(echo "$topology" | tr -d '\n')'
+for cpu in 0 1 2 3; do echo \"# pinned to cpu \$cpu\"; done"
 board a_good_board_passes pass "$topology; printf '1..1\r\nok 1 - a.b\r\n'"
 board silence_fails fail 'exit 0'
 board a_failing_test_fails fail "$topology; echo 1..1; echo not ok 1 - a.b; exit 0"
@@ -88,5 +89,7 @@ board a_status_fails fail "$topology; echo 1..1; echo ok 1 - a.b; exit 1"
 board bail_out_fails fail "$topology; echo 1..1; echo ok 1 - a.b; echo Bail out! panic"
 board a_hang_fails fail "$topology; echo 1..1; echo ok 1 - a.b; exec sleep 60"
 board a_missing_core_fails fail \
-	"$topology | sed 's/true/false/'; echo 1..1; echo ok 1 - a.b"
+	"($topology) | sed 's/true/false/'; echo 1..1; echo ok 1 - a.b"
+board a_core_without_tests_fails fail \
+	"($topology) | grep -v 'cpu 3'; echo 1..1; echo ok 1 - a.b"
 exit $failed

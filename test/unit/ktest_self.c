@@ -4,6 +4,8 @@
  * test memory. That a failing check fails the run is tested from outside, by
  * tools/check_harness.sh.
  */
+#include <zonal/port.h>
+
 #include "test/ktest.h"
 
 KTEST(ktest, globs)
@@ -49,5 +51,18 @@ KTEST(ktest, memory_is_aligned_and_zero)
 			if (!KT_EQ(memory[at], 0))
 				return;
 		memory[0] = memory[9999] = 0xff;
+	}
+}
+
+/* The runner counts the lines: one for each CPU of the board (tools/check_boot.py). */
+KTEST_F(ktest, a_pinned_case_stays_on_its_cpu, KT_EACH_CPU)
+{
+	unsigned cpu = port_this_cpu()->id;
+
+	kt_diag("pinned to cpu %u", cpu);
+	for (int i = 0; i < 1000; i++) {
+		port_relax();
+		if (!KT_EQ(port_this_cpu()->id, cpu))
+			return;
 	}
 }
