@@ -23,13 +23,14 @@
 #define PSCI_CPU_OFF 0x84000002u
 #define PSCI_CPU_ON_64 0xc4000003u
 #define PSCI_SYSTEM_OFF 0x84000008u
+#define PSCI_SYSTEM_RESET 0x84000009u
 
 enum conduit { CONDUIT_NONE, CONDUIT_HVC, CONDUIT_SMC };
 
 static enum conduit conduit;
 static uint32_t version;
 /* Function numbers; 0: firmware has no such function. */
-static uint32_t cpu_on, cpu_off, system_off;
+static uint32_t cpu_on, cpu_off, system_off, system_reset;
 
 static int64_t psci_call(uint32_t function, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -76,6 +77,7 @@ static bool start_fixed(int node)
 	cpu_on = PSCI_CPU_ON_64;
 	cpu_off = PSCI_CPU_OFF;
 	system_off = PSCI_SYSTEM_OFF;
+	system_reset = PSCI_SYSTEM_RESET;
 	version = (uint32_t)psci_call(PSCI_VERSION, 0, 0, 0);
 	return true;
 }
@@ -126,6 +128,12 @@ void psci_system_off(void)
 {
 	if (system_off)
 		(void)psci_call(system_off, 0, 0, 0);
+}
+
+void psci_system_reset(void)
+{
+	if (system_reset)
+		(void)psci_call(system_reset, 0, 0, 0);
 }
 
 const char *psci_method(void)

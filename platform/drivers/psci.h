@@ -25,6 +25,8 @@ int psci_cpu_on(uint64_t mpidr, uint64_t entry_phys, uint64_t context);
 void psci_cpu_off(void);
 /* Turn the board off; returns only if firmware cannot. Any context. */
 void psci_system_off(void);
+/* Restart the board; returns only if firmware cannot. Any context. */
+void psci_system_reset(void);
 /* "hvc", "smc" or "none". */
 const char *psci_method(void);
 /* Major in bits 31-16, minor below; 1 for 0.1, 0 without PSCI. */
