@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The benchmark inside the image: memory by alloc_pages_exact(), workers as tasks.
+ *
+ * The single-CPU cases run in the calling task, which is bound to CPU 0 of the board for
+ * the time of the benchmark, as the recorded figures were. For several CPUs at once one
+ * task is bound to each of the first cores that are online. The workers begin
+ * together by spinning, so each must have a core to itself; their priority is above
+ * that of ordinary tasks.
+ *
+ * Context: task. One benchmark runs at a time.
+ */
+#include "bench_image.h"
+
+#include <zonal/linux.h>
+
+#include "lib/printf.h"
+#include "platform/platform.h"
+#include "sched/sched.h"
+#include "test/bench/bench.h"
+
+#define MOST_WORKERS 4u
+
+struct worker {
+	void (*fn)(void *arg, unsigned index);
+	void *arg;
+	unsigned index;
+	struct task *task;
+};
+
+static struct event go;
+static bool cancelled; /* written before `go` is set */
+
+static void *memory_take(size_t bytes)
+{
+	return alloc_pages_exact(bytes, GFP_KERNEL | __GFP_NOWARN);
+}
+
+static void memory_give(void *memory, size_t bytes)
+{
+	free_pages_exact(memory, bytes);
+}
+
+static int worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	event_wait(&go, SCHED_NEVER);
+	if (!cancelled)
+		w->fn(w->arg, w->index);
+	return 0;
+}
+
+/* The n-th core that is online. */
+static unsigned nth_online(unsigned n)
+{
+	unsigned cpu;
+
+	for (cpu = 0; cpu < boot_info.cpu_count; cpu++) {
+		if (cpu_is_online(cpu) && n-- == 0)
+			return cpu;
+	}
+	return 0;
+}
+
+static bool together(unsigned count, void (*fn)(void *arg, unsigned index), void *arg)
+{
+	static struct worker worker[MOST_WORKERS];
+	unsigned i, created;
+
+	if (count > MOST_WORKERS)
+		return false;
+	event_clear(&go);
+	for (created = 0; created < count; created++) {
+		struct cpumask mask = cpumask_of(nth_online(created));
+		const struct task_spec spec = { .name = "bench", .fn = worker_main,
+						.arg = &worker[created], .cpus = &mask,
+						.priority = SCHED_PRIORITY_DEFAULT };
+
+		worker[created] = (struct worker){ .fn = fn, .arg = arg, .index = created };
+		worker[created].task = task_create(&spec);
+		if (!worker[created].task)
+			break;
+	}
+	cancelled = created < count;
+	event_set(&go);
+	for (i = 0; i < created; i++)
+		task_join(worker[i].task);
+	return !cancelled;
+}
+
+/* Where the calling task may run now. */
+static struct cpumask own_cpus(void)
+{
+	struct task_info info;
+
+	if (sched_list(task_id(task_current()) - 1, &info, 1) == 1)
+		return info.cpus;
+	return cpumask_full();
+}
+
+int bench_image(const char *glob, bool json)
+{
+	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together };
+	const struct cpumask first = cpumask_of(nth_online(0)), before = own_cpus();
+	int status;
+
+	if (task_set_cpus(&first) != 0) {
+		kprintf("bench: this task cannot move to the first core\n");
+		return 1;
+	}
+	status = bench_run(&port, glob, json);
+	return task_set_cpus(&before) != 0 ? 1 : status;
+}
