@@ -116,7 +116,7 @@ void place_kick_idle(const struct run_queue *queue, const struct task *task)
 /* `task` was just queued: see that somebody runs it. Lock held. */
 static void queued_tell(struct run_queue *queue, const struct task *task)
 {
-	int running = ld_relaxed(&queue->running), priority = (int)task_priority(task);
+	int running = ld_relaxed(&queue->running), priority = (int)priority_of(task);
 	bool here = queue == sched_this_queue();
 
 	if (priority > running) {
@@ -139,7 +139,7 @@ static void queued_tell(struct run_queue *queue, const struct task *task)
 
 void place_task(struct run_queue *queue, struct task *task)
 {
-	unsigned cpu = place_choose(&task->cpus, queue->cpu, task_priority(task));
+	unsigned cpu = place_choose(&task->cpus, queue->cpu, priority_of(task));
 
 	if (cpu != queue->cpu) {
 		/* Whoever wants to wake it from here on takes the new queue's lock, where it

@@ -64,7 +64,7 @@ static void info_fill(struct task_info *info, const struct task *task)
 	info->id = task->id;
 	memcpy(info->name, task->name, sizeof(info->name));
 	info->cpu = ld_relaxed(&task->cpu);
-	info->priority = task_priority(task);
+	info->priority = priority_of(task);
 	info->state = task_state(task);
 	info->nid = task->nid;
 	info->policy = task->memory.policy.mode;

@@ -26,7 +26,7 @@ static void queue_count(struct run_queue *queue, struct task *task, int change)
 
 void queue_push_tail(struct run_queue *queue, struct task *task)
 {
-	unsigned priority = task_priority(task);
+	unsigned priority = priority_of(task);
 
 	task->next = NULL;
 	task->prev = queue->tail[priority];
@@ -42,7 +42,7 @@ void queue_push_tail(struct run_queue *queue, struct task *task)
 
 void queue_push_head(struct run_queue *queue, struct task *task)
 {
-	unsigned priority = task_priority(task);
+	unsigned priority = priority_of(task);
 
 	task->prev = NULL;
 	task->next = queue->head[priority];
@@ -58,7 +58,7 @@ void queue_push_head(struct run_queue *queue, struct task *task)
 
 void queue_remove(struct run_queue *queue, struct task *task)
 {
-	unsigned priority = task_priority(task);
+	unsigned priority = priority_of(task);
 
 	if (task->prev)
 		task->prev->next = task->next;

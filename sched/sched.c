@@ -109,7 +109,7 @@ static void become_current(struct run_queue *queue, struct task *next, uint64_t 
 	bool idle = next == &queue->idle;
 
 	queue->current = next;
-	st_relaxed(&queue->running, idle ? QUEUE_IDLE : (int)task_priority(next));
+	st_relaxed(&queue->running, idle ? QUEUE_IDLE : (int)priority_of(next));
 	place_set_idle(queue->cpu, idle);
 	port_this_cpu()->task = &next->memory;
 	queue->slice_end_ns = now + next->slice_left_ns;
@@ -126,7 +126,7 @@ static ZN_NOINLINE void switch_from(struct run_queue *queue, struct task *task)
 
 	st_relaxed(&queue->need_resched, false);
 	if (next == task) {
-		st_relaxed(&queue->running, (int)task_priority(task));
+		st_relaxed(&queue->running, (int)priority_of(task));
 		queue->slice_end_ns = now + task->slice_left_ns;
 		sched_arm_timer(queue);
 		lock_drop(&queue->lock);

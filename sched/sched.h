@@ -97,6 +97,7 @@ void task_detach(struct task *task);
 struct task *task_current(void);
 uint64_t task_id(const struct task *task);
 const char *task_name(const struct task *task);
+unsigned task_priority(const struct task *task);
 /* Its policy, scopes and allowed nodes. Write only your own (see zonal.h). */
 struct zonal_task *task_memory(struct task *task);
 /* The CPU that runs the caller; stable only while masked or preemption is off. */

@@ -195,7 +195,7 @@ static inline void task_set_state(struct task *task, enum task_state state)
 	st_relaxed(&task->state, (uint8_t)state);
 }
 
-static inline unsigned task_priority(const struct task *task)
+static inline unsigned priority_of(const struct task *task)
 {
 	return ld_relaxed(&task->priority);
 }

@@ -80,7 +80,7 @@ static void queue_go(struct run_queue *queue, struct task *task)
 	port_this_cpu()->task = &task->memory;
 	place_set_idle(queue->cpu, idle);
 	/* From here on others place tasks here. */
-	st_release(&queue->running, idle ? QUEUE_IDLE : (int)task_priority(task));
+	st_release(&queue->running, idle ? QUEUE_IDLE : (int)priority_of(task));
 }
 
 static void reset(void)

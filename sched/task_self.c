@@ -47,6 +47,11 @@ const char *task_name(const struct task *task)
 	return task->name;
 }
 
+unsigned task_priority(const struct task *task)
+{
+	return priority_of(task);
+}
+
 struct zonal_task *task_memory(struct task *task)
 {
 	return &task->memory;

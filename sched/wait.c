@@ -80,7 +80,7 @@ bool wait_until(struct wait_queue *queue, bool (*ready)(void *arg), void *arg,
 	struct waiter waiter = { .task = sched_sleeper("wait") };
 	enum wait_result result;
 
-	waiter.priority = task_priority(waiter.task);
+	waiter.priority = priority_of(waiter.task);
 	do {
 		port_irqflags_t flags = sched_mask();
 

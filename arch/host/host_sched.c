@@ -41,15 +41,15 @@ struct host_sched host_sched;
 void host_switch(void **save_sp, void *new_sp);
 void host_fibre_start(void);
 #if defined(__x86_64__)
-#define FIBRE_WORDS 8
-#define FIBRE_ENTRY 1  /* popped into rbx */
+#define FIBRE_WORDS 7
+#define FIBRE_ENTRY 0 /* rbx */
 #define FIBRE_RETURN 6
 __asm__(".text\n"
 	".globl host_switch\n.type host_switch, @function\nhost_switch:\n"
 	"	push %rbp\n	push %r15\n	push %r14\n	push %r13\n	push %r12\n"
-	"	push %rbx\n	push %rbx\n"
+	"	push %rbx\n"
 	"	mov %rsp, (%rdi)\n	mov %rsi, %rsp\n"
-	"	pop %rbx\n	pop %rbx\n"
+	"	pop %rbx\n"
 	"	pop %r12\n	pop %r13\n	pop %r14\n	pop %r15\n	pop %rbp\n"
 	"	ret\n.size host_switch, . - host_switch\n"
 	".globl host_fibre_start\n.type host_fibre_start, @function\nhost_fibre_start:\n"
@@ -84,7 +84,7 @@ __asm__(".text\n"
 void sched_context_init(struct sched_context *context, void *stack, size_t bytes,
 			void (*entry)(void))
 {
-	/* One word more keeps the stack 16-byte aligned at the call, as x86-64 wants. */
+	/* The start code is returned to with sp at the stack's end, 16-byte aligned. */
 	uintptr_t *top = (uintptr_t *)(void *)((char *)stack + bytes) - FIBRE_WORDS;
 
 	memset(context, 0, sizeof(*context));

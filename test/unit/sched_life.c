@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of tasks: creation on a node, failure of each allocation in it, exit,
+ * join, detach, very many at once, and the list of tasks.
+ *
+ * That nothing is lost is checked by SCHED_TEST itself after each case: the number of tasks and
+ * of free pages must be what they were.
+ */
+#include <string.h>
+
+#include "sched_world.h"
+
+#include "sched/sched_port.h"
+
+enum { MANY = 10000, DETACHED = 50 };
+
+static int return_arg(void *arg)
+{
+	return (int)(uintptr_t)arg;
+}
+
+static int exit_deep(void *arg)
+{
+	task_exit((int)(uintptr_t)arg + 1);
+}
+
+SCHED_TEST(join_returns_the_status)
+{
+	struct task *a = sched_world_task(return_arg, (void *)41, -1, 4);
+	struct task *b = sched_world_task(exit_deep, (void *)41, -1, 28);
+
+	/* One ends before the join, one after. */
+	task_sleep_ns(MS);
+	if (a)
+		KT_EQ(task_join(a), 41);
+	if (b)
+		KT_EQ(task_join(b), 42);
+}
+
+static _Atomic unsigned many_ran;
+
+static int count_run(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&many_ran, 1);
+	return 0;
+}
+
+SCHED_TEST(detached_tasks_free_themselves)
+{
+	struct task_spec spec = { .name = "detached", .fn = count_run, .detached = true,
+				  .priority = 4 };
+
+	atomic_store(&many_ran, 0);
+	for (unsigned i = 0; i < DETACHED; i++)
+		KT_EQ(task_spawn(&spec, NULL), 0);
+	for (unsigned i = 0; i < DETACHED; i++) {
+		struct task *task = sched_world_task(count_run, NULL, -1, i % 2 ? 4 : TESTER + 1);
+
+		/* Some have ended by now, some have not. */
+		if (task)
+			task_detach(task);
+	}
+	task_sleep_ns(MS);
+	KT_TRUE(task_set_priority(2) == 0);
+	KT_TRUE(sched_world_spin(&many_ran, 2 * DETACHED));
+	KT_TRUE(task_set_priority(TESTER) == 0);
+}
+
+SCHED_TEST(bad_requests_are_refused)
+{
+	struct cpumask none = { { 0 } };
+	struct task *task = NULL;
+	struct task_spec good = { .fn = return_arg, .priority = 4 }, spec;
+
+	spec = good;
+	spec.fn = NULL;
+	KT_EQ(task_spawn(&spec, &task), ZONAL_EINVAL);
+	spec = good;
+	spec.priority = SCHED_PRIORITIES;
+	KT_EQ(task_spawn(&spec, &task), ZONAL_EINVAL);
+	spec = good;
+	spec.cpus = &none;
+	KT_EQ(task_spawn(&spec, &task), ZONAL_EINVAL);
+	spec = good;
+	spec.on_node = true;
+	spec.nid = ZONAL_MAX_NODES;
+	KT_EQ(task_spawn(&spec, &task), ZONAL_EINVAL);
+	spec.nid = -1;
+	KT_EQ(task_spawn(&spec, &task), ZONAL_EINVAL);
+	KT_EQ(task_spawn(&good, NULL), ZONAL_EINVAL);
+	KT_TRUE(task == NULL);
+}
+
+SCHED_TEST(failed_creation_loses_nothing)
+{
+	struct zonal *mm = sched_port_memory();
+	struct task_spec spec = { .name = "unlucky", .fn = return_arg, .priority = 4 };
+	unsigned tasks = sched_task_count(), failures = 0;
+	uint64_t pages;
+
+	for (unsigned skip = 0; skip < 16; skip++) {
+		struct task *task = NULL;
+		int error;
+
+		pages = sched_world_free_pages();
+		/* A request that fails on its node is asked again anywhere: two in a row. */
+		zonal_inject(mm, skip, 2);
+		error = task_spawn(&spec, &task);
+		zonal_inject(mm, 0, 0);
+		if (!error) {
+			task_join(task);
+			continue;
+		}
+		failures++;
+		KT_EQ(error, ZONAL_ENOMEM);
+		KT_TRUE(task == NULL);
+		KT_EQ(sched_task_count(), tasks);
+		KT_EQ(sched_world_free_pages(), pages);
+	}
+	KT_OK(failures >= 1, "no injected failure reached task_spawn()");
+}
+
+SCHED_TEST(stack_comes_from_the_wanted_node)
+{
+	const struct boot_info *board = sched_port_board();
+
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		struct task_spec spec = { .name = "homely", .fn = return_arg, .priority = 4,
+					  .nid = (int)nid, .on_node = true };
+		struct task_info info;
+		struct task *task;
+		bool has_memory = false;
+
+		for (unsigned i = 0; i < board->range_count; i++)
+			has_memory |= board->range[i].nid == (int)nid;
+		if (!nodemask_has(board->nodes, nid) || !has_memory)
+			continue;
+		task = task_create(&spec);
+		if (!KT_TRUE(task != NULL))
+			continue;
+		KT_EQ(sched_list(task_id(task) - 1, &info, 1), 1);
+		KT_EQ(info.nid, nid);
+		KT_STR_EQ(info.name, "homely");
+		task_join(task);
+	}
+}
+
+static uint64_t many_bytes(void)
+{
+	return (uint64_t)MANY * (SCHED_STACK_BYTES + 2048);
+}
+
+SCHED_TEST(ten_thousand_tasks_exist_at_once)
+{
+	struct task **task = kt_alloc(MANY * sizeof(*task), 8);
+	unsigned made = 0, before = sched_task_count();
+
+	if (sched_world_free_pages() * PAGE_SIZE < many_bytes() + many_bytes() / 8) {
+		kt_skip("too little memory for 10,000 stacks");
+		return;
+	}
+	atomic_store(&many_ran, 0);
+	while (task && made < MANY) {
+		task[made] = sched_world_task(count_run, NULL, (int)task_cpu(), 4);
+		if (!task[made])
+			break;
+		made++;
+	}
+	KT_EQ(made, MANY);
+	KT_EQ(sched_task_count(), before + made);
+	KT_EQ(atomic_load(&many_ran), 0);
+	for (unsigned i = 0; i < made; i++)
+		task_join(task[i]);
+	KT_EQ(atomic_load(&many_ran), made);
+}
+
+SCHED_TEST(list_is_ascending_and_has_the_caller)
+{
+	struct task_info info[4];
+	uint64_t after = 0;
+	unsigned count, seen = 0, total = 0;
+
+	while ((count = sched_list(after, info, ARRAY_SIZE(info))) != 0) {
+		for (unsigned i = 0; i < count; i++) {
+			KT_TRUE(info[i].id > after);
+			after = info[i].id;
+			seen += after == task_id(task_current()) &&
+				info[i].state == TASK_RUNNING;
+		}
+		total += count;
+	}
+	KT_EQ(seen, 1);
+	KT_EQ(total, sched_task_count());
+}
+
+SCHED_TEST(scopes_give_back_what_was_set)
+{
+	struct zonal_task *memory = task_memory(task_current());
+	uint32_t outer = task_scope_enter(ZTASK_NOFS), inner, other;
+
+	KT_EQ(memory->flags, ZTASK_NOFS);
+	inner = task_scope_enter(ZTASK_NOFS | ZTASK_MEMALLOC);
+	KT_EQ(memory->flags, ZTASK_NOFS | ZTASK_MEMALLOC);
+	other = task_scope_enter(ZTASK_NOIO);
+	task_scope_leave(inner);
+	KT_EQ(memory->flags, ZTASK_NOFS | ZTASK_NOIO);
+	task_scope_leave(other);
+	KT_EQ(memory->flags, ZTASK_NOFS);
+	task_scope_leave(outer);
+	KT_EQ(memory->flags, 0);
+}
+
+static int inherit_check(void *arg)
+{
+	struct zonal_task *memory = task_memory(task_current());
+
+	(void)arg;
+	return memory->policy.mode == MPOL_BIND && memory->policy.nodes == node_bit(0) &&
+	       memory->flags == 0;
+}
+
+SCHED_TEST(policy_is_inherited_and_scopes_are_not)
+{
+	struct zonal_task *memory = task_memory(task_current());
+	uint32_t scope = task_scope_enter(ZTASK_MEMALLOC);
+	struct task *task;
+
+	KT_EQ(zonal_set_policy(sched_port_memory(), memory, MPOL_BIND, 0, node_bit(0)), 0);
+	task = sched_world_task(inherit_check, NULL, -1, 4);
+	if (task)
+		KT_EQ(task_join(task), 1);
+	KT_EQ(zonal_set_policy(sched_port_memory(), memory, MPOL_DEFAULT, 0, 0), 0);
+	task_scope_leave(scope);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who runs when, on one CPU: priorities, first come first served, slices,
+ * preemption, the real-time mark.
+ *
+ * The body of each case has a higher priority than its tasks and shares their CPU, so
+ * that none of them runs before it waits for them: the order is decided by the
+ * scheduler alone. Tasks note their number in a log; one CPU, so no lock.
+ */
+#include "sched_world.h"
+
+enum { LOG_MAX = 64 };
+
+static struct {
+	unsigned entry[LOG_MAX];
+	unsigned count;
+} order_log;
+
+static void log_add(unsigned number)
+{
+	if (order_log.count < LOG_MAX)
+		order_log.entry[order_log.count] = number;
+	order_log.count++;
+}
+
+static int log_once(void *arg)
+{
+	log_add((unsigned)(uintptr_t)arg);
+	return 0;
+}
+
+static int log_thrice(void *arg)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		log_add((unsigned)(uintptr_t)arg);
+		task_yield();
+	}
+	return 0;
+}
+
+static void run_all(int (*fn)(void *), const unsigned *priority, unsigned count)
+{
+	struct task *task[8];
+
+	order_log.count = 0;
+	for (unsigned i = 0; i < count; i++)
+		task[i] = sched_world_task(fn, (void *)(uintptr_t)i, (int)task_cpu(), priority[i]);
+	for (unsigned i = 0; i < count; i++)
+		if (task[i])
+			task_join(task[i]);
+}
+
+static void log_expect(const unsigned *expected, unsigned count)
+{
+	KT_EQ(order_log.count, count);
+	for (unsigned i = 0; i < count && i < order_log.count; i++)
+		KT_OK(order_log.entry[i] == expected[i], "place %u: task %u ran, not %u", i,
+		      order_log.entry[i], expected[i]);
+}
+
+SCHED_TEST(higher_priority_runs_first)
+{
+	static const unsigned priority[] = { 3, 7, 5, 7, 0, 19 };
+	static const unsigned expected[] = { 5, 1, 3, 2, 0, 4 };
+
+	run_all(log_once, priority, ARRAY_SIZE(priority));
+	log_expect(expected, ARRAY_SIZE(expected));
+}
+
+SCHED_TEST(equal_priorities_run_in_order_of_arrival)
+{
+	static const unsigned priority[] = { 4, 4, 4, 4, 4, 4, 4, 4 };
+	static const unsigned expected[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+
+	run_all(log_once, priority, ARRAY_SIZE(priority));
+	log_expect(expected, ARRAY_SIZE(expected));
+}
+
+SCHED_TEST(yield_goes_to_the_end_of_its_own_priority)
+{
+	static const unsigned priority[] = { 4, 4, 4, 5 };
+	static const unsigned expected[] = { 3, 3, 3, 0, 1, 2, 0, 1, 2, 0, 1, 2 };
+
+	run_all(log_thrice, priority, ARRAY_SIZE(priority));
+	log_expect(expected, ARRAY_SIZE(expected));
+}
+
+static _Atomic uint64_t burn_until;
+static _Atomic unsigned burn_started;
+
+static int burn(void *arg)
+{
+	_Atomic uint64_t *rounds = arg;
+
+	atomic_fetch_add(&burn_started, 1);
+	while (port_time_ns() < atomic_load(&burn_until)) {
+		atomic_fetch_add(rounds, 1);
+		task_poll();
+	}
+	return 0;
+}
+
+static uint64_t runtime_of(uint64_t id)
+{
+	struct task_info info;
+
+	return sched_list(id - 1, &info, 1) == 1 && info.id == id ? info.runtime_ns : 0;
+}
+
+SCHED_TEST(slices_share_the_cpu_among_equals)
+{
+	static _Atomic uint64_t rounds[3];
+	struct task *task[3];
+	uint64_t runtime[3], total = 0;
+
+	atomic_store(&burn_until, port_time_ns() + 150 * MS);
+	for (unsigned i = 0; i < 3; i++)
+		task[i] = sched_world_task(burn, &rounds[i], (int)task_cpu(), 4);
+	/* Sleep past the end: they have finished then but are not yet freed. */
+	task_sleep_until(atomic_load(&burn_until) + 30 * MS);
+	for (unsigned i = 0; i < 3; i++) {
+		runtime[i] = task[i] ? runtime_of(task_id(task[i])) : 0;
+		total += runtime[i];
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		/* A slice may be long on a host that is busy, so half of a fair share. */
+		KT_OK(runtime[i] >= total / 6, "task %u ran %llu ns of %llu", i,
+		      (unsigned long long)runtime[i], (unsigned long long)total);
+		if (task[i])
+			task_join(task[i]);
+	}
+}
+
+SCHED_TEST(timer_takes_the_cpu_from_a_lower_priority)
+{
+	static _Atomic uint64_t rounds;
+	struct task *task;
+
+	atomic_store(&burn_until, SCHED_NEVER);
+	atomic_store(&burn_started, 0);
+	task = sched_world_task(burn, &rounds, (int)task_cpu(), 4);
+	/* It never gives up the CPU by itself, so coming back from here is the proof. */
+	task_sleep_ns(20 * MS);
+	KT_EQ(atomic_load(&burn_started), 1);
+	atomic_store(&burn_until, 0);
+	if (task)
+		task_join(task);
+}
+
+SCHED_TEST(creating_a_higher_priority_switches_at_once)
+{
+	struct task *task;
+
+	order_log.count = 0;
+	task = sched_world_task(log_once, (void *)7, (int)task_cpu(), TESTER + 1);
+	KT_EQ(order_log.count, 1);
+	if (task)
+		task_join(task);
+}
+
+SCHED_TEST(preemption_off_keeps_the_cpu)
+{
+	struct task *task;
+
+	order_log.count = 0;
+	preempt_disable();
+	task = sched_world_task(log_once, (void *)7, (int)task_cpu(), TESTER + 1);
+	KT_EQ(order_log.count, 0);
+	preempt_enable();
+	KT_EQ(order_log.count, 1);
+	if (task)
+		task_join(task);
+}
+
+static int flags_of_self(void *arg)
+{
+	(void)arg;
+	return (int)task_memory(task_current())->flags;
+}
+
+SCHED_TEST(realtime_class_is_marked_for_the_allocator)
+{
+	static const unsigned priority[] = { 0, SCHED_RT_FIRST - 1, SCHED_RT_FIRST, 31 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(priority); i++) {
+		struct task *task =
+			sched_world_task(flags_of_self, NULL, (int)task_cpu(), priority[i]);
+		bool realtime = priority[i] >= SCHED_RT_FIRST;
+
+		if (task)
+			KT_EQ(task_join(task), realtime ? ZTASK_REALTIME : 0);
+	}
+	KT_EQ(task_set_priority(SCHED_RT_FIRST), 0);
+	KT_EQ(task_memory(task_current())->flags, ZTASK_REALTIME);
+	KT_EQ(task_set_priority(TESTER), 0);
+	KT_EQ(task_memory(task_current())->flags, 0);
+	KT_EQ(task_set_priority(SCHED_PRIORITIES), ZONAL_EINVAL);
+}
+
+SCHED_TEST(lowering_the_own_priority_gives_way)
+{
+	struct task *task;
+
+	order_log.count = 0;
+	task = sched_world_task(log_once, (void *)1, (int)task_cpu(), 6);
+	KT_EQ(order_log.count, 0);
+	KT_EQ(task_set_priority(5), 0);
+	KT_EQ(order_log.count, 1);
+	KT_EQ(task_set_priority(TESTER), 0);
+	if (task)
+		task_join(task);
+}

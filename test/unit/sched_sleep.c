@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleeping: the heap of sleepers against a plain model, wake-up order, no early
+ * wake-up.
+ *
+ * The heap is tested by itself, on a run queue of its own that no CPU uses: random adds
+ * and removals from anywhere, the earliest deadline compared with a scan of an
+ * array after each step, and then taken out one by one, which must be in order with
+ * equal deadlines in order of arrival.
+ */
+#include "sched/sched_internal.h"
+#include "sched_world.h"
+
+enum { HEAP_NODES = 200, HEAP_STEPS = 4000, SLEEPERS = 16 };
+
+static uint64_t scan_earliest(const struct sleeper *node)
+{
+	uint64_t earliest = SCHED_NEVER;
+
+	for (unsigned i = 0; i < HEAP_NODES; i++)
+		if (node[i].queued)
+			earliest = ZN_MIN(earliest, node[i].deadline_ns);
+	return earliest;
+}
+
+static bool heap_step(struct run_queue *queue, struct sleeper *node, uint64_t *seed)
+{
+	struct sleeper *one = &node[kt_random(seed) % HEAP_NODES];
+
+	if (one->queued)
+		sleepers_remove(queue, one);
+	else
+		sleepers_add(queue, one, kt_random(seed) % 64); /* few values: many ties */
+	return sleepers_deadline(queue) == scan_earliest(node);
+}
+
+static void heap_drain(struct run_queue *queue)
+{
+	uint64_t deadline = 0, serial = 0;
+
+	while (queue->sleepers) {
+		struct sleeper *first = queue->sleepers;
+
+		if (!KT_OK(first->deadline_ns > deadline ||
+			   (first->deadline_ns == deadline && first->serial >= serial),
+			   "deadline %llu came after %llu", (unsigned long long)first->deadline_ns,
+			   (unsigned long long)deadline))
+			return;
+		deadline = first->deadline_ns;
+		serial = first->serial;
+		sleepers_remove(queue, first);
+	}
+}
+
+KTEST(sched, sleepers_come_out_by_deadline_then_arrival)
+{
+	struct run_queue *queue = kt_alloc(sizeof(*queue), 64);
+	struct sleeper *node = kt_alloc(sizeof(*node) * HEAP_NODES, 64);
+	uint64_t seed = kt_seed();
+
+	if (!queue || !node)
+		return;
+	for (unsigned i = 0; i < HEAP_STEPS; i++)
+		if (!KT_OK(heap_step(queue, node, &seed), "wrong earliest at step %u", i))
+			return;
+	heap_drain(queue);
+	KT_EQ(scan_earliest(node), SCHED_NEVER);
+}
+
+static struct {
+	uint64_t deadline[SLEEPERS];
+	unsigned order[SLEEPERS];
+	unsigned woken, early;
+} naps;
+
+static int nap(void *arg)
+{
+	unsigned number = (unsigned)(uintptr_t)arg;
+
+	task_sleep_until(naps.deadline[number]);
+	if (port_time_ns() < naps.deadline[number])
+		naps.early++;
+	naps.order[naps.woken++] = number;
+	return 0;
+}
+
+SCHED_TEST(sleepers_wake_in_order_and_never_early)
+{
+	struct task *task[SLEEPERS];
+	uint64_t start = port_time_ns() + 20 * MS, late;
+
+	naps.woken = naps.early = 0;
+	for (unsigned i = 0; i < SLEEPERS; i++) {
+		/* 7 and SLEEPERS have no common factor: every place once, well mixed. */
+		naps.deadline[i] = start + (i * 7 % SLEEPERS) * MS;
+		task[i] = sched_world_task(nap, (void *)(uintptr_t)i, (int)task_cpu(), 6);
+	}
+	for (unsigned i = 0; i < SLEEPERS; i++)
+		if (task[i])
+			task_join(task[i]);
+	late = port_time_ns() - (start + (SLEEPERS - 1) * MS);
+	KT_EQ(naps.early, 0);
+	KT_EQ(naps.woken, SLEEPERS);
+	for (unsigned i = 1; i < naps.woken; i++)
+		KT_OK(naps.deadline[naps.order[i - 1]] < naps.deadline[naps.order[i]],
+		      "task %u woke before task %u", naps.order[i - 1], naps.order[i]);
+	KT_OK(late < PATIENCE / 4, "the last woke %llu ns late", (unsigned long long)late);
+}
+
+SCHED_TEST(sleep_of_nothing_returns)
+{
+	uint64_t before = port_time_ns();
+
+	task_sleep_ns(0);
+	task_sleep_until(0);
+	task_sleep_until(before);
+	KT_TRUE(port_time_ns() - before < PATIENCE / 4);
+}
+
+SCHED_TEST(idle_cpu_sleeps_and_comes_back)
+{
+	struct sched_counts before, after;
+	unsigned cpu = task_cpu();
+
+	sched_read_counts(cpu, &before);
+	for (unsigned i = 0; i < 20; i++)
+		task_sleep_ns(MS);
+	sched_read_counts(cpu, &after);
+	KT_OK(after.ticks > before.ticks, "no timer tick in 20 sleeps on CPU %u", cpu);
+	KT_OK(after.idle_ns > before.idle_ns, "CPU %u was not idle in 20 sleeps", cpu);
+}
