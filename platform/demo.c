@@ -20,6 +20,7 @@
 #include <zonal/linux.h>
 
 #include "lib/printf.h"
+#include "platform/monitor.h"
 #include "platform/platform.h"
 #include "platform/report.h"
 #include "platform/report_topology.h"
@@ -148,9 +149,11 @@ static void print_locality(void)
 
 int demo_run(void)
 {
-	uint64_t before = free_pages_drained();
+	uint64_t before;
 	unsigned wrong = 0;
 
+	monitor_mark_boot();
+	before = free_pages_drained();
 	counts_save();
 	kprintf("\n1. The board: %u nodes, %u of %u cores online\n\n",
 		nodemask_count(zonal_image.online), cpu_online_count(), boot_info.cpu_count);

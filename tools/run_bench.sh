@@ -22,11 +22,11 @@ boot() {
 }
 
 boot bench bench+-j "$O/logs/bench.log"
-boot 16g topology "$O/logs/bench-16g.log"
-boot 1g topology "$O/logs/bench-1g.log"
+boot 16g boottime+-j "$O/logs/bench-16g.log"
+boot 1g boottime+-j "$O/logs/bench-1g.log"
 status=0
-python3 tools/bench_table.py "$O/logs/bench.log" test/oracle/bench-p1-2n.json \
-	"$O/logs/bench-16g.log" 16 "$O/logs/bench-1g.log" 1 || status=$?
+python3 tools/bench_compare.py "$O/logs/bench.log" test/oracle/bench-p1-2n.json \
+	--frag test/oracle/frag-p1-2n.json --init "$O/logs/bench-16g.log" "$O/logs/bench-1g.log" || status=$?
 
 echo
 echo "The same work natively, in nanoseconds of this machine ($O/host/bench):"

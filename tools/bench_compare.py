@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Print the figures of `bench -j` beside those of Linux 5.10 on the same board.
+
+bench_compare.py LOG REFERENCE.json [--frag FRAG.json] [--init BIG-LOG SMALL-LOG]
+
+LOG is the console of the image. Under -icount shift=0 a nanosecond is an
+instruction, so the figures repeat exactly. FRAG.json holds the kernel's large blocks
+under random use. The two logs of --init are boots of boards that differ in memory
+only, each with the line of `boottime -j`: the difference of their times by the
+difference in pages is what one page costs at boot.
+
+Exit status 1 when a figure that must be reached is missing or missed.
+"""
+import argparse
+import json
+import re
+import sys
+
+# (name, order): (must reach, aim), in instructions an operation
+GOALS = {
+    ("pair", 0): (230, 150),
+    ("b512-alloc", 0): (230, 150),
+    ("b512-free", 0): (170, 100),
+    ("b32768-shuf-alloc", 0): (280, 180),
+    ("b32768-shuf-free", 0): (300, 180),
+    ("pair", 3): (500, 250),
+    ("pair", 9): (600, 250),
+    ("b4096-shuf-alloc", 3): (450, 250),
+    ("b4096-shuf-free", 3): (450, 250),
+}
+INIT_LINUX, INIT_GOAL = 72.5, (30, 12)
+NOT_OURS = {("loop3-calib", 0)}  # the reference's check of its own clock
+LINE = re.compile(r"(\S+) order=(\d+) ops=\d+ ns_per_op=([\d.]+)")
+FRAG = re.compile(r"(\S+) free=(\d+) free_huge=(\d+) potential=(\d+)")
+
+
+def reference(path):
+    with open(path) as file:
+        matches = map(LINE.match, json.load(file)["lines"])
+    return {(m[1], int(m[2])): float(m[3]) for m in matches if m}
+
+
+def records(path, schema):
+    """Objects of one schema in a log, whatever other lines it has."""
+    with open(path, errors="replace") as file:
+        for line in file:
+            if line.startswith('{"schema":"%s"' % schema):
+                yield json.loads(line)
+
+
+def verdict(ours, goal):
+    if goal is None:
+        return "", True
+    must, aim = goal
+    if ours > must:
+        return f"{must:>6}{aim:>6}  MISSED", False
+    return f"{must:>6}{aim:>6}  {'aim reached' if ours <= aim else 'reached'}", True
+
+
+def row(name, order, ours, linux, goal):
+    text, good = verdict(ours, goal)
+    linux_text = "-" if linux is None else f"{linux:.1f}"
+    ratio = "-" if linux is None or not ours else f"{linux / ours:.2f}x"
+    print(f"{name:<20}{order:>5}{ours:>11.1f}{linux_text:>12}{ratio:>9}{text}".rstrip())
+    return good
+
+
+def bench_rows(log, linux):
+    ours = {(r["name"], r["order"]): float(r["ns_per_op"]) for r in records(log, "zonal.bench/1")}
+    good = True
+    for key, value in ours.items():
+        good &= row(*key, value, linux.get(key), GOALS.get(key))
+    for key in sorted((set(linux) | set(GOALS)) - set(ours) - NOT_OURS):
+        print(f"{key[0]:<20}{key[1]:>5}  not measured")
+        good = False
+    return good
+
+
+def init_row(big_log, small_log):
+    boots = []
+    for path in big_log, small_log:
+        boot = next(records(path, "zonal.boottime/1"), None)
+        if boot is None:
+            print(f"init, a page: {path} has no line of boottime -j")
+            return False
+        boots.append(boot)
+    big, small = boots
+    pages = big["pages"] - small["pages"]
+    if pages <= 0:
+        print(f"init, a page: {big_log} has no more pages than {small_log}")
+        return False
+    return row("init, a page", "-", (big["boot_ns"] - small["boot_ns"]) / pages, INIT_LINUX,
+               INIT_GOAL)
+
+
+def frag_rows(log, path):
+    with open(path) as file:
+        matches = map(FRAG.match, json.load(file)["lines"])
+    linux = {m[1]: tuple(map(int, m.groups()[1:])) for m in matches if m}
+    ours = {r["name"]: (r["free"], r["free_huge"], r["potential"])
+            for r in records(log, "zonal.frag/1")}
+    print(f"\n{'large blocks':<14}{'Zonal free':>12}{'2 MiB':>8}{'could be':>10}"
+          f"{'Linux free':>14}{'2 MiB':>8}{'could be':>10}")
+    for name in [n for n in linux if not n.startswith("iter") or n == "iter20"]:
+        if name not in ours:
+            print(f"{name:<14}  not measured")
+            return False
+        print(f"{name:<14}{ours[name][0]:>12}{ours[name][1]:>8}{ours[name][2]:>10}"
+              f"{linux[name][0]:>14}{linux[name][1]:>8}{linux[name][2]:>10}")
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description="figures of `bench -j` beside Linux 5.10's")
+    parser.add_argument("log")
+    parser.add_argument("reference")
+    parser.add_argument("--frag", metavar="FRAG.json")
+    parser.add_argument("--init", nargs=2, metavar=("BIG-LOG", "SMALL-LOG"))
+    arguments = parser.parse_args()
+
+    print("Instructions an operation")
+    print(f"{'work':<20}{'order':>5}{'Zonal':>11}{'Linux 5.10':>12}{'ratio':>9}{'must':>6}{'aim':>6}")
+    good = bench_rows(arguments.log, reference(arguments.reference))
+    if arguments.init:
+        good &= init_row(*arguments.init)
+    if arguments.frag:
+        good &= frag_rows(arguments.log, arguments.frag)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
