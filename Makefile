@@ -65,9 +65,10 @@ endif
 # ---- the host programs -------------------------------------------------------------------
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -pthread
-HOST_CORE := $(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c platform/topology*.c \
-	platform/fdt_*.c platform/report_*.c platform/bootargs*.c)
-TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c)
+# %_ktest.c is the part of a folder that only the test programs have.
+HOST_CORE := $(filter-out %_ktest.c,$(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c platform/topology*.c \
+	platform/fdt_*.c platform/report_*.c platform/monitor_*.c platform/bootargs.c platform/early.c)
+TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c sched/*_ktest.c)
 HOST_PROGRAMS := test topology oracle bench model harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
 SRC_test := $(TEST_SRC)
