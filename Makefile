@@ -66,8 +66,9 @@ endif
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -pthread
 # %_ktest.c is the part of a folder that only the test programs have.
-HOST_CORE := $(filter-out %_ktest.c,$(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c platform/topology*.c \
-	platform/fdt_*.c platform/report_*.c platform/monitor_*.c platform/bootargs.c platform/early.c)
+HOST_CORE := $(filter-out %_ktest.c,$(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c) \
+	$(wildcard platform/topology*.c platform/fdt_*.c platform/report_*.c platform/monitor_*.c) \
+	$(wildcard platform/bootargs.c platform/early.c))
 TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c sched/*_ktest.c)
 HOST_PROGRAMS := test topology oracle bench model harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
