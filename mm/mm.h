@@ -13,10 +13,19 @@
 #define GATE_CPUSETS 0x2u   /* some task has fewer nodes than all (Z2, Z4) */
 #define GATE_INJECT 0x4u    /* fault injection is armed (G10) */
 #define GATE_STATS_OFF 0x8u /* NUMA counters are off (Y5) */
+#define GATE_NO_GROUPING 0x10u /* mobility grouping is off (M12) */
+#define GATE_CHECK_ALL 0x20u   /* look at every page of a block, not only the head (D4, D6) */
 
 #define MM_SECTION_SHIFT (SECTION_SHIFT - PAGE_SHIFT)
 
+/* Where this CPU's plain requests go first; zone NULL: not on its own node. i */
+struct fast_lane {
+	struct zone *zone;
+	struct pcp *pcp;
+};
+
 struct mm_cpu {
+	struct fast_lane lane[ZONE_TYPES]; /* by highest zone type of the request */
 	uint8_t node;
 	_Atomic uint8_t online;
 	struct pcp *pcp; /* one per zone id */
@@ -25,10 +34,17 @@ struct mm_cpu {
 	_Atomic uint64_t kswapd_wakes;    /* c: requests for background reclaim */
 };
 
+/* The map of a section covers [first, end), whole 4 MiB blocks; empty: no map. */
+struct section_bounds {
+	uint32_t first;
+	uint32_t end;
+};
+
 struct zonal {
 	_Atomic uint32_t gates; /* GATE_* */
 	nodemask_t online;      /* nodes */
 	nodemask_t has_memory;  /* nodes with managed pages */
+	nodemask_t has_kernel_memory; /* of these, some of it below ZONE_MOVABLE (Q5) */
 	unsigned node_count;    /* online nodes */
 	struct node *node[ZONAL_MAX_NODES];
 	struct zone *zone[ZONAL_MAX_NODES * ZONE_TYPES]; /* by zone id; NULL: not populated */
@@ -39,16 +55,20 @@ struct zonal {
 	 * The pointer is biased so that no subtraction is needed. */
 	uintptr_t *section;
 	pfn_t section_count;
+	struct section_bounds *bounds; /* i: pfns that the map of each section covers */
 
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-	bool grouping_off;           /* M12 */
 	uint8_t policy_zone;         /* N6 */
 	struct zonal_options options;
 	uint64_t min_free_kbytes;    /* in force */
 	uint64_t total_reserve;      /* S7 */
 	gfp_t gfp_allowed;           /* G5 */
 
-	_Atomic uint64_t bad;        /* misuse reports */
+	_Atomic uint64_t bad;        /* damaged pages and wrong calls, all of them */
+	_Atomic uint64_t report_window_ns; /* when the current minute of reports began */
+	_Atomic uint32_t reports;    /* printed in it (D3) */
+	_Atomic uint32_t sleep_reports; /* G11, the first is printed */
+	_Atomic uint32_t refusal_reports; /* G4, the first is printed */
 	_Atomic uint64_t failures;   /* serial of struct zonal_failure */
 	_Atomic int64_t inject_skip, inject_times; /* D19 */
 	_Atomic uint32_t drain_busy; /* P13: a drain of all CPUs runs */

@@ -147,7 +147,7 @@ static void decide_grouping(struct zonal *mm)
 			above_high += zone_managed(zone) - high;
 	}
 	if (above_high < ((int64_t)MIGRATE_TYPES << PAGEBLOCK_ORDER))
-		mm->grouping_off = true;
+		fetch_or_acq_rel(&mm->gates, GATE_NO_GROUPING);
 }
 
 void node_build_zonelists(struct zonal *mm)

@@ -56,6 +56,7 @@ struct page {
 		struct {
 			uint32_t next; /* z: pfn of the next block in its free list */
 			uint32_t prev; /* z: pfn of the one before; PFN_NONE at the ends */
+			uint8_t list_type; /* z: migratetype of the list it is in */
 		};
 		uint32_t head; /* TAIL: pfn of the block's first page */
 	};

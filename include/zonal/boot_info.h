@@ -80,6 +80,7 @@ struct zonal_options {
 	uint64_t kernelcore_bytes, movablecore_bytes; /* 0: not given */
 	unsigned kernelcore_percent, movablecore_percent; /* 0: not given */
 	uint64_t cma_bytes; /* 0: none asked */
+	uint64_t dma_end, dma32_end; /* a board's own zone limits; 0: 5.10.262's rule (I16, I17) */
 };
 
 #endif

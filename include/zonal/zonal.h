@@ -64,8 +64,8 @@ struct zonal_task {
 	struct mempolicy policy;
 	uint8_t il_prev;         /* interleave cursor: last node used (Q6) */
 	uint32_t flags;          /* ZTASK_* */
-	uint32_t mems_seq;       /* odd while mems_allowed changes (T4) */
-	nodemask_t mems_allowed; /* cpuset nodes */
+	_Atomic uint32_t mems_seq; /* odd while mems_allowed changes (T4) */
+	_Atomic nodemask_t mems_allowed; /* cpuset nodes */
 };
 
 /* Default policy, all nodes allowed, no flags. */
@@ -229,6 +229,7 @@ enum zonal_refusal {
 #define ZSTEP_BAD_ORDER 0x200u
 #define ZSTEP_NO_CLEAR 0x400u
 #define ZSTEP_BAD_NODE 0x800u
+#define ZSTEP_BAD_FLAGS 0x1000u /* two zones (G2) or two mobilities (G3) */
 
 struct zonal_failure {
 	uint64_t serial; /* counts failures of the instance; 0: none yet */

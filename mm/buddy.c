@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The buddy lists of a zone: take, split, put, merge.
+ *
+ * Free memory is kept as blocks of 2^order pages, each aligned to its size. The
+ * buddy of a block is the one other block with which it forms a block of the next
+ * order: its frame number differs in bit `order` alone. Per order there is a
+ * list for each migratetype.
+ *
+ *   take  the lowest list that is not empty, found in `filled` by its lowest bit;
+ *         the block's upper half goes back to the next lower list, again and
+ *         again, until the wanted order is left (B1, B2).
+ *   put   while the buddy is free and of the same order and zone, take it out and
+ *         go on with the pair (B4), up to order 10 (B5).
+ *
+ * A freed block goes to the head of its list, to be used again while it is warm,
+ * unless the pair it forms could soon merge on: if the next order's buddy is
+ * free, the block goes to the tail, where it has time to be joined (B7).
+ *
+ * Invariants (zonal_check walks them):
+ *   - a page is FREE if and only if it is the head of a block in a list; every
+ *     other page of the block is INNER, whatever it was before;
+ *   - list_type, the order in the word and the list agree; `filled` has a bit for each
+ *     list that is not empty;
+ *   - two free buddies of one order < 10 never both sit in lists (B14), save
+ *     across an isolated pageblock (B6);
+ *   - zone->free is the sum over all lists but ISOLATE, free_cma over CMA (B12, B13).
+ *
+ * Only buddy_list_add() and buddy_list_del() touch a list, its count, its bit and
+ * the page's word, all together. The zone lock guards everything here. The cost
+ * of each call is bounded by the number of orders; no page but heads is touched.
+ */
+#include "buddy.h"
+
+static inline struct page *link_page(struct zone *zone, uint32_t pfn)
+{
+	return mm_page(zone->mm, pfn);
+}
+
+static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned order,
+				  unsigned type, bool tail)
+{
+	struct free_list *list = &zone->list[type][order];
+
+	page->list_type = (uint8_t)type;
+	page_set_word(page, word_make(zone->id, PAGE_FREE, order));
+	if (list->count++ == 0) {
+		page->next = page->prev = PFN_NONE;
+		list->first = list->last = page->pfn;
+		st_relaxed(&zone->filled[type],
+			   (uint16_t)(ld_relaxed(&zone->filled[type]) | 1u << order));
+	} else if (tail) {
+		page->next = PFN_NONE;
+		page->prev = list->last;
+		link_page(zone, list->last)->next = page->pfn;
+		list->last = page->pfn;
+	} else {
+		page->prev = PFN_NONE;
+		page->next = list->first;
+		link_page(zone, list->first)->prev = page->pfn;
+		list->first = page->pfn;
+	}
+}
+
+/* Leaves the page INNER: whoever takes it out decides what it becomes. */
+static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned order)
+{
+	unsigned type = page->list_type;
+	struct free_list *list = &zone->list[type][order];
+
+	if (page->prev == PFN_NONE)
+		list->first = page->next;
+	else
+		link_page(zone, page->prev)->next = page->next;
+	if (page->next == PFN_NONE)
+		list->last = page->prev;
+	else
+		link_page(zone, page->next)->prev = page->prev;
+	if (--list->count == 0)
+		st_relaxed(&zone->filled[type],
+			   (uint16_t)(ld_relaxed(&zone->filled[type]) & ~(1u << order)));
+	page_set_word(page, word_make(zone->id, PAGE_INNER, 0));
+}
+
+/* B12: free pages by type; those of isolated blocks do not count. */
+static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
+{
+	if (unlikely(type >= MIGRATE_CMA)) {
+		if (type == MIGRATE_ISOLATE)
+			return;
+		own_add(&zone->free_cma, pages);
+	}
+	own_add(&zone->free, pages);
+}
+
+struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
+{
+	uint32_t pfn = zone->list[type][order].first;
+
+	return zone->list[type][order].count ? link_page(zone, pfn) : NULL;
+}
+
+struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
+{
+	unsigned filled = ld_relaxed(&zone->filled[type]) >> order, found;
+	struct page *page;
+
+	if (!filled)
+		return NULL;
+	found = order + (unsigned)__builtin_ctz(filled);
+	page = link_page(zone, zone->list[type][found].first);
+	buddy_list_del(zone, page, found);
+	while (found > order) {
+		found--;
+		buddy_list_add(zone, page + (1u << found), found, type, false);
+	}
+	count_free(zone, type, -(1 << order));
+	return page;
+}
+
+/*
+ * Single pages are taken from the smallest block until it is used up, since what
+ * a split leaves is always smaller than every other block. So a run of them is
+ * the block's first pages, and the rest is what the splits would have left: one
+ * block for each bit between the run and the block's end.
+ */
+unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, unsigned want)
+{
+	unsigned filled = ld_relaxed(&zone->filled[type]), order, size, count;
+	struct page *page;
+
+	if (!filled)
+		return 0;
+	order = (unsigned)__builtin_ctz(filled);
+	size = 1u << order;
+	count = ZN_MIN(want, size);
+	page = link_page(zone, zone->list[type][order].first);
+	buddy_list_del(zone, page, order);
+	for (unsigned i = 0; i < count; i++)
+		out[i] = page + i;
+	for (unsigned i = count; i < size; i += i & -i)
+		buddy_list_add(zone, page + i, (unsigned)__builtin_ctz(i), type, false);
+	count_free(zone, type, -(int64_t)count);
+	return count;
+}
+
+/* B6: an isolated pageblock must not swallow, nor be swallowed by, its neighbour. */
+static bool merge_refused(struct zone *zone, const struct page *page, const struct page *buddy)
+{
+	unsigned a = page_block_type(page), b = page_block_type(buddy);
+
+	return zone->isolated_blocks && a != b && (a == MIGRATE_ISOLATE || b == MIGRATE_ISOLATE);
+}
+
+/* B7: could the pair that this block will form merge at once? Then keep it cool. */
+static inline bool merge_likely(struct zone *zone, struct page *page, unsigned order)
+{
+	struct page *pair_buddy;
+
+	if (order >= MAX_ORDER - 2)
+		return false;
+	pair_buddy = page_buddy(page_pair(page, order), order + 1);
+	return (page_word(pair_buddy) & WORD_ALLOC_MASK) ==
+	       word_make(zone->id, PAGE_FREE, order + 1);
+}
+
+void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
+{
+	unsigned type = page_block_type(page);
+	bool tail;
+
+	count_free(zone, type, 1 << order);
+	while (order < MAX_ORDER - 1) {
+		struct page *buddy = page_buddy(page, order);
+
+		if ((page_word(buddy) & WORD_ALLOC_MASK) != word_make(zone->id, PAGE_FREE, order))
+			break;
+		if (unlikely(order >= PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy))
+			break;
+		if (unlikely(buddy->list_type != type)) {
+			count_free(zone, buddy->list_type, -(1 << order));
+			count_free(zone, type, 1 << order);
+		}
+		buddy_list_del(zone, buddy, order);
+		page = page_pair(page, order);
+		order++;
+	}
+	tail = place == BUDDY_TAIL || merge_likely(zone, page, order);
+	buddy_list_add(zone, page, order, type, tail);
+}
+
+void buddy_move(struct zone *zone, struct page *page, unsigned type)
+{
+	unsigned order = page_order(page), from = page->list_type;
+
+	buddy_list_del(zone, page, order);
+	buddy_list_add(zone, page, order, type, true);
+	if (from != type) {
+		count_free(zone, from, -(1 << order));
+		count_free(zone, type, 1 << order);
+	}
+}
+
+struct page *buddy_head(struct page *page)
+{
+	for (unsigned order = 0; order < MAX_ORDER; order++) {
+		struct page *head = (struct page *)((uintptr_t)page &
+						    ~((sizeof(struct page) << order) - 1));
+		uint32_t word = page_word(head);
+
+		if (word_state(word) == PAGE_FREE && word_order(word) >= order)
+			return head;
+	}
+	return NULL;
+}
+
+bool buddy_take_exact(struct zone *zone, struct page *page)
+{
+	struct page *head = buddy_head(page);
+	unsigned order, type;
+
+	if (!head || page_zid(head) != zone->id)
+		return false;
+	order = page_order(head);
+	type = head->list_type;
+	buddy_list_del(zone, head, order);
+	while (order > 0) {
+		struct page *upper;
+
+		order--;
+		upper = head + (1u << order);
+		buddy_list_add(zone, page < upper ? upper : head, order, type, false);
+		head = page < upper ? head : upper;
+	}
+	count_free(zone, type, -1);
+	return true;
+}
+
+void block_set_type(struct page *page, unsigned type)
+{
+	_Atomic uint8_t *block = &page_block_first(page)->block;
+	uint8_t old = ld_relaxed(block);
+
+	/* Compare and exchange: the skip bit beside the type may change meanwhile. */
+	while (!atomic_compare_exchange_weak_explicit(
+		block, &old, (uint8_t)((old & ~BLOCK_TYPE_MASK) | type), memory_order_relaxed,
+		memory_order_relaxed))
+		;
+}

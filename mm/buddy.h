@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MM_BUDDY_H
+#define MM_BUDDY_H
+
+#include "mm.h"
+
+/* Everything here: zone->lock held, interrupts masked, unless it says otherwise. */
+
+/*
+ * Take a block of exactly `order` from the list of `type`: the smallest that is large
+ * enough, from the head of its list (B1), upper halves put back (B2). The page
+ * comes out INNER and counted out of zone->free; NULL if no list has one.
+ */
+struct page *buddy_take(struct zone *zone, unsigned order, unsigned type);
+
+/*
+ * Take up to `want` single pages of `type` that lie side by side: what `want` calls of
+ * buddy_take(zone, 0, type) would give while the smallest block lasts. Fills
+ * out[], returns how many; 0 if the lists of `type` are empty.
+ */
+unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, unsigned want);
+
+/* Where a freed block goes in its list (B7, B19). */
+enum buddy_place { BUDDY_AUTO, BUDDY_TAIL };
+
+/*
+ * Put a block back and merge it as far as it goes (B4-B6). The page must be INNER;
+ * its list is that of its pageblock's type (B8). Counted into zone->free.
+ */
+void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place);
+
+/* Move one free block, whole, to the tail of the list of `type` (B9). */
+void buddy_move(struct zone *zone, struct page *page, unsigned type);
+
+/* First block in a list, NULL if empty. */
+struct page *buddy_first(struct zone *zone, unsigned order, unsigned type);
+
+/* Take exactly the page `pfn` out of the free block that holds it (B15); false if it is not free. */
+bool buddy_take_exact(struct zone *zone, struct page *page);
+
+/* The head of the free block that holds `page`, NULL if none does (B16). May be
+ * called without the lock; the answer is then a guess. */
+struct page *buddy_head(struct page *page);
+
+/* Change the type of a pageblock; its free pages stay where they are (C4). Any context. */
+void block_set_type(struct page *page, unsigned type);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The highatomic reserve: pageblocks kept for urgent requests of order > 0.
+ *
+ * An interrupt handler that needs 32 KiB in one piece cannot wait for memory to be
+ * defragmented. When a HARDER request of order > 0 is served, the pageblock that
+ * served it becomes HIGHATOMIC (F8): what is left of it is seen only by requests
+ * of that kind, which look there first (H3). At most 1 % of a zone and one block
+ * more is reserved (H1); the test is made before a block is added, so a zone of
+ * 1 GiB (cap 3133 pages) stops at seven blocks, 3584 pages.
+ *
+ * zone->highatomic counts whole blocks, free or not; the watermark test takes it
+ * away from what others may use. A block goes back when reclaim has made
+ * progress and a request still found nothing, or before giving up (H5).
+ *
+ * The counter and block types change under the zone lock; the first look at the
+ * cap is made without it and made again inside.
+ */
+#include "buddy.h"
+#include "mobility.h"
+#include "watermark.h"
+
+#define BLOCK_PAGES (1 << PAGEBLOCK_ORDER)
+
+static bool reserve_full(struct zone *zone)
+{
+	return ld_relaxed(&zone->highatomic) >= zone_managed(zone) / 100 + BLOCK_PAGES;
+}
+
+static void set_reserved(struct zone *zone, int64_t pages)
+{
+	st_relaxed(&zone->highatomic, pages);
+	zone_update_floor(zone);
+}
+
+void highatomic_reserve(struct zone *zone, struct page *page)
+{
+	port_irqflags_t irq;
+	unsigned type;
+
+	if (reserve_full(zone))
+		return;
+	irq = port_irq_save();
+	lock_take(&zone->lock);
+	type = page_block_type(page);
+	if (!reserve_full(zone) && type < MIGRATE_HIGHATOMIC) {
+		set_reserved(zone, ld_relaxed(&zone->highatomic) + BLOCK_PAGES);
+		block_set_type(page, MIGRATE_HIGHATOMIC);
+		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC, NULL);
+	}
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+}
+
+/* One zone of H4; zone lock held. */
+static bool unreserve_zone(struct zone *zone, unsigned type)
+{
+	for (unsigned order = 0; order < MAX_ORDER; order++) {
+		struct page *page = buddy_first(zone, order, MIGRATE_HIGHATOMIC);
+		int64_t reserved = ld_relaxed(&zone->highatomic);
+
+		if (!page)
+			continue;
+		/* The block's type can have changed under its free pages; counting
+		 * it down twice would wrap. */
+		if (page_block_type(page) == MIGRATE_HIGHATOMIC)
+			set_reserved(zone, reserved - ZN_MIN(reserved, BLOCK_PAGES));
+		block_set_type(page, type);
+		if (mobility_move_block(zone, page, type, NULL))
+			return true;
+	}
+	return false;
+}
+
+bool highatomic_unreserve(const struct alloc_req *req, bool force)
+{
+	for (unsigned i = req->list->first[req->high_zone]; i < req->list->count; i++) {
+		const struct zoneref *ref = &req->list->ref[i];
+		struct zone *zone = ref->zone;
+		port_irqflags_t irq;
+		bool moved;
+
+		if (ref->type > req->high_zone || !nodemask_has(req->nodemask, ref->node))
+			continue;
+		if (!force && ld_relaxed(&zone->highatomic) <= BLOCK_PAGES)
+			continue;
+		irq = port_irq_save();
+		lock_take(&zone->lock);
+		moved = unreserve_zone(zone, req->type);
+		lock_drop(&zone->lock);
+		port_irq_restore(irq);
+		if (moved)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a board's description to a working allocator, in this order:
+ *
+ *	1  check what the board says                      info_check
+ *	2  nodes and their zones                          zones_plan
+ *	3  page map, per-CPU lists                        (metadata ends here)
+ *	4  a structure for every page                     pagemap_fill
+ *	5  free memory into the lists                     release_memory
+ *	6  zonelists, watermarks, list sizes, fast lanes
+ *
+ * All metadata is asked for before step 4, since it comes out of the memory that is
+ * being described, and what it took must be known as reserved by then. Each node's
+ * structure, page map and per-CPU lists are asked for on that node.
+ *
+ * A board that breaks a rule is refused with the thing, its value and the rule;
+ * nothing is half done then that matters, since nobody has the instance yet.
+ *
+ * Boot only, no locks.
+ */
+#include <string.h>
+
+#include "init.h"
+
+#include "node.h"
+#include "pcp.h"
+#include "watermark.h"
+
+#define MAX_ADDRESS ((uint64_t)PFN_NONE << PAGE_SHIFT)
+
+void zonal_options_default(struct zonal_options *options)
+{
+	*options = (struct zonal_options){ .watermark_scale_factor = 10,
+					   .watermark_boost_factor = 15000,
+					   .lowmem_reserve_ratio = { 256, 256, 32, 0 } };
+}
+
+size_t zonal_sizeof(void) { return sizeof(struct zonal); }
+
+void *init_meta(struct zonal *mm, unsigned nid, size_t bytes, size_t align)
+{
+	void *p = mm->meta(mm->ctx, nid, bytes, align);
+
+	if (!p) {
+		port_log("zonal: no memory for %llu bytes of metadata of node %u",
+			 (unsigned long long)bytes, nid);
+		return NULL;
+	}
+	mm->meta_bytes += bytes;
+	return memset(p, 0, bytes);
+}
+
+static int range_check(const struct boot_info *info, unsigned i)
+{
+	const struct boot_range *r = &info->range[i];
+	unsigned long long start = r->start, size = r->size;
+
+	if ((start | size) & (PAGE_SIZE - 1) || !size) {
+		port_log("zonal: memory 0x%llx+0x%llx: start and size must be whole pages", start,
+			 size);
+		return ZONAL_EINVAL;
+	}
+	if (start + size < start || start + size > MAX_ADDRESS) {
+		port_log("zonal: memory 0x%llx+0x%llx ends above 16 TiB, which 32-bit frame numbers "
+			 "cannot name",
+			 start, size);
+		return ZONAL_ERANGE;
+	}
+	if (r->nid < 0 || r->nid >= ZONAL_MAX_NODES || !nodemask_has(info->nodes, (unsigned)r->nid)) {
+		port_log("zonal: memory 0x%llx+0x%llx is on node %d, which is not online (at most %d)",
+			 start, size, r->nid, ZONAL_MAX_NODES);
+		return ZONAL_EINVAL;
+	}
+	if (i && r[-1].start + r[-1].size > start) {
+		port_log("zonal: memory 0x%llx+0x%llx overlaps or precedes the range before it",
+			 start, size);
+		return ZONAL_EINVAL;
+	}
+	return 0;
+}
+
+static int info_check(const struct boot_info *info)
+{
+	if (!info->range_count || info->range_count > ZONAL_MAX_RANGES ||
+	    info->reserved_count > ZONAL_MAX_RANGES || info->cpu_count > ZONAL_MAX_CPUS) {
+		port_log("zonal: %u memory ranges, %u reserved, %u CPUs; at least one range, at most "
+			 "%d ranges of each kind and %d CPUs",
+			 info->range_count, info->reserved_count, info->cpu_count,
+			 ZONAL_MAX_RANGES, ZONAL_MAX_CPUS);
+		return ZONAL_ERANGE;
+	}
+	for (unsigned i = 0; i < info->range_count; i++) {
+		int err = range_check(info, i);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* A node without memory has its structure on the first node that has some. */
+static int alloc_nodes(struct zonal *mm, const struct boot_info *info)
+{
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
+		struct node *node;
+
+		if (!nodemask_has(info->nodes, n))
+			continue;
+		node = init_meta(mm, n, sizeof(*node), 64);
+		if (!node)
+			return ZONAL_ENOMEM;
+		node->id = (uint8_t)n;
+		node->online = true;
+		for (unsigned t = 0; t < ZONE_TYPES; t++) {
+			node->zone[t].mm = mm;
+			node->zone[t].id = (uint8_t)(n * ZONE_TYPES + t);
+			node->zone[t].node = (uint8_t)n;
+			node->zone[t].type = (uint8_t)t;
+		}
+		mm->node[n] = node;
+	}
+	mm->online = info->nodes;
+	mm->node_count = nodemask_count(info->nodes);
+	memcpy(mm->distance, info->distance, sizeof(mm->distance));
+	return 0;
+}
+
+/* Rings for one zone: sized for the pages present, the most it can ever manage. */
+static int alloc_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *zone)
+{
+	unsigned batch = pcp_batch_of(zone->present);
+	uint32_t slots = pcp_ring_slots(ZN_MAX(batch, 1u), 6 * batch);
+	size_t ring_bytes = slots * sizeof(struct page *);
+	char *mem = init_meta(mm, cpu->node, MIGRATE_PCPTYPES * ring_bytes, 64);
+	struct pcp *pcp = &cpu->pcp[zone->id];
+
+	if (!mem)
+		return ZONAL_ENOMEM;
+	for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++)
+		pcp->ring[t].slot = (struct page **)(void *)(mem + t * ring_bytes);
+	pcp->mask = slots - 1;
+	pcp->batch = 1; /* P4: until the zone's size is known, every free goes on */
+	return 0;
+}
+
+static int alloc_cpu(struct zonal *mm, const struct boot_info *info, unsigned c)
+{
+	int nid = c < info->cpu_count ? info->cpu[c].nid : 0;
+	unsigned n = nid >= 0 && nid < ZONAL_MAX_NODES && mm->node[nid] ? (unsigned)nid
+								       : nodemask_first(mm->online);
+	size_t pcps = sizeof(struct pcp) * ZONAL_MAX_NODES * ZONE_TYPES;
+	struct mm_cpu *cpu = init_meta(mm, n, sizeof(*cpu), 64);
+	struct zone *zone;
+	unsigned zid;
+
+	if (!cpu)
+		return ZONAL_ENOMEM;
+	cpu->node = (uint8_t)n;
+	cpu->pcp = init_meta(mm, n, pcps, 64);
+	if (!cpu->pcp)
+		return ZONAL_ENOMEM;
+	mm_for_each_zone(mm, zid, zone)
+		if (alloc_rings(mm, cpu, zone))
+			return ZONAL_ENOMEM;
+	mm->cpu[c] = cpu;
+	return 0;
+}
+
+static int alloc_cpus(struct zonal *mm, const struct zonal_config *config)
+{
+	unsigned count = config->cpu_count ? config->cpu_count : config->info->cpu_count;
+
+	mm->cpu_count = ZN_MIN(ZN_MAX(count, 1u), (unsigned)ZONAL_MAX_CPUS);
+	for (unsigned c = 0; c < mm->cpu_count; c++)
+		if (alloc_cpu(mm, config->info, c))
+			return ZONAL_ENOMEM;
+	return 0;
+}
+
+static void note_memory_nodes(struct zonal *mm)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone) {
+		if (!zone_managed(zone))
+			continue;
+		mm->node[zone->node]->has_memory = true;
+		mm->has_memory |= node_bit(zone->node);
+		if (zone->type != ZONE_MOVABLE)
+			mm->has_kernel_memory |= node_bit(zone->node);
+	}
+}
+
+/* The fast lane of each CPU: the zone that a plain request would see first, if it
+ * is on the CPU's own node; then "hit" and "local" need no test. */
+static void build_lanes(struct zonal *mm)
+{
+	for (unsigned c = 0; c < mm->cpu_count; c++) {
+		struct mm_cpu *cpu = mm->cpu[c];
+		const struct zonelist *list = &mm->node[cpu->node]->fallback;
+
+		for (unsigned t = 0; t < ZONE_TYPES; t++) {
+			const struct zoneref *ref = &list->ref[list->first[t]];
+
+			if (list->first[t] >= list->count || ref->node != cpu->node)
+				continue;
+			cpu->lane[t].zone = ref->zone;
+			cpu->lane[t].pcp = &cpu->pcp[ref->zone->id];
+		}
+	}
+}
+
+int zonal_init(struct zonal *mm, const struct zonal_config *config)
+{
+	int err = info_check(config->info);
+
+	if (err)
+		return err;
+	mm->options = config->options;
+	mm->boost_factor = config->options.watermark_boost_factor;
+	mm->meta = config->meta;
+	mm->clear = config->clear;
+	mm->ctx = config->ctx;
+	mm->gfp_allowed = __GFP_BITS & ~(__GFP_RECLAIM | __GFP_IO | __GFP_FS);
+	st_relaxed(&mm->gates, GATE_BOOT | (config->grouping_off ? GATE_NO_GROUPING : 0));
+	err = alloc_nodes(mm, config->info);
+	if (err)
+		return err;
+	zones_plan(mm, config);
+	err = pagemap_alloc(mm, config->info);
+	if (!err)
+		err = alloc_cpus(mm, config);
+	if (err)
+		return err;
+	pagemap_fill(mm, config->info);
+	release_memory(mm, config->info);
+	note_memory_nodes(mm);
+	node_build_zonelists(mm);
+	zonal_setup_marks(mm);
+	pcp_setup(mm);
+	build_lanes(mm);
+	return 0;
+}
+
+void zonal_cpu_online(struct zonal *mm, unsigned cpu)
+{
+	if (cpu >= mm->cpu_count || !mm->cpu[cpu])
+		return;
+	st_release(&mm->cpu[cpu]->online, 1);
+	setup_stat_thresholds(mm);
+}
+
+void zonal_boot_done(struct zonal *mm)
+{
+	mm->gfp_allowed = __GFP_BITS;
+	fetch_and_acq_rel(&mm->gates, ~GATE_BOOT);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Grouping by mobility: what to do when the lists of a request's type are empty.
+ *
+ * Each pageblock (2 MiB) has a type, so that pages which never move do not end
+ * up scattered over memory that could otherwise be freed in large pieces. When a type runs
+ * out, it takes from another, in a fixed order (M1), and the *largest* block
+ * there first (M2): one large theft pollutes one pageblock, many small ones many.
+ *
+ *   found order >= pageblock    its pageblocks change type for good (M6)
+ *   found order >= half of it,  the whole pageblock's free pages are taken, and the
+ *   or the request cannot move  block changes type if, together with the pages in use
+ *                               that suit the thief, they are at least half of it (M8)
+ *   else                        only the found block is taken; a movable request
+ *                               then prefers the *smallest* (M4), as it will be
+ *                               movable out of there again
+ *
+ * Thefts below a pageblock raise the watermark boost (M7, S8). Blocks of the
+ * highatomic reserve lose only the found piece (M5).
+ *
+ * CMA pages belong to a driver that may want them back; only movable requests use
+ * them, early if they pile up, so that the rest is not used up before (M11).
+ *
+ * After a theft the block's remaining free pages are on the thief's list although
+ * the pageblock may keep its type: 5.10 does so, and later frees go by the
+ * pageblock (B8). CMA and ISOLATE lists hold pages of such blocks only.
+ *
+ * Zone lock held throughout.
+ */
+#include "mobility.h"
+
+#include "buddy.h"
+#include "watermark.h"
+
+static const uint8_t fallback_order[MIGRATE_PCPTYPES][2] = {
+	[MIGRATE_UNMOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE },
+	[MIGRATE_MOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE },
+	[MIGRATE_RECLAIMABLE] = { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE },
+};
+
+static bool grouping_off(struct zone *zone)
+{
+	return ld_relaxed(&zone->mm->gates) & GATE_NO_GROUPING;
+}
+
+/* M3 */
+static bool may_take_block(struct zone *zone, unsigned order, unsigned type)
+{
+	return order >= PAGEBLOCK_ORDER / 2 || type != MIGRATE_MOVABLE || grouping_off(zone);
+}
+
+/* The first type of the fallback order with a block of exactly `order`, or -1. */
+static int fallback_type(struct zone *zone, unsigned order, unsigned type)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (zone->list[fallback_order[type][i]][order].count)
+			return fallback_order[type][i];
+	return -1;
+}
+
+/* M2, M4: which block to take; NULL if there is none. */
+static struct page *find_victim(struct zone *zone, unsigned order, unsigned type,
+				unsigned min_order)
+{
+	for (unsigned o = MAX_ORDER; o-- > min_order;) {
+		int from = fallback_type(zone, o, type);
+
+		if (from < 0)
+			continue;
+		if (may_take_block(zone, o, type) || o == order)
+			return buddy_first(zone, o, (unsigned)from);
+		break;
+	}
+	for (unsigned o = order; o < MAX_ORDER && min_order == order; o++) {
+		int from = fallback_type(zone, o, type);
+
+		if (from >= 0)
+			return buddy_first(zone, o, (unsigned)from);
+	}
+	return NULL;
+}
+
+/* Pages from `page` to its block's end are looked at by heads: a head tells the
+ * length of its block, so the walk is short when blocks are large. */
+static unsigned step_pages(const struct page *page)
+{
+	enum page_state state = page_state(page);
+
+	if (state == PAGE_FREE || state == PAGE_USED)
+		return 1u << page_order(page);
+	return 1;
+}
+
+unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type,
+			     unsigned *movable)
+{
+	struct page *at = page_block_first(page), *end = at + (1u << PAGEBLOCK_ORDER);
+	pfn_t zone_end = zone->start_pfn + zone->spanned;
+	unsigned moved = 0, step;
+
+	if (at->pfn < zone->start_pfn)
+		at = page;
+	if (end[-1].pfn >= zone_end)
+		return 0;
+	for (; at < end; at += step) {
+		uint32_t word = page_word(at);
+
+		step = step_pages(at);
+		if (word_zid(word) != zone->id)
+			continue;
+		if (word_state(word) == PAGE_FREE) {
+			buddy_move(zone, at, type);
+			moved += step;
+		} else if (movable && word_state(word) == PAGE_USED && (word & PG_LRU)) {
+			*movable += step;
+		}
+	}
+	return moved;
+}
+
+/* M8: keep the block if most of it now suits `type`. */
+static void take_whole_block(struct zone *zone, struct page *page, unsigned type)
+{
+	unsigned old = page_block_type(page), movable = 0, alike = 0, moved;
+
+	moved = mobility_move_block(zone, page, type, &movable);
+	if (!moved) {
+		buddy_move(zone, page, type);
+		return;
+	}
+	if (type == MIGRATE_MOVABLE)
+		alike = movable;
+	else if (old == MIGRATE_MOVABLE)
+		alike = (1u << PAGEBLOCK_ORDER) - (moved + movable);
+	if (moved + alike >= 1u << (PAGEBLOCK_ORDER - 1) || grouping_off(zone))
+		block_set_type(page, type);
+}
+
+static void steal(struct zone *zone, struct page *page, unsigned type, unsigned flags)
+{
+	unsigned order = page_order(page);
+
+	if (page_block_type(page) == MIGRATE_HIGHATOMIC) {
+		buddy_move(zone, page, type);
+	} else if (order >= PAGEBLOCK_ORDER) {
+		for (unsigned i = 0; i < 1u << order; i += 1u << PAGEBLOCK_ORDER)
+			block_set_type(page + i, type);
+		buddy_move(zone, page, type);
+	} else {
+		if (zone_boost(zone) && (flags & ALLOC_KSWAPD))
+			st_relaxed(&zone->boosted, 1);
+		if (may_take_block(zone, order, type))
+			take_whole_block(zone, page, type);
+		else
+			buddy_move(zone, page, type);
+	}
+}
+
+/* True if another type's block is now on the list of `type`. */
+static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned flags)
+{
+	bool spare = (flags & ALLOC_NOFRAGMENT) && order < PAGEBLOCK_ORDER;
+	struct mm_cpu *cpu = zone->mm->cpu[port_this_cpu()->id];
+	struct page *page;
+
+	if (type >= MIGRATE_PCPTYPES)
+		return false;
+	page = find_victim(zone, order, type, spare ? PAGEBLOCK_ORDER : order);
+	if (!page)
+		return false;
+	if (cpu)
+		own_add(&cpu->fallback_steals, 1);
+	steal(zone, page, type, flags);
+	return true;
+}
+
+/* M11: free pages as the caller counts them, see mobility_take_singles(). */
+static bool cma_first(struct zone *zone, int64_t free, unsigned flags)
+{
+	return (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma) > free / 2;
+}
+
+static struct page *take(struct zone *zone, unsigned order, unsigned type, unsigned flags,
+			 int64_t free)
+{
+	struct page *page = NULL;
+
+	if (cma_first(zone, free, flags))
+		page = buddy_take(zone, order, MIGRATE_CMA);
+	while (!page) {
+		page = buddy_take(zone, order, type);
+		if (!page && (flags & ALLOC_CMA))
+			page = buddy_take(zone, order, MIGRATE_CMA);
+		/* Each round moves a block of at least `order` to our list, so that
+		 * the next one ends the loop. */
+		if (!page && !fall_back(zone, order, type, flags))
+			return NULL;
+	}
+	return page;
+}
+
+struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, unsigned flags)
+{
+	return take(zone, order, type, flags, ld_relaxed(&zone->free));
+}
+
+unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
+			       struct page **out, unsigned want)
+{
+	/* 5.10 counts a refill out of the free pages when it is complete, but CMA
+	 * pages one by one, so the balance is struck against the former. */
+	int64_t free = ld_relaxed(&zone->free);
+	bool by_one = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
+	unsigned count = 0;
+
+	while (count < want) {
+		unsigned got = by_one ? 0 : buddy_take_run(zone, type, out + count, want - count);
+
+		if (!got) {
+			out[count] = take(zone, 0, type, flags, free);
+			if (!out[count])
+				break;
+			got = 1;
+		}
+		count += got;
+	}
+	return count;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MM_MOBILITY_H
+#define MM_MOBILITY_H
+
+#include "request.h"
+
+/* Everything here: zone->lock held, interrupts masked, unless it says otherwise. */
+
+/*
+ * Take a block for `type` from wherever 5.10 would: CMA first while it holds more than
+ * half of the free pages (M11), the own lists, CMA, then another type's block (M1-M10). NULL if
+ * nothing is left that the flags allow. The page is INNER and counted out.
+ */
+struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, unsigned flags);
+
+/*
+ * Up to `want` single pages for a per-CPU list, in the order of `want` calls of
+ * mobility_take(). Returns how many; pages are INNER.
+ */
+unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
+			       struct page **out, unsigned want);
+
+/*
+ * Move all free pages of the pageblock of `page` to the lists of `type` (B9).
+ * Returns how many; 0 also if the block's end lies outside of the zone. If
+ * `movable` is not NULL, counts the used pages that their owner can move.
+ */
+unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type,
+			     unsigned *movable);
+
+/* H1, H2: the block of a page just taken by a HARDER request becomes a reserve.
+ * Takes the lock itself. */
+void highatomic_reserve(struct zone *zone, struct page *page);
+
+/* H4: give a reserved block of the request's zones back. `force`: also the last one of a zone.
+ * True if free pages moved. Takes zone locks itself. */
+bool highatomic_unreserve(const struct alloc_req *req, bool force);
+
+#endif

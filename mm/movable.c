@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ZONE_MOVABLE: how much of each node is kept for pages that can be moved away
+ * again (row I18).
+ *
+ * kernelcore= says how much memory ordinary requests must have, movablecore= how
+ * much may be movable; the larger demand for ordinary memory wins. That demand is
+ * spread evenly over the nodes with memory. A node that is smaller than its share takes
+ * what it has, and what is left over is spread again over the others. Memory below
+ * the highest zone counts as ordinary in any case. On each node the movable part
+ * begins where its share ends, rounded up to the largest block (4 MiB).
+ *
+ * Example: two nodes of 1 GiB, kernelcore=1G: 512 MiB each stay ordinary, the upper
+ * half of both is movable.
+ *
+ * Boot only, no locks.
+ */
+#include "init.h"
+
+static uint64_t total_pages(const struct boot_info *info)
+{
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; i < info->range_count; i++)
+		pages += info->range[i].size >> PAGE_SHIFT;
+	return pages;
+}
+
+static uint64_t wanted_pages(uint64_t bytes, unsigned percent, uint64_t total)
+{
+	return percent ? total * ZN_MIN(percent, 100u) / 100 : bytes >> PAGE_SHIFT;
+}
+
+/* Pages that must stay ordinary; 0: no ZONE_MOVABLE. */
+static uint64_t ordinary_pages(const struct zonal_options *o, uint64_t total)
+{
+	uint64_t core = wanted_pages(o->kernelcore_bytes, o->kernelcore_percent, total);
+	uint64_t movable = wanted_pages(o->movablecore_bytes, o->movablecore_percent, total);
+
+	if (movable) {
+		movable = align_up(movable, 1u << (MAX_ORDER - 1));
+		core = ZN_MAX(core, total - ZN_MIN(movable, total));
+	}
+	return core >= total ? 0 : core;
+}
+
+/* Take up to `share` more pages of node `nid` for ordinary use; returns how many. */
+static uint64_t take_share(const struct boot_info *info, unsigned nid, pfn_t usable_start,
+			   uint64_t share, pfn_t *begin)
+{
+	uint64_t left = share;
+
+	for (unsigned i = 0; i < info->range_count && left; i++) {
+		const struct boot_range *r = &info->range[i];
+		pfn_t start = ZN_MAX(r->start >> PAGE_SHIFT, *begin);
+		pfn_t end = (r->start + r->size) >> PAGE_SHIFT;
+
+		if (r->nid != (int)nid || start >= end)
+			continue;
+		if (start < usable_start) {
+			uint64_t low = ZN_MIN(end, usable_start) - start;
+
+			left -= ZN_MIN(low, left);
+			start += low;
+			*begin = start;
+		}
+		if (start < end) {
+			uint64_t take = ZN_MIN(end - start, left);
+
+			*begin = start + take;
+			left -= take;
+		}
+	}
+	return share - left;
+}
+
+static nodemask_t memory_nodes(const struct boot_info *info)
+{
+	nodemask_t nodes = 0;
+
+	for (unsigned i = 0; i < info->range_count; i++)
+		nodes |= node_bit((unsigned)info->range[i].nid);
+	return nodes;
+}
+
+void movable_plan(const struct zonal_config *config, pfn_t usable_start,
+		  pfn_t start_of[ZONAL_MAX_NODES])
+{
+	const struct boot_info *info = config->info;
+	uint64_t left = ordinary_pages(&config->options, total_pages(info));
+	nodemask_t nodes = memory_nodes(info);
+	unsigned rounds = nodemask_count(nodes);
+
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		start_of[n] = 0;
+	if (!left)
+		return;
+	/* Each round spreads what the last one could not place over one node less. */
+	for (; rounds && left; rounds--) {
+		uint64_t share = left / rounds;
+
+		for (nodemask_t m = nodes; m && left; m &= m - 1) {
+			unsigned n = nodemask_first(m);
+			uint64_t want = ZN_MIN(share ? share : left, left);
+
+			left -= take_share(info, n, usable_start, want, &start_of[n]);
+		}
+		if (left <= rounds)
+			break;
+	}
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
+		if (nodemask_has(nodes, n) && !start_of[n])
+			start_of[n] = usable_start;
+		start_of[n] = align_up(start_of[n], 1u << (MAX_ORDER - 1));
+	}
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pages seen from outside: frame numbers, nodes, the owner's words, splitting a
+ * block, and contiguous memory of any size.
+ *
+ * split (B18): the head's word becomes that of a single page, and each of the other
+ * pages, INNER until now, becomes USED with one reference. The block is its
+ * caller's alone, so no lock is needed.
+ *
+ * exact (D13): the next larger order, split, and the pages beyond the size go
+ * back at once. So `bytes` pages can be freed one by one, or in parts.
+ */
+#include "alloc.h"
+
+#include "buddy.h"
+#include "page_check.h"
+#include "take.h"
+
+pfn_t zonal_pfn(const struct page *page) { return page->pfn; }
+
+struct page *zonal_page(const struct zonal *mm, pfn_t pfn)
+{
+	pfn_t section = pfn >> MM_SECTION_SHIFT;
+	struct page *page;
+
+	if (section >= mm->section_count || !mm->section[section])
+		return NULL;
+	page = mm_page(mm, pfn);
+	if (pfn < mm->bounds[section].first || pfn >= mm->bounds[section].end)
+		return NULL;
+	return page_state(page) == PAGE_HOLE ? NULL : page;
+}
+
+unsigned zonal_page_node(const struct page *page) { return page_zid(page) / ZONE_TYPES; }
+
+enum zone_type zonal_page_zone(const struct page *page)
+{
+	return (enum zone_type)(page_zid(page) % ZONE_TYPES);
+}
+
+void *zonal_page_owner(struct page *page) { return page->owner; }
+
+bool zonal_is_free(const struct zonal *mm, pfn_t pfn)
+{
+	struct page *page = zonal_page(mm, pfn);
+
+	return page && buddy_head(page);
+}
+
+void zonal_split(struct zonal *mm, struct page *page, unsigned order)
+{
+	uint32_t word = page_word(page);
+	uint32_t single = word_make(word_zid(word), PAGE_USED, 0);
+
+	if (order >= MAX_ORDER || word_state(word) != PAGE_USED || word_order(word) != order ||
+	    (word & PG_COMP)) {
+		page_report_misuse(mm, page, order);
+		return;
+	}
+	page_set_word(page, word & ~WORD_ORDER_MASK);
+	for (unsigned i = 1; i < 1u << order; i++)
+		page_prepare(page + i, single | (word & PG_PFMEMALLOC));
+}
+
+static unsigned order_of_bytes(size_t bytes)
+{
+	unsigned order = 0;
+
+	while (order < MAX_ORDER && (PAGE_SIZE << order) < bytes)
+		order++;
+	return order;
+}
+
+struct page *zonal_alloc_exact(struct zonal *mm, gfp_t gfp, size_t bytes)
+{
+	unsigned order = order_of_bytes(bytes);
+	size_t keep = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
+	struct page *page;
+
+	/* A compound block cannot be split; 5.10 warns and goes on without. */
+	page = zonal_alloc(mm, gfp & ~__GFP_COMP, bytes ? order : MAX_ORDER);
+	if (!page)
+		return NULL;
+	zonal_split(mm, page, order);
+	for (size_t i = keep; i < (size_t)1 << order; i++)
+		zonal_free(mm, page + i, 0);
+	return page;
+}
+
+void zonal_free_exact(struct zonal *mm, struct page *page, size_t bytes)
+{
+	for (size_t i = 0; i < align_up(bytes, PAGE_SIZE) / PAGE_SIZE; i++)
+		zonal_free(mm, page + i, 0);
+}

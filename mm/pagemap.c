@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page map: 32 bytes for each page of RAM, in sections of 128 MiB.
+ *
+ * Real boards have 62 GiB of RAM over 7.5 TiB of addresses, so there is no flat
+ * array. section[n] is the address that the structure of pfn 0 would have if the
+ * map of section n went on to there: adding the pfn gives the page, and no
+ * subtraction or branch stands between a list link and its page. A section without RAM
+ * has no map and 0 there; zonal_page() checks bounds before it looks.
+ *
+ * A map covers whole 4 MiB blocks around the RAM of its section and is aligned to
+ * 32 KiB, so that the buddy of a page lies in the same map at the same address but
+ * for one bit. Pages of the border that are not RAM are HOLE. The map of a
+ * section lies on the node of its first page.
+ *
+ * Filling is the larger part of boot on a large board, so it writes each
+ * structure once, as two 8-byte stores: word and reference count, frame number and block
+ * type. The owner's words are left as they are; taking a page clears them. All
+ * pageblocks begin as MOVABLE (M13): memory is one large movable area until
+ * somebody pins a piece of it.
+ *
+ * Boot only, no locks.
+ */
+#include <string.h>
+
+#include "init.h"
+
+#define SECTION_PAGES ((pfn_t)1 << MM_SECTION_SHIFT)
+#define BLOCK_PAGES ((pfn_t)1 << (MAX_ORDER - 1))
+
+/* The allocator's half of struct page as it is stored by pagemap_fill(). */
+struct page_half {
+	uint32_t word;
+	int32_t refs;
+	uint32_t pfn;
+	uint16_t mapped;
+	uint8_t block;
+	uint8_t spare;
+};
+
+_Static_assert(offsetof(struct page, word) == 16, "the owner's words come first");
+_Static_assert(sizeof(struct page_half) == sizeof(struct page) - 16, "and ours fill the rest");
+
+static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_t refs)
+{
+	struct page_half half = { .word = word, .refs = refs, .block = MIGRATE_MOVABLE };
+
+	while (start < end) {
+		struct page *page = mm_page(mm, start);
+		pfn_t stop = ZN_MIN(end, align_down(start, SECTION_PAGES) + SECTION_PAGES);
+
+		for (; start < stop; start++, page++) {
+			half.pfn = (uint32_t)start;
+			memcpy((char *)page + offsetof(struct page, word), &half, sizeof(half));
+		}
+	}
+}
+
+/* The map of section `s` must cover [start, end). */
+static void widen_bounds(struct section_bounds *b, pfn_t s, pfn_t start, pfn_t end)
+{
+	pfn_t first = ZN_MAX(start, s * SECTION_PAGES);
+	pfn_t last = ZN_MIN(end, (s + 1) * SECTION_PAGES);
+
+	first = align_down(first, BLOCK_PAGES);
+	last = align_up(last, BLOCK_PAGES);
+	if (b->end == 0 || first < b->first)
+		b->first = (uint32_t)first;
+	if (last > b->end)
+		b->end = (uint32_t)last;
+}
+
+static int alloc_section(struct zonal *mm, pfn_t s, unsigned nid)
+{
+	const struct section_bounds *b = &mm->bounds[s];
+	size_t bytes = (size_t)(b->end - b->first) * sizeof(struct page);
+	void *map = mm->meta(mm->ctx, nid, bytes, PAGE_MAP_ALIGN);
+
+	if (!map)
+		return ZONAL_ENOMEM;
+	mm->meta_bytes += bytes;
+	mm->section[s] = (uintptr_t)map - (uintptr_t)b->first * sizeof(struct page);
+	return 0;
+}
+
+int pagemap_alloc(struct zonal *mm, const struct boot_info *info)
+{
+	const struct boot_range *last = &info->range[info->range_count - 1];
+	pfn_t end = (last->start + last->size) >> PAGE_SHIFT;
+	unsigned nid = (unsigned)info->range[0].nid;
+
+	mm->section_count = (end + SECTION_PAGES - 1) >> MM_SECTION_SHIFT;
+	mm->section = init_meta(mm, nid, mm->section_count * sizeof(*mm->section), 64);
+	mm->bounds = init_meta(mm, nid, mm->section_count * sizeof(*mm->bounds), 64);
+	if (!mm->section || !mm->bounds)
+		return ZONAL_ENOMEM;
+	for (unsigned i = 0; i < info->range_count; i++) {
+		pfn_t start = info->range[i].start >> PAGE_SHIFT;
+
+		end = (info->range[i].start + info->range[i].size) >> PAGE_SHIFT;
+		for (pfn_t s = start >> MM_SECTION_SHIFT; s << MM_SECTION_SHIFT < end; s++)
+			widen_bounds(&mm->bounds[s], s, start, end);
+	}
+	for (unsigned i = 0; i < info->range_count; i++) {
+		pfn_t s = info->range[i].start >> (PAGE_SHIFT + MM_SECTION_SHIFT);
+
+		end = (info->range[i].start + info->range[i].size) >> PAGE_SHIFT;
+		for (; s << MM_SECTION_SHIFT < end; s++)
+			if (!mm->section[s] && alloc_section(mm, s, (unsigned)info->range[i].nid))
+				return ZONAL_ENOMEM;
+	}
+	return 0;
+}
+
+/* What a map covers beyond RAM: before, between and behind the ranges. */
+static void fill_holes(struct zonal *mm, const struct boot_info *info)
+{
+	for (pfn_t s = 0, i = 0; s < mm->section_count; s++) {
+		pfn_t at = mm->bounds[s].first, end = mm->bounds[s].end;
+
+		while (i < info->range_count &&
+		       (info->range[i].start + info->range[i].size) >> PAGE_SHIFT <= at)
+			i++;
+		for (pfn_t j = i; at < end; j++) {
+			pfn_t start = end, stop = end;
+
+			if (j < info->range_count) {
+				start = ZN_MIN(end, info->range[j].start >> PAGE_SHIFT);
+				stop = (info->range[j].start + info->range[j].size) >> PAGE_SHIFT;
+			}
+			fill(mm, at, start, word_make(0, PAGE_HOLE, 0), 0);
+			at = ZN_MAX(at, stop);
+		}
+	}
+}
+
+/* I5: pages that are not ours, in the part [start, end) of a zone. */
+static void fill_reserved(struct zonal *mm, const struct boot_info *info, pfn_t start, pfn_t end,
+			  uint32_t word)
+{
+	for (unsigned i = 0; i < info->reserved_count; i++) {
+		const struct boot_range *r = &info->reserved[i];
+		pfn_t first = ZN_MAX(start, r->start >> PAGE_SHIFT);
+		pfn_t last = ZN_MIN(end, (r->start + r->size) >> PAGE_SHIFT);
+
+		if (first < last)
+			fill(mm, first, last, word, 1);
+	}
+}
+
+void pagemap_fill(struct zonal *mm, const struct boot_info *info)
+{
+	pfn_t start, end;
+
+	fill_holes(mm, info);
+	for (unsigned i = 0; i < info->range_count; i++) {
+		for (unsigned t = 0; t < ZONE_TYPES; t++) {
+			unsigned zid = (unsigned)info->range[i].nid * ZONE_TYPES + t;
+
+			if (!zones_piece(mm, info, i, t, &start, &end))
+				continue;
+			fill(mm, start, end, word_make(zid, PAGE_INNER, 0), 0);
+			fill_reserved(mm, info, start, end, word_make(zid, PAGE_RESERVED, 0));
+		}
+	}
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Per-CPU lists: single pages that a CPU takes and frees without any lock.
+ *
+ * Each CPU has, for each zone, three rings of page pointers, one a type (P1).
+ * Takes come from the head, and a freed page goes back there, still warm in
+ * the cache (P7). An empty ring is refilled with `batch` pages under one hold of
+ * the zone lock; they come out in physical order (P6). When a CPU holds `high` pages of a
+ * zone, a batch of the coldest, from the tails, goes back (P9).
+ *
+ * Which ring gives how many (P10): the rings are visited in turn, and each gives one page,
+ * one more for each empty ring passed on the way, so that full rings give more
+ * than nearly empty ones; a ring that is the only one left gives all.
+ *
+ * Rings instead of linked lists: taking and freeing touch the page and one slot,
+ * never a neighbour's structure, and a refill writes its pages straight into the
+ * slots. A ring holds high + batch pages, the most that can ever be in all three.
+ *
+ * A page here is PCP and not counted as free (B12). Its list is that of its
+ * pageblock when it was freed (P8); where it goes back is decided by the
+ * pageblock at that time.
+ *
+ * Sizes (P2): batch is 1/4096 of the zone, at most 64 pages' worth, rounded to
+ * 2^n - 1 so that it does not march in step with power-of-two users; high is six batches.
+ * 512 MiB: 31/186; 1 GiB and more: 63/378.
+ *
+ * Owned by one CPU, under its interrupt mask (T2). Another CPU's rings are emptied
+ * by asking that CPU (zonal_drain_all).
+ */
+#include "pcp.h"
+
+#include "buddy.h"
+#include "mobility.h"
+#include "page_check.h"
+#include "watermark.h"
+
+/* Turn what the zone gave into PCP pages, dropping those that fail the check
+ * (D20: at refill); returns how many stay. */
+static unsigned accept_refill(struct zone *zone, struct page **slot, unsigned count)
+{
+	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
+	uint32_t in_list = word_make(zone->id, PAGE_PCP, 0);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct page *page = slot[i];
+
+		if (unlikely(page_word(page) != inner) && !page_check_take(zone->mm, page))
+			continue;
+		page_set_word(page, in_list);
+		slot[kept++] = page;
+	}
+	return kept;
+}
+
+struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsigned flags)
+{
+	struct pcp_ring *ring = &pcp->ring[type];
+	unsigned count;
+
+	do {
+		lock_take(&zone->lock);
+		count = mobility_take_singles(zone, type, flags, ring->slot, pcp->batch);
+		lock_drop(&zone->lock);
+		if (!count)
+			return NULL;
+		own_add(&pcp->stat[STAT_REFILL], 1);
+		ring->head = 0;
+		ring->tail = accept_refill(zone, ring->slot, count);
+		own_add(&pcp->count, ring->tail);
+	} while (!ring->tail);
+	return pcp_pop(pcp, type);
+}
+
+/* The coldest page of the next ring whose turn it is; see the essay. */
+struct turn {
+	unsigned type;
+	unsigned give;
+};
+
+static struct page *pcp_next_cold(struct pcp *pcp, struct turn *turn, unsigned left)
+{
+	struct pcp_ring *ring = &pcp->ring[turn->type];
+
+	if (turn->give == 0 || ring->head == ring->tail) {
+		do {
+			turn->give++;
+			turn->type = turn->type + 1 == MIGRATE_PCPTYPES ? 0 : turn->type + 1;
+			ring = &pcp->ring[turn->type];
+		} while (ring->head == ring->tail);
+		if (turn->give == MIGRATE_PCPTYPES)
+			turn->give = left;
+	}
+	turn->give--;
+	return ring->slot[--ring->tail & pcp->mask];
+}
+
+void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count)
+{
+	uint32_t expected = word_make(zone->id, PAGE_PCP, 0);
+	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
+	uint32_t held = ld_relaxed(&pcp->count);
+	struct turn turn = { 0, 0 };
+
+	count = ZN_MIN(count, held);
+	st_relaxed(&pcp->count, held - count);
+	own_add(&pcp->stat[STAT_BULK_FREE], 1);
+	lock_take(&zone->lock);
+	for (; count; count--) {
+		struct page *page = pcp_next_cold(pcp, &turn, count);
+
+		if (unlikely(page_word(page) != expected) && !page_check_pcp(zone->mm, page))
+			continue;
+		page_set_word(page, inner);
+		buddy_put(zone, page, 0, BUDDY_AUTO);
+	}
+	lock_drop(&zone->lock);
+}
+
+unsigned pcp_batch_of(uint64_t managed)
+{
+	uint64_t batch = ZN_MIN(managed / 1024, (1u << 20) / PAGE_SIZE) / 4;
+	unsigned b;
+
+	batch = ZN_MAX(batch, 1u);
+	b = (unsigned)(batch + batch / 2);
+	return (1u << (31 - (unsigned)__builtin_clz(b))) - 1;
+}
+
+uint32_t pcp_ring_slots(unsigned batch, unsigned high)
+{
+	uint32_t slots = 2;
+
+	while (slots < batch + high + 1)
+		slots *= 2;
+	return slots;
+}
+
+static void pcp_set_sizes(struct pcp *pcp, unsigned batch, unsigned high)
+{
+	/* P5: batch 1 with either `high` is safe, whatever is read in between. */
+	pcp->batch = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	pcp->high = high;
+	atomic_signal_fence(memory_order_seq_cst);
+	pcp->batch = batch;
+}
+
+void pcp_setup(struct zonal *mm)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone) {
+		unsigned batch = pcp_batch_of((uint64_t)zone_managed(zone));
+
+		zone->pcp_high = 6 * batch;
+		zone->pcp_batch = ZN_MAX(batch, 1u);
+		for (unsigned c = 0; c < mm->cpu_count; c++)
+			if (mm->cpu[c] && mm->cpu[c]->pcp[zid].ring[0].slot)
+				pcp_set_sizes(&mm->cpu[c]->pcp[zid], zone->pcp_batch,
+					      zone->pcp_high);
+	}
+}
+
+static void pcp_drain_zone(struct zone *zone, struct mm_cpu *cpu)
+{
+	struct pcp *pcp = &cpu->pcp[zone->id];
+	uint32_t count = ld_relaxed(&pcp->count);
+
+	if (count)
+		pcp_bulk_free(zone, pcp, count);
+}
+
+/* Everything this CPU holds of one zone, or of all. */
+static void drain_this_cpu(struct zonal *mm, struct zone *only)
+{
+	port_irqflags_t irq = port_irq_save();
+	struct mm_cpu *cpu = mm->cpu[port_this_cpu()->id];
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone)
+		if (cpu && (!only || only == zone))
+			pcp_drain_zone(zone, cpu);
+	port_irq_restore(irq);
+}
+
+void zonal_drain_local(struct zonal *mm)
+{
+	drain_this_cpu(mm, NULL);
+}
+
+struct drain {
+	struct zonal *mm;
+	struct zone *zone;
+};
+
+static void drain_call(void *arg)
+{
+	struct drain *drain = arg;
+
+	drain_this_cpu(drain->mm, drain->zone);
+}
+
+/* P13: only CPUs that hold something are disturbed. */
+static bool cpu_holds_pages(struct zonal *mm, struct mm_cpu *cpu, struct zone *only)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone)
+		if ((!only || only == zone) && ld_relaxed(&cpu->pcp[zid].count))
+			return true;
+	return false;
+}
+
+void zonal_drain_all(struct zonal *mm, struct zone *zone)
+{
+	struct drain drain = { mm, zone };
+	uint32_t idle = 0;
+
+	/* One drain at a time; who wants everything drained has nothing to add to
+	 * a drain that runs, who wants one zone waits for his own (P13). */
+	while (!atomic_compare_exchange_strong(&mm->drain_busy, &idle, 1)) {
+		if (!zone)
+			return;
+		idle = 0;
+		port_relax();
+	}
+	for (unsigned c = 0; c < mm->cpu_count; c++) {
+		struct mm_cpu *cpu = mm->cpu[c];
+
+		if (cpu && ld_relaxed(&cpu->online) && cpu_holds_pages(mm, cpu, zone))
+			port_call_cpu(c, drain_call, &drain);
+	}
+	st_release(&mm->drain_busy, 0);
+}
+
+void zonal_cpu_dead(struct zonal *mm, unsigned cpu_id)
+{
+	struct mm_cpu *cpu = cpu_id < mm->cpu_count ? mm->cpu[cpu_id] : NULL;
+	port_irqflags_t irq = port_irq_save();
+	struct zone *zone;
+	unsigned zid;
+
+	/* Its lists have no owner any more, so they may be emptied from here. */
+	if (cpu && ld_relaxed(&cpu->online)) {
+		st_relaxed(&cpu->online, 0);
+		mm_for_each_zone(mm, zid, zone)
+			pcp_drain_zone(zone, cpu);
+		setup_stat_thresholds(mm);
+	}
+	port_irq_restore(irq);
+}

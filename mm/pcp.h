@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MM_PCP_H
+#define MM_PCP_H
+
+#include "request.h"
+
+/* Everything here: interrupts masked, on the CPU that owns `pcp`. */
+
+/* The hot page of `type`, NULL if that list is empty. The page is PCP still. */
+static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
+{
+	struct pcp_ring *ring = &pcp->ring[type];
+
+	if (unlikely(ring->head == ring->tail))
+		return NULL;
+	own_add(&pcp->count, -1u);
+	return ring->slot[ring->head++ & pcp->mask];
+}
+
+/* Fill the empty list of `type` from the zone and take its first page (P6). Takes
+ * the zone lock. NULL: the zone has none that the flags allow. */
+struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsigned flags);
+
+/* Return up to `count` pages to the zone, coldest first, round robin (P10). Takes
+ * the zone lock. */
+void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count);
+
+/* P7, P9: a freed page, already checked, to the hot end. The page becomes PCP. */
+static inline void pcp_push(struct zone *zone, struct pcp *pcp, struct page *page, unsigned type)
+{
+	struct pcp_ring *ring = &pcp->ring[type];
+	uint32_t count = ld_relaxed(&pcp->count) + 1;
+
+	page_set_word(page, word_make(zone->id, PAGE_PCP, 0));
+	ring->slot[--ring->head & pcp->mask] = page;
+	st_relaxed(&pcp->count, count);
+	if (unlikely(count >= pcp->high))
+		pcp_bulk_free(zone, pcp, pcp->batch);
+}
+
+/* P2 and P5: sizes of every CPU's lists from each zone's managed pages. Context: boot. */
+void pcp_setup(struct zonal *mm);
+
+/* Slots that a ring needs for these sizes: a power of two. */
+uint32_t pcp_ring_slots(unsigned batch, unsigned high);
+
+#endif

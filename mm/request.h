@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One request, decoded once from the gfp word and constant from then on, and the
+ * flags of one pass over the zones. Inner code never looks at the current task.
+ */
+#ifndef MM_REQUEST_H
+#define MM_REQUEST_H
+
+#include "mm.h"
+
+/* Flags of a pass (row C10). The low two bits index zone->mark. */
+#define ALLOC_WMARK_MASK 0x3u
+#define ALLOC_NO_WATERMARKS 0x4u
+#define ALLOC_OOM 0x8u
+#define ALLOC_HARDER 0x10u
+#define ALLOC_HIGH 0x20u /* same bit as __GFP_HIGH */
+#define ALLOC_CPUSET 0x40u
+#define ALLOC_CMA 0x80u
+#define ALLOC_NOFRAGMENT 0x100u
+#define ALLOC_KSWAPD 0x800u /* same bit as __GFP_KSWAPD_RECLAIM */
+
+_Static_assert(ALLOC_HIGH == __GFP_HIGH, "copied, not translated (L1)");
+_Static_assert(ALLOC_KSWAPD == __GFP_KSWAPD_RECLAIM, "copied, not translated (L1)");
+
+#define NODEMASK_ALL (~(nodemask_t)0)
+
+struct alloc_req {
+	struct zonal *mm;
+	struct mm_cpu *cpu;          /* where the record of a failure goes */
+	const struct zonal_task *task;
+	const struct zonelist *list;
+	gfp_t gfp;
+	nodemask_t nodemask;         /* NODEMASK_ALL: no restriction */
+	nodemask_t cpuset;           /* the task's allowed nodes */
+	uint8_t order;
+	uint8_t type;                /* migratetype */
+	uint8_t high_zone;           /* highest zone type allowed */
+	bool in_irq;
+	int16_t nid;                 /* whose list it is */
+	uint16_t preferred;          /* index in list; list->count: none */
+};
+
+/* G1: zone type of the low four gfp bits, two bits each; see gfp_zone(). */
+static inline enum zone_type gfp_zone(gfp_t gfp)
+{
+	static const uint8_t zone_of[16] = {
+		[0] = ZONE_NORMAL,	  [__GFP_DMA] = ZONE_DMA,
+		[__GFP_HIGHMEM] = ZONE_NORMAL, [__GFP_DMA32] = ZONE_DMA32,
+		[__GFP_MOVABLE] = ZONE_NORMAL, [__GFP_MOVABLE | __GFP_DMA] = ZONE_DMA,
+		[__GFP_MOVABLE | __GFP_HIGHMEM] = ZONE_MOVABLE,
+		[__GFP_MOVABLE | __GFP_DMA32] = ZONE_DMA32,
+	};
+
+	return (enum zone_type)zone_of[gfp & GFP_ZONEMASK];
+}
+
+/* G2: two of DMA, HIGHMEM, DMA32 together. */
+static inline bool gfp_zone_bad(gfp_t gfp)
+{
+	gfp_t z = gfp & (__GFP_DMA | __GFP_HIGHMEM | __GFP_DMA32);
+
+	return z & (z - 1);
+}
+
+/* G3: mobility; the caller has dealt with both bits set. */
+static inline enum migratetype gfp_migratetype(const struct zonal *mm, gfp_t gfp)
+{
+	if (unlikely(ld_relaxed(&((struct zonal *)(uintptr_t)mm)->gates) & GATE_NO_GROUPING))
+		return MIGRATE_UNMOVABLE;
+	return (enum migratetype)((gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3);
+}
+
+/* G9 */
+static inline unsigned request_cma_flag(const struct alloc_req *req)
+{
+	bool cma = ZONAL_CMA && req->type == MIGRATE_MOVABLE;
+
+	return cma && !(req->task->flags & ZTASK_NOCMA) ? ALLOC_CMA : 0;
+}
+
+/* The node of the CPU that runs this (N7); a moment later it may be another. */
+static inline int mm_local_node(struct zonal *mm)
+{
+	port_irqflags_t irq = port_irq_save();
+	int nid = mm->cpu[port_this_cpu()->id]->node;
+
+	port_irq_restore(irq);
+	return nid;
+}
+
+_Static_assert(__GFP_MOVABLE >> 3 == MIGRATE_MOVABLE, "the gfp bits are the type");
+_Static_assert(__GFP_RECLAIMABLE >> 3 == MIGRATE_RECLAIMABLE, "the gfp bits are the type");
+
+#endif

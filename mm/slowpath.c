@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The slow path: a ladder of what may still be tried when every zone said no.
+ *
+ *	1  again at MIN instead of LOW, with what the flags add: HIGH, HARDER     (L1)
+ *	2  the reserves: no watermark at all for who works for reclaim            (L7)
+ *	   and, without a cpuset to keep to, the whole list without the nodemask  (L8)
+ *	3  kswapd, direct reclaim, direct compaction, OOM: the steps are here, in
+ *	   their order and by their names, and each reports "no progress" until its
+ *	   own issue builds it; so a request that comes this far fails
+ *	4  the reason goes on record
+ *
+ * 5.10 wakes kswapd before step 1 and compacts early between 1 and 2; with no
+ * progress to be had the order of the passes over the free lists is what shows,
+ * and that is kept.
+ *
+ * Each rung either returns a page or falls to the next; nothing loops, so every
+ * request ends. The caller's gfp and nodemask are in force here again, not
+ * those that a cpuset narrowed for the first pass (F9); NOIO and NOFS scopes of the task
+ * apply from here on, since only reclaim would do I/O (G6).
+ */
+#include "alloc.h"
+
+#include "watermark.h"
+
+/* G6 */
+static gfp_t scoped_gfp(const struct alloc_req *req)
+{
+	if (req->task->flags & ZTASK_NOIO)
+		return req->gfp & ~(__GFP_IO | __GFP_FS);
+	if (req->task->flags & ZTASK_NOFS)
+		return req->gfp & ~__GFP_FS;
+	return req->gfp;
+}
+
+/* L1 */
+static unsigned flags_of_gfp(const struct alloc_req *req)
+{
+	unsigned flags = WMARK_MIN | ALLOC_CPUSET;
+
+	flags |= req->gfp & (ALLOC_HIGH | ALLOC_KSWAPD);
+	if (req->gfp & __GFP_ATOMIC) {
+		if (!(req->gfp & __GFP_NOMEMALLOC))
+			flags |= ALLOC_HARDER;
+		flags &= ~ALLOC_CPUSET;
+	} else if ((req->task->flags & ZTASK_REALTIME) && !req->in_irq) {
+		flags |= ALLOC_HARDER;
+	}
+	return flags | request_cma_flag(req);
+}
+
+/* L7: what a worker for reclaim may take; 0: nothing beyond its flags. */
+static unsigned reserve_flags(const struct alloc_req *req)
+{
+	if (req->gfp & __GFP_NOMEMALLOC)
+		return 0;
+	if (req->gfp & __GFP_MEMALLOC)
+		return ALLOC_NO_WATERMARKS;
+	if ((req->task->flags & ZTASK_MEMALLOC) && !req->in_irq)
+		return ALLOC_NO_WATERMARKS;
+	return 0;
+}
+
+/* The steps that need reclaim; see the essay. Each returns whether it made progress. */
+static bool kswapd_wake(const struct alloc_req *req, unsigned flags)
+{
+	if (flags & ALLOC_KSWAPD)
+		own_add(&req->cpu->kswapd_wakes, 1);
+	return false;
+}
+
+static bool reclaim_direct(const struct alloc_req *req) { return !req; }
+static bool compact_direct(const struct alloc_req *req) { return !req; }
+static bool oom_make_room(const struct alloc_req *req) { return !req; }
+
+/* L11: a hardwalled request that its cpuset can never serve fails at once. */
+static bool cpuset_insane(const struct alloc_req *req)
+{
+	if (!(ld_relaxed(&req->mm->gates) & GATE_CPUSETS) || !(req->gfp & __GFP_HARDWALL))
+		return false;
+	return first_zone(req, req->cpuset) >= req->list->count;
+}
+
+/* L3 behind the free lists: who may wait tries to make room, in this order. */
+static uint32_t try_to_make_room(const struct alloc_req *req)
+{
+	uint32_t steps = 0;
+
+	if (!(req->gfp & __GFP_DIRECT_RECLAIM) || (req->task->flags & ZTASK_MEMALLOC))
+		return 0;
+	steps |= ZSTEP_RECLAIM;
+	if (!reclaim_direct(req))
+		steps |= ZSTEP_COMPACT;
+	if (!compact_direct(req) && !(req->gfp & __GFP_NORETRY))
+		steps |= ZSTEP_OOM;
+	if (steps & ZSTEP_OOM)
+		oom_make_room(req);
+	return steps;
+}
+
+/* Rung 2. */
+static struct page *take_from_reserves(struct alloc_req *req, unsigned *flags, uint32_t *steps)
+{
+	unsigned reserves = reserve_flags(req);
+
+	if (reserves)
+		*flags = reserves | request_cma_flag(req) | (*flags & ALLOC_KSWAPD);
+	if (!(*flags & ALLOC_CPUSET) || reserves) {
+		req->nodemask = NODEMASK_ALL;
+		req->preferred = first_zone(req, NODEMASK_ALL);
+	} else if (!reserves) {
+		return NULL; /* the same pass again would see the same */
+	}
+	*steps |= ZSTEP_RESERVES;
+	return walk_zones(req, *flags);
+}
+
+struct page *alloc_slow(struct alloc_req *req)
+{
+	uint32_t steps = ZSTEP_FAST | ZSTEP_MIN;
+	struct page *page = NULL;
+	unsigned flags;
+
+	/* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. */
+	if ((req->gfp & (__GFP_ATOMIC | __GFP_DIRECT_RECLAIM)) ==
+	    (__GFP_ATOMIC | __GFP_DIRECT_RECLAIM))
+		req->gfp &= ~__GFP_ATOMIC;
+	req->gfp = scoped_gfp(req);
+	flags = flags_of_gfp(req);
+	req->preferred = first_zone(req, req->nodemask);
+	if (req->preferred < req->list->count && !cpuset_insane(req)) {
+		kswapd_wake(req, flags);
+		steps |= flags & ALLOC_KSWAPD ? ZSTEP_KSWAPD : 0;
+		page = walk_zones(req, flags);
+		if (!page)
+			page = take_from_reserves(req, &flags, &steps);
+		if (page)
+			return page;
+		steps |= try_to_make_room(req);
+	}
+	failure_record(req, flags, steps);
+	return NULL;
+}

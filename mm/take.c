@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking a block out of one zone.
+ *
+ * The zone walk has decided for this zone. Single pages come from this CPU's list
+ * (F12), except movable ones that must not use CMA pages: the per-CPU list of
+ * movable pages may hold CMA pages, and 5.10 does not sort them apart (P11), so such
+ * a request goes to the buddy. Blocks of higher order take the zone lock; if the
+ * request may harm reserves they look at the highatomic reserve first (H3).
+ *
+ * A block that fails the page check is leaked and another one is taken (D4).
+ *
+ * Every block is counted once, by the node it came from, the node it was wanted
+ * from and the node of the CPU that took it (Y1-Y5). Interrupts are masked from
+ * the look at the list to the count, so that both belong to one CPU (T2).
+ */
+#include "take.h"
+
+#include "buddy.h"
+#include "mobility.h"
+#include "page_check.h"
+#include "pcp.h"
+
+static struct page *take_single(struct zone *zone, struct mm_cpu *cpu, unsigned type,
+				unsigned flags)
+{
+	struct pcp *pcp = &cpu->pcp[zone->id];
+	struct page *page = pcp_pop(pcp, type);
+
+	return page ? page : pcp_refill(zone, pcp, type, flags);
+}
+
+static struct page *take_block(struct zone *zone, const struct alloc_req *req, unsigned flags)
+{
+	struct page *page = NULL;
+
+	lock_take(&zone->lock);
+	do {
+		if (req->order && (flags & ALLOC_HARDER))
+			page = buddy_take(zone, req->order, MIGRATE_HIGHATOMIC);
+		else
+			page = NULL;
+		if (!page)
+			page = mobility_take(zone, req->order, req->type, flags);
+	} while (page && !page_check_block(zone->mm, page, req->order));
+	lock_drop(&zone->lock);
+	return page;
+}
+
+struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned flags)
+{
+	bool no_cma = ZONAL_CMA && req->type == MIGRATE_MOVABLE && !(flags & ALLOC_CMA);
+	const struct zone *preferred = req->list->ref[req->preferred].zone;
+	port_irqflags_t irq = port_irq_save();
+	struct mm_cpu *cpu = req->mm->cpu[port_this_cpu()->id];
+	struct page *page;
+
+	if (req->order == 0 && !no_cma)
+		page = take_single(zone, cpu, req->type, flags);
+	else
+		page = take_block(zone, req, flags);
+	if (page && !(ld_relaxed(&req->mm->gates) & GATE_STATS_OFF))
+		take_count(cpu, zone, preferred, req->order);
+	take_note_boost(cpu, zone);
+	port_irq_restore(irq);
+	return page;
+}
+
+void compound_build(struct page *head, unsigned order)
+{
+	uint32_t tail = word_make(page_zid(head), PAGE_TAIL, 0);
+
+	for (unsigned i = 1; i < 1u << order; i++) {
+		head[i].head = head->pfn;
+		page_set_word(head + i, tail);
+	}
+}
+
+void compound_break(struct page *head, unsigned order)
+{
+	uint32_t inner = word_make(page_zid(head), PAGE_INNER, 0);
+
+	for (unsigned i = 1; i < 1u << order; i++)
+		page_set_word(head + i, inner);
+}
+
+void page_prepare_rest(struct zonal *mm, struct page *page, gfp_t gfp, unsigned order,
+		       unsigned flags)
+{
+	if (order && (gfp & __GFP_COMP)) {
+		page_set_word(page, page_word(page) | PG_COMP);
+		compound_build(page, order);
+	}
+	if (flags & ALLOC_NO_WATERMARKS)
+		page_set_word(page, page_word(page) | PG_PFMEMALLOC);
+	if (gfp & __GFP_ZERO)
+		mm->clear(mm->ctx, page->pfn, (size_t)1 << order);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MM_TAKE_H
+#define MM_TAKE_H
+
+#include "request.h"
+
+/*
+ * A block for `req` out of `zone`, whose watermark allowed it: per-CPU list for single
+ * pages, buddy for the rest (F12). Counted, not yet prepared. NULL: the lists
+ * have none that `flags` allow. Context: any; takes the zone lock.
+ */
+struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned flags);
+
+/* Y2, Y3: count a block on CPU `cpu`. Masked. */
+static inline void take_count(struct mm_cpu *cpu, struct zone *zone, const struct zone *preferred,
+			      unsigned order)
+{
+	struct pcp *pcp = &cpu->pcp[zone->id];
+	unsigned stat = zone->node == cpu->node ? STAT_HIT_LOCAL : STAT_HIT_OTHER;
+
+	if (zone->node != preferred->node) {
+		stat += STAT_MISS_LOCAL - STAT_HIT_LOCAL;
+		own_add(&cpu->pcp[preferred->id].stat[STAT_FOREIGN], 1);
+	}
+	own_add(&pcp->stat[stat], 1);
+	if (order)
+		own_add(&pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
+}
+
+/* F13: a theft has raised the boost; let reclaim know, once. Its own issue builds kswapd;
+ * until then the wish is counted. Masked. */
+static inline void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
+{
+	if (unlikely(ld_relaxed(&zone->boosted))) {
+		st_relaxed(&zone->boosted, 0);
+		own_add(&cpu->kswapd_wakes, 1);
+	}
+}
+
+/* D9: a taken block becomes its owner's. `word` has zone, order and flags. */
+static inline void page_prepare(struct page *page, uint32_t word)
+{
+	page->owner[0] = 0;
+	page->owner[1] = 0;
+	page_set_word(page, word);
+	st_relaxed(&page->refs, 1);
+}
+
+/* What of a prepared block depends on its flags: tails, contents, marks (D9, D10, L18). */
+void page_prepare_rest(struct zonal *mm, struct page *page, gfp_t gfp, unsigned order,
+		       unsigned flags);
+
+/* D10: tails know their head. */
+void compound_build(struct page *head, unsigned order);
+/* The reverse, when the block goes back. */
+void compound_break(struct page *head, unsigned order);
+
+#endif

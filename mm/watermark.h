@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MM_WATERMARK_H
+#define MM_WATERMARK_H
+
+#include "request.h"
+
+/* W1: the mark in force, boost included. */
+static inline int64_t zone_mark(struct zone *zone, unsigned mark)
+{
+	return ld_relaxed(&zone->mark[mark]) + ld_relaxed(&zone->boost);
+}
+
+/*
+ * The full test (W2-W5): may a request of `order` for zones <= `high_zone` take
+ * from `zone` and leave it above `mark`? `mark` already holds the boost. Reads
+ * counters without the lock: the answer may be stale by what other CPUs do.
+ */
+bool zone_mark_ok(struct zone *zone, unsigned order, int64_t mark, unsigned high_zone,
+		  unsigned flags);
+
+/* The same, with the special rule for atomic order-0 requests on a boosted zone (W7). */
+bool zone_request_ok(struct zone *zone, const struct alloc_req *req, unsigned flags);
+
+/* By how many pages the last test of that kind fails; <= 0: it passes on pages. */
+int64_t zone_short_pages(struct zone *zone, const struct alloc_req *req, unsigned flags);
+
+/* Order 0 at LOW with no privileges in one comparison: W6 without the full test. */
+static inline bool zone_quick_ok(struct zone *zone, unsigned high_zone, bool cma)
+{
+	int64_t usable = ld_relaxed(&zone->free);
+
+	if (!cma)
+		usable -= ld_relaxed(&zone->free_cma);
+	return usable > ld_relaxed(&zone->floor[high_zone]);
+}
+
+/* Recompute zone->floor; after any change of LOW, boost, reserve or highatomic. */
+void zone_update_floor(struct zone *zone);
+
+/* S8: raise the boost by one pageblock. False: no boost for this zone. Zone lock held. */
+bool zone_boost(struct zone *zone);
+
+/* S1, S3-S7, P2, Y8, Y9: all that hangs on managed pages and tunables. */
+void zonal_setup_marks(struct zonal *mm);
+
+/* The parts, for the oracle: each computes from managed pages and tunables only. */
+uint64_t mark_min_free_kbytes(uint64_t lowmem_kbytes);
+int64_t mark_gap(int64_t min, uint64_t managed, unsigned scale_factor);
+unsigned pcp_batch_of(uint64_t managed);
+unsigned stat_threshold_of(uint64_t managed, unsigned cpus);
+void setup_lowmem_reserve(struct zonal *mm);
+void setup_zone_marks(struct zonal *mm);
+void setup_stat_thresholds(struct zonal *mm);
+
+#endif
