@@ -190,11 +190,11 @@ void arm64_overflow(const struct arm64_frame *frame, unsigned vector)
 	fault_die(frame, vector, "interrupt stack overflow");
 }
 
-/* A store, or a call, that ran off the lower end of the stack in use. */
+/* An access to a guard, near the stack pointer: a push is just below it, a frame above. */
 static bool is_stack_overflow(const struct arm64_frame *frame)
 {
 	return ESR_CLASS(frame->esr) == CLASS_DATA_EL1 && mmu_is_guard(frame->far) &&
-	       frame->far - frame->sp + PAGE_SIZE < 2 * PAGE_SIZE;
+	       frame->far - frame->sp + PAGE_SIZE < PAGE_SIZE + ARM64_STACK_BYTES;
 }
 
 void arm64_exception(struct arm64_frame *frame, unsigned vector)

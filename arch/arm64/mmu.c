@@ -139,7 +139,7 @@ static uint64_t map_step(uint64_t *table, const struct mmu_range *range)
 
 		if (entry_is_table(*entry, level)) {
 			table = mmu_table_at(*entry & DESC_ADDRESS);
-		} else if (*entry & DESC_VALID) {
+		} else if (*entry & (DESC_VALID | DESC_GUARD)) {
 			return size - (range->va & (size - 1));
 		} else if (leaf_fits(range, level)) {
 			entry_write(entry, leaf_make(range->phys, level, range->kind));
@@ -201,8 +201,10 @@ void mmu_set_page(uint64_t *entry, uint64_t va, uint64_t phys, enum arm64_map ki
 		entry_write(entry, 0);
 		tlb_drop(va);
 	}
-	if (kind == ARM64_MAP_NONE)
+	if (kind == ARM64_MAP_NONE || kind == ARM64_MAP_GUARD) {
+		entry_write(entry, kind == ARM64_MAP_GUARD ? DESC_GUARD : 0);
 		return;
+	}
 	entry_write(entry, leaf_make(phys, 3, kind));
 	arm64_dsb_ishst();
 	arm64_isb();
@@ -284,7 +286,7 @@ bool arm64_protect(void *va, size_t bytes, enum arm64_map kind)
 
 bool arm64_guard_page(void *va)
 {
-	return arm64_protect(va, PAGE_SIZE, ARM64_MAP_NONE);
+	return arm64_protect(va, PAGE_SIZE, ARM64_MAP_GUARD);
 }
 
 uint64_t arm64_translate(const void *va)

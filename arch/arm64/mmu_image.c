@@ -108,7 +108,11 @@ static bool map_null(void)
 	return true;
 }
 
-static void unmap_page(const char *page) { *mmu_page_entry(arm64_root_table, upper(page)) = 0; }
+static void unmap_guard(const char *guard)
+{
+	for (unsigned offset = 0; offset < ARM64_STACK_BYTES; offset += PAGE_SIZE)
+		*mmu_page_entry(arm64_root_table, upper(guard + offset)) = DESC_GUARD;
+}
 
 void arm64_early(void)
 {
@@ -122,8 +126,8 @@ void arm64_early(void)
 	 * holds what an image of that size needs, wherever it is loaded. */
 	while (!done)
 		arm64_wfi();
-	unmap_page(arm64_boot_guard);
-	unmap_page(arm64_boot_irq_guard);
+	unmap_guard(arm64_boot_guard);
+	unmap_guard(arm64_boot_irq_guard);
 	arm64_cpus[0].irq_stack_top = (void *)(uintptr_t)upper(arm64_boot_irq_stack_end);
 	arm64_cpus[0].task_stack_top = (void *)(uintptr_t)upper(arm64_boot_stack_end);
 }

@@ -304,13 +304,16 @@ __idmap_end:
 
 /* ---- stacks of the boot core ------------------------------------------------- */
 
-/* The guards are unmapped before the MMU is on. */
+/*
+ * The guards are never mapped. They are as large as a stack, because a compiler may lay out a
+ * frame, or several as one, that is larger than a page.
+ */
 	.section .bss.pages, "aw", %nobits
 	.p2align 12
 	.globl	arm64_boot_guard
 	.hidden	arm64_boot_guard
 arm64_boot_guard:
-	.skip	4096
+	.skip	ARM64_STACK_BYTES
 	.skip	ARM64_STACK_BYTES
 	.globl	arm64_boot_stack_end
 	.hidden	arm64_boot_stack_end
@@ -318,7 +321,7 @@ arm64_boot_stack_end:
 	.globl	arm64_boot_irq_guard
 	.hidden	arm64_boot_irq_guard
 arm64_boot_irq_guard:
-	.skip	4096
+	.skip	ARM64_STACK_BYTES
 	.skip	ARM64_STACK_BYTES
 	.globl	arm64_boot_irq_stack_end
 	.hidden	arm64_boot_irq_stack_end

@@ -47,6 +47,7 @@ static inline uint64_t virt_to_phys(const volatile void *va)
 /* What a page is for; access rights follow from it. */
 enum arm64_map {
 	ARM64_MAP_NONE,   /* not mapped */
+	ARM64_MAP_GUARD,  /* not mapped, and mapping RAM over it leaves it so */
 	ARM64_MAP_TEXT,   /* read and execute at EL1 */
 	ARM64_MAP_RODATA, /* read */
 	ARM64_MAP_DATA,   /* read and write */
@@ -56,7 +57,7 @@ enum arm64_map {
 
 /*
  * Map [phys, phys + bytes), widened to pages, at its linear address. Pages of it that are
- * mapped already keep their rights. False, with a line of log, if the range lies above what
+ * mapped already keep their rights, guards stay guards. False, with a line of log, if the range lies above what
  * the CPU or the linear map can address, or no page is left for a table.
  * Context: boot or task; not from an interrupt.
  */
@@ -71,7 +72,7 @@ void *arm64_map_device(uint64_t phys, size_t bytes) ZN_MUST_USE;
 bool arm64_map_readonly(uint64_t phys, uint64_t bytes) ZN_MUST_USE;
 
 /*
- * Give the mapped 4 KiB pages of [va, va + bytes) the rights of `kind`; NONE unmaps
+ * Give the mapped 4 KiB pages of [va, va + bytes) the rights of `kind`; NONE and GUARD unmap
  * them. False if a page is not mapped or part of a larger block: blocks are in use by
  * all CPUs and are never split. Context: boot or task.
  */

@@ -24,11 +24,12 @@
 #define DESC_ACCESSED (1ull << 10)  /* AF: without it the first access faults */
 #define DESC_PXN (1ull << 53)       /* no execution at EL1 */
 #define DESC_UXN (1ull << 54)       /* no execution at EL0 */
+#define DESC_GUARD (1ull << 55)     /* ours, in an invalid descriptor: never to be mapped */
 #define DESC_ADDRESS 0x0000fffffffff000ull
 
 /* Linker symbols, page-aligned: text, then read-only data, then data. */
 extern char _start[], _end_text[], _end_rodata[], _end[];
-/* start.S: the unmapped pages below the boot core's two stacks. */
+/* start.S: ARM64_STACK_BYTES of unmapped space below each of the boot core's two stacks. */
 extern char arm64_boot_guard[], arm64_boot_irq_guard[];
 
 extern uint64_t arm64_root_table[TABLE_ENTRIES];  /* TTBR1 */
@@ -51,9 +52,12 @@ struct mmu_range {
  * CPU and no exclusives; later through mmu_lock()/mmu_unlock().
  */
 bool mmu_map(uint64_t *root, const struct mmu_range *range) ZN_MUST_USE;
+/* As arm64_walk(), in the tables under `root`, of which the first byte is `va`. */
+bool mmu_walk(const uint64_t *root, uint64_t va,
+	      bool (*visit)(void *ctx, const struct arm64_leaf *leaf), void *ctx);
 /* The level 3 descriptor of va under `root`, or NULL if a block or nothing is there. */
 uint64_t *mmu_page_entry(uint64_t *root, uint64_t va);
-/* Replace that descriptor; kind NONE unmaps. Follows break-before-make. */
+/* Replace that descriptor; kind NONE or GUARD unmaps. Follows break-before-make. */
 void mmu_set_page(uint64_t *entry, uint64_t va, uint64_t phys, enum arm64_map kind);
 /* True if the linear map and this CPU can address the range. Logs if not. */
 bool mmu_range_fits(uint64_t phys, uint64_t bytes);
