@@ -44,7 +44,7 @@ IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
 	-fpie -fno-omit-frame-pointer -fno-common -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wframe-larger-than=2048
 # C files only: every symbol is hidden, so that none is reached through the GOT.
-IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h)
+IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
 IMAGE_SRC := $(wildcard arch/arm64/*.S arch/arm64/*.c mm/*.c sched/*.c lib/*.c \
@@ -55,7 +55,9 @@ IMAGE_OBJ := $(patsubst %,$(O)/image/%.o,$(IMAGE_SRC))
 # libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
 ifdef LIBFDT_SRC
 FDT_INC := $(LIBFDT_SRC)
-FDT_SRC := $(addprefix $(LIBFDT_SRC)/,fdt.c fdt_ro.c fdt_strerror.c)
+# Its headers find the libfdt_env.h beside them before ours, so ours comes first.
+FDT_ENV := -include lib/freestanding/libfdt_env.h
+FDT_SRC := $(filter-out %/fdt_overlay.c,$(wildcard $(LIBFDT_SRC)/fdt*.c))
 FDT_LIB := $(patsubst $(LIBFDT_SRC)/%.c,$(O)/libfdt/%.o,$(FDT_SRC))
 else
 FDT_INC := $(O)/sysroot/usr/include
@@ -106,11 +108,11 @@ $(O)/image/%.o: % $(O)/image/command
 	$(Q)$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS) -isystem $(FDT_INC) $(IMAGE_C) $(FLAGS_$(<F)) -c -o $@ $<
 FLAGS_string.c := $(STRING_FLAGS)
 
-# A foreign tree keeps its own warning rules; its sources find its libfdt_env.h before ours.
+# A foreign tree keeps its own warning rules.
 $(O)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(O)/image/command
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(IMAGE_CC) -O2 $(IMAGE_FLAGS) -include lib/freestanding/libfdt_env.h -c -o $@ $<
+	$(Q)$(IMAGE_CC) -O2 $(IMAGE_FLAGS) -I$(LIBFDT_SRC) $(FDT_ENV) -c -o $@ $<
 
 # Linked twice: the symbol table of the first link goes into the second, for backtraces.
 $(O)/zonal.pass1: $(IMAGE_OBJ) $(FDT_LIB) arch/arm64/kernel.ld
