@@ -19,6 +19,7 @@
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
+#include "mm/mm.h"
 #include "test/bench/bench.h"
 
 enum { NODE_PAGES = 131072, FIRST_PFN = 0x40000, BOARD_CPUS = 4, THREADS = 2 };
@@ -30,7 +31,11 @@ struct thread {
 	void *arg;
 };
 
+/* The instance that <zonal/linux.h> speaks of; the image has its own. */
+struct zonal zonal_image;
+
 static struct boot_info board;
+static cpu_set_t allowed; /* cores of this machine that we may use */
 
 static void board_fill(void)
 {
@@ -95,12 +100,10 @@ static int instance_build(void)
 /* Be CPU `index` of the board on a core of this machine that is ours alone, if it has as many. */
 static void pin(unsigned index)
 {
-	cpu_set_t allowed, one;
+	cpu_set_t one;
 	unsigned seen = 0;
 
 	host_cpu_attach(index);
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
-		return;
 	CPU_ZERO(&one);
 	for (unsigned c = 0; c < CPU_SETSIZE; c++) {
 		if (CPU_ISSET(c, &allowed) && seen++ == index)
@@ -170,6 +173,10 @@ int main(int argc, char **argv)
 		} else {
 			glob = argv[i];
 		}
+	}
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
+		perror("bench: sched_getaffinity");
+		return 1;
 	}
 	pin(0);
 	if (instance_build() != 0)

@@ -9,8 +9,8 @@
  *	end     all given back
  *
  * Each line has the free pages, the free blocks of 2 MiB (free_huge) and how many there
- * could be if all free pages lay together (potential). Pages that sit in per-CPU
- * lists are not counted as free, as in the kernel's figures.
+ * could be if all free pages lay together (potential). The per-CPU lists are given back
+ * before counting, else each page in them would spoil a block of its own.
  *
  * The frame numbers are kept in chunks of 4 MiB, taken before the start; CHUNKS
  * bounds the board to 64 Mi pages, 256 GiB. Order-0 pages only.
@@ -58,6 +58,7 @@ static void print_state(const struct bench *bench, const char *name, unsigned nu
 	char label[16];
 	unsigned zid, type;
 
+	zonal_drain_all(&zonal_image, NULL);
 	mm_for_each_zone(&zonal_image, zid, zone) {
 		free += (uint64_t)ld_relaxed(&zone->free);
 		for (type = 0; type < MIGRATE_TYPES; type++)
