@@ -23,6 +23,11 @@
 
 #define USAGE "usage: topology FILE.dtb [-j]\n"
 
+static void sink_stdout(const char *text, size_t length)
+{
+	fwrite(text, 1, length, stdout);
+}
+
 static void sink_stderr(const char *text, size_t length)
 {
 	fwrite(text, 1, length, stderr);
@@ -95,7 +100,7 @@ int main(int argc, char **argv)
 	report_topology_notes(&notes);
 	if (failed)
 		report_topology_error(name, &error);
-	console_set_sink(console_write_default);
+	console_set_sink(sink_stdout);
 	if (!failed)
 		report_topology(&info, json);
 	free(blob);

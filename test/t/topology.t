@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The host program `topology` on every board of dts/, on built and on broken blobs.
+
+Each dts/*.dts carries its answer in lines that start with //@, taken from the board's
+table or from the rule it is about, not from the program:
+
+  //@ numa WORD                          "numa" of the JSON
+  //@ node N ram START+SIZE... cpus MPIDR[-MPIDR]... near NODE...
+  //@ distance N: D...                   of one node to all; default 10 and 20
+  //@ reserved START+SIZE FLAGS          default: none
+  //@ dma ADDRESS                        default: no limit
+  //@ note PATH                          a warning about PATH; each must be named
+  //@ offline CPU...                     indices; default: none
+  //@ error PATH TEXT                    refused: exit status 1, PATH and TEXT in the line
+
+All lines together are the whole answer. A second reader in Python counts memory
+and CPUs again. TOPOLOGY names another build of the program.
+"""
+import glob
+import json
+import os
+import struct
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "test"))
+import fdt_reader as fdt  # noqa: E402
+
+OUT = os.path.join(ROOT, os.environ.get("O", "build"))
+PROGRAM = os.environ.get("TOPOLOGY", os.path.join(OUT, "host", "topology"))
+BLOBS = os.path.join(OUT, "dts")
+results = []
+
+
+def report(name, faults):
+    results.append(not faults)
+    print(f"{'not ' if faults else ''}ok {len(results)} - topology.{name}")
+    for fault in faults:
+        print(f"# {fault}")
+
+
+def run(path, *options):
+    try:
+        done = subprocess.run([PROGRAM, path, *options], capture_output=True, timeout=20)
+    except subprocess.TimeoutExpired:
+        return None, "", "did not end in 20 s"
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def number_list(words):
+    found = []
+    for word in words:
+        first, _, last = word.partition("-")
+        found += range(int(first, 0), int(last or first, 0) + 1)
+    return found
+
+
+def span(word):
+    start, size = word.split("+")
+    return [int(start, 0), int(size, 0)]
+
+
+def expectation(path):
+    want = {"numa": None, "nodes": {}, "distance": {}, "reserved": [], "dma": None, "notes": [],
+            "offline": [], "error": None}
+    for line in open(path, encoding="utf-8"):
+        if not line.startswith("//@ "):
+            continue
+        key, *words = line[4:].split()
+        if key == "node":
+            node = {"ram": [], "cpus": [], "near": []}
+            for word in words[1:]:
+                if word in node:
+                    into = node[word]
+                else:
+                    into.append(word)
+            want["nodes"][int(words[0])] = {"ram": [span(w) for w in node["ram"]],
+                                            "cpus": number_list(node["cpus"]),
+                                            "near": [int(w) for w in node["near"]]}
+        elif key == "distance":
+            want["distance"][int(words[0].rstrip(":"))] = [int(w) for w in words[1:]]
+        elif key == "reserved":
+            want["reserved"].append(span(words[0]) + [" ".join(words[1:])])
+        elif key == "note":
+            want["notes"].append(words[0])
+        elif key == "offline":
+            want["offline"] = number_list(words)
+        elif key == "error":
+            want["error"] = (words[0], " ".join(words[1:]))
+        else:
+            want[key] = int(words[0], 0) if key == "dma" else words[0]
+    return want
+
+
+def compare(what, got, want, faults):
+    if got != want:
+        faults.append(f"{what}: got {got}")
+        faults.append(f"{' ' * len(what)}  want {want}")
+
+
+def note_paths(stderr):
+    paths = []
+    for line in stderr.splitlines():
+        if line.startswith("topology: "):
+            head = line[len("topology: "):].split(": ")[0]
+            paths.append(head.split(" = ")[0])
+    return paths
+
+
+def check_error(want, status, stdout, stderr, faults):
+    path, text = want["error"]
+    compare("exit status", status, 1, faults)
+    compare("standard output", stdout, "", faults)
+    if path not in stderr or text not in stderr:
+        faults.append(f"error names neither {path} nor '{text}': {stderr.strip()}")
+
+
+def check_answer(want, answer, faults):
+    compare("numa", answer["numa"], want["numa"], faults)
+    ids = [n["node"] for n in answer["nodes"]]
+    compare("nodes", ids, sorted(want["nodes"]), faults)
+    for node in answer["nodes"]:
+        expected = want["nodes"].get(node["node"], {"ram": [], "cpus": [], "near": []})
+        name = f"node {node['node']}"
+        compare(f"{name} ranges", node["ranges"], expected["ram"], faults)
+        mpidrs = [answer["cpus"][i]["mpidr"] for i in node["cpus"]]
+        compare(f"{name} cpus", mpidrs, expected["cpus"], faults)
+        compare(f"{name} fallback", node["fallback"], expected["near"], faults)
+    default = [[10 if a == b else 20 for b in ids] for a in ids]
+    rows = [want["distance"].get(n, default[i]) for i, n in enumerate(ids)]
+    compare("distance", answer["distance"], rows, faults)
+    reserved = [[*r, f] for r, f in zip(answer["reserved"], answer["reserved_flags"])]
+    compare("reserved", reserved, want["reserved"], faults)
+    compare("dma", answer["dma_max"], want["dma"], faults)
+    offline = [c["cpu"] for c in answer["cpus"] if not c["online"]]
+    compare("offline", offline, want["offline"], faults)
+    compare("cpu numbers", [c["cpu"] for c in answer["cpus"]], list(range(len(answer["cpus"]))), faults)
+    by_node = {i: n["node"] for n in answer["nodes"] for i in n["cpus"]}
+    compare("nodes of cpus", [c["node"] for c in answer["cpus"]],
+            [by_node.get(c["cpu"]) for c in answer["cpus"]], faults)
+
+
+def check_second_reader(blob, answer, faults):
+    """What the Python reader finds, less what a no-map range or a torn page took."""
+    root, _ = fdt.read(blob)
+    compare("second reader: cpus", [c["mpidr"] for c in answer["cpus"]], fdt.cpu_ids(root), faults)
+    pages = fdt.memory_pages(root)
+    ranges = [r for n in answer["nodes"] for r in n["ranges"]]
+    nomap = [r for r, f in zip(answer["reserved"], answer["reserved_flags"]) if "no-map" in f]
+    inside = sum(max(0, min(last * 4096, s + z) - max(first * 4096, s))
+                 for first, last in pages for s, z in ranges + nomap)
+    total = sum(last - first for first, last in pages) * 4096
+    borders = len(ranges)
+    if not total - borders * 4096 <= inside <= total:
+        faults.append(f"second reader: {total} bytes of RAM, the ranges hold {inside}")
+    if "linux,usable-memory" not in str([n.props.keys() for n in root.children]):
+        outside = sum(z for _, z in ranges) - sum(
+            max(0, min(last * 4096, s + z) - max(first * 4096, s))
+            for first, last in pages for s, z in ranges)
+        compare("second reader: bytes that are no RAM", outside, 0, faults)
+
+
+def check_board(source):
+    name = os.path.basename(source)[:-4]
+    path = os.path.join(BLOBS, name + ".dtb")
+    made = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", path, source],
+                          capture_output=True, text=True)
+    if made.returncode:
+        return report(name, [f"dtc: {made.stderr.strip()}"])
+    want, faults = expectation(source), []
+    status, stdout, stderr = run(path, "-j")
+    if want["error"]:
+        check_error(want, status, stdout, stderr, faults)
+        return report(name, faults)
+    compare("exit status", status, 0, faults)
+    compare("notes", note_paths(stderr), want["notes"], faults)
+    if status == 0:
+        answer = json.loads(stdout)
+        compare("lines", stdout.count("\n"), 1, faults)
+        compare("schema", answer["schema"], "zonal.topology/1", faults)
+        check_answer(want, answer, faults)
+        check_second_reader(open(path, "rb").read(), answer, faults)
+    return report(name, faults)
+
+
+def check_hostile():
+    rules = {"fdt-circular-alias": "an alias must be a full path",
+             "fdt-hang-267": "a property must be no longer than what remains",
+             "fdt-misaligned-rsvmap-357": "the reserve map must lie on 8 bytes",
+             "fdt-null-deref-379": "the version must be 17 or newer"}
+    for name, rule in rules.items():
+        faults = []
+        status, stdout, stderr = run(os.path.join(ROOT, "test/fixtures/hostile", name + ".dtb"))
+        compare("exit status", status, 1, faults)
+        compare("standard output", stdout, "", faults)
+        if rule not in stderr:
+            faults.append(f"the rule is not '{rule}': {stderr.strip()}")
+        report(f"refuses-{name}", faults)
+
+
+def board(memory=(), cpus=1, root=None, extra=()):
+    """A tree with (start, size) ranges of node 0, each in its own memory node."""
+    nodes = [fdt.node(f"memory@{s:x}", {"device_type": "memory", "numa-node-id": 0,
+                                        "reg": [s >> 32, s & 0xffffffff, z >> 32, z & 0xffffffff]})
+             for s, z in memory]
+    cores = [fdt.node(f"cpu@{i:x}", {"device_type": "cpu", "reg": i}) for i in range(cpus)]
+    nodes.append(fdt.node("cpus", {"#address-cells": 1, "#size-cells": 0}, cores))
+    return fdt.node("", root or {"#address-cells": 2, "#size-cells": 2}, nodes + list(extra))
+
+
+def run_blob(name, blob, *options):
+    path = os.path.join(BLOBS, name + ".dtb")
+    with open(path, "wb") as f:
+        f.write(blob)
+    return run(path, *options)
+
+
+def check_table(name, limit, build, option):
+    """N - 1, N and N + 1 entries of a table: the last is refused by the table's name."""
+    faults = []
+    for count in (limit - 1, limit, limit + 1):
+        status, _, stderr = run_blob(f"{name}-{count}", fdt.write(build(count)), "-j")
+        compare(f"status with {count}", status, 1 if count > limit else 0, faults)
+        if count > limit and option not in stderr:
+            faults.append(f"{option} is not named: {stderr.strip()}")
+    report(name, faults)
+
+
+def check_tables():
+    apart = [(0x40000000 + i * 0x200000, 0x100000) for i in range(300)]
+    kept = [(s, 0x1000) for s, _ in apart]
+
+    def reserved(count):
+        parent = fdt.node("reserved-memory", {"#address-cells": 2, "#size-cells": 2, "ranges": b""},
+                          [fdt.node(f"r@{s:x}", {"reg": [0, s, 0, z]}) for s, z in kept[:count]])
+        return board([(0x40000000, 0x40000000)], extra=[parent])
+
+    check_table("table-of-cpus", 128, lambda n: board([(0x40000000, 1 << 30)], n), "ZONAL_MAX_CPUS")
+    check_table("table-of-ranges", 256, lambda n: board(apart[:n]), "ZONAL_MAX_RANGES")
+    check_table("table-of-reserved", 256, reserved, "ZONAL_MAX_RANGES")
+    one = fdt.write(fdt.node("", {"#address-cells": 2, "#size-cells": 2}, [fdt.node(
+        "memory", {"device_type": "memory", "reg": [0, 0x40000000, 0, 0x1000] * 100000})]))
+    status, stdout, _ = run_blob("one-range-100000-times", one, "-j")
+    faults = []
+    compare("exit status", status, 0, faults)
+    compare("ranges", status == 0 and json.loads(stdout)["nodes"][0]["ranges"], [[0x40000000, 0x1000]],
+            faults)
+    report("one-range-100000-times", faults)
+
+
+def nested(depth):
+    inner = fdt.node("n")
+    for _ in range(depth - 2):
+        inner = fdt.node("n", {}, [inner])
+    return board([(0x40000000, 0x1000)], extra=[inner])
+
+
+def check_shapes():
+    faults = []
+    plain = board([(0x40000000, 0x10000000)])
+    whole = fdt.write(plain)
+    status, _, _ = run_blob("padded-1m", fdt.write(plain, pad_to=1 << 20), "-j")
+    compare("padded to 1 MiB", status, 0, faults)
+    status, _, _ = run_blob("padded-2m", fdt.write(plain, pad_to=2 << 20), "-j")
+    compare("padded to 2 MiB", status, 0, faults)
+    status, _, stderr = run_blob("padded-more", fdt.write(plain, pad_to=(2 << 20) + 1), "-j")
+    compare("padded to more", (status, "FDT_WALK_MAX_BYTES" in stderr), (1, True), faults)
+    for length in (0, 1, 39, 40, len(whole) - 1):
+        status, _, _ = run_blob("cut", whole[:length], "-j")
+        compare(f"cut to {length} bytes", status, 1, faults)
+    for depth, want in ((31, 0), (32, 0), (33, 1), (65, 1), (500, 1)):
+        status, _, stderr = run_blob("deep", fdt.write(nested(depth)), "-j")
+        compare(f"{depth} deep", status, want, faults)
+    many = fdt.write(board([(0x40000000, 1 << 30)]), [(0x40000000 + i * 0x1000, 0x1000) for i in range(9)])
+    status, stdout, _ = run_blob("memreserve-9", many, "-j")
+    compare("nine /memreserve/ that touch", status == 0 and json.loads(stdout)["reserved"],
+            [[0x40000000, 0x9000]], faults)
+    report("size-and-depth", faults)
+
+
+def patched(blob, offset, value):
+    return blob[:offset] + struct.pack(">I", value) + blob[offset + 4:]
+
+
+def check_broken():
+    """One field of a sound blob spoilt at a time."""
+    blob = fdt.write(board([(0x40000000, 0x10000000)]))
+    at = struct.unpack_from(">I", blob, 8)[0]
+    size = struct.unpack_from(">I", blob, 36)[0]
+    cases = [("magic", 0, 0xd00dfeee), ("totalsize 39", 4, 39), ("totalsize 2^32-1", 4, 0xffffffff),
+             ("structure outside", 8, len(blob) + 4), ("structure in the header", 8, 36),
+             ("structure not on 4", 8, at + 2), ("strings outside", 12, 0xfffffff0),
+             ("reserve map outside", 16, len(blob)), ("reserve map not on 8", 16, 44),
+             ("reserve map endless", 16, at), ("version 16", 20, 16), ("needs version 18", 24, 18),
+             ("strings too long", 32, 0xffffffff), ("structure too long", 36, 0xfffffffc),
+             ("structure cut", 36, size - 4), ("root has a name", at + 4, 0x61000000),
+             ("unknown token", at, 5), ("a token is END_NODE first", at, 2),
+             ("property before root", at, 3), ("no root", at, 9),
+             ("property length 2^32-1", at + 12, 0xffffffff),
+             ("property name outside", at + 16, 0x7fffffff)]
+    faults = []
+    for name, offset, value in cases:
+        status, stdout, stderr = run_blob("broken", patched(blob, offset, value), "-j")
+        if status != 1 or stdout or stderr.count("\n") != 1:
+            faults.append(f"{name}: status {status}, {stderr.strip()}")
+    tail = blob[:at + size - 4] + blob[at:at + size] + blob[at + size:]
+    two = bytearray(patched(patched(tail, 36, 2 * size - 4), 12,
+                            struct.unpack_from(">I", blob, 12)[0] + size - 4))
+    two[4:8] = struct.pack(">I", len(two))
+    status, _, stderr = run_blob("two-roots", bytes(two), "-j")
+    compare("two roots", (status, "one root node" in stderr), (1, True), faults)
+    report("one-broken-field", faults)
+
+
+def check_usage():
+    faults = []
+    for arguments, want in ((["-x"], 2), ([], 2), (["a", "b"], 2), (["/nonexistent.dtb"], 2)):
+        done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True)
+        compare(f"{arguments}", (done.returncode, done.stdout, done.stderr.count("\n")), (want, "", 1), faults)
+    text = run(os.path.join(BLOBS, "qemu-2n.dtb"))[1]
+    for line in ("node 1: 1024 MiB, cpus 2-3", "fallback 1 0"):
+        if line not in text:
+            faults.append(f"the text lacks '{line}'")
+    report("usage-and-text", faults)
+
+
+def main():
+    os.makedirs(BLOBS, exist_ok=True)
+    sources = sorted(glob.glob(os.path.join(ROOT, "dts", "*.dts")))
+    print(f"1..{len(sources) + 11}")
+    for source in sources:
+        check_board(source)
+    check_hostile()
+    check_tables()
+    check_shapes()
+    check_broken()
+    check_usage()
+    return 0 if all(results) else 1
+
+
+sys.exit(main())
