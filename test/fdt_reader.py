@@ -12,7 +12,12 @@ class Node:
         self.name, self.props, self.children = name, {}, []
 
     def cells(self, name):
-        return [w[0] for w in struct.iter_unpack(">I", self.props[name])]
+        value = self.props.get(name, b"")
+        return [w[0] for w in struct.iter_unpack(">I", value[:len(value) & ~3])]
+
+    def count(self, name, default=1):
+        """How many cells an address or a size below this node has."""
+        return (self.cells(name) or [default])[0]
 
     def text(self, name):
         return self.props.get(name, b"").split(b"\0")[0].decode()
@@ -52,7 +57,7 @@ def read(blob):
 
 def memory_pages(root):
     """Page frames of RAM as a list of disjoint (first, last + 1), sorted. No-map is not cut out."""
-    a, s = root.cells("#address-cells")[0], root.cells("#size-cells")[0]
+    a, s = root.count("#address-cells"), root.count("#size-cells")
     spans = []
     for node in root.children:
         if node.text("device_type") != "memory":
@@ -60,7 +65,7 @@ def memory_pages(root):
         if node.text("status") not in ("", "ok", "okay"):
             continue
         key = "linux,usable-memory" if "linux,usable-memory" in node.props else "reg"
-        cells = node.cells(key) if key in node.props else []
+        cells = node.cells(key)
         for i in range(0, len(cells) - a - s + 1, a + s):
             start = int("".join(f"{c:08x}" for c in cells[i:i + a]), 16)
             size = int("".join(f"{c:08x}" for c in cells[i + a:i + a + s]), 16)
@@ -81,11 +86,11 @@ def cpu_ids(root):
     for cpus in root.children:
         if cpus.name != "cpus":
             continue
-        width = (cpus if "#address-cells" in cpus.props else root).cells("#address-cells")[0]
+        width = cpus.count("#address-cells", root.count("#address-cells"))
         for node in cpus.children:
             if node.name.split("@")[0] != "cpu" and node.text("device_type") != "cpu":
                 continue
-            reg = node.cells("reg") if "reg" in node.props else []
+            reg = node.cells("reg")
             if len(reg) < width:
                 continue
             mpidr = int("".join(f"{c:08x}" for c in reg[:width]), 16) & 0xff00ffffff
