@@ -27,8 +27,9 @@
 struct walk {
 	struct zonal *mm;
 	struct zonal_finding *out;
-	uint64_t listed[ZONAL_MAX_NODES * ZONE_TYPES]; /* free pages by list walk */
-	uint64_t pages[ZONAL_MAX_NODES * ZONE_TYPES][PAGE_STATES]; /* by map walk */
+	uint64_t listed;             /* pages of the zone in free lists and rings */
+	uint64_t pages[PAGE_STATES]; /* of the zone, by walking the map */
+	uint64_t miss, foreign;      /* of all zones */
 	bool bad;
 };
 
@@ -165,7 +166,7 @@ static bool check_zone_lists(struct walk *w, struct zone *zone)
 		if (type == MIGRATE_ISOLATE)
 			isolated = pages;
 	}
-	w->listed[zone->id] = all;
+	w->listed = all;
 	if (ld_relaxed(&zone->free) != (int64_t)(all - isolated) ||
 	    ld_relaxed(&zone->free_cma) != (int64_t)cma)
 		return found(w, 0, "zone %u counts %lld free, %lld CMA; its lists hold %llu and %llu",
@@ -173,22 +174,6 @@ static bool check_zone_lists(struct walk *w, struct zone *zone)
 			     (long long)ld_relaxed(&zone->free_cma),
 			     (unsigned long long)(all - isolated), (unsigned long long)cma);
 	return check_sizes(w, zone);
-}
-
-static bool check_zones(struct walk *w)
-{
-	struct zone *zone;
-	unsigned zid;
-
-	mm_for_each_zone(w->mm, zid, zone) {
-		port_irqflags_t irq = port_irq_save();
-
-		lock_take(&zone->lock);
-		check_zone_lists(w, zone);
-		lock_drop(&zone->lock);
-		port_irq_restore(irq);
-	}
-	return w->bad;
 }
 
 static bool check_ring(struct walk *w, unsigned cpu, const struct zone *zone, struct pcp *pcp)
@@ -211,30 +196,21 @@ static bool check_ring(struct walk *w, unsigned cpu, const struct zone *zone, st
 	if (count != ld_relaxed(&pcp->count))
 		return found(w, 0, "CPU %u zone %u: lists hold %u pages, count says %u", cpu,
 			     zone->id, count, ld_relaxed(&pcp->count));
-	w->listed[zone->id] += count;
+	w->listed += count;
 	return false;
 }
 
-static bool check_cpus(struct walk *w)
+static bool check_rings(struct walk *w, const struct zone *zone)
 {
-	uint64_t miss = 0, foreign = 0;
-	struct zone *zone;
-	unsigned zid;
-
 	for (unsigned c = 0; c < w->mm->cpu_count; c++) {
-		mm_for_each_zone(w->mm, zid, zone) {
-			struct pcp *pcp = &w->mm->cpu[c]->pcp[zid];
+		struct pcp *pcp = &w->mm->cpu[c]->pcp[zone->id];
 
-			if (check_ring(w, c, zone, pcp))
-				return true;
-			miss += ld_relaxed(&pcp->stat[STAT_MISS_LOCAL]) +
-				ld_relaxed(&pcp->stat[STAT_MISS_OTHER]);
-			foreign += ld_relaxed(&pcp->stat[STAT_FOREIGN]);
-		}
+		if (check_ring(w, c, zone, pcp))
+			return true;
+		w->miss += ld_relaxed(&pcp->stat[STAT_MISS_LOCAL]) +
+			   ld_relaxed(&pcp->stat[STAT_MISS_OTHER]);
+		w->foreign += ld_relaxed(&pcp->stat[STAT_FOREIGN]);
 	}
-	if (miss != foreign)
-		return found(w, 0, "%llu NUMA misses but %llu foreigns", (unsigned long long)miss,
-			     (unsigned long long)foreign);
 	return false;
 }
 
@@ -255,11 +231,10 @@ static bool check_inner(struct walk *w, const struct page *head, unsigned order)
 	return false;
 }
 
-static bool check_section(struct walk *w, const struct section_bounds *b)
+/* The part of a zone that the map of one section covers. */
+static bool check_section(struct walk *w, const struct zone *zone, pfn_t pfn, pfn_t end)
 {
-	pfn_t pfn = b->first;
-
-	while (pfn < b->end) {
+	while (pfn < end) {
 		const struct page *page = mm_page(w->mm, pfn);
 		uint32_t word = page_word(page);
 		enum page_state state = word_state(word);
@@ -272,43 +247,64 @@ static bool check_section(struct walk *w, const struct section_bounds *b)
 				     (unsigned long long)pfn, word, page->pfn);
 		if (check_inner(w, page, order))
 			return true;
-		if (state != PAGE_HOLE)
-			w->pages[word_zid(word)][state] += 1u << order;
+		if (state != PAGE_HOLE && word_zid(word) == zone->id)
+			w->pages[state] += 1u << order;
 		pfn += (pfn_t)1 << order;
 	}
 	return false;
 }
 
-static bool check_pages(struct walk *w)
+static bool check_sums(struct walk *w, struct zone *zone)
 {
-	struct zone *zone;
-	unsigned zid;
+	const uint64_t *n = w->pages;
 
-	for (pfn_t s = 0; s < w->mm->section_count; s++)
-		if (check_section(w, &w->mm->bounds[s]))
-			return true;
-	mm_for_each_zone(w->mm, zid, zone) {
-		const uint64_t *n = w->pages[zid];
-
-		if (n[PAGE_FREE] + n[PAGE_PCP] != w->listed[zid])
-			return found(w, 0, "zone %u: map shows %llu+%llu pages free, lists hold %llu",
-				     zid, (unsigned long long)n[PAGE_FREE],
-				     (unsigned long long)n[PAGE_PCP],
-				     (unsigned long long)w->listed[zid]);
-		if (n[PAGE_FREE] + n[PAGE_PCP] + n[PAGE_USED] + n[PAGE_BAD] !=
-		    (uint64_t)zone_managed(zone))
-			return found(w, 0, "zone %u manages %lld pages, map shows %llu in use",
-				     zid, (long long)zone_managed(zone),
-				     (unsigned long long)n[PAGE_USED]);
-	}
+	if (n[PAGE_FREE] + n[PAGE_PCP] != w->listed)
+		return found(w, 0, "zone %u: map shows %llu+%llu pages free, lists hold %llu",
+			     zone->id, (unsigned long long)n[PAGE_FREE],
+			     (unsigned long long)n[PAGE_PCP], (unsigned long long)w->listed);
+	if (n[PAGE_FREE] + n[PAGE_PCP] + n[PAGE_USED] + n[PAGE_BAD] != (uint64_t)zone_managed(zone))
+		return found(w, 0, "zone %u manages %lld pages, map shows %llu in use", zone->id,
+			     (long long)zone_managed(zone), (unsigned long long)n[PAGE_USED]);
 	return false;
+}
+
+static bool check_map(struct walk *w, struct zone *zone)
+{
+	pfn_t end = zone->start_pfn + zone->spanned;
+	pfn_t last = (end - 1) >> MM_SECTION_SHIFT;
+
+	for (unsigned i = 0; i < PAGE_STATES; i++)
+		w->pages[i] = 0;
+	for (pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT; s <= last; s++) {
+		const struct section_bounds *b = &w->mm->bounds[s];
+
+		if (b->end && check_section(w, zone, ZN_MAX(zone->start_pfn, b->first),
+					    ZN_MIN(end, b->end)))
+			return true;
+	}
+	return check_sums(w, zone);
 }
 
 bool zonal_check(struct zonal *mm, struct zonal_finding *first)
 {
 	struct walk w = { .mm = mm, .out = first };
+	struct zone *zone;
+	unsigned zid;
 
 	first->text[0] = '\0';
 	first->pfn = 0;
-	return !check_zones(&w) && !check_cpus(&w) && !check_pages(&w);
+	mm_for_each_zone(mm, zid, zone) {
+		port_irqflags_t irq = port_irq_save();
+
+		lock_take(&zone->lock);
+		check_zone_lists(&w, zone);
+		lock_drop(&zone->lock);
+		port_irq_restore(irq);
+		if (w.bad || check_rings(&w, zone) || check_map(&w, zone))
+			return false;
+	}
+	if (w.miss != w.foreign)
+		found(&w, 0, "%llu NUMA misses but %llu foreigns", (unsigned long long)w.miss,
+		      (unsigned long long)w.foreign);
+	return !w.bad;
 }

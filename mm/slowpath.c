@@ -14,7 +14,8 @@
  * progress to be had the order of the passes over the free lists is what shows,
  * and that is kept.
  *
- * Each rung either returns a page or falls to the next; nothing loops, so every
+ * Each rung either returns a page or falls to the next; the ladder is climbed once,
+ * or twice if the first time was with a nodemask that no cpuset allows (L10), so every
  * request ends. The caller's gfp and nodemask are in force here again, not
  * those that a cpuset narrowed for the first pass (F9); NOIO and NOFS scopes of the task
  * apply from here on, since only reclaim would do I/O (G6).
@@ -115,10 +116,36 @@ static struct page *take_from_reserves(struct alloc_req *req, unsigned *flags, u
 	return walk_zones(req, *flags);
 }
 
+/* The rungs from 1 to 3. */
+static struct page *climb(struct alloc_req *req, unsigned *flags, uint32_t *steps)
+{
+	struct page *page;
+
+	*flags = flags_of_gfp(req);
+	req->preferred = first_zone(req, req->nodemask);
+	if (req->preferred >= req->list->count || cpuset_insane(req))
+		return NULL;
+	kswapd_wake(req, *flags);
+	*steps |= *flags & ALLOC_KSWAPD ? ZSTEP_KSWAPD : 0;
+	page = walk_zones(req, *flags);
+	if (!page)
+		page = take_from_reserves(req, flags, steps);
+	if (!page)
+		*steps |= try_to_make_room(req);
+	return page;
+}
+
+/* L10: with cpusets on, a nodemask without any allowed node cannot be meant. */
+static bool nodemask_misses_cpuset(const struct alloc_req *req)
+{
+	return (ld_relaxed(&req->mm->gates) & GATE_CPUSETS) && req->nodemask != NODEMASK_ALL &&
+	       !(req->nodemask & req->cpuset);
+}
+
 struct page *alloc_slow(struct alloc_req *req)
 {
 	uint32_t steps = ZSTEP_FAST | ZSTEP_MIN;
-	struct page *page = NULL;
+	struct page *page;
 	unsigned flags;
 
 	/* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. */
@@ -126,18 +153,12 @@ struct page *alloc_slow(struct alloc_req *req)
 	    (__GFP_ATOMIC | __GFP_DIRECT_RECLAIM))
 		req->gfp &= ~__GFP_ATOMIC;
 	req->gfp = scoped_gfp(req);
-	flags = flags_of_gfp(req);
-	req->preferred = first_zone(req, req->nodemask);
-	if (req->preferred < req->list->count && !cpuset_insane(req)) {
-		kswapd_wake(req, flags);
-		steps |= flags & ALLOC_KSWAPD ? ZSTEP_KSWAPD : 0;
-		page = walk_zones(req, flags);
-		if (!page)
-			page = take_from_reserves(req, &flags, &steps);
-		if (page)
-			return page;
-		steps |= try_to_make_room(req);
+	page = climb(req, &flags, &steps);
+	if (!page && nodemask_misses_cpuset(req)) {
+		req->nodemask = NODEMASK_ALL;
+		page = climb(req, &flags, &steps);
 	}
-	failure_record(req, flags, steps);
-	return NULL;
+	if (!page)
+		failure_record(req, flags, steps);
+	return page;
 }

@@ -292,6 +292,19 @@ void zonal_setup_marks(struct zonal *mm)
 		zone_update_floor(zone);
 }
 
+/* S10: what hangs on min_free_kbytes and the scale factor. */
+static void recompute_marks(struct zonal *mm)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	setup_zone_marks(mm);
+	setup_stat_thresholds(mm);
+	setup_total_reserve(mm);
+	mm_for_each_zone(mm, zid, zone)
+		zone_update_floor(zone);
+}
+
 int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes)
 {
 	uint64_t all = 0;
@@ -304,11 +317,7 @@ int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes)
 		return ZONAL_EINVAL;
 	mm->options.min_free_kbytes = kbytes;
 	mm->min_free_kbytes = kbytes;
-	setup_zone_marks(mm);
-	setup_stat_thresholds(mm);
-	setup_total_reserve(mm);
-	mm_for_each_zone(mm, zid, zone)
-		zone_update_floor(zone);
+	recompute_marks(mm);
 	return 0;
 }
 
@@ -317,7 +326,8 @@ int zonal_set_watermark_scale(struct zonal *mm, unsigned factor)
 	if (factor < 1 || factor > 3000)
 		return ZONAL_EINVAL;
 	mm->options.watermark_scale_factor = factor;
-	return zonal_set_min_free_kbytes(mm, mm->min_free_kbytes);
+	recompute_marks(mm);
+	return 0;
 }
 
 int zonal_set_watermark_boost(struct zonal *mm, unsigned factor)
