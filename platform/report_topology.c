@@ -9,11 +9,11 @@
  *	 "nodes":[{"node","ranges":[[start,size]...],"cpus":[index...],"fallback":[node...]}],
  *	 "cpus":[{"cpu","mpidr","node","online"}],
  *	 "distance":[[...]], "reserved":[[start,size]...],
- *	 "reserved_flags":[text...], "numa":text, "dma_max":number or null}
+ *	 "reserved_flags":[text...], "numa":word, "dma_max":number or null}
  *
  * Numbers are decimal and in bytes; rows and columns of "distance" are in the order of
  * "nodes", which matters only if node ids have gaps. "reserved_flags" goes
- * with "reserved", entry by entry.
+ * with "reserved", entry by entry. "numa" is "ok", or why the board is one node.
  *
  * The fallback orders are those of mm/node.c for the boot-time lists: no CPU term
  * (row N3), and a node is a candidate if it has a range. The order of a node
@@ -69,6 +69,23 @@ static const char *flag_text(unsigned flags)
 	if (flags & BOOT_FIRMWARE)
 		return "firmware";
 	return flags & BOOT_DYNAMIC ? "placed" : "reserved";
+}
+
+static const char *numa_word(enum numa_reason reason)
+{
+	static const char *const word[] = {
+		[NUMA_OK] = "ok",
+		[NUMA_NOT_IN_DT] = "not-in-dt",
+		[NUMA_OFF] = "off",
+		[NUMA_BAD_NODE_ID] = "bad-node-id",
+		[NUMA_NO_REG] = "no-reg",
+		[NUMA_RANGE_WITHOUT_NODE] = "range-without-node",
+		[NUMA_BAD_DISTANCE] = "bad-distance",
+		[NUMA_EMPTY_MATRIX] = "empty-matrix",
+		[NUMA_NO_MEMORY] = "no-memory",
+	};
+
+	return reason < ARRAY_SIZE(word) ? word[reason] : "unknown";
 }
 
 /* ---- JSON --------------------------------------------------------------------- */
@@ -171,7 +188,7 @@ static void json_topology(const struct boot_info *info, const struct orders *ord
 	json_cpus(info);
 	json_distances(info);
 	json_reserved(info);
-	kprintf(",\"numa\":\"%s\",\"dma_max\":", topology_numa_text(info->numa));
+	kprintf(",\"numa\":\"%s\",\"dma_max\":", numa_word(info->numa));
 	if (info->dma_max == UINT64_MAX)
 		kprintf("null}\n");
 	else

@@ -88,6 +88,8 @@ static int read_all(struct topology *t, const struct topology_request *request)
 	if (!failed)
 		failed = topology_read_reserved(t, request);
 	topology_read_dma(t);
+	if (!failed && t->info->range_count == 0)
+		topology_note(t, 0, NULL, "a board must have memory to run", "no usable range");
 	return failed;
 }
 
