@@ -89,26 +89,31 @@ static bool together(unsigned count, void (*fn)(void *arg, unsigned index), void
 	return !cancelled;
 }
 
-/* Where the calling task may run now. */
-static struct cpumask own_cpus(void)
-{
-	struct task_info info;
+struct request {
+	const struct bench_port *port;
+	const char *glob;
+	bool json;
+};
 
-	if (sched_list(task_id(task_current()) - 1, &info, 1) == 1)
-		return info.cpus;
-	return cpumask_full();
+static int bench_main(void *arg)
+{
+	const struct request *r = arg;
+
+	return bench_run(r->port, r->glob, r->json);
 }
 
 int bench_image(const char *glob, bool json)
 {
 	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together };
-	const struct cpumask first = cpumask_of(nth_online(0)), before = own_cpus();
-	int status;
+	const struct cpumask first = cpumask_of(nth_online(0));
+	struct request request = { &port, glob, json };
+	const struct task_spec spec = { .name = "bench", .fn = bench_main, .arg = &request,
+					.cpus = &first, .priority = SCHED_PRIORITY_DEFAULT };
+	struct task *task = task_create(&spec);
 
-	if (task_set_cpus(&first) != 0) {
-		kprintf("bench: this task cannot move to the first core\n");
+	if (!task) {
+		kprintf("bench: its task cannot be created\n");
 		return 1;
 	}
-	status = bench_run(&port, glob, json);
-	return task_set_cpus(&before) != 0 ? 1 : status;
+	return task_join(task);
 }

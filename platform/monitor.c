@@ -142,6 +142,7 @@ static const struct monitor_command commands[] = {
 	{ "echo", "[WORD...]", "print the words", 0, MONITOR_WORDS, false, .run = monitor_echo },
 	{ "reboot", "", "restart the board", 0, 0, false, .run = run_reboot },
 	{ "poweroff", "", "turn the board off", 0, 0, false, .run = run_poweroff },
+	{ "exit", "", "the same", 0, 0, false, .run = run_poweroff },
 };
 
 static const struct monitor_table table = { &zonal_image, commands, ARRAY_SIZE(commands) };
