@@ -12,13 +12,34 @@
 #define LIB_ATOMIC_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
+#ifdef PORT_VOLATILE_RELAXED
+/*
+ * A port whose compiler spends an instruction on the address of every C11
+ * relaxed access (gcc 12 on arm64 does: no immediate offsets) may ask for
+ * volatile ones: of an aligned scalar they are a single load or store, as relaxed
+ * atomics are. (void)0 strips _Atomic from the type.
+ */
+#define ld_relaxed(p) (*(const volatile __typeof__((void)0, *(p)) *)(uintptr_t)(p))
+#define st_relaxed(p, v)                                                                           \
+	((void)(*(volatile __typeof__((void)0, *(p)) *)(uintptr_t)(p) = (__typeof__((void)0, *(p)))(v)))
+#else
 #define ld_relaxed(p) atomic_load_explicit(p, memory_order_relaxed)
-#define ld_acquire(p) atomic_load_explicit(p, memory_order_acquire)
 #define st_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
+#endif
+#define ld_acquire(p) atomic_load_explicit(p, memory_order_acquire)
 #define st_release(p, v) atomic_store_explicit(p, v, memory_order_release)
 #define fetch_add_relaxed(p, v) atomic_fetch_add_explicit(p, v, memory_order_relaxed)
 #define fetch_add_acquire(p, v) atomic_fetch_add_explicit(p, v, memory_order_acquire)
+#ifdef PORT_FETCH_DEC
+/* The port has a cheaper way to call its helper than the compiler's: see there. */
+#define fetch_dec_acq_rel(p) port_fetch_dec_acq_rel(p)
+#define fetch_inc_u16_relaxed(p) port_fetch_inc_u16_relaxed(p)
+#else
+#define fetch_dec_acq_rel(p) fetch_sub_acq_rel(p, 1)
+#define fetch_inc_u16_relaxed(p) fetch_add_relaxed(p, 1)
+#endif
 #define fetch_sub_acq_rel(p, v) atomic_fetch_sub_explicit(p, v, memory_order_acq_rel)
 #define fetch_or_acq_rel(p, v) atomic_fetch_or_explicit(p, v, memory_order_acq_rel)
 #define fetch_and_acq_rel(p, v) atomic_fetch_and_explicit(p, v, memory_order_acq_rel)

@@ -24,7 +24,7 @@ struct ticket_lock {
 
 static inline void lock_take(struct ticket_lock *lock)
 {
-	uint16_t ticket = fetch_add_relaxed(&lock->next, 1);
+	uint16_t ticket = fetch_inc_u16_relaxed(&lock->next);
 
 	/* Acquire pairs with the release in lock_drop(): what the last holder
 	 * wrote is seen before anything in this section runs. */

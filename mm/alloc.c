@@ -232,64 +232,94 @@ struct page *alloc_request(struct zonal *mm, int nid, gfp_t gfp, unsigned order,
 	return alloc_slow(&req);
 }
 
-/* The lane's own list is empty: fill it with the flags that the first pass would have. */
-static ZN_NOINLINE struct page *fast_refill(struct zone *zone, struct pcp *pcp, unsigned type,
-					    gfp_t gfp)
-{
-	unsigned flags = WMARK_LOW | (gfp & ALLOC_KSWAPD) | flags_nofragment(zone);
+/* What the lane does not do itself goes through calls at its end, so that it needs no
+ * stack: */
 
-	if (type == MIGRATE_MOVABLE)
-		flags |= ALLOC_CMA;
-	return pcp_refill(zone, pcp, type, flags);
+static ZN_NOINLINE struct page *lane_clear(struct zonal *mm, struct page *page)
+{
+	mm->clear(mm->ctx, page->pfn, 1);
+	return page;
 }
 
-/* See the essay; NULL means "not here", never "no memory". */
-static struct page *fast_lane(struct zonal *mm, gfp_t gfp)
+static ZN_NOINLINE struct page *lane_unknown_cpu(unsigned cpu)
+{
+	port_panic("zonal: allocation on CPU %u before zonal_init() knows it", cpu);
+}
+
+/* A single page, in its owner's hands but for its contents. */
+static inline struct page *lane_finish(struct zonal *mm, struct zone *zone, struct page *page,
+				       gfp_t gfp)
+{
+	page_prepare(page, word_make(zone->id, PAGE_USED, 0));
+	if (unlikely(gfp & __GFP_ZERO))
+		return lane_clear(mm, page);
+	return page;
+}
+
+/* The lane's own list is empty: fill it with the flags that the first pass would have. */
+static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, gfp_t gfp,
+					    port_irqflags_t irq)
+{
+	unsigned flags = WMARK_LOW | (gfp & ALLOC_KSWAPD) | flags_nofragment(zone);
+	unsigned type = (gfp & __GFP_MOVABLE) >> 3;
+	struct zonal *mm = zone->mm;
+	struct page *page;
+
+	page = pcp_refill(zone, pcp, type, type == MIGRATE_MOVABLE ? flags | ALLOC_CMA : flags);
+	if (page) {
+		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
+		take_note_boost(mm->cpu[port_this_cpu()->id], zone);
+	}
+	port_irq_restore(irq);
+	return page ? lane_finish(mm, zone, page, gfp) : alloc_by_policy(mm, gfp, 0);
+}
+
+/* May this request be served as the plainest kind? `cpu` knows its zone. */
+static inline bool lane_open(struct zonal *mm, const struct port_cpu *here, struct zone *zone)
+{
+	const struct zonal_task *task = here->task;
+
+	return !(ld_relaxed(&mm->gates) | here->irq_depth | task->policy.mode |
+		 (task->flags & ZTASK_NOCMA)) &&
+	       zone;
+}
+
+/* See the essay. */
+static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 {
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
 	struct mm_cpu *cpu = mm->cpu[here->id];
-	const struct zonal_task *task = here->task;
 	unsigned type = (gfp & __GFP_MOVABLE) >> 3;
 	bool user = (gfp & (__GFP_MOVABLE | __GFP_HIGHMEM)) == (__GFP_MOVABLE | __GFP_HIGHMEM);
 	unsigned high_zone = user ? ZONE_MOVABLE : ZONE_NORMAL;
-	struct page *page = NULL;
+	struct page *page;
 	struct zone *zone;
 	struct pcp *pcp;
 
 	if (unlikely(!cpu))
-		port_panic("zonal: allocation on CPU %u before zonal_init() knows it", here->id);
+		return lane_unknown_cpu(here->id);
 	zone = cpu->lane[high_zone].zone;
 	pcp = cpu->lane[high_zone].pcp;
-	if (unlikely(ld_relaxed(&mm->gates) | here->irq_depth | task->policy.mode |
-		     (task->flags & ZTASK_NOCMA)) ||
-	    unlikely(!zone) || unlikely(!zone_quick_ok(zone, high_zone, type)))
-		goto out;
+	if (unlikely(!lane_open(mm, here, zone)) ||
+	    unlikely(!zone_quick_ok(zone, high_zone, type))) {
+		port_irq_restore(irq);
+		return alloc_by_policy(mm, gfp, 0);
+	}
 	page = pcp_pop(pcp, type);
 	if (unlikely(!page))
-		page = fast_refill(zone, pcp, type, gfp);
-	if (likely(page)) {
-		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
-		take_note_boost(cpu, zone);
-	}
-out:
+		return lane_refill(zone, pcp, gfp, irq);
+	own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
+	take_note_boost(cpu, zone);
 	port_irq_restore(irq);
-	if (likely(page))
-		page_prepare(page, word_make(zone->id, PAGE_USED, 0));
-	return page;
+	return lane_finish(mm, zone, page, gfp);
 }
 
 struct page *zonal_alloc(struct zonal *mm, gfp_t gfp, unsigned order)
 {
-	struct page *page = NULL;
-
-	if (likely(order == 0) && likely(!(gfp & GFP_UNUSUAL)))
-		page = fast_lane(mm, gfp);
-	if (unlikely(!page))
-		return alloc_by_policy(mm, gfp, order);
-	if (unlikely(gfp & __GFP_ZERO))
-		mm->clear(mm->ctx, page->pfn, 1);
-	return page;
+	if (likely(!(gfp & GFP_UNUSUAL)) && likely(order == 0))
+		return fast_lane(mm, gfp);
+	return alloc_by_policy(mm, gfp, order);
 }
 
 struct page *zonal_alloc_mask(struct zonal *mm, int nid, gfp_t gfp, unsigned order,

@@ -51,27 +51,41 @@ static void put_block(struct zonal *mm, struct page *page, unsigned order)
 	port_irq_restore(irq);
 }
 
-/* P8: pages of an isolated block must not hide in a per-CPU list. */
-static inline void free_single(struct zonal *mm, struct page *page)
+/* P9: a CPU that holds enough returns a batch; masked on entry, as `irq` says after. */
+static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned zid,
+				     port_irqflags_t irq)
 {
-	unsigned type = page_block_type(page);
+	pcp_bulk_free(mm->zone[zid], pcp, pcp->batch);
+	port_irq_restore(irq);
+}
+
+/* P8: which list a page of a pageblock of `type` goes to; PCPTYPES: none. */
+static inline unsigned list_of_block(unsigned type)
+{
+	if (likely(type < MIGRATE_PCPTYPES))
+		return type;
+	return type == MIGRATE_ISOLATE ? MIGRATE_PCPTYPES : MIGRATE_MOVABLE;
+}
+
+/* A single page of zone `zid` whose last reference is gone. */
+static inline void free_single(struct zonal *mm, struct page *page, unsigned zid)
+{
+	unsigned type = list_of_block(page_block_type(page));
 	port_irqflags_t irq;
-	struct zone *zone;
 	struct pcp *pcp;
 
-	if (unlikely(type >= MIGRATE_PCPTYPES)) {
-		if (type == MIGRATE_ISOLATE) {
-			put_block(mm, page, 0);
-			return;
-		}
-		type = MIGRATE_MOVABLE;
+	if (unlikely(type == MIGRATE_PCPTYPES)) {
+		/* It must not hide in a per-CPU list while its block is emptied. */
+		put_block(mm, page, 0);
+		return;
 	}
 	irq = port_irq_save();
-	zone = mm_page_zone(mm, page);
-	pcp = &mm->cpu[port_this_cpu()->id]->pcp[zone->id];
+	pcp = &mm->cpu[port_this_cpu()->id]->pcp[zid];
 	own_add(&pcp->stat[STAT_FREED], 1);
-	pcp_push(zone, pcp, page, type);
-	port_irq_restore(irq);
+	if (unlikely(pcp_push(pcp, page, zid, type)))
+		return_batch(mm, pcp, zid, irq);
+	else
+		port_irq_restore(irq);
 }
 
 static void free_checked(struct zonal *mm, struct page *page, unsigned order)
@@ -87,7 +101,7 @@ static void free_checked(struct zonal *mm, struct page *page, unsigned order)
 	if (order)
 		put_block(mm, page, order);
 	else
-		free_single(mm, page);
+		free_single(mm, page, word_zid(word));
 }
 
 /* B17: the head stays with its other holder, the rest is freed in halves. */
@@ -100,34 +114,56 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 		put_block(mm, page + (1u << order), order);
 }
 
+/* Drop a reference of a block that needs more than the plain path. */
+static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned order)
+{
+	uint32_t word = page_word(page);
+	int32_t refs;
+
+	/* Shared and not compound: the rest must go before our reference does, for
+	 * after that the head can be freed and taken again at any moment. */
+	if (unlikely(order && !(word & PG_COMP) && ld_relaxed(&page->refs) > 1)) {
+		free_all_but_head(mm, page, order);
+		order = 0;
+	}
+	refs = fetch_dec_acq_rel(&page->refs);
+	if (refs == 1)
+		free_checked(mm, page, order);
+	else if (refs < 1)
+		page_report_misuse(mm, page, order);
+}
+
+/* Order 0, somebody else still holds a reference; or nobody did. */
+static ZN_NOINLINE void free_shared(struct zonal *mm, struct page *page, int32_t refs)
+{
+	if (refs < 1)
+		page_report_misuse(mm, page, 0);
+}
+
 void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 {
-	uint32_t word, used;
+	uint32_t word;
 	int32_t refs;
 
 	if (unlikely(!page))
 		return;
 	word = page_word(page);
-	used = (uint32_t)PAGE_USED << WORD_STATE_SHIFT | order << WORD_ORDER_SHIFT;
-	if (unlikely((word & (WORD_STATE_MASK | WORD_ORDER_MASK)) != used) ||
+	if (unlikely((word & (WORD_STATE_MASK | WORD_ORDER_MASK)) !=
+		     ((uint32_t)PAGE_USED << WORD_STATE_SHIFT | order << WORD_ORDER_SHIFT)) ||
 	    unlikely(!page_is_ours(mm, page)) || unlikely(order >= MAX_ORDER)) {
 		page_report_misuse(mm, page, order);
 		return;
 	}
-	/* Shared and not compound: the rest must go before our reference does, for
-	 * after that the head can be freed and taken again at any moment. */
-	if (unlikely(order && !(word & PG_COMP) && ld_relaxed(&page->refs) > 1))
-		free_all_but_head(mm, page, order), order = 0;
-	refs = fetch_sub_acq_rel(&page->refs, 1);
-	if (unlikely(refs != 1)) {
-		if (refs < 1)
-			page_report_misuse(mm, page, order);
+	if (order || unlikely(word & FREE_STOP) || unlikely(ld_relaxed(&page->mapped)) ||
+	    unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
+		free_block(mm, page, order);
 		return;
 	}
-	if (order == 0 && likely(!(word & FREE_STOP)) && likely(!ld_relaxed(&page->mapped)))
-		free_single(mm, page);
+	refs = fetch_dec_acq_rel(&page->refs);
+	if (likely(refs == 1))
+		free_single(mm, page, word_zid(word));
 	else
-		free_checked(mm, page, order);
+		free_shared(mm, page, refs);
 }
 
 void zonal_get(struct page *page)
@@ -144,6 +180,6 @@ void zonal_put(struct zonal *mm, struct page *page)
 		page_report_misuse(mm, page, order);
 		return;
 	}
-	if (fetch_sub_acq_rel(&page->refs, 1) == 1)
+	if (fetch_dec_acq_rel(&page->refs) == 1)
 		free_checked(mm, page, order);
 }

@@ -11,10 +11,13 @@ static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
 {
 	struct pcp_ring *ring = &pcp->ring[type];
 
-	if (unlikely(ring->head == ring->tail))
+	uint32_t head = ring->head;
+
+	if (unlikely(head == ring->tail))
 		return NULL;
 	own_add(&pcp->count, -1u);
-	return ring->slot[ring->head++ & pcp->mask];
+	ring->head = head + 1;
+	return ring->slot[head & pcp->mask];
 }
 
 /* Fill the empty list of `type` from the zone and take its first page (P6). Takes
@@ -25,17 +28,18 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
  * the zone lock. */
 void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count);
 
-/* P7, P9: a freed page, already checked, to the hot end. The page becomes PCP. */
-static inline void pcp_push(struct zone *zone, struct pcp *pcp, struct page *page, unsigned type)
+/* P7: a freed page, already checked and to the hot end. It becomes PCP. True: the
+ * CPU now holds `high` pages, and the caller returns a batch (P9). */
+static inline bool pcp_push(struct pcp *pcp, struct page *page, unsigned zid, unsigned type)
 {
 	struct pcp_ring *ring = &pcp->ring[type];
-	uint32_t count = ld_relaxed(&pcp->count) + 1;
+	uint32_t head = ring->head - 1, count = ld_relaxed(&pcp->count) + 1;
 
-	page_set_word(page, word_make(zone->id, PAGE_PCP, 0));
-	ring->slot[--ring->head & pcp->mask] = page;
+	page_set_word(page, word_make(zid, PAGE_PCP, 0));
+	ring->head = head;
+	ring->slot[head & pcp->mask] = page;
 	st_relaxed(&pcp->count, count);
-	if (unlikely(count >= pcp->high))
-		pcp_bulk_free(zone, pcp, pcp->batch);
+	return count >= pcp->high;
 }
 
 /* P2 and P5: sizes of every CPU's lists from each zone's managed pages. Context: boot. */

@@ -53,4 +53,37 @@ static inline uint64_t port_time_ns(void)
 	return (uint64_t)(((unsigned __int128)ticks * arm64_ns_per_tick) >> 32);
 }
 
+/* See lib/atomic.h. */
+#define PORT_VOLATILE_RELAXED 1
+#define PORT_FETCH_DEC 1
+
+/*
+ * The two atomics of the allocator's hot paths. They call the helpers of atomic.S as
+ * the compiler would, but tell it that a helper changes x0, x15-x17 and the link register only, so
+ * that nothing else need be saved around the call.
+ */
+static inline int32_t port_fetch_dec_acq_rel(_Atomic int32_t *p)
+{
+	register int64_t value __asm__("x0") = -1;
+	register _Atomic int32_t *address __asm__("x1") = p;
+
+	__asm__ volatile("bl __aarch64_ldadd4_acq_rel"
+			 : "+r"(value), "+m"(*p)
+			 : "r"(address)
+			 : "x15", "x16", "x17", "x30", "cc", "memory");
+	return (int32_t)value;
+}
+
+static inline uint16_t port_fetch_inc_u16_relaxed(_Atomic uint16_t *p)
+{
+	register uint64_t value __asm__("x0") = 1;
+	register _Atomic uint16_t *address __asm__("x1") = p;
+
+	__asm__ volatile("bl __aarch64_ldadd2_relax"
+			 : "+r"(value), "+m"(*p)
+			 : "r"(address)
+			 : "x15", "x16", "x17", "x30", "cc", "memory");
+	return (uint16_t)value;
+}
+
 #endif
