@@ -13,7 +13,8 @@
  *     before a descriptor points to it.
  *   - An invalid descriptor may become valid at any time. A valid one changes only through
  *     invalid, with the TLB entry of all cores gone in between (break-before-make).
- *   - A block is never split and a table never freed: other cores may be using them.
+ *   - A block is never split: other cores may be using it. Of the tables only those of the stack
+ *     window are given back, when the last stack below one is gone.
  *   - Each descriptor is written by one 64-bit store.
  *
  * RAM is mapped with the largest blocks that fit, 1 GiB where possible, so that the cost
@@ -70,18 +71,21 @@ void arm64_table_source(uint64_t (*page)(void))
 	mmu_unlock(flags);
 }
 
-/* Physical address of an unused page, or 0. */
+/* Physical address of an unused page, or 0; with DESC_FROM_ALLOCATOR if it can be freed. */
 static uint64_t table_page(void)
 {
+	uint64_t phys;
+
 	if (pool_used < POOL_PAGES)
 		return virt_to_phys(pool[pool_used++]);
-	return table_source ? table_source() : 0;
+	phys = table_source ? table_source() : 0;
+	return phys && table_source == arm64_table_from_allocator ? phys | DESC_FROM_ALLOCATOR : phys;
 }
 
 uint64_t mmu_page_take(void)
 {
 	port_irqflags_t flags = mmu_lock();
-	uint64_t phys = table_page();
+	uint64_t phys = table_page() & DESC_ADDRESS;
 
 	mmu_unlock(flags);
 	return phys;
@@ -106,7 +110,7 @@ static uint64_t *entry_of(uint64_t *table, uint64_t va, unsigned level)
 static uint64_t *table_add(uint64_t *entry)
 {
 	uint64_t phys = table_page();
-	uint64_t *table = mmu_table_at(phys);
+	uint64_t *table = mmu_table_at(phys & DESC_ADDRESS);
 
 	if (!phys)
 		return NULL;
@@ -172,19 +176,22 @@ bool mmu_map(uint64_t *root, const struct mmu_range *range)
 	return true;
 }
 
-uint64_t *mmu_page_entry(uint64_t *root, uint64_t va)
+/* The entry for va in the table of that level, or NULL if a block or nothing is above it. */
+static uint64_t *entry_find(uint64_t *root, uint64_t va, unsigned wanted)
 {
 	uint64_t *table = root;
 
-	for (unsigned level = 0; level < 3; level++) {
+	for (unsigned level = 0; level < wanted; level++) {
 		uint64_t *entry = entry_of(table, va, level);
 
 		if (!entry_is_table(*entry, level))
 			return NULL;
 		table = mmu_table_at(*entry & DESC_ADDRESS);
 	}
-	return entry_of(table, va, 3);
+	return entry_of(table, va, wanted);
 }
+
+uint64_t *mmu_page_entry(uint64_t *root, uint64_t va) { return entry_find(root, va, 3); }
 
 /* Forget the translation of va on all cores, after its descriptor became invalid. */
 static void tlb_drop(uint64_t va)
@@ -208,6 +215,22 @@ void mmu_set_page(uint64_t *entry, uint64_t va, uint64_t phys, enum arm64_map ki
 	entry_write(entry, leaf_make(phys, 3, kind));
 	arm64_dsb_ishst();
 	arm64_isb();
+}
+
+uint64_t mmu_table_detach(uint64_t va)
+{
+	port_irqflags_t flags = mmu_lock();
+	uint64_t *entry = entry_find(arm64_root_table, va, 2);
+	uint64_t phys = 0;
+
+	if (entry && entry_is_table(*entry, 2) && (*entry & DESC_FROM_ALLOCATOR)) {
+		phys = *entry & DESC_ADDRESS;
+		entry_write(entry, 0);
+		/* TLBI by address drops cached descriptors of all levels, not only leaves. */
+		tlb_drop(va);
+	}
+	mmu_unlock(flags);
+	return phys;
 }
 
 /* Physical address bits of this CPU, at most the 48 that four levels of 4 KiB pages give. */

@@ -135,3 +135,5 @@ uint64_t arm64_table_from_allocator(void)
 
 	return page ? page_to_pfn(page) << PAGE_SHIFT : 0;
 }
+
+void arm64_table_to_allocator(uint64_t phys) { __free_page(pfn_to_page(phys >> PAGE_SHIFT)); }

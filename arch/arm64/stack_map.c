@@ -11,9 +11,10 @@
  * A stack that overflows runs into the unmapped half of its slot, whatever the frame size
  * (up to 16 KiB); a buffer overflow at its top hits that of the next slot.
  *
- * used[] has a bit for each slot; it and `hint` belong to stack_lock. The tables below
- * the window belong to the lock of mmu.c. A slot is unmapped, and all TLBs are
- * clean, before its bit is cleared.
+ * used[] has a bit for each slot; it and `hint` belong to stack_lock, which is taken before
+ * the lock of mmu.c. A slot is unmapped, and all TLBs are clean, before its bit is cleared. The
+ * 64 slots of a word of used[] are the 2 MiB of one page table: when the last of them goes, so
+ * does the table. Nobody can be mapping there meanwhile, as that takes a bit of the word first.
  */
 #include <zonal/port.h>
 
@@ -23,6 +24,7 @@
 #define WORD_BITS 64
 #define STACK_WORDS (ARM64_STACK_SLOTS / WORD_BITS)
 
+_Static_assert(WORD_BITS * ARM64_STACK_SLOT_BYTES == 0x200000, "a word of slots is one page table");
 _Static_assert(ARM64_STACK_SLOTS % WORD_BITS == 0, "slots are counted in words of 64");
 
 static struct ticket_lock stack_lock;
@@ -58,14 +60,20 @@ static unsigned slot_take(void)
 
 static void slot_put(unsigned slot)
 {
+	unsigned word = slot / WORD_BITS;
 	port_irqflags_t flags = port_irq_save();
+	uint64_t table = 0;
 
 	lock_take(&stack_lock);
-	used[slot / WORD_BITS] &= ~(1ull << slot % WORD_BITS);
+	used[word] &= ~(1ull << slot % WORD_BITS);
 	used_count--;
-	hint = ZN_MIN(hint, slot / WORD_BITS);
+	hint = ZN_MIN(hint, word);
+	if (!used[word])
+		table = mmu_table_detach(slot_va(slot));
 	lock_drop(&stack_lock);
 	port_irq_restore(flags);
+	if (table)
+		arm64_table_to_allocator(table);
 }
 
 unsigned arm64_stack_count(void) { return used_count; }

@@ -198,6 +198,36 @@ KTEST_F(mmu, stack_slots_are_used_again, KT_TARGET_ONLY)
 		arm64_stack_unmap(second);
 }
 
+#define MANY 200 /* stacks: more than three page tables of 64 slots hold */
+
+KTEST_F(mmu, tables_of_stacks_go_with_the_last_stack, KT_TARGET_ONLY)
+{
+	static void *stacks[MANY];
+	char *memory = kt_alloc(ARM64_STACK_BYTES, ARM64_STACK_BYTES);
+	unsigned before = arm64_stack_count();
+	unsigned tables = 0;
+
+	if (!memory)
+		return;
+	/* All on the same memory: what is looked at is the window, nobody runs there. */
+	for (unsigned i = 0; i < MANY; i++) {
+		stacks[i] = arm64_stack_map(virt_to_phys(memory));
+		KT_EQ(arm64_translate(stacks[i]), virt_to_phys(memory));
+	}
+	KT_EQ(arm64_stack_count(), before + MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		if (stacks[i])
+			arm64_stack_unmap(stacks[i]);
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		KT_EQ(arm64_translate(stacks[i]), UINT64_MAX);
+		tables += mmu_page_entry(arm64_root_table, (uintptr_t)stacks[i]) != NULL;
+	}
+	KT_EQ(arm64_stack_count(), before);
+	/* 200 slots lie in four tables at least, of which two held no stack of others. */
+	KT_OK(tables <= MANY - 2 * 64, "tables are left for %u of %u slots", tables, MANY);
+}
+
 KTEST_F(mmu, clearing_touches_the_pages_given_and_no_other, KT_TARGET_ONLY)
 {
 	const size_t pages = 5;

@@ -89,6 +89,7 @@ bool arm64_guard_page(void *va) ZN_MUST_USE;
 void arm64_table_source(uint64_t (*page)(void));
 /* Such a source, out of the page allocator; for use from zonal_boot_done() on. */
 uint64_t arm64_table_from_allocator(void);
+void arm64_table_to_allocator(uint64_t phys);
 
 /*
  * A stack of ARM64_STACK_BYTES with unmapped space below it. `phys` is ARM64_STACK_BYTES of

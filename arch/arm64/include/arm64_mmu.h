@@ -25,6 +25,7 @@
 #define DESC_PXN (1ull << 53)       /* no execution at EL1 */
 #define DESC_UXN (1ull << 54)       /* no execution at EL0 */
 #define DESC_GUARD (1ull << 55)     /* ours, in an invalid descriptor: never to be mapped */
+#define DESC_FROM_ALLOCATOR (1ull << 56) /* ours, in a table descriptor: the table can be freed */
 #define DESC_ADDRESS 0x0000fffffffff000ull
 
 /* Linker symbols, page-aligned: text, then read-only data, then data. */
@@ -62,6 +63,11 @@ void mmu_set_page(uint64_t *entry, uint64_t va, uint64_t phys, enum arm64_map ki
 /* True if the linear map and this CPU can address the range. Logs if not. */
 bool mmu_range_fits(uint64_t phys, uint64_t bytes);
 
+/*
+ * Take away the last-level table that maps the 2 MiB around va, in which nothing is mapped.
+ * Returns its page if that came from the page allocator, else leaves it and returns 0.
+ */
+uint64_t mmu_table_detach(uint64_t va);
 /* What lies at an address, for a report: "page 0 (NULL pointer)", "guard below a stack", ... */
 const char *mmu_describe(uint64_t va);
 bool mmu_is_guard(uint64_t va);
