@@ -26,9 +26,9 @@ struct model {
 	unsigned flags[SPACE];
 };
 
-static struct range_list view(struct list *l, unsigned max)
+static struct range_list view(struct list *l)
 {
-	return (struct range_list){ l->range, &l->count, max };
+	return (struct range_list){ l->range, &l->count, MANY };
 }
 
 static bool same(const struct list *l, const struct model *m)
@@ -81,7 +81,7 @@ static void model_do(struct model *m, unsigned op, unsigned start, unsigned size
 static bool list_do(struct list *l, unsigned op, unsigned start, unsigned size, int nid,
 		    unsigned flags)
 {
-	struct range_list list = view(l, MANY);
+	struct range_list list = view(l);
 
 	switch (op) {
 	case ADD:
@@ -102,7 +102,7 @@ static bool list_do(struct list *l, unsigned op, unsigned start, unsigned size, 
 
 static bool questions(struct list *l, const struct model *m, unsigned start, unsigned size)
 {
-	struct range_list list = view(l, MANY);
+	struct range_list list = view(l);
 	unsigned inside = 0;
 
 	for (unsigned a = start; a < start + size; a++)
@@ -139,23 +139,25 @@ KTEST(topology_ranges, random_operations_match_a_model)
 
 KTEST(topology_ranges, merge_joins_only_equal_neighbours)
 {
-	struct list l = { .count = 0 };
-	struct range_list list = view(&l, MANY);
+	struct boot_range table[8];
+	unsigned count = 0;
+	struct range_list list = { table, &count, ARRAY_SIZE(table) };
 
 	KT_TRUE(ranges_add(list, 0, 4, 0, 0) && ranges_add(list, 4, 4, 0, 0) &&
 		ranges_add(list, 8, 4, 1, 0) && ranges_add(list, 12, 4, 1, 2) &&
 		ranges_add(list, 17, 4, 1, 2));
 	ranges_merge(list);
-	if (!KT_EQ(l.count, 4))
+	if (!KT_EQ(count, 4))
 		return;
-	KT_EQ(l.range[0].size, 8);
-	KT_EQ(l.range[3].start, 17);
+	KT_EQ(table[0].size, 8);
+	KT_EQ(table[3].start, 17);
 }
 
 KTEST(topology_ranges, a_full_table_says_so_and_stays_sorted)
 {
-	struct list l = { .count = 0 };
-	struct range_list list = view(&l, 3);
+	struct boot_range table[8];
+	unsigned count = 0;
+	struct range_list list = { table, &count, 3 };
 
 	KT_TRUE(ranges_add(list, 0, 4, 0, 0) && ranges_add(list, 10, 4, 0, 0) &&
 		ranges_add(list, 20, 4, 0, 0));
@@ -166,14 +168,15 @@ KTEST(topology_ranges, a_full_table_says_so_and_stays_sorted)
 	KT_TRUE(ranges_add(list, 10, 4, 5, 0));
 	KT_TRUE(ranges_remove(list, 8, 8));
 	KT_TRUE(ranges_add(list, 5, 1, 0, 0));
-	KT_EQ(l.count, 3);
-	KT_EQ(l.range[1].start, 5);
+	KT_EQ(count, 3);
+	KT_EQ(table[1].start, 5);
 }
 
 KTEST(topology_ranges, the_end_of_the_address_space)
 {
-	struct list l = { .count = 0 };
-	struct range_list list = view(&l, MANY);
+	struct boot_range table[8];
+	unsigned count = 0;
+	struct range_list list = { table, &count, ARRAY_SIZE(table) };
 
 	KT_EQ(ranges_clip(UINT64_MAX, 1), 0);
 	KT_EQ(ranges_clip(0, UINT64_MAX), UINT64_MAX);
@@ -181,25 +184,26 @@ KTEST(topology_ranges, the_end_of_the_address_space)
 	KT_TRUE(ranges_add(list, UINT64_MAX - 8191, 8192, 0, 0));
 	KT_TRUE(ranges_add(list, 0, UINT64_MAX, 0, 0));
 	ranges_merge(list);
-	if (!KT_EQ(l.count, 1))
+	if (!KT_EQ(count, 1))
 		return;
-	KT_EQ(range_end(&l.range[0]), UINT64_MAX);
+	KT_EQ(range_end(&table[0]), UINT64_MAX);
 	ranges_shrink_to_pages(list);
-	KT_EQ(range_end(&l.range[0]), UINT64_MAX - 4095);
+	KT_EQ(range_end(&table[0]), UINT64_MAX - 4095);
 	KT_TRUE(!ranges_overlap(list, UINT64_MAX - 100, 200));
 }
 
 KTEST(topology_ranges, shrink_drops_what_is_less_than_a_page)
 {
-	struct list l = { .count = 0 };
-	struct range_list list = view(&l, MANY);
+	struct boot_range table[8];
+	unsigned count = 0;
+	struct range_list list = { table, &count, ARRAY_SIZE(table) };
 
 	KT_TRUE(ranges_add(list, 0x1001, 0x1ffe, 0, 0) && ranges_add(list, 0x4000, 0x1000, 0, 0) &&
 		ranges_add(list, 0x6001, 0x2fff, 0, 0) && ranges_add(list, UINT64_MAX - 9, 5, 0, 0));
 	ranges_shrink_to_pages(list);
-	if (!KT_EQ(l.count, 2))
+	if (!KT_EQ(count, 2))
 		return;
-	KT_EQ(l.range[0].start, 0x4000);
-	KT_EQ(l.range[1].start, 0x7000);
-	KT_EQ(l.range[1].size, 0x2000);
+	KT_EQ(table[0].start, 0x4000);
+	KT_EQ(table[1].start, 0x7000);
+	KT_EQ(table[1].size, 0x2000);
 }
