@@ -39,6 +39,7 @@ uint64_t arm64_idmap_table[TABLE_ENTRIES] ZN_ALIGNED(4096);
 
 static uint64_t pool[POOL_PAGES][TABLE_ENTRIES] ZN_ALIGNED(4096);
 static unsigned pool_used;               /* map_lock */
+static uint64_t spare;                   /* map_lock: detached table, its first word the next */
 static uint64_t (*table_source)(void);   /* map_lock */
 static struct ticket_lock map_lock;
 
@@ -74,8 +75,12 @@ void arm64_table_source(uint64_t (*page)(void))
 /* Physical address of an unused page, or 0; with DESC_FROM_ALLOCATOR if it can be freed. */
 static uint64_t table_page(void)
 {
-	uint64_t phys;
+	uint64_t phys = spare;
 
+	if (phys) {
+		spare = *mmu_table_at(phys);
+		return phys;
+	}
 	if (pool_used < POOL_PAGES)
 		return virt_to_phys(pool[pool_used++]);
 	phys = table_source ? table_source() : 0;
@@ -217,18 +222,30 @@ void mmu_set_page(uint64_t *entry, uint64_t va, uint64_t phys, enum arm64_map ki
 	arm64_isb();
 }
 
+/* Under the lock: take the table out; see mmu_table_detach(). */
+static uint64_t table_take_out(uint64_t *entry, uint64_t va)
+{
+	uint64_t table = *entry;
+	uint64_t phys = table & DESC_ADDRESS;
+
+	entry_write(entry, 0);
+	/* TLBI by address drops cached descriptors of all levels, not only leaves. */
+	tlb_drop(va);
+	if (table & DESC_FROM_ALLOCATOR)
+		return phys;
+	*mmu_table_at(phys) = spare;
+	spare = phys;
+	return 0;
+}
+
 uint64_t mmu_table_detach(uint64_t va)
 {
 	port_irqflags_t flags = mmu_lock();
 	uint64_t *entry = entry_find(arm64_root_table, va, 2);
 	uint64_t phys = 0;
 
-	if (entry && entry_is_table(*entry, 2) && (*entry & DESC_FROM_ALLOCATOR)) {
-		phys = *entry & DESC_ADDRESS;
-		entry_write(entry, 0);
-		/* TLBI by address drops cached descriptors of all levels, not only leaves. */
-		tlb_drop(va);
-	}
+	if (entry && entry_is_table(*entry, 2))
+		phys = table_take_out(entry, va);
 	mmu_unlock(flags);
 	return phys;
 }

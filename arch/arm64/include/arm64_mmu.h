@@ -65,7 +65,8 @@ bool mmu_range_fits(uint64_t phys, uint64_t bytes);
 
 /*
  * Take away the last-level table that maps the 2 MiB around va, in which nothing is mapped.
- * Returns its page if that came from the page allocator, else leaves it and returns 0.
+ * Returns its page if that came from the page allocator; else keeps it for the next table and
+ * returns 0.
  */
 uint64_t mmu_table_detach(uint64_t va);
 /* What lies at an address, for a report: "page 0 (NULL pointer)", "guard below a stack", ... */
