@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * oracle FILE.json...: replay figures of a real Linux 5.10.262 kernel.
+ *
+ * Three forms of files are known; which one a file is, its content says:
+ *   "zones" at the top              state-*.json    oracle_setup.c
+ *   "cases" that have a "nid"       probe-*.json    oracle_probe.c
+ *   "cases" that have a "policy"    policy-*.json   oracle_policy.c
+ *   "lines"                         costs: bench, frag, user; there is nothing to replay
+ *
+ * Each deviation is one line (with both sequences of runs below it where it is
+ * about runs), then one line a file and a total.
+ *
+ * Exit status: 0 nothing deviates; 1 something does; 2 a file cannot be read or is not
+ * understood, in which case nothing is said about the allocator from it. Files
+ * after a bad one are still replayed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/oracle.h"
+
+#define FILE_LIMIT_BYTES ((size_t)256 << 20)
+#define ROOT_KEYS "kernel qemu note what "
+#define STATE_KEYS                                                                                 \
+	"zones min_free_kbytes watermark_scale_factor watermark_boost_factor "                     \
+	"lowmem_reserve_ratio distance cpus total_pages "
+
+/* The whole file with a NUL behind it, or NULL and a reason. */
+static char *read_file(struct json_reader *r)
+{
+	FILE *file = fopen(r->file, "rb");
+	size_t used = 0, room = 0;
+	char *text = NULL;
+
+	if (!file) {
+		json_fail(r, "%s", strerror(errno));
+		return NULL;
+	}
+	do {
+		char *grown;
+
+		room = room ? room * 2 : 1 << 16;
+		grown = room <= FILE_LIMIT_BYTES ? realloc(text, room) : NULL;
+		if (!grown) {
+			json_fail(r, "no memory for it, or larger than %zu bytes", FILE_LIMIT_BYTES);
+			break;
+		}
+		text = grown;
+		used += fread(text + used, 1, room - 1 - used, file);
+	} while (used == room - 1);
+	if (ferror(file))
+		json_fail(r, "%s", strerror(errno));
+	fclose(file);
+	if (text && json_ok(r))
+		text[used] = '\0';
+	if (text && json_ok(r) && strlen(text) != used)
+		json_fail(r, "holds a NUL byte");
+	return text;
+}
+
+static cJSON *parse(struct json_reader *r, const char *text)
+{
+	const char *end = NULL;
+	cJSON *root = cJSON_ParseWithOpts(text, &end, true);
+
+	if (!root)
+		json_fail(r, "not JSON at byte %td", end ? end - text : 0);
+	return root;
+}
+
+static void replay(struct json_reader *r, const cJSON *root, struct verdict *v)
+{
+	const cJSON *cases = cJSON_GetObjectItemCaseSensitive(root, "cases");
+	const cJSON *first = cJSON_GetArrayItem(cases, 0);
+
+	if (cJSON_IsArray(cases) && json_has(first, "policy")) {
+		json_keys(r, root, ROOT_KEYS "state cases");
+		json_keys(r, json_object(r, root, "state"), STATE_KEYS);
+		policy_replay(r, root, v);
+	} else if (cJSON_IsArray(cases) && json_has(first, "nid")) {
+		json_keys(r, root, ROOT_KEYS "state cases");
+		json_keys(r, json_object(r, root, "state"), STATE_KEYS);
+		probe_replay(r, root, v);
+	} else if (!cases && json_has(root, "zones")) {
+		json_keys(r, root, ROOT_KEYS STATE_KEYS);
+		setup_replay(r, root, v);
+	} else if (!cases && json_has(root, "lines")) {
+		json_keys(r, root, ROOT_KEYS "lines");
+		json_array(r, root, "lines");
+	} else {
+		json_fail(r, "neither a state, nor a probe, nor a policy file");
+	}
+}
+
+/* False if the file cannot be used. */
+static bool oracle_file(const char *name, unsigned long *checks, unsigned long *deviations)
+{
+	struct json_reader r = { .file = name };
+	struct verdict v = { .file = name };
+	char *text = read_file(&r);
+	cJSON *root = text && json_ok(&r) ? parse(&r, text) : NULL;
+
+	if (root)
+		replay(&r, root, &v);
+	cJSON_Delete(root);
+	free(text);
+	*checks += v.checks;
+	*deviations += v.deviations;
+	if (json_ok(&r)) {
+		printf("%s: %lu comparisons, %lu deviations\n", name, v.checks, v.deviations);
+		return true;
+	}
+	fflush(stdout);
+	fprintf(stderr, "oracle: %s: %s\n", name, r.error);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long checks = 0, deviations = 0;
+	int bad = 0;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: %s FILE.json...\n"
+				"replays figures of Linux 5.10 (test/oracle); 0 all equal, "
+				"1 deviations, 2 bad file\n",
+			argv[0]);
+		return 2;
+	}
+	for (int i = 1; i < argc; i++)
+		if (!oracle_file(argv[i], &checks, &deviations))
+			bad++;
+	printf("total: %d files, %lu comparisons, %lu deviations", argc - 1 - bad, checks,
+	       deviations);
+	printf(bad ? ", %d files not understood\n" : "\n", bad);
+	if (bad)
+		return 2;
+	return deviations ? 1 : 0;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An instance of the allocator, brought into a state that a real kernel was in.
+ *
+ *   1. Boot the board of the file (oracle_layout.c) through zonal_init(), its CPUs
+ *      online, its tunables set through the public calls. The zones that
+ *      the allocator made must be those of the file.
+ *   2. Take every page, by requests that may ignore watermarks. Now all memory is
+ *      in blocks that we hold, and pageblock types can be set without breaking a list.
+ *   3. Free exactly the blocks of the plan (oracle_plan.c), drain this CPU's lists.
+ *      The buddy code itself builds the lists; nothing is forged.
+ *   4. Set what a case gives as numbers and what no sequence of calls leads to:
+ *      marks, boost, lowmem reserve, the highatomic count.
+ *   5. Look at the result: free and CMA pages must be those of the case, and
+ *      zonal_check() must find nothing.
+ *
+ * One thread plays every CPU in turn. Metadata comes from the host's heap, so that
+ * all of a zone's pages but the reserved ones are the allocator's.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <zonal/port.h>
+
+#include "mm/buddy.h"
+#include "mm/watermark.h"
+#include "tools/oracle.h"
+
+#define TAKE_ALL (__GFP_MEMALLOC | __GFP_NOWARN | __GFP_HIGHMEM | __GFP_MOVABLE)
+
+/* ---- step 1 ------------------------------------------------------------- */
+
+static void *instance_meta(void *ctx, unsigned nid, size_t bytes, size_t align)
+{
+	struct instance *in = ctx;
+	void **grown = realloc(in->meta, (in->meta_count + 1) * sizeof(*grown));
+
+	(void)nid;
+	if (!grown)
+		return NULL;
+	in->meta = grown;
+	align = ZN_MAX(align, sizeof(void *));
+	in->meta[in->meta_count] = aligned_alloc(align, align_up(ZN_MAX(bytes, 1u), align));
+	return in->meta[in->meta_count++];
+}
+
+static void set_options(const struct fig_board *board, struct zonal_options *options)
+{
+	bool movable = false;
+	uint64_t kernel_pages = 0;
+
+	zonal_options_default(options);
+	options->watermark_scale_factor = board->scale_factor;
+	options->watermark_boost_factor = board->boost_factor;
+	for (unsigned t = 0; t < ZONE_TYPES; t++)
+		options->lowmem_reserve_ratio[t] = board->ratio[t];
+	for (unsigned i = 0; i < board->zone_count; i++) {
+		movable |= board->zone[i].type == ZONE_MOVABLE;
+		if (board->zone[i].type != ZONE_MOVABLE)
+			kernel_pages += board->zone[i].present;
+	}
+	if (movable)
+		options->kernelcore_bytes = kernel_pages << PAGE_SHIFT;
+}
+
+static struct zone *instance_zone(const struct instance *in, const struct fig_zone *z)
+{
+	return in->mm->zone[z->node * ZONE_TYPES + z->type];
+}
+
+/* Did the allocator draw the file's zones? */
+static bool same_zones(struct instance *in, const struct fig_board *board, const uint64_t *managed)
+{
+	for (unsigned i = 0; i < board->zone_count; i++) {
+		const struct fig_zone *z = &board->zone[i];
+		struct zone *zone = instance_zone(in, z);
+
+		if (!zone && !managed[i])
+			continue;
+		if (!zone || zone->start_pfn != z->start_pfn || zone->spanned != z->spanned ||
+		    zone->present != z->present || (uint64_t)zone_managed(zone) != managed[i]) {
+			snprintf(in->why, sizeof(in->why),
+				 "node %u zone %s: ours starts at pfn %llu, spans %llu, has %llu, "
+				 "manages %lld",
+				 z->node, zone_type_name((int)z->type),
+				 zone ? (unsigned long long)zone->start_pfn : 0,
+				 zone ? (unsigned long long)zone->spanned : 0,
+				 zone ? (unsigned long long)zone->present : 0,
+				 zone ? (long long)zone_managed(zone) : 0);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool instance_boot(struct instance *in, const struct fig_board *board, const uint64_t *managed)
+{
+	struct zonal_config config = { .info = &in->info, .meta = instance_meta, .ctx = in };
+	unsigned first = ZONAL_MAX_CPUS;
+
+	memset(in, 0, sizeof(*in));
+	if (!layout_make(board, managed, &in->info, in->why, sizeof(in->why)))
+		return false;
+	set_options(board, &config.options);
+	config.cpu_count = board->cpu_limit;
+	in->store = calloc(1, zonal_sizeof());
+	in->mm = in->store;
+	if (!in->mm || zonal_init(in->mm, &config)) {
+		snprintf(in->why, sizeof(in->why), "the allocator refused the board");
+		return false;
+	}
+	for (unsigned c = 0; c < board->cpu_limit; c++) {
+		if (board->cpu_node[c] == NODE_NONE)
+			continue;
+		first = ZN_MIN(first, c);
+		zonal_cpu_online(in->mm, c);
+	}
+	zonal_boot_done(in->mm);
+	host_set_cpu(first);
+	zonal_task_init(port_this_cpu()->task);
+	if (zonal_set_min_free_kbytes(in->mm, board->min_free_kbytes)) {
+		snprintf(in->why, sizeof(in->why), "min_free_kbytes %llu was refused",
+			 (unsigned long long)board->min_free_kbytes);
+		return false;
+	}
+	return same_zones(in, board, managed);
+}
+
+void instance_drop(struct instance *in)
+{
+	for (size_t i = 0; i < in->meta_count; i++)
+		free(in->meta[i]);
+	free(in->meta);
+	free(in->store);
+	memset(in, 0, sizeof(*in));
+}
+
+/* ---- steps 2 and 3 ------------------------------------------------------ */
+
+struct taken {
+	struct fig_block *block;
+	size_t count, room;
+};
+
+static bool taken_add(struct taken *t, pfn_t pfn, unsigned order)
+{
+	if (t->count == t->room) {
+		size_t room = t->room ? t->room * 2 : 1024;
+		struct fig_block *grown = realloc(t->block, room * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		t->block = grown;
+		t->room = room;
+	}
+	t->block[t->count++] = (struct fig_block){ pfn, order };
+	return true;
+}
+
+static int by_pfn(const void *a, const void *b)
+{
+	const struct fig_block *x = a, *y = b;
+
+	return (x->pfn > y->pfn) - (x->pfn < y->pfn);
+}
+
+static bool take_all(struct instance *in, struct taken *taken)
+{
+	struct page *page;
+
+	for (unsigned order = MAX_ORDER; order-- > 0;)
+		while ((page = zonal_alloc_node(in->mm, NODE_NONE, TAKE_ALL, order)))
+			if (!taken_add(taken, zonal_pfn(page), order))
+				return false;
+	if (taken->count)
+		qsort(taken->block, taken->count, sizeof(taken->block[0]), by_pfn);
+	return true;
+}
+
+/* Free the planned blocks that lie in one block that we hold. */
+static void free_parts(struct zonal *mm, const struct fig_block *held, const struct fig_block *part,
+		       size_t parts)
+{
+	if (parts == 1 && part->order == held->order) {
+		zonal_free(mm, zonal_page(mm, held->pfn), held->order);
+		return;
+	}
+	if (parts && held->order)
+		zonal_split(mm, zonal_page(mm, held->pfn), held->order);
+	for (size_t i = 0; i < parts; i++)
+		for (pfn_t pfn = part[i].pfn; pfn < part[i].pfn + ((pfn_t)1 << part[i].order); pfn++)
+			zonal_free(mm, zonal_page(mm, pfn), 0);
+}
+
+static void free_plan(struct zonal *mm, const struct fig_plan *plan, const struct fig_block *held,
+		      size_t held_count)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < plan->typed_count; i++)
+		block_set_type(mm_page(mm, plan->typed[i].pfn), plan->typed[i].type);
+	for (size_t i = 0; i < held_count; i++) {
+		pfn_t end = held[i].pfn + ((pfn_t)1 << held[i].order);
+		size_t first = next;
+
+		while (next < plan->count && plan->block[next].pfn < end)
+			next++;
+		free_parts(mm, &held[i], &plan->block[first], next - first);
+	}
+}
+
+/* The blocks of one zone are neighbours in pfn order unless zones interleave. */
+static bool shape_zone(struct instance *in, struct zone *zone, const struct fig_before *want,
+		       enum migratetype small, const struct taken *taken)
+{
+	struct fig_block *held = calloc(taken->count + 1, sizeof(*held));
+	struct fig_plan plan;
+	size_t count = 0;
+	bool done;
+
+	for (size_t i = 0; held && i < taken->count; i++)
+		if (page_zid(mm_page(in->mm, taken->block[i].pfn)) == zone->id)
+			held[count++] = taken->block[i];
+	done = held && plan_make(&plan, want, small, held, count, in->why, sizeof(in->why));
+	if (done)
+		free_plan(in->mm, &plan, held, count);
+	if (held)
+		plan_free(&plan);
+	free(held);
+	return done;
+}
+
+/* ---- steps 4 and 5 ------------------------------------------------------ */
+
+static void set_numbers(struct zone *zone, const struct fig_zone *z, const struct fig_before *b)
+{
+	for (unsigned m = 0; m < WMARKS; m++)
+		st_relaxed(&zone->mark[m], b->mark[m]);
+	for (unsigned t = 0; t < ZONE_TYPES; t++)
+		st_relaxed(&zone->lowmem_reserve[t], b->has_reserve ? b->reserve[t] : z->reserve[t]);
+	st_relaxed(&zone->boost, b->boost);
+	st_relaxed(&zone->boosted, 0);
+	st_relaxed(&zone->highatomic, b->highatomic);
+	zone_update_floor(zone);
+}
+
+static bool reached(struct instance *in, struct zone *zone, const struct fig_before *want)
+{
+	int64_t free = ld_relaxed(&zone->free), cma = ld_relaxed(&zone->free_cma);
+
+	if (free != want->free || cma != want->cma)
+		snprintf(in->why, sizeof(in->why),
+			 "node %u zone %s: built %lld free pages (%lld CMA), wanted %lld (%lld)",
+			 zone->node, zone_type_name(zone->type), (long long)free, (long long)cma,
+			 (long long)want->free, (long long)want->cma);
+	return !in->why[0];
+}
+
+static bool shape_all(struct instance *in, const struct fig_board *board,
+		      const struct fig_before *before, enum migratetype small)
+{
+	struct taken taken = { 0 };
+	bool done = take_all(in, &taken);
+
+	for (unsigned i = 0; done && i < board->zone_count; i++) {
+		struct zone *zone = instance_zone(in, &board->zone[i]);
+
+		done = !zone || shape_zone(in, zone, &before[i], small, &taken);
+	}
+	free(taken.block);
+	if (!done && !in->why[0])
+		snprintf(in->why, sizeof(in->why), "no memory on the host");
+	zonal_drain_local(in->mm);
+	return done;
+}
+
+bool instance_build(struct instance *in, const struct fig_board *board,
+		    const struct fig_before *before, enum migratetype small)
+{
+	uint64_t managed[FIG_MAX_ZONES];
+	struct zonal_finding finding;
+
+	for (unsigned i = 0; i < board->zone_count; i++)
+		managed[i] = (uint64_t)before[i].managed;
+	if (!instance_boot(in, board, managed) || !shape_all(in, board, before, small))
+		return false;
+	for (unsigned i = 0; i < board->zone_count; i++) {
+		struct zone *zone = instance_zone(in, &board->zone[i]);
+
+		if (!zone)
+			continue;
+		set_numbers(zone, &board->zone[i], &before[i]);
+		if (!reached(in, zone, &before[i]))
+			return false;
+	}
+	if (zonal_check(in->mm, &finding))
+		return true;
+	snprintf(in->why, sizeof(in->why), "check: %.150s", finding.text);
+	return false;
+}
