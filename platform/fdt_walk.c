@@ -214,7 +214,8 @@ static int walk_begin(struct walk *w)
 	while (length < w->end - name && w->blob[name + length])
 		length++;
 	if (length == w->end - name || !walk_skip(w, length + 1))
-		return walk_fail(w, name, length, "a node's name must end inside the structure block");
+		return walk_fail(w, name, length,
+				 "a node's name must end inside the structure block");
 	if (w->depth == 0 && w->root_closed)
 		return walk_fail(w, name, length, "there must be one root node only");
 	if (w->depth == 0 && length != 0)

@@ -20,7 +20,7 @@ struct fdt_walk_error {
 	const char *rule; /* the rule that is broken, a whole sentence */
 	uint32_t offset;  /* where in the blob */
 	uint64_t value;   /* what was found there */
-	char path[128];   /* the node, and the property if it has a name by then; "" in the header */
+	char path[128];   /* the node, and the property once it has a name; "" in the header */
 };
 
 /*

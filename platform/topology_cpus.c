@@ -48,8 +48,8 @@ static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mp
 		topology_note(t, node, "reg", "only affinity bits count; the others are dropped",
 			      "0x%llx", (unsigned long long)value);
 	if (cpu_known(t->info, *mpidr)) {
-		topology_note(t, node, "reg", "an MPIDR must belong to one CPU only; it is passed over",
-			      "0x%llx", (unsigned long long)*mpidr);
+		topology_note(t, node, "reg",
+			      "an MPIDR must be one CPU's only; it is passed over", "0x%llx", (unsigned long long)*mpidr);
 		return false;
 	}
 	return true;

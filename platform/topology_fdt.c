@@ -171,3 +171,9 @@ void topology_note(struct topology *t, int node, const char *prop, const char *r
 	zn_vsnprintf(to->value, sizeof(to->value), value_fmt, args);
 	va_end(args);
 }
+
+void topology_note_span(struct topology *t, const struct topology_span *span, const char *rule)
+{
+	topology_note(t, span->node, span->prop, rule, "0x%llx + 0x%llx",
+		      (unsigned long long)span->start, (unsigned long long)span->size);
+}

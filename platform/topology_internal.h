@@ -25,6 +25,13 @@ struct topology_prop {
 	unsigned bytes;
 };
 
+/* A range as some property says it, for the work on it and for reports. */
+struct topology_span {
+	int node;
+	const char *prop;
+	uint64_t start, size;
+};
+
 enum topology_u32 { U32_ABSENT, U32_BAD, U32_OK };
 
 /* ---- topology_fdt.c: access and reporting ---- */
@@ -58,6 +65,9 @@ int topology_full(struct topology *t, int node, const char *prop, const char *ru
 void topology_note(struct topology *t, int node, const char *prop, const char *rule,
 		   const char *value_fmt, ...) ZN_PRINTF(5, 6);
 
+/* The same for a range. */
+void topology_note_span(struct topology *t, const struct topology_span *span, const char *rule);
+
 #define topology_for_each_child(t, child, node)                                  \
 	for ((child) = fdt_first_subnode((t)->fdt, (node)); (child) >= 0;         \
 	     (child) = fdt_next_subnode((t)->fdt, (child)))
@@ -73,10 +83,14 @@ void topology_read_dma(struct topology *t);     /* topology_dma.c */
 /* topology_numa.c: the node of a CPU, once topology_read_numa() has run. */
 int topology_cpu_nid(struct topology *t, int cpu_node, int cpus_node);
 
-/* topology_place.c: a place for a reserved region that has a size only, within
- * low..high - 1, or 0. */
-uint64_t topology_place(const struct topology *t, uint64_t size, uint64_t align, uint64_t low,
-			uint64_t high);
+/* What a reserved region with a size only asks for. */
+struct topology_want {
+	uint64_t size, align; /* whole pages; a power of two */
+	uint64_t low, high;   /* within low..high - 1 */
+};
+
+/* topology_place.c: where it goes, or 0. */
+uint64_t topology_place(const struct topology *t, const struct topology_want *want);
 
 #define RULE_RANGES_FULL "the ranges must fit ZONAL_MAX_RANGES"
 

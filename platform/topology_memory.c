@@ -25,32 +25,26 @@
 #include "topology_internal.h"
 
 /* One range of a memory node: shrink, clip, add. */
-static int memory_add(struct topology *t, int node, const char *prop, uint64_t start,
-		      uint64_t size, unsigned flags)
+static int memory_add(struct topology *t, const struct topology_span *span, unsigned flags)
 {
 	const uint64_t top = 1ull << TOPOLOGY_ADDRESS_BITS;
-	uint64_t end = start + ranges_clip(start, size);
-	uint64_t first = align_up(start, PAGE_SIZE);
+	uint64_t end = span->start + ranges_clip(span->start, span->size);
+	uint64_t first = align_up(span->start, PAGE_SIZE);
 
-	if (end - start < size)
-		topology_note(t, node, prop, "a range must end by 2^64 - 1; it is cut there",
-			      "0x%llx + 0x%llx", (unsigned long long)start,
-			      (unsigned long long)size);
+	if (end - span->start < span->size)
+		topology_note_span(t, span, "a range must end by 2^64 - 1; it is cut there");
 	if (end > top)
-		topology_note(t, node, prop, "memory at 2^48 and above is not used",
-			      "0x%llx + 0x%llx", (unsigned long long)start,
-			      (unsigned long long)size);
+		topology_note_span(t, span, "memory at 2^48 and above is not used");
 	end = align_down(ZN_MIN(end, top), PAGE_SIZE);
-	if (first < start || first >= end) {
-		if (start < top)
-			topology_note(t, node, prop, "a range must hold a whole page",
-				      "0x%llx + 0x%llx", (unsigned long long)start,
-				      (unsigned long long)size);
+	/* Rounding up wraps to 0 in the last page below 2^64. */
+	if (first < span->start || first >= end) {
+		if (span->start < top)
+			topology_note_span(t, span, "a range must hold a whole page");
 		return 0;
 	}
 	if (!ranges_add(t->memory, first, end - first, NODE_NONE, 0) ||
 	    !ranges_set_flags(t->memory, first, end - first, flags))
-		return topology_full(t, node, prop, RULE_RANGES_FULL);
+		return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
 	ranges_merge(t->memory);
 	return 0;
 }
@@ -58,24 +52,24 @@ static int memory_add(struct topology *t, int node, const char *prop, uint64_t s
 static int memory_read_node(struct topology *t, int node)
 {
 	const unsigned tuple = (t->addr_cells + t->size_cells) * 4;
-	const char *name = "linux,usable-memory";
-	struct topology_prop prop = topology_prop(t, node, name);
+	struct topology_span span = { .node = node, .prop = "linux,usable-memory" };
+	struct topology_prop prop = topology_prop(t, node, span.prop);
 	unsigned flags = topology_prop(t, node, "hotpluggable").at ? BOOT_HOTPLUG : 0;
 	int failed = 0;
 
 	if (!prop.at) {
-		name = "reg";
-		prop = topology_prop(t, node, name);
+		span.prop = "reg";
+		prop = topology_prop(t, node, span.prop);
 	}
 	if (prop.bytes % tuple)
-		topology_note(t, node, name, "its length must be a multiple of the root's cells",
-			      "%u bytes", prop.bytes);
+		topology_note(t, node, span.prop,
+			      "its length must be a multiple of the root's cells", "%u bytes",
+			      prop.bytes);
 	for (; !failed && prop.bytes >= tuple; prop.at += tuple, prop.bytes -= tuple) {
-		uint64_t start = topology_cells(prop.at, t->addr_cells);
-		uint64_t size = topology_cells(prop.at + t->addr_cells * 4, t->size_cells);
-
-		if (size)
-			failed = memory_add(t, node, name, start, size, flags);
+		span.start = topology_cells(prop.at, t->addr_cells);
+		span.size = topology_cells(prop.at + t->addr_cells * 4, t->size_cells);
+		if (span.size)
+			failed = memory_add(t, &span, flags);
 	}
 	return failed;
 }

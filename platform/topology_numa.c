@@ -118,7 +118,8 @@ static void numa_set_distance(struct topology *t, int map, uint32_t a, uint32_t 
 			      uint32_t distance)
 {
 	if (a >= ZONAL_MAX_NODES || b >= ZONAL_MAX_NODES) {
-		topology_note(t, map, "distance-matrix", RULE_NODE_ID, "<%u %u %u>", a, b, distance);
+		topology_note(t, map, "distance-matrix", RULE_NODE_ID, "<%u %u %u>", a, b,
+			      distance);
 		return;
 	}
 	if (distance > UINT8_MAX) {

@@ -20,31 +20,31 @@
 #include "topology_internal.h"
 
 /* The highest place in low..high - 1, which is RAM, between the reservations; or 0. */
-static uint64_t place_in_piece(const struct topology *t, uint64_t size, uint64_t align,
+static uint64_t place_in_piece(const struct topology *t, const struct topology_want *want,
 			       uint64_t low, uint64_t high)
 {
 	for (unsigned i = *t->reserved.count; ; i--) {
 		const struct boot_range *below = i ? &t->reserved.range[i - 1] : NULL;
-		uint64_t gap = low;
+		uint64_t gap = low, place;
 
 		if (below && below->start >= high)
 			continue;
 		if (below)
 			gap = ZN_MAX(low, range_end(below));
-		if (high > gap && high - gap >= size && align_down(high - size, align) >= gap)
-			return align_down(high - size, align);
+		place = high > want->size ? align_down(high - want->size, want->align) : 0;
+		if (high > gap && place >= gap)
+			return place;
 		if (!below || below->start <= low)
 			return 0;
 		high = below->start;
 	}
 }
 
-uint64_t topology_place(const struct topology *t, uint64_t size, uint64_t align, uint64_t low,
-			uint64_t high)
+uint64_t topology_place(const struct topology *t, const struct topology_want *want)
 {
+	const uint64_t low = ZN_MAX(want->low, PAGE_SIZE);
 	unsigned i = *t->memory.count;
 
-	low = ZN_MAX(low, PAGE_SIZE);
 	while (i > 0) {
 		uint64_t end = range_end(&t->memory.range[--i]);
 		uint64_t start = t->memory.range[i].start, place;
@@ -52,10 +52,10 @@ uint64_t topology_place(const struct topology *t, uint64_t size, uint64_t align,
 		while (i > 0 && range_end(&t->memory.range[i - 1]) == start)
 			start = t->memory.range[--i].start;
 		start = ZN_MAX(start, low);
-		end = ZN_MIN(end, high);
+		end = ZN_MIN(end, want->high);
 		if (start >= end)
 			continue;
-		place = place_in_piece(t, size, align, start, end);
+		place = place_in_piece(t, want, start, end);
 		if (place)
 			return place;
 	}

@@ -35,39 +35,40 @@ struct reserved_pass {
 	unsigned nodes;
 };
 
-static int reserve(struct topology *t, int node, const char *prop, uint64_t start, uint64_t size,
-		   unsigned flags)
+/* The first byte after the pages that a span touches. The page below 2^64 has no end
+ * that fits; its reservation ends where it can. */
+static uint64_t span_last(const struct topology_span *span)
 {
-	uint64_t first = align_down(start, PAGE_SIZE);
-	uint64_t end = start + ranges_clip(start, size);
+	uint64_t end = span->start + ranges_clip(span->start, span->size);
 	uint64_t last = align_up(end, PAGE_SIZE);
 
-	/* The page below 2^64 has no end that fits; its reservation ends where it can. */
-	if (last < end)
-		last = UINT64_MAX;
-	if (size && !ranges_unite(t->reserved, first, last - first, flags))
-		return topology_full(t, node, prop, "the reserved ranges must fit ZONAL_MAX_RANGES");
+	return last < end ? UINT64_MAX : last;
+}
+
+static int reserve(struct topology *t, const struct topology_span *span, unsigned flags)
+{
+	uint64_t first = align_down(span->start, PAGE_SIZE);
+
+	if (span->size &&
+	    !ranges_unite(t->reserved, first, span_last(span) - first, flags))
+		return topology_full(t, span->node, span->prop,
+				     "the reserved ranges must fit ZONAL_MAX_RANGES");
 	return 0;
 }
 
 /* Take a range off the map, unless something is in it that must stay mapped. */
-static int reserve_nomap(struct topology *t, int node, const char *prop, uint64_t start,
-			 uint64_t size, unsigned flags)
+static int reserve_nomap(struct topology *t, const struct topology_span *span, unsigned flags)
 {
-	uint64_t first = align_down(start, PAGE_SIZE);
-	uint64_t end = start + ranges_clip(start, size);
+	uint64_t first = align_down(span->start, PAGE_SIZE);
 
-	if (ranges_overlap(t->reserved, start, size)) {
-		topology_note(t, node, prop,
-			      "a no-map range must not meet an earlier reservation; it stays mapped",
-			      "0x%llx + 0x%llx", (unsigned long long)start,
-			      (unsigned long long)size);
-		return reserve(t, node, prop, start, size, flags);
+	if (ranges_overlap(t->reserved, span->start, span->size)) {
+		topology_note_span(t, span, "a no-map range must not meet an earlier reservation; "
+				   "it stays mapped");
+		return reserve(t, span, flags);
 	}
-	end = align_up(end, PAGE_SIZE) < end ? UINT64_MAX : align_up(end, PAGE_SIZE);
-	if (!ranges_remove(t->memory, first, end - first))
-		return topology_full(t, node, prop, RULE_RANGES_FULL);
-	return reserve(t, node, prop, start, size, flags | BOOT_NOMAP);
+	if (!ranges_remove(t->memory, first, span_last(span) - first))
+		return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
+	return reserve(t, span, flags | BOOT_NOMAP);
 }
 
 static bool is_nomap(const struct topology *t, int node)
@@ -82,20 +83,18 @@ static bool is_cma(const struct topology *t, int node)
 }
 
 /* BOOT_CMA if a range of a CMA node can be one, else 0 and a note. */
-static unsigned cma_flag(struct topology *t, int node, const char *prop, uint64_t start,
-			 uint64_t size)
+static unsigned cma_flag(struct topology *t, const struct topology_span *span)
 {
 	const char *rule = NULL;
 
-	if ((start | size) & (CMA_ALIGN - 1))
+	if ((span->start | span->size) & (CMA_ALIGN - 1))
 		rule = "a CMA area must be aligned to 4 MiB; it is only reserved";
-	else if (ranges_overlap(t->reserved, start, size))
+	else if (ranges_overlap(t->reserved, span->start, span->size))
 		rule = "a CMA area must not meet a reservation; it is only reserved";
-	else if (!ranges_hold(t->memory, start, size))
+	else if (!ranges_hold(t->memory, span->start, span->size))
 		rule = "a CMA area must lie in RAM of one node; it is only reserved";
 	if (rule)
-		topology_note(t, node, prop, rule, "0x%llx + 0x%llx", (unsigned long long)start,
-			      (unsigned long long)size);
+		topology_note_span(t, span, rule);
 	return rule ? 0 : BOOT_CMA;
 }
 
@@ -105,22 +104,24 @@ static int reserve_taken(struct topology *t, const struct topology_request *requ
 {
 	int failed = 0;
 
-	for (unsigned i = 0; !failed && i < request->taken_count; i++)
-		failed = reserve(t, 0, NULL, request->taken[i].start, request->taken[i].size,
-				 request->taken[i].flags | BOOT_FIRMWARE);
+	for (unsigned i = 0; !failed && i < request->taken_count; i++) {
+		const struct boot_range *taken = &request->taken[i];
+		struct topology_span span = { 0, NULL, taken->start, taken->size };
+
+		failed = reserve(t, &span, taken->flags | BOOT_FIRMWARE);
+	}
 	return failed;
 }
 
 static int reserve_map(struct topology *t)
 {
+	struct topology_span span = { .prop = "(memreserve)" };
 	int entries = fdt_num_mem_rsv(t->fdt), failed = 0;
 
 	for (int i = 0; !failed && i < entries; i++) {
-		uint64_t start, size;
-
-		if (fdt_get_mem_rsv(t->fdt, i, &start, &size) < 0)
+		if (fdt_get_mem_rsv(t->fdt, i, &span.start, &span.size) < 0)
 			break;
-		failed = reserve(t, 0, "(memreserve)", start, size, BOOT_FIRMWARE);
+		failed = reserve(t, &span, BOOT_FIRMWARE);
 	}
 	return failed;
 }
@@ -144,44 +145,45 @@ static bool chosen_address(struct topology *t, int chosen, const char *name, uin
 static int reserve_initrd(struct topology *t)
 {
 	int chosen = fdt_subnode_offset(t->fdt, 0, "chosen");
-	uint64_t start, end;
+	struct topology_span span = { .node = chosen, .prop = "linux,initrd-start" };
+	uint64_t end;
 
-	if (chosen < 0 || !chosen_address(t, chosen, "linux,initrd-start", &start) ||
-	    !chosen_address(t, chosen, "linux,initrd-end", &end) || start == end)
+	if (chosen < 0 || !chosen_address(t, chosen, "linux,initrd-start", &span.start) ||
+	    !chosen_address(t, chosen, "linux,initrd-end", &end) || span.start == end)
 		return 0;
-	if (end < start) {
+	if (end < span.start) {
 		topology_note(t, chosen, "linux,initrd-end", "an initrd must end after its start",
 			      "0x%llx", (unsigned long long)end);
 		return 0;
 	}
-	return reserve(t, chosen, "linux,initrd-start", start, end - start, BOOT_FIRMWARE);
+	span.size = end - span.start;
+	return reserve(t, &span, BOOT_FIRMWARE);
 }
 
 /* ---- 2. and 3. nodes with a reg ------------------------------------------- */
 
-static int reserve_range(struct topology *t, int node, uint64_t start, uint64_t size, bool cma)
+static int reserve_range(struct topology *t, const struct topology_span *span, bool cma)
 {
-	if (is_nomap(t, node))
-		return reserve_nomap(t, node, "reg", start, size, 0);
-	return reserve(t, node, "reg", start, size,
-		       cma ? cma_flag(t, node, "reg", start, size) : 0);
+	if (is_nomap(t, span->node))
+		return reserve_nomap(t, span, 0);
+	return reserve(t, span, cma ? cma_flag(t, span) : 0);
 }
 
 static int reserve_reg(struct topology *t, const struct reserved_pass *pass, int node, bool cma)
 {
 	const unsigned tuple = (pass->addr_cells + pass->size_cells) * 4;
 	struct topology_prop reg = topology_prop(t, node, "reg");
+	struct topology_span span = { .node = node, .prop = "reg" };
 	int failed = 0;
 
 	if (reg.bytes % tuple)
 		topology_note(t, node, "reg", "its length must be a multiple of its cells",
 			      "%u bytes", reg.bytes);
 	for (; !failed && reg.bytes >= tuple; reg.at += tuple, reg.bytes -= tuple) {
-		uint64_t start = topology_cells(reg.at, pass->addr_cells);
-		uint64_t size = topology_cells(reg.at + pass->addr_cells * 4, pass->size_cells);
-
-		if (size)
-			failed = reserve_range(t, node, start, size, cma);
+		span.start = topology_cells(reg.at, pass->addr_cells);
+		span.size = topology_cells(reg.at + pass->addr_cells * 4, pass->size_cells);
+		if (span.size)
+			failed = reserve_range(t, &span, cma);
 		/* Only the first range of a node is its CMA area. */
 		cma = false;
 	}
@@ -191,55 +193,61 @@ static int reserve_reg(struct topology *t, const struct reserved_pass *pass, int
 /* ---- 4. nodes with a size only -------------------------------------------- */
 
 /* `size` or `alignment`: exactly that many cells. */
-static bool dynamic_number(struct topology *t, int node, const char *name, unsigned cells,
+static bool dynamic_number(struct topology *t, const struct topology_span *span, unsigned cells,
 			   uint64_t *value)
 {
-	struct topology_prop prop = topology_prop(t, node, name);
+	struct topology_prop prop = topology_prop(t, span->node, span->prop);
 
-	if (prop.at && prop.bytes != cells * 4)
-		topology_note(t, node, name, "it must have the cells of its parent; not placed",
-			      "%u bytes", prop.bytes);
-	if (!prop.at || prop.bytes != cells * 4)
+	if (prop.bytes != cells * 4) {
+		topology_note(t, span->node, span->prop,
+			      "it must have the cells of its parent; not placed", "%u bytes",
+			      prop.bytes);
 		return false;
+	}
 	*value = topology_cells(prop.at, cells);
 	return true;
 }
 
 /* Size and alignment in whole pages; false if the node is not placed. */
 static bool dynamic_shape(struct topology *t, const struct reserved_pass *pass, int node,
-			  uint64_t *size, uint64_t *align)
+			  struct topology_want *want)
 {
-	*align = PAGE_SIZE;
-	if (!dynamic_number(t, node, "size", pass->size_cells, size))
+	const struct topology_span size = { .node = node, .prop = "size" };
+	const struct topology_span align = { .node = node, .prop = "alignment" };
+
+	want->align = PAGE_SIZE;
+	if (!dynamic_number(t, &size, pass->size_cells, &want->size))
 		return false;
 	if (topology_prop(t, node, "alignment").at &&
-	    !dynamic_number(t, node, "alignment", pass->addr_cells, align))
+	    !dynamic_number(t, &align, pass->addr_cells, &want->align))
 		return false;
-	if (*size == 0 || *size > UINT64_MAX - PAGE_SIZE) {
+	if (want->size == 0 || want->size > UINT64_MAX - PAGE_SIZE) {
 		topology_note(t, node, "size", "a region must have a size; not placed", "0x%llx",
-			      (unsigned long long)*size);
+			      (unsigned long long)want->size);
 		return false;
 	}
-	if (*align & (*align - 1)) {
+	if (want->align & (want->align - 1)) {
 		topology_note(t, node, "alignment", "it must be a power of two; not placed",
-			      "0x%llx", (unsigned long long)*align);
+			      "0x%llx", (unsigned long long)want->align);
 		return false;
 	}
-	*size = align_up(*size, PAGE_SIZE);
-	*align = ZN_MAX(*align, is_cma(t, node) ? CMA_ALIGN : PAGE_SIZE);
+	want->size = align_up(want->size, PAGE_SIZE);
+	want->align = ZN_MAX(want->align, is_cma(t, node) ? CMA_ALIGN : PAGE_SIZE);
 	return true;
 }
 
 /* The first of alloc-ranges with room, or all of memory; 0 if there is none. */
 static uint64_t dynamic_find(struct topology *t, const struct reserved_pass *pass, int node,
-			     uint64_t size, uint64_t align)
+			     struct topology_want *want)
 {
 	const unsigned tuple = (pass->addr_cells + pass->size_cells) * 4;
 	struct topology_prop ranges = topology_prop(t, node, "alloc-ranges");
 	uint64_t place = 0;
 
+	want->low = 0;
+	want->high = UINT64_MAX;
 	if (!ranges.at)
-		return topology_place(t, size, align, 0, UINT64_MAX);
+		return topology_place(t, want);
 	if (ranges.bytes % tuple) {
 		topology_note(t, node, "alloc-ranges",
 			      "its length must be a multiple of its cells; not placed", "%u bytes",
@@ -247,30 +255,31 @@ static uint64_t dynamic_find(struct topology *t, const struct reserved_pass *pas
 		return 0;
 	}
 	for (; !place && ranges.bytes; ranges.at += tuple, ranges.bytes -= tuple) {
-		uint64_t low = topology_cells(ranges.at, pass->addr_cells);
-		uint64_t span = topology_cells(ranges.at + pass->addr_cells * 4, pass->size_cells);
-
-		place = topology_place(t, size, align, low, low + ranges_clip(low, span));
+		want->low = topology_cells(ranges.at, pass->addr_cells);
+		want->high = topology_cells(ranges.at + pass->addr_cells * 4, pass->size_cells);
+		want->high = want->low + ranges_clip(want->low, want->high);
+		place = topology_place(t, want);
 	}
 	return place;
 }
 
 static int reserve_dynamic(struct topology *t, const struct reserved_pass *pass, int node)
 {
-	uint64_t size, align, place;
+	struct topology_span span = { .node = node, .prop = "size" };
+	struct topology_want want;
 
-	if (!dynamic_shape(t, pass, node, &size, &align))
+	if (!dynamic_shape(t, pass, node, &want))
 		return 0;
-	place = dynamic_find(t, pass, node, size, align);
-	if (!place) {
+	span.size = want.size;
+	span.start = dynamic_find(t, pass, node, &want);
+	if (!span.start) {
 		topology_note(t, node, "size", "there must be free memory for it; not placed",
-			      "0x%llx", (unsigned long long)size);
+			      "0x%llx", (unsigned long long)span.size);
 		return 0;
 	}
 	if (is_nomap(t, node))
-		return reserve_nomap(t, node, "size", place, size, BOOT_DYNAMIC);
-	return reserve(t, node, "size", place, size, BOOT_DYNAMIC | (is_cma(t, node) ?
-		       cma_flag(t, node, "size", place, size) : 0));
+		return reserve_nomap(t, &span, BOOT_DYNAMIC);
+	return reserve(t, &span, BOOT_DYNAMIC | (is_cma(t, node) ? cma_flag(t, &span) : 0));
 }
 
 /* ---- the passes ------------------------------------------------------------- */

@@ -199,7 +199,8 @@ KTEST(topology_ranges, shrink_drops_what_is_less_than_a_page)
 	struct range_list list = { table, &count, ARRAY_SIZE(table) };
 
 	KT_TRUE(ranges_add(list, 0x1001, 0x1ffe, 0, 0) && ranges_add(list, 0x4000, 0x1000, 0, 0) &&
-		ranges_add(list, 0x6001, 0x2fff, 0, 0) && ranges_add(list, UINT64_MAX - 9, 5, 0, 0));
+		ranges_add(list, 0x6001, 0x2fff, 0, 0) &&
+		ranges_add(list, UINT64_MAX - 9, 5, 0, 0));
 	ranges_shrink_to_pages(list);
 	if (!KT_EQ(count, 2))
 		return;

@@ -64,7 +64,8 @@ KTEST(topology, a_board_in_full)
 
 	if (!b || !info)
 		return;
-	if (!KT_OK(topology_parse(b->out, BLOB_BYTES, info, &err) == 0, "%s: %s", err.path, err.rule))
+	if (!KT_OK(topology_parse(b->out, BLOB_BYTES, info, &err) == 0, "%s: %s", err.path,
+		   err.rule))
 		return;
 	check_board(info);
 	topology_info_sound(info);
@@ -229,7 +230,8 @@ static void spoil(struct blob *b, uint64_t *seed)
 	static const uint32_t telling[] = { 0, 1, 2, 3, 4, 9, 16, 0x7fffffff, 0x80000000,
 					    0xfffffff4, 0xffffffff, 0x40000000 };
 	uint64_t r = kt_random(seed);
-	uint32_t at = (uint32_t)((r >> 8) % b->out_bytes), from = (uint32_t)((r >> 32) % b->out_bytes);
+	uint32_t at = (uint32_t)((r >> 8) % b->out_bytes);
+	uint32_t from = (uint32_t)((r >> 32) % b->out_bytes);
 	uint32_t cell = telling[(r >> 4) % ARRAY_SIZE(telling)];
 
 	if (r % 4 == 0) {

@@ -61,7 +61,8 @@ KTEST(fdt_walk, refuses_every_cut_of_the_tree)
 	for (uint32_t bytes = 0; bytes < whole; bytes += 4) {
 		b->out[38] = (uint8_t)(bytes >> 8);
 		b->out[39] = (uint8_t)bytes;
-		if (!KT_OK(walk(b, &err) != 0, "a tree of %u of %u bytes was accepted", bytes, whole))
+		if (!KT_OK(walk(b, &err) != 0, "a tree of %u of %u bytes was accepted", bytes,
+			   whole))
 			return;
 	}
 }
