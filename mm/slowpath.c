@@ -139,7 +139,7 @@ static struct page *climb(struct alloc_req *req, unsigned *flags, uint32_t *step
 static bool nodemask_misses_cpuset(const struct alloc_req *req)
 {
 	return (ld_relaxed(&req->mm->gates) & GATE_CPUSETS) && req->nodemask != NODEMASK_ALL &&
-	       !(req->nodemask & req->cpuset);
+	       !(req->nodemask & req->cpuset & req->mm->has_memory);
 }
 
 struct page *alloc_slow(struct alloc_req *req)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Private instances for tests: a board of a few hundred or thousand pages from
+ * a few lines of text, in the host program and in the image alike.
+ *
+ *	static const struct kt_spec two_nodes = {
+ *		.ram = { { 0, KT_DMA_PFN, 1024 }, { 1, KT_DMA_PFN + 1024, 1024 } },
+ *		.cpus = 2, .cpu_node = { 0, 1 },
+ *	};
+ *	struct zonal *mm = kt_instance(&two_nodes);
+ *
+ * The pages of such a board have no contents: only their map exists. A request
+ * with __GFP_ZERO is therefore written down (kt_cleared()), not carried out.
+ *
+ * CPU 0 of a spec is always the CPU that runs the test, whatever its number in
+ * the image. On the host a test can become another one with kt_cpu().
+ */
+#ifndef TEST_UNIT_KT_INSTANCE_H
+#define TEST_UNIT_KT_INSTANCE_H
+
+#include <zonal/port.h>
+#include <zonal/zonal.h>
+
+#include "mm/mm.h"
+#include "test/ktest.h"
+
+enum { KT_RANGES = 20, KT_NODES = 8, KT_CPUS = 8 };
+
+/*
+ * Where RAM has to begin for its zone. QEMU's virt board starts at 1 GiB; what
+ * lies below 4 GiB is ZONE_DMA there, what lies above is ZONE_NORMAL (I16, I17).
+ * With a DMA limit of 1 GiB (a Raspberry Pi 4) the part up to 4 GiB is DMA32.
+ */
+#define KT_DMA_PFN ((pfn_t)0x40000)
+#define KT_NORMAL_PFN ((pfn_t)0x100000)
+#define KT_RPI_DMA_PFN ((pfn_t)0x1000)
+#define KT_RPI_DMA32_PFN ((pfn_t)0x40000)
+#define KT_RPI_DMA_MAX 0x3fffffffu
+
+struct kt_range {
+	int nid;
+	pfn_t start;
+	uint64_t pages; /* 0 ends the table */
+};
+
+struct kt_spec {
+	struct kt_range ram[KT_RANGES];
+	struct kt_range reserved[KT_RANGES]; /* nid is not used */
+	unsigned cpus;               /* 0: one */
+	uint8_t cpu_node[KT_CPUS];
+	nodemask_t empty_nodes;      /* online without memory */
+	uint8_t distance[KT_NODES][KT_NODES]; /* 0: 10 to itself, else 20 */
+	uint64_t dma_max;            /* bytes, as in boot_info; 0: no limit */
+	const struct zonal_options *options; /* NULL: 5.10's defaults */
+	unsigned cma_index;          /* reserved[cma_index - 1] is a CMA area; 0: none */
+	bool grouping_off;
+	bool in_boot;                /* do not call zonal_boot_done() */
+	bool cannot_clear;           /* no clear hook */
+};
+
+/* Build one; NULL (and a failed case) if zonal_init() refuses. Freed after the case. */
+struct zonal *kt_instance(const struct kt_spec *spec);
+/* The same, for a board that is expected to be refused: the error of zonal_init(). */
+int kt_instance_error(const struct kt_spec *spec);
+
+/* The id that CPU `k` of the last spec has in the instance. */
+unsigned kt_cpu_id(unsigned k);
+/* Be CPU `k` of the last spec from now on. Host only; false in the image if k is not 0. */
+bool kt_cpu(unsigned k);
+
+/* Pages that the instance asked to have cleared since it was built, and the last run. */
+uint64_t kt_cleared(pfn_t *first, size_t *count);
+
+struct zone *kt_zone(struct zonal *mm, unsigned nid, enum zone_type type);
+/* Marks and reserves of every zone to 0, so that the last page can be taken. */
+void kt_no_marks(struct zonal *mm);
+/* The three marks of one zone by hand. */
+void kt_marks(struct zone *zone, int64_t min, int64_t low, int64_t high);
+/* Leave exactly `usable` pages above the marks' zero for requests up to `type`, by
+ * raising the zone's lowmem reserve (row W4 adds it to every mark). */
+void kt_usable(struct zone *zone, enum zone_type type, int64_t usable);
+
+int64_t kt_free(const struct zone *zone);
+/* Blocks in a free list. */
+unsigned kt_blocks(const struct zone *zone, enum migratetype type, unsigned order);
+/* pfn of the first block of a list, or PFN_NONE. */
+pfn_t kt_first(const struct zone *zone, enum migratetype type, unsigned order);
+/* Pages in the per-CPU lists of every CPU for this zone. */
+unsigned kt_pcp_count(const struct zone *zone);
+/* One counter of a zone, summed over the CPUs. */
+uint64_t kt_stat(const struct zone *zone, enum pcp_stat stat);
+uint64_t kt_hit(const struct zone *zone);
+uint64_t kt_miss(const struct zone *zone);
+uint64_t kt_local(const struct zone *zone);
+uint64_t kt_other(const struct zone *zone);
+/* Type of the pageblock that holds pfn, and its setter. */
+enum migratetype kt_block_type(const struct zonal *mm, pfn_t pfn);
+
+/* zonal_check(), a finding fails the case. */
+bool kt_check_all(struct zonal *mm);
+/* Take blocks until NULL; they are kept in the chain, the last one first. */
+uint64_t kt_take_all(struct zonal *mm, int nid, gfp_t gfp, unsigned order, struct page **chain);
+/* Give the whole chain back. */
+void kt_give_all(struct zonal *mm, struct page *chain, unsigned order);
+
+/* The state of the task that runs the test, put back by kt_task_restore(). */
+struct zonal_task *kt_task_save(struct zonal_task *saved);
+void kt_task_restore(const struct zonal_task *saved);
+/* Between these the caller is an interrupt handler for the allocator. */
+port_irqflags_t kt_irq_enter(void);
+void kt_irq_exit(port_irqflags_t flags);
+
+#endif

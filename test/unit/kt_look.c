@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looks into a private instance, and sets its marks by hand.
+ *
+ * A test that wants to see one rule takes the others out of its way: marks of 0
+ * let the last page go, and kt_usable() puts the border of row W4 exactly where the
+ * test wants it without touching the free lists. After each such change the
+ * zone's folded order-0 mark is worked out again, as every writer of a mark must.
+ *
+ * Counters of other CPUs are read relaxed; the instance is quiet meanwhile.
+ */
+#include "kt_instance.h"
+
+#include "mm/watermark.h"
+
+struct zone *kt_zone(struct zonal *mm, unsigned nid, enum zone_type type)
+{
+	return &mm->node[nid]->zone[type];
+}
+
+void kt_marks(struct zone *zone, int64_t min, int64_t low, int64_t high)
+{
+	st_relaxed(&zone->mark[WMARK_MIN], min);
+	st_relaxed(&zone->mark[WMARK_LOW], low);
+	st_relaxed(&zone->mark[WMARK_HIGH], high);
+	zone_update_floor(zone);
+}
+
+void kt_no_marks(struct zonal *mm)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone) {
+		for (unsigned t = 0; t < ZONE_TYPES; t++)
+			st_relaxed(&zone->lowmem_reserve[t], 0);
+		kt_marks(zone, 0, 0, 0);
+	}
+}
+
+void kt_usable(struct zone *zone, enum zone_type type, int64_t usable)
+{
+	st_relaxed(&zone->lowmem_reserve[type], kt_free(zone) - usable);
+	zone_update_floor(zone);
+}
+
+int64_t kt_free(const struct zone *zone)
+{
+	return ld_relaxed(&((struct zone *)(uintptr_t)zone)->free);
+}
+
+unsigned kt_blocks(const struct zone *zone, enum migratetype type, unsigned order)
+{
+	return zone->list[type][order].count;
+}
+
+pfn_t kt_first(const struct zone *zone, enum migratetype type, unsigned order)
+{
+	return zone->list[type][order].first;
+}
+
+unsigned kt_pcp_count(const struct zone *zone)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < zone->mm->cpu_count; i++)
+		if (zone->mm->cpu[i])
+			sum += ld_relaxed(&zone->mm->cpu[i]->pcp[zone->id].count);
+	return sum;
+}
+
+uint64_t kt_stat(const struct zone *zone, enum pcp_stat stat)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < zone->mm->cpu_count; i++)
+		if (zone->mm->cpu[i])
+			sum += ld_relaxed(&zone->mm->cpu[i]->pcp[zone->id].stat[stat]);
+	return sum;
+}
+
+uint64_t kt_hit(const struct zone *zone)
+{
+	return kt_stat(zone, STAT_HIT_LOCAL) + kt_stat(zone, STAT_HIT_OTHER);
+}
+
+uint64_t kt_miss(const struct zone *zone)
+{
+	return kt_stat(zone, STAT_MISS_LOCAL) + kt_stat(zone, STAT_MISS_OTHER);
+}
+
+uint64_t kt_local(const struct zone *zone)
+{
+	return kt_stat(zone, STAT_HIT_LOCAL) + kt_stat(zone, STAT_MISS_LOCAL);
+}
+
+uint64_t kt_other(const struct zone *zone)
+{
+	return kt_stat(zone, STAT_HIT_OTHER) + kt_stat(zone, STAT_MISS_OTHER);
+}
+
+enum migratetype kt_block_type(const struct zonal *mm, pfn_t pfn)
+{
+	return page_block_type(mm_page(mm, pfn));
+}
+
+bool kt_check_all(struct zonal *mm)
+{
+	struct zonal_finding finding = { "", 0 };
+	bool ok = zonal_check(mm, &finding);
+
+	return KT_OK(ok, "zonal_check: %s", finding.text);
+}
+
+uint64_t kt_take_all(struct zonal *mm, int nid, gfp_t gfp, unsigned order, struct page **chain)
+{
+	struct page *page;
+	uint64_t count = 0;
+
+	while ((page = zonal_alloc_node(mm, nid, gfp, order))) {
+		*(struct page **)zonal_page_owner(page) = *chain;
+		*chain = page;
+		count++;
+	}
+	return count;
+}
+
+void kt_give_all(struct zonal *mm, struct page *chain, unsigned order)
+{
+	while (chain) {
+		struct page *next = *(struct page **)zonal_page_owner(chain);
+
+		zonal_free(mm, chain, order);
+		chain = next;
+	}
+}
+
+struct zonal_task *kt_task_save(struct zonal_task *saved)
+{
+	struct zonal_task *task = port_this_cpu()->task;
+
+	*saved = *task;
+	return task;
+}
+
+void kt_task_restore(const struct zonal_task *saved)
+{
+	*port_this_cpu()->task = *saved;
+}
+
+port_irqflags_t kt_irq_enter(void)
+{
+	port_irqflags_t flags = port_irq_save();
+
+	port_this_cpu()->irq_depth++;
+	return flags;
+}
+
+void kt_irq_exit(port_irqflags_t flags)
+{
+	port_this_cpu()->irq_depth--;
+	port_irq_restore(flags);
+}

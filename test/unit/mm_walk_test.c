@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The walk over the zones: rows F, and what of rows L the passes show.
+ *
+ * A zone is closed to a pass by raising its marks above everything it holds, and
+ * opened again by marks of 0, so that each test decides itself where the walk
+ * must end. The boards with three zones have a NORMAL zone of 255 pages that begins
+ * at an odd frame: no block of it reaches a pageblock, which is what NOFRAGMENT
+ * looks for.
+ */
+#include "kt_instance.h"
+
+#include "mm/buddy.h"
+
+static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
+
+static const struct kt_spec four_nodes = {
+	.ram = { { 0, KT_DMA_PFN, 1024 },
+		 { 1, KT_DMA_PFN + 1024, 1024 },
+		 { 2, KT_DMA_PFN + 2048, 1024 },
+		 { 3, KT_DMA_PFN + 3072, 1024 } },
+	.cpus = 2,
+	.cpu_node = { 0, 1 },
+	/* two sockets of two */
+	.distance = { { 10, 12, 20, 20 }, { 12, 10, 20, 20 }, { 20, 20, 10, 12 }, { 20, 20, 12, 10 } },
+};
+
+static const struct kt_spec fragile = {
+	.ram = { { 0, KT_RPI_DMA_PFN, 512 },
+		 { 0, KT_RPI_DMA32_PFN, 4096 },
+		 { 0, KT_NORMAL_PFN + 1, 255 } },
+	.dma_max = KT_RPI_DMA_MAX,
+};
+
+/* The same with a second node, whose pageblocks are whole. */
+static const struct kt_spec fragile_2n = {
+	.ram = { { 0, KT_RPI_DMA_PFN, 512 },
+		 { 0, KT_RPI_DMA32_PFN, 1024 },
+		 { 0, KT_NORMAL_PFN + 1, 255 },
+		 { 1, KT_NORMAL_PFN + 4096, 4096 } },
+	.dma_max = KT_RPI_DMA_MAX,
+};
+
+/* Two nodes, and DMA32 is on neither. */
+static const struct kt_spec no_dma32_2n = {
+	.ram = { { 0, KT_DMA_PFN, 512 },
+		 { 0, KT_NORMAL_PFN + 1, 255 },
+		 { 1, KT_NORMAL_PFN + 4096, 4096 } },
+};
+
+static void close_zone(struct zone *zone)
+{
+	kt_marks(zone, 1 << 20, 1 << 20, 1 << 20);
+}
+
+/* Node * 4 + zone type of the page that a request gets, -1: none. The page goes back. */
+static int served_by(struct zonal *mm, int nid, gfp_t gfp, unsigned order)
+{
+	struct page *page = zonal_alloc_node(mm, nid, gfp | __GFP_NOWARN, order);
+	int where;
+
+	if (!page)
+		return -1;
+	where = (int)(zonal_page_node(page) * ZONE_TYPES + zonal_page_zone(page));
+	zonal_free(mm, page, order);
+	return where;
+}
+
+static uint64_t wakes(struct zonal *mm)
+{
+	return ld_relaxed(&mm->cpu[kt_cpu_id(0)]->kswapd_wakes);
+}
+
+KTEST(rows_f, f1_low_first_then_min)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	/* Node 0 is between MIN and LOW: the first pass goes on to node 1. */
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 10, 1 << 20, 1 << 20);
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0) / ZONE_TYPES, 1);
+	/* All are: the second pass begins at node 0 again. */
+	for (unsigned n = 1; n < 4; n++)
+		kt_marks(kt_zone(mm, n, ZONE_DMA), 10, 1 << 20, 1 << 20);
+	KT_EQ(wakes(mm), 0);
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0) / ZONE_TYPES, 0);
+	KT_EQ(wakes(mm), 1);
+	KT_EQ(served_by(mm, 0, 0, 0) / ZONE_TYPES, 0);
+	KT_EQ(wakes(mm), 1);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f2_nofragment_needs_dma32_below)
+{
+	struct zonal *mm = kt_instance(&fragile);
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	/* All blocks begin MOVABLE, so an unmovable page would have to break one up. */
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA32);
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 3), ZONE_DMA32);
+	/* A movable one has its own lists in NORMAL. */
+	KT_EQ(served_by(mm, 0, GFP_HIGHUSER_MOVABLE, 0), ZONE_NORMAL);
+	mm = kt_instance(&no_dma32_2n);
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f3_locality_before_fragmentation)
+{
+	struct zonal *mm = kt_instance(&fragile_2n);
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA32);
+	close_zone(kt_zone(mm, 0, ZONE_DMA32));
+	close_zone(kt_zone(mm, 0, ZONE_DMA));
+	/* Node 1 has whole pageblocks, but that is another node. */
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
+	close_zone(kt_zone(mm, 0, ZONE_NORMAL));
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_TYPES + ZONE_NORMAL);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f4_second_walk_without_nofragment)
+{
+	struct zonal *mm = kt_instance(&fragile);
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	close_zone(kt_zone(mm, 0, ZONE_DMA32));
+	close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
+	KT_EQ(wakes(mm), 0); /* still the first pass, at LOW */
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f5_cpuset_skips_nodes)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	nodemask_t mask = node_bit(0) | node_bit(2);
+	struct page *page;
+
+	if (!mm)
+		return;
+	KT_EQ(zonal_task_set_mems(mm, task, node_bit(2) | node_bit(3)), 0);
+	/* By the nodemask that the cpuset becomes (Z2) */
+	page = zonal_alloc_node(mm, 0, GFP_USER, 0);
+	if (KT_TRUE(page)) {
+		KT_EQ(zonal_page_node(page), 2);
+		zonal_free(mm, page, 0);
+	}
+	/* With a nodemask of one's own the cpuset is a flag beside it. */
+	page = zonal_alloc_mask(mm, 0, GFP_USER, 0, &mask);
+	if (KT_TRUE(page)) {
+		KT_EQ(zonal_page_node(page), 2);
+		zonal_free(mm, page, 0);
+	}
+	kt_task_restore(&saved);
+}
+
+KTEST(rows_f, f6_watermark_says_next_zone)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0) / ZONE_TYPES, 1);
+	KT_EQ(served_by(mm, 0, GFP_KERNEL, 5) / ZONE_TYPES, 1);
+	for (unsigned n = 1; n < 4; n++)
+		close_zone(kt_zone(mm, n, ZONE_DMA));
+	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), -1);
+	/* NO_WATERMARKS takes the first zone anyway. */
+	KT_EQ(served_by(mm, 0, GFP_KERNEL | __GFP_MEMALLOC, 0) / ZONE_TYPES, 0);
+	KT_EQ(served_by(mm, 0, GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOMEMALLOC, 0), -1);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f8_harder_success_reserves_its_block)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zone *zone;
+	struct page *page;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	/* Served in the first pass: not HARDER, no reserve. */
+	page = zonal_alloc(mm, GFP_ATOMIC, 1);
+	if (!KT_TRUE(page))
+		return;
+	KT_EQ(ld_relaxed(&zone->highatomic), 0);
+	zonal_free(mm, page, 1);
+	kt_marks(zone, 0, 1 << 20, 1 << 20);
+	/* order 0 does not either */
+	page = zonal_alloc(mm, GFP_ATOMIC, 0);
+	if (KT_TRUE(page))
+		zonal_free(mm, page, 0);
+	KT_EQ(ld_relaxed(&zone->highatomic), 0);
+	page = zonal_alloc(mm, GFP_ATOMIC, 1);
+	if (!KT_TRUE(page))
+		return;
+	KT_EQ(ld_relaxed(&zone->highatomic), 512);
+	KT_EQ(kt_block_type(mm, zonal_pfn(page)), MIGRATE_HIGHATOMIC);
+	zonal_free(mm, page, 1);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f9_slow_path_drops_the_cpuset_mask)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(zonal_task_set_mems(mm, task, node_bit(1)), 0);
+	KT_EQ(served_by(mm, 0, GFP_ATOMIC, 0) / ZONE_TYPES, 1);
+	close_zone(kt_zone(mm, 1, ZONE_DMA));
+	/* An atomic request has no CPUSET flag there (L1): the whole list is open. */
+	KT_EQ(served_by(mm, 0, GFP_ATOMIC, 0) / ZONE_TYPES, 0);
+	/* A hard-walled one is kept in. */
+	KT_EQ(served_by(mm, 0, GFP_USER, 0), -1);
+	kt_task_restore(&saved);
+	kt_check_all(mm);
+}
+
+/* L10: a mask without any allowed node is dropped before the request fails. */
+KTEST(rows_l, l10_mask_outside_the_cpuset_is_dropped)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	nodemask_t mask = node_bit(0) | node_bit(3);
+	struct page *page;
+
+	if (!mm)
+		return;
+	KT_EQ(zonal_task_set_mems(mm, task, node_bit(1)), 0);
+	page = zonal_alloc_mask(mm, 0, GFP_USER, 0, &mask);
+	if (KT_TRUE(page)) {
+		KT_EQ(zonal_page_node(page), 1);
+		zonal_free(mm, page, 0);
+	}
+	kt_task_restore(&saved);
+}
+
+KTEST(rows_f, f10_nodes_in_order_of_distance)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+	static const uint8_t order_of_1[] = { 1, 0, 3, 2 };
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	for (unsigned i = 0; i < 4; i++) {
+		KT_EQ(served_by(mm, 1, GFP_KERNEL, 0) / ZONE_TYPES, order_of_1[i]);
+		close_zone(kt_zone(mm, order_of_1[i], ZONE_DMA));
+		/* nobody is woken as long as some zone is above LOW */
+		KT_EQ(wakes(mm), 0);
+	}
+	KT_EQ(served_by(mm, 1, GFP_KERNEL, 0), -1);
+	KT_EQ(wakes(mm), 1);
+}
+
+/* The same with real marks: each node is used down to LOW before the next one. */
+KTEST(rows_f, f10_each_node_down_to_low)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+	struct page *chain = NULL, *page;
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	while ((page = zonal_alloc_node(mm, 0, GFP_NOWAIT, 0)) && zonal_page_node(page) == 0) {
+		*(struct page **)zonal_page_owner(page) = chain;
+		chain = page;
+	}
+	if (KT_TRUE(page)) {
+		KT_EQ(zonal_page_node(page), 1);
+		zonal_free(mm, page, 0);
+	}
+	KT_EQ(kt_free(zone), ld_relaxed(&zone->mark[WMARK_LOW]) +
+				     ld_relaxed(&zone->lowmem_reserve[ZONE_NORMAL]));
+	kt_give_all(mm, chain, 0);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f11_thisnode_or_null)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+	struct page *chain = NULL;
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(kt_take_all(mm, 2, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 0, &chain), 1024);
+	for (struct page *p = chain; p; p = *(struct page **)zonal_page_owner(p))
+		if (!KT_EQ(zonal_page_node(p), 2))
+			break;
+	KT_EQ(served_by(mm, 2, GFP_KERNEL | __GFP_THISNODE, 0), -1);
+	KT_EQ(served_by(mm, 2, GFP_KERNEL, 0) / ZONE_TYPES, 3);
+	kt_give_all(mm, chain, 0);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f12_only_single_pages_use_the_cpu_list)
+{
+	static const struct kt_spec big = { .ram = { { 0, KT_DMA_PFN, 16384 } } };
+	struct zonal *mm = kt_instance(&big);
+	struct zone *zone;
+	struct page *page;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	KT_EQ(zone->pcp_batch, 3);
+	page = zonal_alloc(mm, GFP_KERNEL, 0);
+	if (!KT_TRUE(page))
+		return;
+	KT_EQ(kt_free(zone), 16384 - 3);
+	KT_EQ(kt_pcp_count(zone), 2);
+	zonal_free(mm, page, 0);
+	KT_EQ(kt_pcp_count(zone), 3);
+	KT_EQ(kt_free(zone), 16384 - 3);
+	page = zonal_alloc(mm, GFP_KERNEL, 1);
+	if (!KT_TRUE(page))
+		return;
+	KT_EQ(kt_free(zone), 16384 - 5);
+	zonal_free(mm, page, 1);
+	KT_EQ(kt_free(zone), 16384 - 3);
+	KT_EQ(kt_pcp_count(zone), 3);
+	kt_check_all(mm);
+}
+
+KTEST(rows_f, f13_boosted_zone_wakes_once)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	for (unsigned order = 0; order < 2; order++) {
+		uint64_t before = wakes(mm);
+
+		st_relaxed(&zone->boosted, 1);
+		KT_EQ(served_by(mm, 0, GFP_KERNEL, order), ZONE_DMA);
+		KT_EQ(ld_relaxed(&zone->boosted), 0);
+		KT_EQ(wakes(mm), before + 1);
+		KT_EQ(served_by(mm, 0, GFP_KERNEL, order), ZONE_DMA);
+		KT_EQ(wakes(mm), before + 1);
+	}
+}
+
+/* L1, as a table: which flags open which floor of a zone with MIN 1024. */
+KTEST(rows_l, l1_flags_and_their_floor)
+{
+	static const struct {
+		gfp_t gfp;
+		uint32_t task;
+		int64_t floor;
+	} table[] = {
+		{ GFP_NOWAIT, 0, 1024 },
+		{ GFP_KERNEL, 0, 1024 },
+		{ __GFP_HIGH, 0, 512 },
+		{ GFP_ATOMIC, 0, 384 },
+		{ __GFP_ATOMIC, 0, 768 },
+		{ GFP_ATOMIC | __GFP_NOMEMALLOC, 0, 512 },
+		{ GFP_KERNEL, ZTASK_REALTIME, 768 },
+		{ GFP_KERNEL | __GFP_HIGH, ZTASK_REALTIME, 384 },
+		/* L2: with DIRECT_RECLAIM, ATOMIC is dropped */
+		{ GFP_KERNEL | __GFP_ATOMIC, 0, 1024 },
+		{ GFP_KERNEL | GFP_ATOMIC, 0, 512 },
+	};
+	struct zonal *mm = kt_instance(&uma);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	kt_no_marks(mm);
+	kt_marks(zone, 1024, 1 << 20, 1 << 20);
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		task->flags = table[i].task;
+		kt_usable(zone, ZONE_NORMAL, table[i].floor + 1);
+		KT_OK(served_by(mm, 0, table[i].gfp, 0) >= 0, "gfp %#x: nothing above its floor",
+		      table[i].gfp);
+		kt_usable(zone, ZONE_NORMAL, table[i].floor);
+		KT_OK(served_by(mm, 0, table[i].gfp, 0) < 0, "gfp %#x: a page below its floor",
+		      table[i].gfp);
+	}
+	kt_task_restore(&saved);
+}
+
+KTEST(rows_l, l7_who_may_use_the_reserves)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	port_irqflags_t irq;
+	struct page *page;
+
+	if (!mm)
+		return;
+	close_zone(kt_zone(mm, 0, ZONE_DMA));
+	page = zonal_alloc(mm, GFP_NOWAIT | __GFP_MEMALLOC, 0);
+	if (KT_TRUE(page)) {
+		KT_TRUE(page_word(page) & PG_PFMEMALLOC); /* L18 */
+		zonal_free(mm, page, 0);
+	}
+	task->flags = ZTASK_MEMALLOC;
+	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), ZONE_DMA);
+	KT_EQ(served_by(mm, 0, GFP_KERNEL | __GFP_NOMEMALLOC, 0), -1);
+	/* an interrupt does not work for the task that it interrupts */
+	irq = kt_irq_enter();
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), -1);
+	kt_irq_exit(irq);
+	kt_task_restore(&saved);
+	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), -1);
+	kt_check_all(mm);
+}
+
+/* L8: with reserves, or without a cpuset to keep to, the nodemask is dropped. */
+KTEST(rows_l, l8_nodemask_dropped_for_urgent_requests)
+{
+	struct zonal *mm = kt_instance(&four_nodes);
+	nodemask_t mask = node_bit(3);
+	struct page *page;
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	close_zone(kt_zone(mm, 3, ZONE_DMA));
+	KT_TRUE(!zonal_alloc_mask(mm, 0, GFP_KERNEL | __GFP_NOWARN, 0, &mask));
+	page = zonal_alloc_mask(mm, 0, GFP_ATOMIC, 0, &mask);
+	if (KT_TRUE(page)) {
+		KT_EQ(zonal_page_node(page), 0);
+		zonal_free(mm, page, 0);
+	}
+	page = zonal_alloc_mask(mm, 0, GFP_NOWAIT | __GFP_MEMALLOC, 0, &mask);
+	if (KT_TRUE(page)) {
+		KT_EQ(zonal_page_node(page), 0);
+		zonal_free(mm, page, 0);
+	}
+}
+
+KTEST(rows_l, l14_requests_that_cannot_wait_end_early)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zonal_failure failure;
+
+	if (!mm)
+		return;
+	close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_EQ(served_by(mm, 0, GFP_ATOMIC, 0), -1);
+	zonal_last_failure(mm, &failure);
+	KT_EQ(failure.steps & (ZSTEP_RECLAIM | ZSTEP_COMPACT | ZSTEP_OOM), 0);
+	KT_EQ(failure.zone[0].refusal, REFUSED_WATERMARK);
+	KT_TRUE(failure.zone[0].short_pages > 0);
+	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), -1);
+	zonal_last_failure(mm, &failure);
+	KT_EQ(failure.serial, 2);
+	KT_TRUE(failure.steps & ZSTEP_RECLAIM);
+}
