@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Catch what kprintf() prints.
+ *
+ * The console sink is replaced by one that appends to a buffer. Text beyond the
+ * buffer is dropped, and then the last bytes say so, so that a comparison fails
+ * rather than passes. Checks of the harness print through the same sink, so a test ends
+ * the capture before it checks anything. One test runs at a time: no lock.
+ */
+#include "monitor_capture.h"
+
+#include <string.h>
+
+#include "lib/printf.h"
+
+#define CAPTURE_BYTES 32768u
+
+static char captured[CAPTURE_BYTES];
+static size_t length;
+
+static void keep(const char *text, size_t bytes)
+{
+	static const char overflow[] = "<capture is full>";
+
+	if (length + bytes >= sizeof(captured)) {
+		memcpy(captured + sizeof(captured) - sizeof(overflow), overflow, sizeof(overflow));
+		length = sizeof(captured) - 1;
+		return;
+	}
+	memcpy(captured + length, text, bytes);
+	length += bytes;
+	captured[length] = '\0';
+}
+
+void capture_begin(void)
+{
+	length = 0;
+	captured[0] = '\0';
+	console_set_sink(keep);
+}
+
+const char *capture_end(void)
+{
+	console_set_sink(console_write_default);
+	return captured;
+}
+
+bool capture_has_line(const char *text, const char *line)
+{
+	size_t want = strlen(line);
+
+	while (*text) {
+		const char *end = strchr(text, '\n');
+		size_t len = end ? (size_t)(end - text) : strlen(text);
+
+		if (len == want && memcmp(text, line, len) == 0)
+			return true;
+		text += len + (end ? 1 : 0);
+	}
+	return false;
+}
