@@ -62,7 +62,8 @@ static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned
 	}
 }
 
-/* Leaves the page INNER: whoever takes it out decides what it becomes. */
+/* Leaves the page INNER, with what its owner's flag bits hold: they must be clear, and
+ * the page checks look whether they are (D4). */
 static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned order)
 {
 	unsigned type = page->list_type;
@@ -79,7 +80,8 @@ static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned
 	if (--list->count == 0)
 		st_relaxed(&zone->filled[type],
 			   (uint16_t)(ld_relaxed(&zone->filled[type]) & ~(1u << order)));
-	page_set_word(page, word_make(zone->id, PAGE_INNER, 0));
+	page_set_word(page, (page_word(page) & ~(WORD_ORDER_MASK | WORD_STATE_MASK)) |
+				    word_make(0, PAGE_INNER, 0));
 }
 
 /* B12: free pages by type; those of isolated blocks do not count. */
@@ -164,26 +166,31 @@ static inline bool merge_likely(struct zone *zone, struct page *page, unsigned o
 	       word_make(zone->id, PAGE_FREE, order + 1);
 }
 
+/* The block that merges into another list's kind takes its count along. */
+static ZN_NOINLINE void recount(struct zone *zone, unsigned from, unsigned to, int64_t pages)
+{
+	count_free(zone, from, -pages);
+	count_free(zone, to, pages);
+}
+
 void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
 {
 	unsigned type = page_block_type(page);
+	uint32_t mergeable = word_make(zone->id, PAGE_FREE, order);
 	bool tail;
 
 	count_free(zone, type, 1 << order);
-	while (order < MAX_ORDER - 1) {
+	for (; order < MAX_ORDER - 1; order++, mergeable += 1u << WORD_ORDER_SHIFT) {
 		struct page *buddy = page_buddy(page, order);
 
-		if ((page_word(buddy) & WORD_ALLOC_MASK) != word_make(zone->id, PAGE_FREE, order))
+		if ((page_word(buddy) & WORD_ALLOC_MASK) != mergeable)
 			break;
 		if (unlikely(order >= PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy))
 			break;
-		if (unlikely(buddy->list_type != type)) {
-			count_free(zone, buddy->list_type, -(1 << order));
-			count_free(zone, type, 1 << order);
-		}
+		if (unlikely(buddy->list_type != type))
+			recount(zone, buddy->list_type, type, 1 << order);
 		buddy_list_del(zone, buddy, order);
 		page = page_pair(page, order);
-		order++;
 	}
 	tail = place == BUDDY_TAIL || merge_likely(zone, page, order);
 	buddy_list_add(zone, page, order, type, tail);
@@ -195,10 +202,8 @@ void buddy_move(struct zone *zone, struct page *page, unsigned type)
 
 	buddy_list_del(zone, page, order);
 	buddy_list_add(zone, page, order, type, true);
-	if (from != type) {
-		count_free(zone, from, -(1 << order));
-		count_free(zone, type, 1 << order);
-	}
+	if (from != type)
+		recount(zone, from, type, 1 << order);
 }
 
 struct page *buddy_head(struct page *page)

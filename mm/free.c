@@ -38,12 +38,12 @@ static inline bool page_is_ours(const struct zonal *mm, const struct page *page)
 	       likely(mm_page(mm, page->pfn) == page);
 }
 
-static void put_block(struct zonal *mm, struct page *page, unsigned order)
+static inline void put_block(struct zonal *mm, struct page *page, unsigned order)
 {
 	port_irqflags_t irq = port_irq_save();
 	struct zone *zone = mm_page_zone(mm, page);
 
-	page_set_word(page, word_make(zone->id, PAGE_INNER, 0));
+	page_set_word(page, word_make(page_zid(page), PAGE_INNER, 0));
 	lock_take(&zone->lock);
 	buddy_put(zone, page, order, BUDDY_AUTO);
 	lock_drop(&zone->lock);
@@ -114,15 +114,15 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 		put_block(mm, page + (1u << order), order);
 }
 
-/* Drop a reference of a block that needs more than the plain path. */
-static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned order)
+/* Drop a reference of what needs more than the plain paths. */
+static ZN_NOINLINE void free_careful(struct zonal *mm, struct page *page, unsigned order)
 {
 	uint32_t word = page_word(page);
 	int32_t refs;
 
 	/* Shared and not compound: the rest must go before our reference does, for
 	 * after that the head can be freed and taken again at any moment. */
-	if (unlikely(order && !(word & PG_COMP) && ld_relaxed(&page->refs) > 1)) {
+	if (order && !(word & PG_COMP) && ld_relaxed(&page->refs) > 1) {
 		free_all_but_head(mm, page, order);
 		order = 0;
 	}
@@ -130,6 +130,21 @@ static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned
 	if (refs == 1)
 		free_checked(mm, page, order);
 	else if (refs < 1)
+		page_report_misuse(mm, page, order);
+}
+
+/* A block of order > 0 with nothing attached. */
+static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned order)
+{
+	/* One reference, ours: nobody can add another, for that takes one (zonal_get). */
+	if (unlikely(ld_relaxed(&page->refs) != 1) ||
+	    unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
+		free_careful(mm, page, order);
+		return;
+	}
+	if (likely(fetch_dec_acq_rel(&page->refs) == 1))
+		put_block(mm, page, order);
+	else
 		page_report_misuse(mm, page, order);
 }
 
@@ -154,8 +169,11 @@ void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 		page_report_misuse(mm, page, order);
 		return;
 	}
-	if (order || unlikely(word & FREE_STOP) || unlikely(ld_relaxed(&page->mapped)) ||
-	    unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
+	if (unlikely(word & FREE_STOP) || unlikely(ld_relaxed(&page->mapped))) {
+		free_careful(mm, page, order);
+		return;
+	}
+	if (order) {
 		free_block(mm, page, order);
 		return;
 	}

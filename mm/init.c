@@ -200,13 +200,14 @@ static void build_lanes(struct zonal *mm)
 		struct mm_cpu *cpu = mm->cpu[c];
 		const struct zonelist *list = &mm->node[cpu->node]->fallback;
 
-		for (unsigned t = 0; t < ZONE_TYPES; t++) {
-			const struct zoneref *ref = &list->ref[list->first[t]];
+		for (unsigned i = 0; i < ARRAY_SIZE(cpu->lane); i++) {
+			unsigned first = list->first[ZONE_NORMAL + i];
+			const struct zoneref *ref = &list->ref[first];
 
-			if (list->first[t] >= list->count || ref->node != cpu->node)
+			if (first >= list->count || ref->node != cpu->node)
 				continue;
-			cpu->lane[t].zone = ref->zone;
-			cpu->lane[t].pcp = &cpu->pcp[ref->zone->id];
+			cpu->lane[i].zone = ref->zone;
+			cpu->lane[i].pcp = &cpu->pcp[ref->zone->id];
 		}
 	}
 }
@@ -221,6 +222,9 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	mm->boost_factor = config->options.watermark_boost_factor;
 	mm->meta = config->meta;
 	mm->clear = config->clear;
+	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE;
+	if (!mm->clear)
+		mm->unusual |= __GFP_ZERO;
 	mm->ctx = config->ctx;
 	mm->gfp_allowed = __GFP_BITS & ~(__GFP_RECLAIM | __GFP_IO | __GFP_FS);
 	st_relaxed(&mm->gates, GATE_BOOT | (config->grouping_off ? GATE_NO_GROUPING : 0));

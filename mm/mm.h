@@ -25,7 +25,7 @@ struct fast_lane {
 };
 
 struct mm_cpu {
-	struct fast_lane lane[ZONE_TYPES]; /* by highest zone type of the request */
+	struct fast_lane lane[2]; /* requests for NORMAL, for MOVABLE */
 	uint8_t node;
 	_Atomic uint8_t online;
 	struct pcp *pcp; /* one per zone id */
@@ -42,6 +42,7 @@ struct section_bounds {
 
 struct zonal {
 	_Atomic uint32_t gates; /* GATE_* */
+	gfp_t unusual; /* i: requests with one of these bits never take a fast lane */
 	nodemask_t online;      /* nodes */
 	nodemask_t has_memory;  /* nodes with managed pages */
 	nodemask_t has_kernel_memory; /* of these, some of it below ZONE_MOVABLE (Q5) */

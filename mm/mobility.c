@@ -148,7 +148,7 @@ static void steal(struct zone *zone, struct page *page, unsigned type, unsigned 
 		buddy_move(zone, page, type);
 	} else {
 		if (zone_boost(zone) && (flags & ALLOC_KSWAPD))
-			st_relaxed(&zone->boosted, 1);
+			zone_set_boosted(zone, true);
 		if (may_take_block(zone, order, type))
 			take_whole_block(zone, page, type);
 		else

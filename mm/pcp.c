@@ -72,33 +72,119 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
 	return pcp_pop(pcp, type);
 }
 
-/* The coldest page of the next ring whose turn it is; see the essay. */
+/* Whose turn it is to give, and how many pages; see the essay. */
 struct turn {
 	unsigned type;
 	unsigned give;
 };
 
-static struct page *pcp_next_cold(struct pcp *pcp, struct turn *turn, unsigned left)
+static struct pcp_ring *turn_next(struct pcp *pcp, struct turn *turn, unsigned left)
 {
-	struct pcp_ring *ring = &pcp->ring[turn->type];
+	struct pcp_ring *ring;
 
-	if (turn->give == 0 || ring->head == ring->tail) {
-		do {
-			turn->give++;
-			turn->type = turn->type + 1 == MIGRATE_PCPTYPES ? 0 : turn->type + 1;
-			ring = &pcp->ring[turn->type];
-		} while (ring->head == ring->tail);
-		if (turn->give == MIGRATE_PCPTYPES)
-			turn->give = left;
+	do {
+		turn->give++;
+		turn->type = turn->type + 1 == MIGRATE_PCPTYPES ? 0 : turn->type + 1;
+		ring = &pcp->ring[turn->type];
+	} while (ring->head == ring->tail);
+	if (turn->give == MIGRATE_PCPTYPES)
+		turn->give = left;
+	return ring;
+}
+
+/*
+ * Neighbouring pages [low, low + count) that were to be freed one after another,
+ * upwards or downwards, go back as the aligned blocks that they would have
+ * become: a block's pages can merge with each other only, until its last one comes.
+ */
+static void put_up(struct zone *zone, struct page *low, unsigned count)
+{
+	while (count) {
+		unsigned order = 0;
+
+		while (!(low->pfn & (1u << order)) && 2u << order <= count)
+			order++;
+		buddy_put(zone, low, order, BUDDY_AUTO);
+		low += 1u << order;
+		count -= 1u << order;
 	}
-	turn->give--;
-	return ring->slot[--ring->tail & pcp->mask];
+}
+
+static void put_down(struct zone *zone, struct page *low, unsigned count)
+{
+	uint32_t end = low->pfn + count;
+
+	while (count) {
+		unsigned order = 0;
+
+		while (!(end & (1u << order)) && 2u << order <= count)
+			order++;
+		end -= 1u << order;
+		count -= 1u << order;
+		buddy_put(zone, low + count, order, BUDDY_AUTO);
+	}
+}
+
+/* A page about to leave for the buddy: INNER then; false: damaged and leaked. */
+static inline bool release_cold(struct zone *zone, struct page *page)
+{
+	if (unlikely(page_word(page) != word_make(zone->id, PAGE_PCP, 0)))
+		return page_check_pcp(zone->mm, page);
+	page_set_word(page, word_make(zone->id, PAGE_INNER, 0));
+	return true;
+}
+
+/* `page` is released; how many behind it in the ring go on in the same direction? */
+static unsigned run_length(struct zone *zone, struct pcp *pcp, const struct pcp_ring *ring,
+			   const struct page *page, unsigned most, int step)
+{
+	uint32_t expected = word_make(zone->id, PAGE_PCP, 0), at = ring->tail;
+	unsigned count = 1;
+
+	while (count < most) {
+		const struct page *next = ring->slot[--at & pcp->mask];
+
+		/* The same 4 MiB, so that neighbours in the map are neighbours in memory. */
+		if (next != page + (int)count * step ||
+		    (next->pfn ^ page->pfn) >> (MAX_ORDER - 1) || page_word(next) != expected)
+			break;
+		count++;
+	}
+	return count;
+}
+
+/* `count` pages off the cold end of one ring. */
+static void give_back(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring, unsigned count)
+{
+	while (count) {
+		struct page *page = ring->slot[--ring->tail & pcp->mask];
+		const struct page *next = ring->slot[(ring->tail - 1) & pcp->mask];
+		int step = next == page + 1 ? 1 : next == page - 1 ? -1 : 0;
+		unsigned run = 1;
+
+		if (unlikely(!release_cold(zone, page))) {
+			count--;
+			continue;
+		}
+		if (step && count > 1)
+			run = run_length(zone, pcp, ring, page, count, step);
+		if (run == 1) {
+			buddy_put(zone, page, 0, BUDDY_AUTO);
+			count--;
+			continue;
+		}
+		for (unsigned i = 1; i < run; i++)
+			release_cold(zone, ring->slot[--ring->tail & pcp->mask]);
+		if (step > 0)
+			put_up(zone, page, run);
+		else
+			put_down(zone, page - (run - 1), run);
+		count -= run;
+	}
 }
 
 void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count)
 {
-	uint32_t expected = word_make(zone->id, PAGE_PCP, 0);
-	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
 	uint32_t held = ld_relaxed(&pcp->count);
 	struct turn turn = { 0, 0 };
 
@@ -106,13 +192,14 @@ void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count)
 	st_relaxed(&pcp->count, held - count);
 	own_add(&pcp->stat[STAT_BULK_FREE], 1);
 	lock_take(&zone->lock);
-	for (; count; count--) {
-		struct page *page = pcp_next_cold(pcp, &turn, count);
+	while (count) {
+		struct pcp_ring *ring = turn_next(pcp, &turn, count);
+		unsigned there = ring->tail - ring->head;
+		unsigned give = ZN_MIN(ZN_MIN(turn.give, there), count);
 
-		if (unlikely(page_word(page) != expected) && !page_check_pcp(zone->mm, page))
-			continue;
-		page_set_word(page, inner);
-		buddy_put(zone, page, 0, BUDDY_AUTO);
+		give_back(zone, pcp, ring, give);
+		turn.give -= give;
+		count -= give;
 	}
 	lock_drop(&zone->lock);
 }

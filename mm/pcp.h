@@ -6,15 +6,17 @@
 
 /* Everything here: interrupts masked, on the CPU that owns `pcp`. */
 
-/* The hot page of `type`, NULL if that list is empty. The page is PCP still. */
+static inline bool pcp_has(const struct pcp *pcp, unsigned type)
+{
+	return pcp->ring[type].head != pcp->ring[type].tail;
+}
+
+/* The hot page of `type`; the list must not be empty. The page is PCP still. */
 static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
 {
 	struct pcp_ring *ring = &pcp->ring[type];
-
 	uint32_t head = ring->head;
 
-	if (unlikely(head == ring->tail))
-		return NULL;
 	own_add(&pcp->count, -1u);
 	ring->head = head + 1;
 	return ring->slot[head & pcp->mask];

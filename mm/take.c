@@ -20,14 +20,14 @@
 #include "mobility.h"
 #include "page_check.h"
 #include "pcp.h"
+#include "watermark.h"
 
 static struct page *take_single(struct zone *zone, struct mm_cpu *cpu, unsigned type,
 				unsigned flags)
 {
 	struct pcp *pcp = &cpu->pcp[zone->id];
-	struct page *page = pcp_pop(pcp, type);
 
-	return page ? page : pcp_refill(zone, pcp, type, flags);
+	return pcp_has(pcp, type) ? pcp_pop(pcp, type) : pcp_refill(zone, pcp, type, flags);
 }
 
 static struct page *take_block(struct zone *zone, const struct alloc_req *req, unsigned flags)
@@ -45,6 +45,16 @@ static struct page *take_block(struct zone *zone, const struct alloc_req *req, u
 	} while (page && !page_check_block(zone->mm, page, req->order));
 	lock_drop(&zone->lock);
 	return page;
+}
+
+void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
+{
+	if (likely(!ld_relaxed(&zone->boosted)))
+		return;
+	lock_take(&zone->lock);
+	zone_set_boosted(zone, false);
+	lock_drop(&zone->lock);
+	own_add(&cpu->kswapd_wakes, 1);
 }
 
 struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned flags)

@@ -28,14 +28,8 @@ static inline void take_count(struct mm_cpu *cpu, struct zone *zone, const struc
 }
 
 /* F13: a theft has raised the boost; let reclaim know, once. Its own issue builds kswapd;
- * until then the wish is counted. Masked. */
-static inline void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
-{
-	if (unlikely(ld_relaxed(&zone->boosted))) {
-		st_relaxed(&zone->boosted, 0);
-		own_add(&cpu->kswapd_wakes, 1);
-	}
-}
+ * until then the wish is counted. Masked; takes the zone lock if there is something to tell. */
+void take_note_boost(struct mm_cpu *cpu, struct zone *zone);
 
 /* D9: a taken block becomes its owner's. `word` has zone, order and flags. */
 static inline void page_prepare(struct page *page, uint32_t word)

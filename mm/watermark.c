@@ -102,8 +102,11 @@ void zone_update_floor(struct zone *zone)
 {
 	int64_t base = zone_mark(zone, WMARK_LOW) + ld_relaxed(&zone->highatomic);
 
+	/* A boosted zone has something to tell (F13); nobody may pass quickly then. */
 	for (unsigned t = 0; t < ZONE_TYPES; t++)
-		st_relaxed(&zone->floor[t], base + ld_relaxed(&zone->lowmem_reserve[t]));
+		st_relaxed(&zone->floor[t], ld_relaxed(&zone->boosted)
+						    ? INT64_MAX
+						    : base + ld_relaxed(&zone->lowmem_reserve[t]));
 }
 
 /* x * n / d for products beyond 64 bits' comfort: exact, rounds down. */

@@ -24,18 +24,31 @@ bool zone_request_ok(struct zone *zone, const struct alloc_req *req, unsigned fl
 /* By how many pages the last test of that kind fails; <= 0: it passes on pages. */
 int64_t zone_short_pages(struct zone *zone, const struct alloc_req *req, unsigned flags);
 
-/* Order 0 at LOW with no privileges in one comparison: W6 without the full test. */
-static inline bool zone_quick_ok(struct zone *zone, unsigned high_zone, bool cma)
+/* At LOW with no privileges: is there room for `pages`? For one page the whole test
+ * (W6); for a block the part that counts pages. False says nothing. */
+static inline bool zone_quick_room(struct zone *zone, unsigned high_zone, bool cma, int64_t pages)
 {
-	int64_t usable = ld_relaxed(&zone->free);
+	int64_t usable = ld_relaxed(&zone->free) + 1 - pages;
 
 	if (!cma)
 		usable -= ld_relaxed(&zone->free_cma);
 	return usable > ld_relaxed(&zone->floor[high_zone]);
 }
 
+static inline bool zone_quick_ok(struct zone *zone, unsigned high_zone, bool cma)
+{
+	return zone_quick_room(zone, high_zone, cma, 1);
+}
+
 /* Recompute zone->floor; after any change of LOW, boost, reserve or highatomic. */
 void zone_update_floor(struct zone *zone);
+
+/* F13: the flag that makes the next take wake reclaim. Zone lock held. */
+static inline void zone_set_boosted(struct zone *zone, bool boosted)
+{
+	st_relaxed(&zone->boosted, boosted);
+	zone_update_floor(zone);
+}
 
 /* S8: raise the boost by one pageblock. False: no boost for this zone. Zone lock held. */
 bool zone_boost(struct zone *zone);

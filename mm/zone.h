@@ -24,7 +24,12 @@ struct free_list {
 	uint32_t first;
 	uint32_t last;
 	uint32_t count;
+	uint32_t spare; /* 16 bytes: found by a shift */
 };
+
+/* Lists a type, rounded up for the same reason; the last five stay empty. */
+#define LIST_SLOTS 16
+_Static_assert(MAX_ORDER <= LIST_SLOTS, "one list an order");
 
 struct zone {
 	struct zonal *mm;        /* i */
@@ -38,13 +43,13 @@ struct zone {
 	_Atomic int64_t free;       /* z: pages in the lists, ISOLATE blocks left out (B12) */
 	_Atomic int64_t free_cma;   /* z: of these, in CMA lists */
 	_Atomic int64_t highatomic; /* z: pages of reserved highatomic blocks */
-	/* z t: LOW + boost + reserve[type] + highatomic, the order-0 test in one load;
-	 * kept by zone_update_floor(). */
+	/* z t: LOW + boost + reserve[type] + highatomic, the order-0 test in one load, or
+	 * INT64_MAX while `boosted` is set; kept by zone_update_floor(). */
 	_Atomic int64_t floor[ZONE_TYPES];
 
 	struct ticket_lock lock;
 	_Atomic uint16_t filled[MIGRATE_TYPES];          /* z: bit n: list of order n is not empty */
-	struct free_list list[MIGRATE_TYPES][MAX_ORDER]; /* z */
+	struct free_list list[MIGRATE_TYPES][LIST_SLOTS]; /* z */
 	unsigned isolated_blocks;                        /* z */
 
 	pfn_t start_pfn;   /* i */
