@@ -70,7 +70,7 @@ HOST_LIBS := -lfdt -lcjson -pthread
 # %_ktest.c is the part of a folder that only the test programs have.
 HOST_CORE := $(filter-out %_ktest.c,$(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c) \
 	$(wildcard platform/topology*.c platform/fdt_*.c platform/report_*.c platform/monitor_*.c) \
-	$(wildcard platform/bootargs.c platform/early.c))
+	$(wildcard platform/bootargs.c platform/early.c platform/device.c))
 TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c sched/*_ktest.c)
 HOST_PROGRAMS := test topology oracle bench model harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
@@ -151,7 +151,7 @@ endef
 $(eval $(call HOST_VARIANT,host,$(CC),,host))
 $(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
-$(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1,test))
+$(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 -Wno-tsan,test))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(IMAGE_OBJ:.o=.d)
 
