@@ -256,12 +256,11 @@ void task_yield(void)
 	sched_unmask(flags);
 }
 
-static ZN_NOINLINE bool may_preempt(void)
+static ZN_NOINLINE bool wants_switch(void)
 {
 	struct run_queue *queue = sched_this_queue();
 
-	return queue->current && ld_relaxed(&queue->need_resched) &&
-	       !port_this_cpu()->irq_depth && !queue->current->preempt_off;
+	return queue->current && ld_relaxed(&queue->need_resched) && !queue->current->preempt_off;
 }
 
 void sched_preempt_point(void)
@@ -269,9 +268,11 @@ void sched_preempt_point(void)
 	bool masked = port_irqs_masked();
 	port_irqflags_t flags = sched_mask();
 
-	if (may_preempt()) {
-		/* Who masked does not expect to be switched: the interrupt comes when he is done. */
-		if (masked)
+	if (wants_switch()) {
+		/* Who masked, or is a handler, does not expect to be switched: the interrupt comes
+		 * when he is done. A handler need not be one that ends in sched_irq_exit(): a call
+		 * to the own CPU is made without an interrupt. */
+		if (masked || port_this_cpu()->irq_depth)
 			sched_port_kick(sched_this_queue()->cpu);
 		else
 			give_way(false);

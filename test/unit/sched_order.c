@@ -158,6 +158,35 @@ SCHED_TEST(creating_a_higher_priority_switches_at_once)
 		task_join(task);
 }
 
+static struct event better;
+
+static int log_when_set(void *arg)
+{
+	event_wait(&better, sched_world_deadline());
+	return log_once(arg);
+}
+
+static void set_better(void *arg)
+{
+	(void)arg;
+	event_set(&better);
+}
+
+SCHED_TEST(call_to_the_own_cpu_lets_the_woken_task_in)
+{
+	struct task *task;
+
+	order_log.count = 0;
+	event_clear(&better);
+	task = sched_world_task(log_when_set, (void *)7, (int)task_cpu(), TESTER + 1);
+	KT_EQ(order_log.count, 0);
+	port_call_cpu(task_cpu(), set_better, NULL);
+	task_poll();
+	KT_EQ(order_log.count, 1);
+	if (task)
+		task_join(task);
+}
+
 SCHED_TEST(preemption_off_keeps_the_cpu)
 {
 	struct task *task;
