@@ -67,6 +67,8 @@ void ipi_send(unsigned cpu, enum ipi kind);
 uint64_t ipi_count(unsigned cpu, enum ipi kind);
 /* Call fn(arg) for interrupt `intid` and enable it (PPI: on this CPU). Boot or task. */
 void irq_register(unsigned intid, void (*fn)(void *), void *arg);
+/* Raise an SPI by software; false if the GIC has no such SPI. Any context. */
+bool irq_trigger(unsigned intid) ZN_MUST_USE;
 
 /* ---- CPUs --------------------------------------------------------------- */
 

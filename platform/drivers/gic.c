@@ -49,3 +49,8 @@ void gic_block_disable(void *base, unsigned intid)
 {
 	mmio_write32(base, GICD_ICENABLER + intid / 32 * 4, 1u << (intid % 32));
 }
+
+void gic_block_trigger(void *base, unsigned intid)
+{
+	mmio_write32(base, GICD_ISPENDR + intid / 32 * 4, 1u << (intid % 32));
+}

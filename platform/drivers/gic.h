@@ -31,6 +31,10 @@ struct gic_driver {
 	/* This CPU's if below GIC_FIRST_SPI. SPIs go to the boot CPU. */
 	void (*enable)(unsigned intid, bool edge);
 	void (*disable)(unsigned intid);
+	/* Make an SPI pending as if its device had raised it. */
+	void (*trigger)(unsigned intid);
+	/* INTIDs that the distributor has; known after start(). */
+	unsigned (*intid_count)(void);
 };
 
 extern const struct gic_driver gic_v2;
@@ -42,6 +46,7 @@ extern const struct gic_driver gic_v3;
 #define GICD_IGROUPR 0x080
 #define GICD_ISENABLER 0x100
 #define GICD_ICENABLER 0x180
+#define GICD_ISPENDR 0x200
 #define GICD_ICPENDR 0x280
 #define GICD_ICACTIVER 0x380
 #define GICD_IPRIORITYR 0x400
@@ -55,5 +60,6 @@ void gic_block_reset(void *base, unsigned first, unsigned count, uint32_t group1
 /* Trigger and enable bit of one INTID. */
 void gic_block_enable(void *base, unsigned intid, bool edge);
 void gic_block_disable(void *base, unsigned intid);
+void gic_block_trigger(void *base, unsigned intid);
 
 #endif

@@ -57,6 +57,11 @@ static uint8_t own_mask(void)
 	return (uint8_t)(targets | targets >> 8);
 }
 
+static unsigned gic_v2_intid_count(void)
+{
+	return gic_intid_count(mmio_read32(distributor, GICD_TYPER));
+}
+
 static bool gic_v2_start(int node)
 {
 	unsigned count;
@@ -67,7 +72,7 @@ static bool gic_v2_start(int node)
 	if (!distributor || !cpu_interface)
 		return false;
 	mmio_write32(distributor, GICD_CTLR, 0);
-	count = gic_intid_count(mmio_read32(distributor, GICD_TYPER));
+	count = gic_v2_intid_count();
 	/* A system with one CPU reads 0 here and sends everything to that CPU. */
 	targets = own_mask() * 0x01010101u;
 	gic_block_reset(distributor, GIC_FIRST_SPI, (count & ~31u) - GIC_FIRST_SPI, 0);
@@ -118,6 +123,12 @@ static void gic_v2_enable(unsigned intid, bool edge)
 
 static void gic_v2_disable(unsigned intid) { gic_block_disable(distributor, intid); }
 
+static void gic_v2_trigger(unsigned intid)
+{
+	mmio_barrier(); /* what the handler will read first */
+	gic_block_trigger(distributor, intid);
+}
+
 static const char *const gic_v2_compatible[] = { "arm,cortex-a15-gic", "arm,gic-400",
 						 "arm,cortex-a7-gic", "arm,cortex-a9-gic", NULL };
 
@@ -131,4 +142,6 @@ const struct gic_driver gic_v2 = {
 	.send = gic_v2_send,
 	.enable = gic_v2_enable,
 	.disable = gic_v2_disable,
+	.trigger = gic_v2_trigger,
+	.intid_count = gic_v2_intid_count,
 };

@@ -103,6 +103,11 @@ static bool map_regions(int node)
 	return region_count > 0;
 }
 
+static unsigned gic_v3_intid_count(void)
+{
+	return gic_intid_count(mmio_read32(distributor, GICD_TYPER));
+}
+
 static bool gic_v3_start(int node)
 {
 	struct device_range range;
@@ -127,7 +132,7 @@ static bool gic_v3_start(int node)
 	if (!wait_clear(distributor, GICD_CTLR, GICD_CTLR_RWP))
 		kprintf("gic: the distributor does not finish a write\n");
 	mmio_write32(distributor, GICD_CTLR, GICD_CTLR_ARE);
-	count = gic_intid_count(mmio_read32(distributor, GICD_TYPER));
+	count = gic_v3_intid_count();
 	gic_block_reset(distributor, GIC_FIRST_SPI, (count & ~31u) - GIC_FIRST_SPI, UINT32_MAX);
 	for (unsigned id = GIC_FIRST_SPI; id < count; id++)
 		mmio_write64(distributor, GICD_IROUTER + 8 * (uintptr_t)id, affinity);
@@ -258,6 +263,12 @@ static void gic_v3_enable(unsigned intid, bool edge)
 
 static void gic_v3_disable(unsigned intid) { gic_block_disable(frame_of(intid), intid); }
 
+static void gic_v3_trigger(unsigned intid)
+{
+	mmio_barrier(); /* what the handler will read first */
+	gic_block_trigger(distributor, intid);
+}
+
 static const char *const gic_v3_compatible[] = { "arm,gic-v3", NULL };
 
 const struct gic_driver gic_v3 = {
@@ -270,4 +281,6 @@ const struct gic_driver gic_v3 = {
 	.send = gic_v3_send,
 	.enable = gic_v3_enable,
 	.disable = gic_v3_disable,
+	.trigger = gic_v3_trigger,
+	.intid_count = gic_v3_intid_count,
 };

@@ -95,6 +95,14 @@ void irq_register(unsigned intid, void (*fn)(void *), void *arg)
 	irq_attach(&irq, fn, arg);
 }
 
+bool irq_trigger(unsigned intid)
+{
+	if (intid < GIC_FIRST_SPI || intid >= gic->intid_count())
+		return false;
+	gic->trigger(intid);
+	return true;
+}
+
 void irq_enable_ppi(const struct device_irq *irq) { gic->enable(irq->intid, irq->edge); }
 
 static void ipi_dispatch(unsigned sgi)

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What must be true of every board once it has booted: which cores run, at which
+ * exception level, that firmware's and our own memory is not up for allocation.
+ */
+#include <string.h>
+
+#include <zonal/linux.h>
+#include <zonal/port.h>
+
+#include "arm64_cpu.h"
+#include "arm64_memory.h"
+#include "arm64_sysreg.h"
+#include "platform/device.h"
+#include "platform/drivers/psci.h"
+#include "platform/fdt_walk.h"
+#include "platform/platform.h"
+#include "sched/sched.h"
+#include "test/ktest.h"
+
+extern char _start[], _end[];
+
+#define MPIDR_AFFINITY 0xff00ffffffull
+
+KTEST_F(boot, every_core_that_may_run_is_online, KT_TARGET_ONLY)
+{
+	unsigned usable = 0;
+
+	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++)
+		usable += boot_info.cpu[cpu].psci && !boot_info.cpu[cpu].disabled;
+	if (boot_args.maxcpus)
+		usable = ZN_MIN(usable, boot_args.maxcpus);
+	if (!psci_version())
+		usable = 1;
+	KT_EQ(cpu_online_count(), usable);
+	KT_TRUE(cpu_is_online(cpu_boot_index()));
+}
+
+KTEST_F(boot, core_runs_at_el1_under_its_own_number, KT_EACH_CPU | KT_TARGET_ONLY)
+{
+	unsigned cpu = task_cpu();
+
+	KT_EQ(sysreg_read(currentel) >> 2 & 3, 1);
+	KT_EQ(sysreg_read(spsel), 0); /* tasks run on SP_EL0 */
+	KT_TRUE(cpu < boot_info.cpu_count);
+	KT_EQ(sysreg_read(mpidr_el1) & MPIDR_AFFINITY, boot_info.cpu[cpu].mpidr);
+	KT_EQ(arm64_cpus[cpu].mpidr, boot_info.cpu[cpu].mpidr);
+	KT_EQ(port_this_cpu()->id, cpu);
+	KT_TRUE(cpu_is_online(cpu));
+	KT_EQ(port_this_cpu()->irq_depth, 0);
+	KT_TRUE(!port_irqs_masked());
+}
+
+KTEST_F(boot, no_two_online_cores_have_one_mpidr, KT_TARGET_ONLY)
+{
+	for (unsigned a = 0; a < boot_info.cpu_count; a++) {
+		for (unsigned b = 0; b < a; b++)
+			KT_TRUE(!cpu_is_online(a) || !cpu_is_online(b) ||
+				boot_info.cpu[a].mpidr != boot_info.cpu[b].mpidr);
+	}
+}
+
+KTEST_F(boot, conduit_is_the_one_of_the_tree, KT_TARGET_ONLY)
+{
+	int node = device_find("arm,psci-0.2", -1);
+	const char *method;
+
+	if (node < 0)
+		node = device_find("arm,psci-1.0", -1);
+	if (node < 0) {
+		kt_skip("no PSCI 0.2 or later on this board");
+		return;
+	}
+	method = device_string(node, "method");
+	if (KT_TRUE(method != NULL))
+		KT_STR_EQ(psci_method(), method);
+	KT_OK(psci_version() >= 2, "PSCI version 0x%x", psci_version());
+}
+
+/* Reserved for good: in boot_info.reserved, and no page of it free. */
+static void expect_reserved(const char *what, uint64_t start, uint64_t end)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < boot_info.reserved_count; i++) {
+		const struct boot_range *r = &boot_info.reserved[i];
+
+		found |= r->start <= start && end <= r->start + r->size;
+	}
+	KT_OK(found, "%s [0x%llx, 0x%llx) is not reserved", what, (unsigned long long)start,
+	      (unsigned long long)end);
+	for (pfn_t pfn = start >> PAGE_SHIFT; pfn < align_up(end, PAGE_SIZE) >> PAGE_SHIFT; pfn++) {
+		if (!KT_OK(!zonal_is_free(&zonal_image, pfn), "%s: page 0x%llx is free", what,
+			   (unsigned long long)pfn))
+			return;
+	}
+}
+
+KTEST_F(boot, image_and_tree_are_reserved, KT_TARGET_ONLY)
+{
+	const char *dt = device_tree();
+	uint64_t dt_phys = virt_to_phys(dt);
+
+	expect_reserved("image", virt_to_phys(_start), virt_to_phys(_end));
+	expect_reserved("device tree", dt_phys, dt_phys + fdt_walk_load(dt + 4, 4));
+}
+
+KTEST_F(boot, ranges_are_sorted_disjoint_and_mapped, KT_TARGET_ONLY)
+{
+	for (unsigned i = 0; i < boot_info.range_count; i++) {
+		const struct boot_range *r = &boot_info.range[i];
+		uint64_t last = r->start + r->size - PAGE_SIZE;
+
+		KT_TRUE(i == 0 || r[-1].start + r[-1].size <= r->start);
+		KT_EQ(arm64_translate(phys_to_virt(r->start)), r->start);
+		KT_EQ(arm64_translate(phys_to_virt(last)), last);
+	}
+}
+
+KTEST_F(boot, arguments_are_those_of_the_tree, KT_TARGET_ONLY)
+{
+	const char *text = device_string(device_chosen(), "bootargs");
+	static struct bootargs again;
+
+	(void)bootargs_parse(text ? text : "", &again, NULL);
+	KT_EQ(memcmp(again.words, boot_args.words, sizeof(again.words)), 0);
+	KT_EQ(boot_args.semihosting, platform_arg("exit") != NULL);
+	KT_TRUE(platform_arg("no-such-word") == NULL);
+	KT_STR_EQ(boot_info.bootargs, text ? text : "");
+}
+
+KTEST_F(boot, addresses_and_pages_match, KT_TARGET_ONLY)
+{
+	unsigned long address = __get_free_pages(GFP_KERNEL, 2);
+	unsigned char *zeroed = (unsigned char *)get_zeroed_page(GFP_KERNEL);
+	bool clear = true;
+
+	if (KT_TRUE(address != 0)) {
+		KT_EQ(address % (4 * PAGE_SIZE), 0);
+		KT_TRUE(page_address(virt_to_page((void *)address)) == (void *)address);
+		KT_EQ(page_to_pfn(virt_to_page((void *)address)) << PAGE_SHIFT,
+		      virt_to_phys((void *)address));
+		memset((void *)address, 0xff, 4 * PAGE_SIZE);
+		free_pages(address, 2);
+	}
+	for (unsigned i = 0; zeroed && i < PAGE_SIZE; i++)
+		clear = clear && !zeroed[i];
+	KT_TRUE(zeroed && clear);
+	free_pages((unsigned long)zeroed, 0);
+	KT_EQ(__get_free_pages(GFP_HIGHUSER, 0), 0); /* no address by contract */
+	KT_TRUE(alloc_pages_exact(PAGE_SIZE, GFP_HIGHUSER) == NULL);
+	free_pages(0, 0);
+	free_pages_exact(NULL, PAGE_SIZE);
+}
