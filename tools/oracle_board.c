@@ -246,7 +246,10 @@ void before_read(struct json_reader *r, const cJSON *object, const struct fig_bo
 		return;
 	}
 	b.managed = json_int(r, object, "managed", 0, (int64_t)zone->present);
-	b.free = json_int(r, object, "free", 0, b.managed);
+	/* The free counter may be ahead of the lists by its drift. */
+	b.free = json_int(r, object, "free", 0,
+			  b.managed + (int64_t)board->cpu_online * zone->stat_threshold);
+	b.free = ZN_MIN(b.free, b.managed);
 	read_marks(r, object, b.mark);
 	if (json_has(object, "boost"))
 		b.boost = json_int(r, object, "boost", 0, COUNT_LIMIT);

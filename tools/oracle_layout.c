@@ -6,10 +6,11 @@
  * them are RAM (present) and how many the allocator has (managed). The board is
  * laid out from that:
  *   1. A zone without holes takes its whole span.
- *   2. A zone with holes takes its last block of 4 MiB (or what there is), so that
- *      the span comes out, and from the bottom up what no other zone has, until it
- *      has `present` pages. Zones are taken by growing size of hole, because a
- *      zone that lies in another's hole must be there before it.
+ *   2. A zone with holes takes from the bottom up what no other zone has, until it
+ *      has `present` pages. If it is the highest of its node, its last block of 4 MiB
+ *      (or what there is) comes first, so that the span comes out; a lower zone
+ *      spans to its limit, RAM or not. Zones are taken by growing size of
+ *      hole, because a zone that lies in another's hole must be there before it.
  *   3. present - managed pages are reserved, from the bottom of the zone, as an
  *      image and its page map would be.
  *   4. Pieces of one node that touch become one range.
@@ -67,19 +68,29 @@ static const struct piece *piece_above(const struct layout *l, pfn_t pfn)
 	return found;
 }
 
+/* How much of a zone with holes must stand at its end. */
+static uint64_t tail_pages(const struct layout *l, const struct fig_zone *z)
+{
+	uint64_t tail = ZN_MIN((uint64_t)1 << (MAX_ORDER - 1), z->present / 2);
+	pfn_t end = z->start_pfn + z->spanned;
+
+	for (unsigned i = 0; i < l->board->zone_count; i++)
+		if (l->board->zone[i].node == z->node && l->board->zone[i].start_pfn >= end)
+			return 0;
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->piece[i].start < end && l->piece[i].end > end - tail)
+			tail = l->piece[i].end < end ? end - l->piece[i].end : 0;
+	return tail;
+}
+
 /* Rule 2. */
 static bool lay_with_holes(struct layout *l, unsigned zone)
 {
 	const struct fig_zone *z = &l->board->zone[zone];
-	uint64_t tail = ZN_MIN((uint64_t)1 << (MAX_ORDER - 1), z->present / 2);
+	uint64_t tail = tail_pages(l, z), left = z->present - tail;
 	pfn_t at = z->start_pfn, end = z->start_pfn + z->spanned;
-	uint64_t left;
 
-	for (unsigned i = 0; i < l->count; i++)
-		if (l->piece[i].start < end && l->piece[i].end > end - tail)
-			tail = l->piece[i].end < end ? end - l->piece[i].end : 0;
-	left = z->present - tail;
-	while (tail && left && at < end - tail) {
+	while (left && at < end - tail) {
 		const struct piece *next = piece_above(l, at);
 		pfn_t stop = next && next->start < end - tail ? next->start : end - tail;
 		uint64_t pages = ZN_MIN(left, stop > at ? stop - at : 0);
@@ -89,12 +100,12 @@ static bool lay_with_holes(struct layout *l, unsigned zone)
 		left -= pages;
 		at = next && next->start < end - tail ? next->end : end;
 	}
-	if (!tail || left) {
+	if (left) {
 		snprintf(l->why, l->why_size, "%s: no room for %llu present pages in its span",
 			 zone_text(z), (unsigned long long)z->present);
 		return false;
 	}
-	return piece_add(l, zone, end - tail, end);
+	return !tail || piece_add(l, zone, end - tail, end);
 }
 
 static bool lay_whole(struct layout *l, unsigned zone)

@@ -33,7 +33,8 @@ static void probe_case(struct json_reader *r, const cJSON *object, const struct 
 	int nid, cpu = -1;
 
 	json_keys(r, object,
-		  "gfp order nid before runs after truncated more_runs cpu gfp_bits note");
+		  "gfp order nid before runs after truncated more_runs cpu node count got "
+		  "gfp_bits note");
 	case_read(r, object, board, true, &c);
 	nid = (int)json_int(r, object, "nid", NODE_NONE, ZONAL_MAX_NODES - 1);
 	if (json_has(object, "cpu"))

@@ -92,21 +92,50 @@ static bool same_zones(struct instance *in, const struct fig_board *board, const
 	return true;
 }
 
-bool instance_boot(struct instance *in, const struct fig_board *board, const uint64_t *managed)
+/* What rule I16 does not draw, a board may set: the ends of the file's own zones. */
+static void set_limits(const struct fig_board *board, struct zonal_options *options)
+{
+	options->dma_end = options->dma32_end = PAGE_SIZE;
+	for (unsigned i = 0; i < board->zone_count; i++) {
+		const struct fig_zone *z = &board->zone[i];
+		uint64_t end = (z->start_pfn + z->spanned) << PAGE_SHIFT;
+
+		if (z->type == ZONE_DMA)
+			options->dma_end = ZN_MAX(options->dma_end, end);
+		if (z->type <= ZONE_DMA32)
+			options->dma32_end = ZN_MAX(options->dma32_end, end);
+	}
+}
+
+static bool start(struct instance *in, const struct fig_board *board, const uint64_t *managed,
+		  bool own_limits)
 {
 	struct zonal_config config = { .info = &in->info, .meta = instance_meta, .ctx = in };
-	unsigned first = ZONAL_MAX_CPUS;
 
 	memset(in, 0, sizeof(*in));
 	if (!layout_make(board, managed, &in->info, in->why, sizeof(in->why)))
 		return false;
 	set_options(board, &config.options);
+	if (own_limits)
+		set_limits(board, &config.options);
 	config.cpu_count = board->cpu_limit;
 	in->store = calloc(1, zonal_sizeof());
 	in->mm = in->store;
 	if (!in->mm || zonal_init(in->mm, &config)) {
 		snprintf(in->why, sizeof(in->why), "the allocator refused the board");
 		return false;
+	}
+	return same_zones(in, board, managed);
+}
+
+bool instance_boot(struct instance *in, const struct fig_board *board, const uint64_t *managed)
+{
+	unsigned first = ZONAL_MAX_CPUS;
+
+	if (!start(in, board, managed, false)) {
+		instance_drop(in);
+		if (!start(in, board, managed, true))
+			return false;
 	}
 	for (unsigned c = 0; c < board->cpu_limit; c++) {
 		if (board->cpu_node[c] == NODE_NONE)
@@ -117,12 +146,11 @@ bool instance_boot(struct instance *in, const struct fig_board *board, const uin
 	zonal_boot_done(in->mm);
 	host_set_cpu(first);
 	zonal_task_init(port_this_cpu()->task);
-	if (zonal_set_min_free_kbytes(in->mm, board->min_free_kbytes)) {
-		snprintf(in->why, sizeof(in->why), "min_free_kbytes %llu was refused",
-			 (unsigned long long)board->min_free_kbytes);
-		return false;
-	}
-	return same_zones(in, board, managed);
+	if (!zonal_set_min_free_kbytes(in->mm, board->min_free_kbytes))
+		return true;
+	snprintf(in->why, sizeof(in->why), "min_free_kbytes %llu was refused",
+		 (unsigned long long)board->min_free_kbytes);
+	return false;
 }
 
 void instance_drop(struct instance *in)
@@ -208,9 +236,30 @@ static void free_plan(struct zonal *mm, const struct fig_plan *plan, const struc
 	}
 }
 
-/* The blocks of one zone are neighbours in pfn order unless zones interleave. */
-static bool shape_zone(struct instance *in, struct zone *zone, const struct fig_before *want,
-		       enum migratetype small, const struct taken *taken)
+/*
+ * A plan for one zone. If the shape cannot be had with reserved pages where we put them, large
+ * blocks will do. If even they do not fit, the free counter was read ahead of the
+ * lists: it may be wrong by the kernel's drift, and the lower end is taken.
+ */
+static bool plan_zone(struct instance *in, struct fig_before *want, int64_t drift,
+		      enum migratetype small, const struct fig_block *held, size_t count,
+		      struct fig_plan *plan)
+{
+	for (unsigned attempt = 0; attempt < 3; attempt++) {
+		want->has_shape &= attempt == 0;
+		if (attempt == 2)
+			want->free = ZN_MAX(want->free - drift, want->cma);
+		if (plan_make(plan, want, small, held, count, in->why, sizeof(in->why))) {
+			in->why[0] = '\0';
+			return true;
+		}
+		plan_free(plan);
+	}
+	return false;
+}
+
+static bool shape_zone(struct instance *in, struct zone *zone, struct fig_before *want,
+		       int64_t drift, enum migratetype small, const struct taken *taken)
 {
 	struct fig_block *held = calloc(taken->count + 1, sizeof(*held));
 	struct fig_plan plan;
@@ -220,11 +269,11 @@ static bool shape_zone(struct instance *in, struct zone *zone, const struct fig_
 	for (size_t i = 0; held && i < taken->count; i++)
 		if (page_zid(mm_page(in->mm, taken->block[i].pfn)) == zone->id)
 			held[count++] = taken->block[i];
-	done = held && plan_make(&plan, want, small, held, count, in->why, sizeof(in->why));
-	if (done)
+	done = held && plan_zone(in, want, drift, small, held, count, &plan);
+	if (done) {
 		free_plan(in->mm, &plan, held, count);
-	if (held)
 		plan_free(&plan);
+	}
 	free(held);
 	return done;
 }
@@ -256,15 +305,17 @@ static bool reached(struct instance *in, struct zone *zone, const struct fig_bef
 }
 
 static bool shape_all(struct instance *in, const struct fig_board *board,
-		      const struct fig_before *before, enum migratetype small)
+		      struct fig_before *want, enum migratetype small)
 {
 	struct taken taken = { 0 };
 	bool done = take_all(in, &taken);
 
 	for (unsigned i = 0; done && i < board->zone_count; i++) {
-		struct zone *zone = instance_zone(in, &board->zone[i]);
+		const struct fig_zone *z = &board->zone[i];
+		struct zone *zone = instance_zone(in, z);
+		int64_t drift = (int64_t)board->cpu_online * z->stat_threshold;
 
-		done = !zone || shape_zone(in, zone, &before[i], small, &taken);
+		done = !zone || shape_zone(in, zone, &want[i], drift, small, &taken);
 	}
 	free(taken.block);
 	if (!done && !in->why[0])
@@ -276,20 +327,23 @@ static bool shape_all(struct instance *in, const struct fig_board *board,
 bool instance_build(struct instance *in, const struct fig_board *board,
 		    const struct fig_before *before, enum migratetype small)
 {
+	struct fig_before want[FIG_MAX_ZONES];
 	uint64_t managed[FIG_MAX_ZONES];
 	struct zonal_finding finding;
 
-	for (unsigned i = 0; i < board->zone_count; i++)
+	for (unsigned i = 0; i < board->zone_count; i++) {
+		want[i] = before[i];
 		managed[i] = (uint64_t)before[i].managed;
-	if (!instance_boot(in, board, managed) || !shape_all(in, board, before, small))
+	}
+	if (!instance_boot(in, board, managed) || !shape_all(in, board, want, small))
 		return false;
 	for (unsigned i = 0; i < board->zone_count; i++) {
 		struct zone *zone = instance_zone(in, &board->zone[i]);
 
 		if (!zone)
 			continue;
-		set_numbers(zone, &board->zone[i], &before[i]);
-		if (!reached(in, zone, &before[i]))
+		set_numbers(zone, &board->zone[i], &want[i]);
+		if (!reached(in, zone, &want[i]))
 			return false;
 	}
 	if (zonal_check(in->mm, &finding))

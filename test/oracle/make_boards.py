@@ -8,13 +8,13 @@ form for other boards, computed from rows F, G, L, N, P, S, W, Y of the behaviou
 alone, without any code of the allocator: order-0 walks page by page, watermarks, reserves.
 """
 import json
-import math
 import os
 import sys
 
 ZONES = ['DMA', 'DMA32', 'Normal', 'Movable']
 RATIO = [256, 256, 32, 0]
 GIB = 1 << 18  # pages
+QUARTER = GIB // 4
 # (highest zone, halves MIN, takes a quarter off, this node only, movable)
 GFP = {'NOWAIT': (2, 0, 0, 0, 0), 'HIGH|NOWAIT': (2, 1, 0, 0, 0), 'ATOMIC': (2, 1, 1, 0, 0),
        'ATOMIC|NOMEMALLOC': (2, 1, 0, 0, 0), 'NOWAIT|THISNODE': (2, 0, 0, 1, 0),
@@ -23,20 +23,37 @@ GFP = {'NOWAIT': (2, 0, 0, 0, 0), 'HIGH|NOWAIT': (2, 1, 0, 0, 0), 'ATOMIC': (2, 
 
 # name: (zones (node, zone, start, spanned, present, managed), distance, CPUs by node, kbytes)
 BOARDS = {
-    'quad': ([(0, 0, GIB, GIB, GIB, GIB - 8001), (1, 0, 2 * GIB, GIB, GIB, GIB - 77),
-              (2, 0, 3 * GIB, GIB, GIB, GIB - 4097), (3, 2, 4 * GIB, GIB, GIB, GIB - 130)],
+    'quad': ([(0, 0, GIB, QUARTER, QUARTER, QUARTER - 8001),
+              (1, 0, 2 * GIB, QUARTER, QUARTER, QUARTER - 77),
+              (2, 0, 3 * GIB, QUARTER, QUARTER, QUARTER - 4097),
+              (3, 2, 4 * GIB, QUARTER, QUARTER, QUARTER - 130)],
              {0: [10, 16, 22, 16], 1: [16, 10, 16, 22], 2: [22, 16, 10, 16], 3: [16, 22, 16, 10]},
              {0: '0-1', 1: '2-3', 2: '4-5', 3: '6-7'}, 45056),
     # Node 0 has a hole that node 2 lies in; node 1 has CPUs only, node 2 memory only; node 3
     # is a tebibyte away and smaller than a section.
-    'sparse': ([(0, 0, 0x20000, 0x80000, 0x30000, 0x2f3a1), (2, 0, 0x60000, 0x18000, 0x18000, 0x17fff),
+    'sparse': ([(0, 0, 0x20000, 0x80000, 0x30000, 0x2f3a1),
+                (2, 0, 0x60000, 0x18000, 0x18000, 0x17fff),
                 (3, 2, 0x10000800, 0x7800, 0x7800, 0x77f0)],
                {0: [10, 12, 30, 40], 1: [12, 10, 30, 41], 2: [30, 30, 10, 50], 3: [40, 41, 50, 10]},
-               {0: '0,3', 1: '1-2', 2: '', 3: '4'}, 8192),
-    # DMA below 1 GiB, DMA32 to 4 GiB, NORMAL above: lowmem reserves in two steps.
-    'dma32': ([(0, 0, 0, GIB, GIB, GIB - 9000), (0, 1, GIB, GIB, GIB, GIB - 1), (0, 2, 4 * GIB, GIB, GIB, GIB),
-               (1, 2, 5 * GIB, GIB, GIB, GIB - 4100)],
-              {0: [10, 20], 1: [20, 10]}, {0: '0-3', 1: '4-7'}, 22528),
+               {0: '0,3', 1: '1-2', 2: '', 3: '4'}, 32768),
+    # DMA below 1 GiB, DMA32 to 4 GiB with a hole at its end, NORMAL above: lowmem
+    # reserves in two steps. Two of four node numbers are not there.
+    'dma32': ([(0, 0, 0, GIB, QUARTER, QUARTER - 9000),
+               (0, 1, GIB, 3 * GIB, QUARTER, QUARTER - 1),
+               (0, 2, 4 * GIB, QUARTER, QUARTER, QUARTER),
+               (3, 2, 5 * GIB, QUARTER, QUARTER, QUARTER - 4100)],
+              {0: [10, 20], 3: [20, 10]}, {0: '0-3', 3: '4-7'}, 22528),
+    # kernelcore= of half the memory: ZONE_MOVABLE above a DMA zone on both nodes.
+    'movable': ([(0, 0, GIB, QUARTER, QUARTER, QUARTER - 5000),
+                 (0, 3, GIB + QUARTER, QUARTER, QUARTER, QUARTER),
+                 (1, 0, 2 * GIB, QUARTER, QUARTER, QUARTER - 600),
+                 (1, 3, 2 * GIB + QUARTER, QUARTER, QUARTER, QUARTER - 1)],
+                {0: [10, 21], 1: [21, 10]}, {0: '0-1', 1: '2-3'}, 20000),
+    # Limits as plain 5.10.0 drew them: NORMAL begins below 4 GiB.
+    'limits': ([(0, 0, GIB, QUARTER, QUARTER, QUARTER - 5000),
+                (0, 1, GIB + QUARTER, QUARTER, QUARTER, QUARTER),
+                (1, 2, GIB + 2 * QUARTER, QUARTER, QUARTER, QUARTER - 600)],
+               {0: [10, 20], 1: [20, 10]}, {0: '0-1', 1: '2-3'}, 20000),
 }
 
 
@@ -101,9 +118,10 @@ def make_before(state, case):
     """Odd amounts of free, CMA and reserved pages, different from case to case."""
     out = []
     for i, z in enumerate(state['zones']):
-        free = z['managed'] - 37 * (i + 1) - case % 5 * 211
+        free = z['managed'] - 137 * (i + 1) - case % 5 * 211
         cma = 4000 if (i + case) % 3 == 1 else 0
-        ha = 1024 * ((i + case) % 2)
+        # The walk below knows amounts, not blocks: the reserve must not outlast the marks.
+        ha = 1024 if (i + case) % 2 and z['min'] > 3072 else 0
         out.append({'node': z['node'], 'zone': z['zone'], 'free': free, 'min': z['min'],
                     'low': z['low'], 'high': z['high'], 'boost': 512 * (case % 3),
                     'managed': z['managed'], 'resv': z['lowmem_reserve'], 'ha': ha, 'cma': cma})
@@ -116,7 +134,10 @@ class Walk:
     def __init__(self, before, gfp):
         self.hz, self.high, self.harder, self.this, self.movable = GFP[gfp]
         self.atomic = 'ATOMIC' in gfp
-        self.zones = [dict(b, i=ZONES.index(b['zone']), pcp=0) for b in before]
+        self.zones = [dict(b, i=ZONES.index(b['zone']), pcp=0, batch=pcp_batch(b['managed']))
+                      for b in before]
+        self.of_node = {n: sorted((z for z in self.zones if z['node'] == n and z['i'] <= self.hz),
+                                  key=lambda z: -z['i']) for n in range(16)}
 
     def allows(self, z, mark, urgent):
         base = z[mark]
@@ -134,25 +155,21 @@ class Walk:
 
     def take(self, nodes, mark, urgent):
         for n in nodes:
-            for z in sorted((z for z in self.zones if z['node'] == n and z['i'] <= self.hz),
-                            key=lambda z: -z['i']):
+            for z in self.of_node[n]:
                 if self.allows(z, mark, urgent):
                     if not z['pcp']:
-                        z['pcp'] = pcp_batch(z['managed'])
+                        z['pcp'] = z['batch']
                         z['free'] -= z['pcp']
                     z['pcp'] -= 1
                     return z
         return None
 
-    def page(self, first_nodes, later_nodes):
-        return self.take(first_nodes, 'low', False) or self.take(later_nodes, 'min', True)
 
-
-def add_run(runs, place):
+def add_run(runs, place, count=1):
     if runs and runs[-1][:-1] == place:
-        runs[-1][-1] += 1
+        runs[-1][-1] += count
     else:
-        runs.append(place + [1])
+        runs.append(place + [count])
 
 
 def make_probes(state, order):
@@ -161,8 +178,10 @@ def make_probes(state, order):
         before = make_before(state, number)
         walk, runs = Walk(before, gfp), []
         nodes = [nid] if walk.this else order[nid]
-        while (z := walk.page(nodes, nodes)):
-            add_run(runs, [z['node'], z['i']])
+        while (z := walk.take(nodes, 'low', False) or walk.take(nodes, 'min', True)):
+            # Until its list is empty nothing changes, so the same zone serves again.
+            add_run(runs, [z['node'], z['i']], 1 + z['pcp'])
+            z['pcp'] = 0
         cases.append({'gfp': gfp, 'order': 0, 'nid': nid, 'before': before, 'runs': runs,
                       'after': []})
     return cases
@@ -183,7 +202,7 @@ def make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, count):
             turn += 1
         if policy == 'BIND':
             mask = set(nodes)
-        fast = [n for n in order[start] if n in (mask & set(mems) if mems and policy != 'BIND' else mask)]
+        fast = [n for n in order[start] if n in (set(mems) if mems else mask)]
         later = [n for n in order[start] if n in mask]
         with_zone = {z['node'] for z in walk.zones if z['i'] <= walk.hz}
         z = walk.take(fast, 'low', False)
@@ -193,16 +212,18 @@ def make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, count):
             wanted = next((n for n in later if n in with_zone), None)
         if not z:
             break
-        got += 1
+        pages = 1 if policy == 'INTERLEAVE' else min(1 + z['pcp'], count - got)
+        z['pcp'] -= pages - 1
+        got += pages
         s = stat[z['node']]
-        s['blocks'] += 1
-        s['hit' if z['node'] == wanted else 'miss'] += 1
-        s['local' if z['node'] == node else 'other'] += 1
+        s['blocks'] += pages
+        s['hit' if z['node'] == wanted else 'miss'] += pages
+        s['local' if z['node'] == node else 'other'] += pages
         if z['node'] != wanted:
-            stat[wanted]['foreign'] += 1
+            stat[wanted]['foreign'] += pages
         if policy == 'INTERLEAVE' and z['node'] == start:
-            s['interleave'] += 1
-        add_run(runs, [z['node']])
+            s['interleave'] += pages
+        add_run(runs, [z['node']], pages)
     case = {'policy': policy, 'nodes': nodes, 'gfp': gfp + ('-until-NULL' if got < count else ''),
             'order': 0, 'count': count, 'cpu': cpu, 'node': node, 'gfp_bits': bits,
             'before': before, 'runs': runs[:24], 'stats': [dict(s, node=n) for n, s in stat.items()],
@@ -216,22 +237,21 @@ def make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, count):
 
 def make_policies(state, order, cpus):
     memory = sorted({z['node'] for z in state['zones']})
-    highest = max(ZONES.index(z['zone']) for z in state['zones'])
-    normal = [n for n in memory if any(z['node'] == n and ZONES.index(z['zone']) == highest
-                                       for z in state['zones'])]
+    top = max(ZONES.index(z['zone']) for z in state['zones'] if z['zone'] != 'Movable')
+    normal = [z['node'] for z in state['zones'] if z['zone'] == ZONES[top]]
+    kinds = [('DEFAULT', [], []), ('LOCAL', [], []), ('PREFERRED', [], []),
+             ('PREFERRED', [memory[-1]], []), ('BIND', normal, []), ('BIND', normal[-1:], []),
+             ('DEFAULT', [], memory[-1:]), ('INTERLEAVE', memory, []), ('INTERLEAVE', memory[1:], [])]
     cases = []
     for node in sorted(order):
         for cpu in cpu_list(cpus[node])[:1]:
-            for count in (13, 1 << 24):
-                for policy, nodes, mems in (
-                        ('DEFAULT', [], []), ('LOCAL', [], []), ('PREFERRED', [], []),
-                        ('PREFERRED', [memory[-1]], []), ('BIND', memory[-2:], []),
-                        ('BIND', normal[:1], []), ('INTERLEAVE', memory, []),
-                        ('INTERLEAVE', memory[1:], []), ('DEFAULT', [], memory[-1:])):
-                    gfp, bits = ('ATOMIC', 'a20') if policy == 'BIND' and nodes == normal[:1] and count == 13 \
-                        else ('NOWAIT', '800')
-                    cases.append(make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits,
-                                             count))
+            for policy, nodes, mems in kinds:
+                for gfp, bits in ('NOWAIT', '800'), ('ATOMIC', 'a20'):
+                    cases.append(make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, 13))
+                # One interleaving walk a board: it cannot take whole lists at once.
+                if policy != 'INTERLEAVE' or (node == min(order) and nodes == memory):
+                    cases.append(make_policy(state, order, cpu, node, policy, nodes, mems, 'NOWAIT',
+                                             '800', 1 << 24))
     return cases
 
 
