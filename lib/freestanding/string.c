@@ -176,3 +176,26 @@ char *strrchr(const char *text, int c)
 			return without_const(last);
 	}
 }
+
+char *strstr(const char *text, const char *part)
+{
+	size_t length = strlen(part);
+
+	for (;; text++) {
+		if (strncmp(text, part, length) == 0)
+			return without_const(text);
+		if (!*text)
+			return NULL;
+	}
+}
+
+char *strcpy(char *restrict to, const char *restrict from)
+{
+	return memcpy(to, from, strlen(from) + 1);
+}
+
+char *strcat(char *restrict to, const char *restrict from)
+{
+	strcpy(to + strlen(to), from);
+	return to;
+}

@@ -19,5 +19,9 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t limit);
 char *strchr(const char *text, int c);
 char *strrchr(const char *text, int c);
+char *strstr(const char *text, const char *part);
+/* Only where the room is known to be enough; zn_snprintf() checks it. */
+char *strcpy(char *restrict to, const char *restrict from);
+char *strcat(char *restrict to, const char *restrict from);
 
 #endif

@@ -127,3 +127,21 @@ KTEST(string, searches_and_lengths)
 	KT_TRUE(memchr(path, '@', 11) == path + 9);
 	KT_TRUE(memchr(path, '@', 9) == NULL);
 }
+
+KTEST(string, parts_and_copies_of_text)
+{
+	const char *path = "/cpus/cpu@0";
+	char text[16];
+
+	KT_TRUE(strstr(path, "cpu@") == path + 6);
+	KT_TRUE(strstr(path, "cpu") == path + 1);
+	KT_TRUE(strstr(path, "cpu@00") == NULL);
+	KT_TRUE(strstr(path, "") == path);
+	KT_TRUE(strstr("", "x") == NULL);
+	memset(text, '#', sizeof(text));
+	KT_TRUE(strcpy(text, "node") == text);
+	KT_EQ(text[5], '#');
+	KT_TRUE(strcat(text, "-id") == text);
+	KT_STR_EQ(text, "node-id");
+	KT_EQ(text[8], '#');
+}
