@@ -45,6 +45,10 @@
 #define fetch_and_acq_rel(p, v) atomic_fetch_and_explicit(p, v, memory_order_acq_rel)
 
 /* A counter that one writer owns and others may read: no read-modify-write needed. */
-#define own_add(p, v) st_relaxed(p, ld_relaxed(p) + (v))
+#define own_add(p, v)                                                                              \
+	do {                                                                                       \
+		__auto_type own_add_at = (p);                                                      \
+		st_relaxed(own_add_at, ld_relaxed(own_add_at) + (v));                              \
+	} while (0)
 
 #endif

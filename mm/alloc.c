@@ -351,8 +351,11 @@ static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned
 		own_add(&cpu->lane[lane].pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
 	}
 	port_irq_restore(irq);
+	if (unlikely(!page))
+		return alloc_by_policy(mm, gfp, order);
 	/* A damaged block is counted and leaked, and the ladder takes another (D4). */
-	if (unlikely(!page) || unlikely(!page_check_block(mm, page, order)))
+	if (unlikely(page_word(page) != word_make(zone->id, PAGE_INNER, 0)) &&
+	    !page_check_block(mm, page, order))
 		return alloc_by_policy(mm, gfp, order);
 	page_prepare(page, word_make(zone->id, PAGE_USED, order));
 	if (gfp & (__GFP_COMP | __GFP_ZERO))

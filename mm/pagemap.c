@@ -21,37 +21,32 @@
  *
  * Boot only, no locks.
  */
-#include <string.h>
-
 #include "init.h"
 
 #define SECTION_PAGES ((pfn_t)1 << MM_SECTION_SHIFT)
 #define BLOCK_PAGES ((pfn_t)1 << (MAX_ORDER - 1))
 
-/* The allocator's half of struct page as it is stored by pagemap_fill(). */
-struct page_half {
-	uint32_t word;
-	int32_t refs;
-	uint32_t pfn;
-	uint16_t mapped;
-	uint8_t block;
-	uint8_t spare;
-};
+/* The allocator's half of struct page, as two little-endian words. */
+typedef uint64_t __attribute__((may_alias)) page_half;
 
-_Static_assert(offsetof(struct page, word) == 16, "the owner's words come first");
-_Static_assert(sizeof(struct page_half) == sizeof(struct page) - 16, "and ours fill the rest");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fill() builds words by shifts");
+_Static_assert(offsetof(struct page, word) == 16 && offsetof(struct page, refs) == 20, "first");
+_Static_assert(offsetof(struct page, pfn) == 24 && offsetof(struct page, block) == 30, "second");
 
 static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_t refs)
 {
-	struct page_half half = { .word = word, .refs = refs, .block = MIGRATE_MOVABLE };
+	uint64_t first = word | (uint64_t)refs << 32;
+	uint64_t second = (uint64_t)MIGRATE_MOVABLE << 48;
 
 	while (start < end) {
 		struct page *page = mm_page(mm, start);
 		pfn_t stop = ZN_MIN(end, align_down(start, SECTION_PAGES) + SECTION_PAGES);
 
 		for (; start < stop; start++, page++) {
-			half.pfn = (uint32_t)start;
-			memcpy((char *)page + offsetof(struct page, word), &half, sizeof(half));
+			page_half *half = (page_half *)page + 2;
+
+			half[0] = first;
+			half[1] = second | start;
 		}
 	}
 }
