@@ -10,7 +10,7 @@
  */
 #include "sched_world.h"
 
-enum { PINGS = 500, STRESS_TASKS = 8, LOCKERS = 4, LOCKS = 300 };
+enum { PINGS = 300, STRESS_TASKS = 8, LOCKERS = 4, LOCKS = 300 };
 
 /* ---- ping-pong ---- */
 
@@ -81,7 +81,7 @@ SCHED_TEST(ping_pong_between_cpus_loses_no_wake_up)
  */
 static unsigned tokens_each(void)
 {
-	return kt_port_is_target() ? 40 : 400;
+	return kt_port_is_target() ? 15 : 400;
 }
 
 static struct {
