@@ -14,6 +14,7 @@
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
+#include "arm64_crash.h"
 #include "lib/printf.h"
 #include "platform/bench_image.h"
 #include "platform/demo.h"
@@ -101,6 +102,12 @@ static int run_reboot(struct zonal *mm, const struct monitor_args *args)
 	return 1;
 }
 
+static int run_crash(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	return arm64_crash(args->word[0]);
+}
+
 static const struct monitor_command commands[] = {
 	{ "help", "[COMMAND]", "this list, or the form of one command", 0, 1, false,
 	  .system = monitor_help },
@@ -140,6 +147,8 @@ static const struct monitor_command commands[] = {
 	{ "bench", "[GLOB]", "the benchmark, or the cases whose name matches", 0, 1, true,
 	  .run = run_bench },
 	{ "echo", "[WORD...]", "print the words", 0, MONITOR_WORDS, false, .run = monitor_echo },
+	{ "crash", "KIND", "break something on purpose, to see the report: null, stack, ...", 1, 1,
+	  false, .run = run_crash },
 	{ "reboot", "", "restart the board", 0, 0, false, .run = run_reboot },
 	{ "poweroff", "", "turn the board off", 0, 0, false, .run = run_poweroff },
 	{ "exit", "", "the same", 0, 0, false, .run = run_poweroff },

@@ -17,7 +17,8 @@ jobs=${JOBS:-2}
 scripts=$(ls test/t/*.t | sed 's#.*/\(.*\)\.t$#script:\1#')
 host="model:host host:tsan host:gcc-asan host:clang-asan check:oracle check:layers check:budget
 	check:licence $scripts"
-# shape : GIC : exception level : CPU
+# scripts that boot the image themselves; then shape : GIC : exception level : CPU
+boot_scripts=$(ls test/image/*.t | sed 's#.*/\(.*\)\.t$#image:\1#')
 boot='boot:16c:3:1:max boot:8n:3:1:cortex-a57 boot:8c:2:1:cortex-a57 boot:4n:3:1:neoverse-n1
 	boot:2n:3:2:max boot:2n:3:1:max boot:2n:2:2:cortex-a57 boot:asym:3:1:neoverse-n1
 	boot:memless:3:1:max boot:memless2:3:1:cortex-a57 boot:cpuless:3:1:max
@@ -27,7 +28,7 @@ cases='' rows=''
 for word in "$@"; do
 	case $word in
 	host) cases="$cases $host" ;;
-	boot) cases="$cases $boot" rows=check:rows ;;
+	boot) cases="$cases $boot_scripts $boot" rows=check:rows ;;
 	*) cases="$cases $word" ;;
 	esac
 done

@@ -17,7 +17,9 @@
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 
-#define DEPTH_LIMIT 32
+/* A chain may be long, as after a recursion without end, or run in a circle. */
+#define DEPTH_LIMIT 2000
+#define LINE_LIMIT 32
 
 struct symbol {
 	uint32_t offset; /* from _start */
@@ -85,21 +87,38 @@ static bool pair_readable(uint64_t frame_pointer)
 	       arm64_translate(pair + 15) != UINT64_MAX;
 }
 
+/* Collapse what a recursion leaves behind; `same` counts frames like the one printed last. */
+static void print_repeats(unsigned same)
+{
+	if (same)
+		kprintf("#       ... and %u more of the same\n", same);
+}
+
 void arm64_backtrace(uint64_t pc, uint64_t frame_pointer)
 {
+	uint64_t last = 0;
+	unsigned same = 0;
+
 	kprintf("# backtrace:\n");
 	print_frame(0, pc, 0);
-	for (unsigned depth = 1; depth < DEPTH_LIMIT; depth++) {
+	for (unsigned depth = 1, lines = 1; depth < DEPTH_LIMIT; depth++) {
 		const uint64_t *pair = (const uint64_t *)(uintptr_t)frame_pointer;
 
-		if (!pair_readable(frame_pointer))
+		if (!pair_readable(frame_pointer) || !pair[1] || pair[0] == frame_pointer) {
+			print_repeats(same);
 			return;
-		if (!pair[1])
-			return;
-		print_frame(depth, pair[1], 4);
-		if (pair[0] == frame_pointer)
-			return;
+		}
 		frame_pointer = pair[0];
+		if (pair[1] == last) {
+			same++;
+			continue;
+		}
+		print_repeats(same);
+		same = 0;
+		last = pair[1];
+		if (lines++ == LINE_LIMIT)
+			break;
+		print_frame(depth, last, 4);
 	}
-	kprintf("#   ... cut after %u\n", DEPTH_LIMIT);
+	kprintf("#   ... cut\n");
 }

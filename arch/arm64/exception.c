@@ -169,6 +169,7 @@ static void report(const struct arm64_frame *frame, unsigned vector)
 	print_place("elr", frame->elr);
 	if (has_address(frame->esr))
 		print_place("far", frame->far);
+	print_place("lr ", frame->x[30]);
 	print_registers(frame);
 	arm64_backtrace(frame->elr, frame->x[29]);
 }

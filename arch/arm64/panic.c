@@ -15,6 +15,7 @@
 #include "../../lib/atomic.h"
 #include "../../lib/printf.h"
 #include "../../platform/platform.h"
+#include "../../platform/smp.h"
 #include "arm64_exception.h"
 #include "arm64_sysreg.h"
 #include "panic.h"
@@ -42,7 +43,7 @@ void panic_begin(void)
 	if (!atomic_compare_exchange_strong_explicit(&owner, &expected, self, memory_order_acq_rel,
 						     memory_order_acquire)) {
 		if (expected != self)
-			arm64_ipi_stop();
+			smp_stop_self();
 		return;
 	}
 	console_panic();
@@ -90,7 +91,8 @@ void port_panic(const char *fmt, ...)
 	kprintf("\n# panic on CPU %u", port_this_cpu()->id);
 	if (++arm64_this_cpu()->fault_depth == 1) {
 		kprintf("\n");
-		arm64_backtrace((uintptr_t)__builtin_return_address(0),
+		/* The call, not what follows it: a call that does not return may end its function. */
+		arm64_backtrace((uintptr_t)__builtin_return_address(0) - 4,
 				*(uintptr_t *)__builtin_frame_address(0));
 	}
 	va_start(args, fmt);

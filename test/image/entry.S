@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A loader that behaves worse than the boot protocol allows, for entry.t.
+ *
+ * QEMU starts this as the kernel, with the device tree in x0 and the real image
+ * already at IMAGE. It copies the tree to the base of RAM, where QEMU leaves it for
+ * guests that get none in x0, then enters the image with x0 = HINT, if that is defined, and with the
+ * MMU and caches on, if MMU_ON is.
+ */
+#define RAM_BASE 0x40000000
+#define TREE_BYTES 0x100000
+#define TABLE 0x40180000
+
+#define BLOCK_DEVICE 0x401		/* access flag, attribute 0, block */
+#define BLOCK_NORMAL 0x705		/* the same, inner shareable, attribute 1 */
+#define MAIR 0xff00
+#define TCR_EL1_VALUE 0x200803519	/* 39-bit, cacheable walks, no TTBR1, 40-bit physical */
+#define TCR_EL2_VALUE 0x80823519
+#define SCTLR_MCI 0x1005
+
+	.text
+_start:
+	b	1f
+	.long	0
+	.quad	0
+	.quad	0x10000
+	.quad	0xa
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.long	0
+
+1:	mov	x19, x0
+	ldr	x1, =RAM_BASE
+	add	x2, x1, #TREE_BYTES
+2:	ldp	x3, x4, [x0], #16
+	stp	x3, x4, [x1], #16
+	cmp	x1, x2
+	b.lo	2b
+	dsb	sy
+#ifdef MMU_ON
+	/* 1 GiB blocks: devices below RAM, RAM, all at their own address. */
+	ldr	x0, =TABLE
+	mov	x1, #512
+	mov	x2, x0
+3:	str	xzr, [x2], #8
+	subs	x1, x1, #1
+	b.ne	3b
+	mov	x1, #BLOCK_DEVICE
+	str	x1, [x0]
+	ldr	x1, =(RAM_BASE + BLOCK_NORMAL)
+	str	x1, [x0, #8]
+	dsb	sy
+	mov	x1, #MAIR
+	mrs	x2, currentel
+	cmp	x2, #8
+	b.eq	4f
+	msr	mair_el1, x1
+	ldr	x1, =TCR_EL1_VALUE
+	msr	tcr_el1, x1
+	msr	ttbr0_el1, x0
+	isb
+	mrs	x1, sctlr_el1
+	ldr	x2, =SCTLR_MCI
+	orr	x1, x1, x2
+	msr	sctlr_el1, x1
+	b	5f
+4:	msr	mair_el2, x1
+	ldr	x1, =TCR_EL2_VALUE
+	msr	tcr_el2, x1
+	msr	ttbr0_el2, x0
+	isb
+	mrs	x1, sctlr_el2
+	ldr	x2, =SCTLR_MCI
+	orr	x1, x1, x2
+	msr	sctlr_el2, x1
+5:	isb
+#endif
+	mov	x0, x19
+#ifdef HINT
+	ldr	x0, =HINT
+#endif
+	ldr	x1, =IMAGE
+	br	x1
