@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The monitor from outside: boots the image, runs its commands, reads what they print.
+
+JSON must parse, have its schema, and agree with the board and with other commands;
+text has the layout of /proc; a mistake gets one line and exit status 1; a terminal
+edits, remembers and gives lines up; the demonstration passes on odd boards.
+"""
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+TIMEOUT = float(os.environ.get("BOOT_TIMEOUT", "300"))
+PROMPT = b"zonal> "
+
+
+class Board:
+    """One boot with its console on pipes."""
+
+    def __init__(self, shape, bootargs, *qemu):
+        environment = dict(os.environ, SHAPE=shape, EL="1", GIC="3", CPU="max")
+        self.process = subprocess.Popen(
+            ["tools/run_qemu.sh", bootargs + " exit=semihosting", *qemu], cwd=ROOT, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        self.seen = b""
+
+    def read_until(self, mark, deadline):
+        """Read until `mark` is there (None: the end). Returns whether it came."""
+        start = len(self.seen)
+        while mark is None or mark not in self.seen[start:]:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                return False
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                return mark is None
+            self.seen += data
+        return True
+
+    def type(self, keys):
+        self.process.stdin.write(keys)
+
+    def end(self):
+        """Exit status, and the console's lines without carriage returns."""
+        self.process.stdin.close()
+        if not self.read_until(None, time.monotonic() + TIMEOUT):
+            self.process.kill()
+        status = self.process.wait()
+        return status, self.seen.decode(errors="replace").replace("\r", "").split("\n")
+
+
+def run(shape, commands):
+    return Board(shape, "run=" + ";".join(commands).replace(" ", "+")).end()
+
+
+def by_schema(lines):
+    found = {}
+    for line in lines:
+        if line.startswith("{"):
+            record = json.loads(line)
+            found.setdefault(record["schema"], []).append(record)
+    return found
+
+
+def pages(nr_free):
+    return sum(count << order for order, count in enumerate(nr_free))
+
+
+# ---- one boot for all JSON forms ---------------------------------------------------------
+
+REPORTS = ["topology", "zoneinfo", "buddyinfo", "pagetypeinfo", "vmstat", "numastat", "limits",
+           "meta", "why", "set", "check", "tasks", "boottime"]
+
+
+def json_boot():
+    status, lines = run("2n", ["drain"] + [name + " -j" for name in REPORTS] +
+                        ["probe -j NOWAIT 0 1", "alloc NOWAIT 10 9", "why -j", "bench -j pair.?",
+                         "drain", "zoneinfo -j"])
+    return status, lines, by_schema(lines)
+
+
+def json_has_every_schema(boot):
+    _, _, found = boot
+    names = ["tunables" if name == "set" else name for name in REPORTS] + ["probe", "bench"]
+    return [f"no line of zonal.{name}/1" for name in names if f"zonal.{name}/1" not in found]
+
+
+def zoneinfo_agrees_with_the_board_and_itself(boot):
+    zones = boot[2]["zonal.zoneinfo/1"][0]["zones"]
+    keys = {"node", "zone", "start_pfn", "spanned", "present", "managed", "free", "min", "low", "high",
+            "boost", "lowmem_reserve", "pcp_batch", "pcp_high", "stat_threshold", "free_cma",
+            "reserved_highatomic", "nr_free"}
+    bad = []
+    if [(z["node"], z["zone"], z["start_pfn"], z["present"]) for z in zones] != [
+            (0, "DMA", 0x40000, 131072), (1, "DMA", 0x60000, 131072)]:
+        bad.append("zones are not those of the board")
+    for z in zones:
+        if set(z) != keys:
+            bad.append(f"keys differ: {set(z) ^ keys}")
+        if pages(z["nr_free"]) != z["free"]:
+            bad.append(f"node {z['node']}: nr_free is {pages(z['nr_free'])} pages, free {z['free']}")
+        if not 0 < z["min"] < z["low"] < z["high"] < z["managed"] < z["present"]:
+            bad.append(f"node {z['node']}: marks are out of order")
+    return bad
+
+
+def lists_agree(boot):
+    found = boot[2]
+    buddy = {z["node"]: z["nr_free"] for z in found["zonal.buddyinfo/1"][0]["zones"]}
+    bad = []
+    for z in found["zonal.pagetypeinfo/1"][0]["zones"]:
+        total = [sum(column) for column in zip(*z["free"].values())]
+        if total != buddy[z["node"]]:
+            bad.append(f"node {z['node']}: pagetypeinfo {total}, buddyinfo {buddy[z['node']]}")
+        if sum(z["blocks"].values()) != 256:
+            bad.append(f"node {z['node']}: {sum(z['blocks'].values())} pageblocks of 256")
+    return bad
+
+
+def counters_agree(boot):
+    found = boot[2]
+    vmstat, nodes = found["zonal.vmstat/1"][0], found["zonal.numastat/1"][0]["nodes"]
+    bad = []
+    for key, column in ("numa_hit", "numa_hit"), ("numa_miss", "numa_miss"), \
+            ("numa_local", "local_node"), ("numa_other", "other_node"):
+        if vmstat[key] != sum(node[column] for node in nodes):
+            bad.append(f"{key}: vmstat {vmstat[key]}, numastat {[n[column] for n in nodes]}")
+    if vmstat["numa_hit"] + vmstat["numa_miss"] != vmstat["numa_local"] + vmstat["numa_other"]:
+        bad.append("hits and misses are not local and other")
+    return bad
+
+
+def probe_has_the_form_of_the_recorded_cases(boot):
+    probe = boot[2]["zonal.probe/1"][0]
+    with open(os.path.join(ROOT, "test/oracle/probe-p1-2n.json")) as file:
+        model = json.load(file)["cases"][0]
+    bad = [f"key {key} is missing" for key in model if key not in probe]
+    for part in "before", "after":
+        bad += [f"{part}: key {key} is missing" for key in model[part][0] if key not in probe[part][0]]
+    taken = sum(blocks for _, _, blocks in probe["runs"])
+    free = [sum(z["free"] for z in probe[part]) for part in ("before", "after")]
+    listed = sum(z["pcp"] for z in probe["after"])
+    if probe["runs"][0][0] != 1 or not free[0] - free[1] - listed <= taken <= free[0] - free[1] + 1000:
+        bad.append(f"runs {probe['runs']}, free {free}, listed {listed}")
+    return bad
+
+
+def why_explains_the_failure_before_it(boot):
+    first, second = boot[2]["zonal.why/1"]
+    bad = []
+    # The probe ended in a failure; the wrong node of `alloc` was refused before it was a request.
+    if first["serial"] != 0 or second["serial"] == 0:
+        bad.append(f"serials {first['serial']} and {second['serial']}")
+    if second["gfp"] != "GFP_NOWAIT|__GFP_NOWARN" or not second["zones"]:
+        bad.append(f"request {second['gfp']}, zones {second['zones']}")
+    if any(z["refusal"] != "below watermark" or z["short_pages"] <= 0 for z in second["zones"]):
+        bad.append(f"refusals {second['zones']}")
+    return bad
+
+
+def bench_prints_one_object_a_line(boot):
+    rows = boot[2]["zonal.bench/1"]
+    got = [(r["name"], r["order"], r["ops"]) for r in rows]
+    bad = [] if got == [("pair", order, 20000) for order in range(10)] else [f"rows {got}"]
+    return bad + [f"{r['name']} {r['order']} takes no time" for r in rows if r["ns_per_op"] <= 0]
+
+
+def all_pages_come_back(boot):
+    first, last = (sum(z["free"] for z in info["zones"]) for info in boot[2]["zonal.zoneinfo/1"])
+    # Both times the per-CPU lists were drained before.
+    return [] if first == last else [f"{first} pages were free, now {last}"]
+
+
+def a_failed_command_is_the_exit_status(boot):
+    status, lines, _ = boot
+    bad = [] if status == 1 else [f"status {status}"]
+    if "alloc: 9: no such node on this board" not in lines:
+        bad.append("alloc on a node that is not there was not named")
+    return bad
+
+
+# ---- boots of their own ------------------------------------------------------------------
+
+def good_commands_end_with_status_0():
+    status, lines = run("2n", ["echo all good", "check", "alloc KERNEL 3", "free all", "help"])
+    bad = [] if status == 0 else [f"status {status}"]
+    for line in "all good", "check: every invariant holds", "1 blocks given back":
+        if line not in lines:
+            bad.append(f"missing: {line}")
+    summaries = ["this list, or the form of one command", "give the per-CPU lists back",
+                 "print the words", "turn the board off"]
+    columns = [line.index(text) for text in summaries for line in lines if line.endswith("  " + text)]
+    return bad + ([] if len(columns) == 4 and len(set(columns)) == 1 else [f"help: columns {columns}"])
+
+
+def mistakes_get_one_line_each_and_the_rest_runs():
+    status, lines = run("uma", ["nonsense", "zoneinfo 3", "help -j", "free 1", "set speed 9",
+                                "test no.such.test", "bench nothing", "echo still here"])
+    want = ["nonsense: no such command; help lists them",
+            "zoneinfo: 1 arguments, usage: zoneinfo [-j]",
+            "help: has no JSON form (-j)",
+            "free: usage: free PFN ORDER, or free all",
+            "bench: nothing: no case of that name", "still here"]
+    bad = [f"missing: {line}" for line in want if line not in lines]
+    return bad + ([] if status == 1 else [f"status {status}"])
+
+
+def text_has_the_layout_of_proc():
+    _, lines = run("4n", ["buddyinfo", "pagetypeinfo", "zoneinfo", "vmstat", "numastat"])
+    text = "\n".join(lines)
+    patterns = [
+        r"^Node 3, zone      DMA (?: *\d+ ){11}$",
+        r"^Page block order: 9\nPages per block:  512\n\n"
+        r"Free pages count per migrate type at order       0      1 ",
+        r"^Node    2, zone      DMA, type  Reclaimable (?:[ >]*\d+ ){11}$",
+        r"^Number of blocks type     Unmovable      Movable  Reclaimable   HighAtomic ",
+        r"^Node 1, zone      DMA\n  pages free     \d+\n",
+        r"^        managed  \d+\n        protection: \(0, 0, 0, 0\)\n",
+        r"^    cpu: 7\n              count: \d+\n              high:  \d+\n              batch: \d+$",
+        r"^nr_free_pages \d+$", r"^pgalloc_dma \d+$", r"^pgfree \d+$",
+        r"^ +node0 +node1 +node2 +node3\nnuma_hit +\d+ +\d+ +\d+ +\d+$",
+    ]
+    return [f"no match: {p}" for p in patterns if not re.search(p, text, re.M)]
+
+
+def terminal_edits_remembers_and_gives_up():
+    board = Board("2n", "")
+    keys = [
+        b"exo typed\033[H\033[C\033[C\010ch\005\r",  # the x becomes ch
+        b"echo first;echo second\r",
+        b"echo third\r",
+        b"\033[A\033[A\r",       # the line before the last one
+        b"echo never\003",       # ^C
+        b"echo one two\027three\r",
+        b"nonsense\r",
+    ]
+    deadline = time.monotonic() + TIMEOUT
+    bad = []
+    if not board.read_until(PROMPT, deadline):
+        bad.append("no prompt")
+    for line in keys:
+        if bad:
+            break
+        board.type(line)
+        ends = b"\r\n" + PROMPT
+        if not board.read_until(ends, deadline) and not board.read_until(PROMPT, deadline):
+            bad.append(f"no prompt after {line!r}")
+    board.type(b"poweroff\r")
+    status, lines = board.end()
+    text = "\n".join(lines)
+    for want, times in ("typed", 1), ("first", 2), ("second", 2), ("third", 1), ("one three", 1), ("never", 0), \
+            ("nonsense: no such command; help lists them", 1):
+        if lines.count(want) != times:
+            bad.append(f"{want!r} is there {lines.count(want)} times, not {times}")
+    if "demo: passed" not in text:
+        bad.append("the demonstration did not pass")
+    return bad + ([] if status == 0 else [f"status {status}"])
+
+
+def demo_on(shape):
+    def case():
+        status, lines = run(shape, ["demo"])
+        bad = [line for line in lines if "FAILED" in line or "Bail out" in line]
+        bad += [f"{len(line)} columns: {line}" for line in lines if len(line) > 100]
+        if "demo: passed" not in lines:
+            bad.append("no line 'demo: passed'")
+        return bad + ([] if status == 0 else [f"status {status}"])
+    case.__name__ = "demo_passes_on_" + shape
+    return case
+
+
+ON_JSON = [json_has_every_schema, zoneinfo_agrees_with_the_board_and_itself, lists_agree,
+           counters_agree, probe_has_the_form_of_the_recorded_cases,
+           why_explains_the_failure_before_it, bench_prints_one_object_a_line, all_pages_come_back,
+           a_failed_command_is_the_exit_status]
+BOOTS = [good_commands_end_with_status_0, mistakes_get_one_line_each_and_the_rest_runs,
+         text_has_the_layout_of_proc, terminal_edits_remembers_and_gives_up] + \
+        [demo_on(shape) for shape in ("uma", "8n", "memless", "cpuless", "uneven")]
+
+
+def main():
+    number = failed = 0
+    print(f"1..{len(ON_JSON) + len(BOOTS)}", flush=True)
+    boot = None
+    for case in ON_JSON + BOOTS:
+        number += 1
+        try:
+            if case in ON_JSON and boot is None:
+                boot = json_boot()
+            bad = case(boot) if case in ON_JSON else case()
+        except (KeyError, ValueError, IndexError) as error:
+            bad = [f"{type(error).__name__}: {error}"]
+        print(f"{'not ok' if bad else 'ok'} {number} - monitor.{case.__name__}")
+        for text in bad:
+            print(f"# {text}")
+        sys.stdout.flush()
+        failed += bool(bad)
+    return 1 if failed else 0
+
+
+sys.exit(main())
