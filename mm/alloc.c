@@ -256,7 +256,7 @@ static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_
 static inline unsigned lane_type(gfp_t gfp) { return (gfp & __GFP_MOVABLE) >> 3; }
 
 /* 1 if the request may use ZONE_MOVABLE, that is MOVABLE and HIGHMEM, else 0 (G1). */
-static inline unsigned lane_index(gfp_t gfp) { return (gfp >> 1) & (gfp >> 3) & 1; }
+static inline size_t lane_index(gfp_t gfp) { return (gfp >> 1) & (gfp >> 3) & 1; }
 
 /* The lane's own list is empty: fill it with the flags that the first pass would have. */
 static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, gfp_t gfp,
@@ -292,7 +292,8 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
 	struct mm_cpu *cpu = mm->cpu[here->id];
-	unsigned lane = lane_index(gfp), type = lane_type(gfp);
+	size_t lane = lane_index(gfp);
+	unsigned type = lane_type(gfp);
 	struct page *page;
 	struct zone *zone;
 	struct pcp *pcp;
@@ -316,7 +317,7 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 
 /* A block of the lane's own type, if the watermark allows it and one is there (W4, W5, B1);
  * masked. NULL: ask the ladder. */
-static inline struct page *block_take(struct zone *zone, unsigned lane, unsigned type,
+static inline struct page *block_take(struct zone *zone, size_t lane, unsigned type,
 				      unsigned order)
 {
 	struct page *page = NULL;
@@ -337,7 +338,7 @@ static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
 	struct mm_cpu *cpu = mm->cpu[here->id];
-	unsigned lane = lane_index(gfp);
+	size_t lane = lane_index(gfp);
 	struct page *page = NULL;
 	struct zone *zone;
 

@@ -41,14 +41,21 @@ static inline bool page_is_ours(const struct zonal *mm, const struct page *page)
 static inline void put_block(struct zonal *mm, struct page *page, unsigned order)
 {
 	port_irqflags_t irq = port_irq_save();
-	struct zone *zone = mm_page_zone(mm, page);
+	unsigned zid = page_zid(page);
+	struct zone *zone = mm->zone[zid];
 
-	page_set_word(page, word_make(page_zid(page), PAGE_INNER, 0));
+	page_set_word(page, word_make(zid, PAGE_INNER, 0));
+	own_add(&mm->cpu[port_this_cpu()->id]->pcp[zid].stat[STAT_FREED], 1u << order);
 	lock_take(&zone->lock);
 	buddy_put(zone, page, order, BUDDY_AUTO);
 	lock_drop(&zone->lock);
-	own_add(&mm->cpu[port_this_cpu()->id]->pcp[zone->id].stat[STAT_FREED], 1u << order);
 	port_irq_restore(irq);
+}
+
+/* A page that must not hide in a per-CPU list while its block is being emptied. */
+static ZN_NOINLINE void put_isolated(struct zonal *mm, struct page *page)
+{
+	put_block(mm, page, 0);
 }
 
 /* P9: a CPU that holds enough returns a batch; masked on entry, as `irq` says after. */
@@ -75,8 +82,7 @@ static inline void free_single(struct zonal *mm, struct page *page, unsigned zid
 	struct pcp *pcp;
 
 	if (unlikely(type == MIGRATE_PCPTYPES)) {
-		/* It must not hide in a per-CPU list while its block is emptied. */
-		put_block(mm, page, 0);
+		put_isolated(mm, page);
 		return;
 	}
 	irq = port_irq_save();
@@ -114,15 +120,27 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 		put_block(mm, page + (1u << order), order);
 }
 
-/* Drop a reference of what needs more than the plain paths. */
+/* Is the call right: a head of ours, in use, of that order? */
+static inline bool call_is_right(const struct zonal *mm, const struct page *page, unsigned order)
+{
+	uint32_t word = page_word(page) & (WORD_STATE_MASK | WORD_ORDER_MASK);
+
+	return likely(order < MAX_ORDER) && likely(word == word_make(0, PAGE_USED, order)) &&
+	       page_is_ours(mm, page);
+}
+
+/* Drop a reference of what needs more than the plain paths, or should not be freed. */
 static ZN_NOINLINE void free_careful(struct zonal *mm, struct page *page, unsigned order)
 {
-	uint32_t word = page_word(page);
 	int32_t refs;
 
+	if (!call_is_right(mm, page, order)) {
+		page_report_misuse(mm, page, order);
+		return;
+	}
 	/* Shared and not compound: the rest must go before our reference does, for
 	 * after that the head can be freed and taken again at any moment. */
-	if (order && !(word & PG_COMP) && ld_relaxed(&page->refs) > 1) {
+	if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1) {
 		free_all_but_head(mm, page, order);
 		order = 0;
 	}
@@ -133,11 +151,12 @@ static ZN_NOINLINE void free_careful(struct zonal *mm, struct page *page, unsign
 		page_report_misuse(mm, page, order);
 }
 
-/* A block of order > 0 with nothing attached. */
+/* A block of order > 0; plain if nothing is attached and the reference is the last. */
 static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned order)
 {
 	/* One reference, ours: nobody can add another, for that takes one (zonal_get). */
-	if (unlikely(ld_relaxed(&page->refs) != 1) ||
+	if (unlikely(!call_is_right(mm, page, order)) || unlikely(page_word(page) & FREE_STOP) ||
+	    unlikely(ld_relaxed(&page->mapped)) || unlikely(ld_relaxed(&page->refs) != 1) ||
 	    unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
 		free_careful(mm, page, order);
 		return;
@@ -148,7 +167,7 @@ static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned
 		page_report_misuse(mm, page, order);
 }
 
-/* Order 0, somebody else still holds a reference; or nobody did. */
+/* Order 0: others hold references still; or nobody did. */
 static ZN_NOINLINE void free_shared(struct zonal *mm, struct page *page, int32_t refs)
 {
 	if (refs < 1)
@@ -162,19 +181,16 @@ void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 
 	if (unlikely(!page))
 		return;
-	word = page_word(page);
-	if (unlikely((word & (WORD_STATE_MASK | WORD_ORDER_MASK)) !=
-		     ((uint32_t)PAGE_USED << WORD_STATE_SHIFT | order << WORD_ORDER_SHIFT)) ||
-	    unlikely(!page_is_ours(mm, page)) || unlikely(order >= MAX_ORDER)) {
-		page_report_misuse(mm, page, order);
-		return;
-	}
-	if (unlikely(word & FREE_STOP) || unlikely(ld_relaxed(&page->mapped))) {
-		free_careful(mm, page, order);
-		return;
-	}
 	if (order) {
 		free_block(mm, page, order);
+		return;
+	}
+	/* One comparison for state, order and all that could be attached. */
+	word = page_word(page);
+	if (unlikely((word & (WORD_STATE_MASK | WORD_ORDER_MASK | FREE_STOP)) !=
+		     word_make(0, PAGE_USED, 0)) ||
+	    unlikely(ld_relaxed(&page->mapped)) || unlikely(!page_is_ours(mm, page))) {
+		free_careful(mm, page, 0);
 		return;
 	}
 	refs = fetch_dec_acq_rel(&page->refs);

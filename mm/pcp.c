@@ -125,57 +125,65 @@ static void put_down(struct zone *zone, struct page *low, unsigned count)
 	}
 }
 
-/* A page about to leave for the buddy: INNER then; false: damaged and leaked. */
-static inline bool release_cold(struct zone *zone, struct page *page)
+/*
+ * `page`, INNER already, came off the ring last; take those behind it that go on in
+ * the same direction, at most `most` with it. Returns how many that makes.
+ */
+static unsigned take_run(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring,
+			 const struct page *page, unsigned most, int step)
 {
-	if (unlikely(page_word(page) != word_make(zone->id, PAGE_PCP, 0)))
-		return page_check_pcp(zone->mm, page);
-	page_set_word(page, word_make(zone->id, PAGE_INNER, 0));
-	return true;
-}
-
-/* `page` is released; how many behind it in the ring go on in the same direction? */
-static unsigned run_length(struct zone *zone, struct pcp *pcp, const struct pcp_ring *ring,
-			   const struct page *page, unsigned most, int step)
-{
-	uint32_t expected = word_make(zone->id, PAGE_PCP, 0), at = ring->tail;
+	uint32_t expected = word_make(zone->id, PAGE_PCP, 0);
+	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
+	uint32_t chunk = page->pfn >> (MAX_ORDER - 1), tail = ring->tail, mask = pcp->mask;
+	const struct page *want = page + step;
 	unsigned count = 1;
 
-	while (count < most) {
-		const struct page *next = ring->slot[--at & pcp->mask];
+	for (; count < most; count++, want += step, tail--) {
+		struct page *next = ring->slot[(tail - 1) & mask];
 
 		/* The same 4 MiB, so that neighbours in the map are neighbours in memory. */
-		if (next != page + (int)count * step ||
-		    (next->pfn ^ page->pfn) >> (MAX_ORDER - 1) || page_word(next) != expected)
+		if (next != want || next->pfn >> (MAX_ORDER - 1) != chunk ||
+		    page_word(next) != expected)
 			break;
-		count++;
+		page_set_word(next, inner);
 	}
+	ring->tail = tail;
 	return count;
+}
+
+/* +1 or -1 if the next page of the ring's cold end is a neighbour of `page`, else 0. */
+static inline int run_step(const struct pcp *pcp, const struct pcp_ring *ring,
+			   const struct page *page)
+{
+	const struct page *next = ring->slot[(ring->tail - 1) & pcp->mask];
+
+	if (next == page + 1)
+		return 1;
+	return next == page - 1 ? -1 : 0;
 }
 
 /* `count` pages off the cold end of one ring. */
 static void give_back(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring, unsigned count)
 {
+	uint32_t expected = word_make(zone->id, PAGE_PCP, 0);
+	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
+
 	while (count) {
 		struct page *page = ring->slot[--ring->tail & pcp->mask];
-		const struct page *next = ring->slot[(ring->tail - 1) & pcp->mask];
-		int step = next == page + 1 ? 1 : next == page - 1 ? -1 : 0;
+		int step = count > 1 ? run_step(pcp, ring, page) : 0;
 		unsigned run = 1;
 
-		if (unlikely(!release_cold(zone, page))) {
+		if (unlikely(page_word(page) != expected)) {
+			page_check_pcp(zone->mm, page);
 			count--;
 			continue;
 		}
-		if (step && count > 1)
-			run = run_length(zone, pcp, ring, page, count, step);
-		if (run == 1) {
+		page_set_word(page, inner);
+		if (step)
+			run = take_run(zone, pcp, ring, page, count, step);
+		if (run == 1)
 			buddy_put(zone, page, 0, BUDDY_AUTO);
-			count--;
-			continue;
-		}
-		for (unsigned i = 1; i < run; i++)
-			release_cold(zone, ring->slot[--ring->tail & pcp->mask]);
-		if (step > 0)
+		else if (step > 0)
 			put_up(zone, page, run);
 		else
 			put_down(zone, page - (run - 1), run);

@@ -26,7 +26,7 @@ int64_t zone_short_pages(struct zone *zone, const struct alloc_req *req, unsigne
 
 /* At LOW with no privileges: is there room for `pages`? For one page the whole test
  * (W6); for a block the part that counts pages. False says nothing. */
-static inline bool zone_quick_room(struct zone *zone, unsigned high_zone, bool cma, int64_t pages)
+static inline bool zone_quick_room(struct zone *zone, size_t high_zone, bool cma, int64_t pages)
 {
 	int64_t usable = ld_relaxed(&zone->free) + 1 - pages;
 
@@ -35,7 +35,7 @@ static inline bool zone_quick_room(struct zone *zone, unsigned high_zone, bool c
 	return usable > ld_relaxed(&zone->floor[high_zone]);
 }
 
-static inline bool zone_quick_ok(struct zone *zone, unsigned high_zone, bool cma)
+static inline bool zone_quick_ok(struct zone *zone, size_t high_zone, bool cma)
 {
 	return zone_quick_room(zone, high_zone, cma, 1);
 }
