@@ -134,12 +134,12 @@ static int check_size(struct walk *w, size_t readable_bytes)
 	if (load32(w, AT_MAGIC) != FDT_MAGIC_WORD)
 		return walk_fail(w, AT_MAGIC, load32(w, AT_MAGIC), "the magic must be 0xd00dfeed");
 	w->total = load32(w, AT_TOTAL);
-	if (w->total < HEADER_BYTES || w->total > readable_bytes)
-		return walk_fail(w, AT_TOTAL, w->total,
-				 "totalsize must hold the header and lie in what can be read");
 	if (w->total > FDT_WALK_MAX_BYTES)
 		return walk_fail(w, AT_TOTAL, w->total,
 				 "totalsize must be at most FDT_WALK_MAX_BYTES");
+	if (w->total < HEADER_BYTES || w->total > readable_bytes)
+		return walk_fail(w, AT_TOTAL, w->total,
+				 "totalsize must hold the header and lie in what can be read");
 	if (load32(w, AT_VERSION) < FDT_VERSION)
 		return walk_fail(w, AT_VERSION, load32(w, AT_VERSION),
 				 "the version must be 17 or newer");

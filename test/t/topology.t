@@ -290,8 +290,9 @@ def check_shapes():
     compare("padded to 1 MiB", status, 0, faults)
     status, _, _ = run_blob("padded-2m", fdt.write(plain, pad_to=2 << 20), "-j")
     compare("padded to 2 MiB", status, 0, faults)
-    status, _, stderr = run_blob("padded-more", fdt.write(plain, pad_to=(2 << 20) + 1), "-j")
-    compare("padded to more", (status, "FDT_WALK_MAX_BYTES" in stderr), (1, True), faults)
+    for size in ((2 << 20) + 1, 3 << 20):
+        status, _, stderr = run_blob("padded-more", fdt.write(plain, pad_to=size), "-j")
+        compare(f"padded to {size}", (status, "FDT_WALK_MAX_BYTES" in stderr), (1, True), faults)
     for length in (0, 1, 39, 40, len(whole) - 1):
         status, _, _ = run_blob("cut", whole[:length], "-j")
         compare(f"cut to {length} bytes", status, 1, faults)
@@ -320,7 +321,8 @@ def check_broken():
              ("reserve map outside", 16, len(blob)), ("reserve map not on 8", 16, 44),
              ("reserve map endless", 16, at), ("version 16", 20, 16), ("needs version 18", 24, 18),
              ("strings too long", 32, 0xffffffff), ("structure too long", 36, 0xfffffffc),
-             ("structure cut", 36, size - 4), ("root has a name", at + 4, 0x61000000),
+             ("structure cut", 36, size - 4), ("FDT_END before the end", 36, size + 4),
+             ("root has a name", at + 4, 0x61000000),
              ("unknown token", at, 5), ("a token is END_NODE first", at, 2),
              ("property before root", at, 3), ("no root", at, 9),
              ("property length 2^32-1", at + 12, 0xffffffff),
