@@ -39,6 +39,7 @@
 #include "lib/printf.h"
 #include "mm/mm.h"
 #include "platform.h"
+#include "report_topology.h"
 #include "sched/sched.h"
 #include "smp.h"
 #include "topology.h"
@@ -138,6 +139,8 @@ static void read_board(const void *dt)
 		boot_fail("the device tree names no usable memory");
 	if (boot_info.numa != NUMA_OK)
 		kprintf("topology: one node: %s\n", topology_numa_text(boot_info.numa));
+	/* Reports then say which cores run, not which ones the tree allows. */
+	report_topology_online = cpu_is_online;
 }
 
 static uint64_t table_from_boot(void)
