@@ -20,6 +20,7 @@ GFP = {'NOWAIT': (2, 0, 0, 0, 0), 'HIGH|NOWAIT': (2, 1, 0, 0, 0), 'ATOMIC': (2, 
        'ATOMIC|NOMEMALLOC': (2, 1, 0, 0, 0), 'NOWAIT|THISNODE': (2, 0, 0, 1, 0),
        'NOWAIT|DMA': (0, 0, 0, 0, 0), 'NOWAIT|DMA32': (1, 0, 0, 0, 0),
        'NOWAIT|HIGHUSER_MOVABLE': (3, 0, 0, 0, 1), 'NOWAIT|RECLAIMABLE': (2, 0, 0, 0, 0)}
+BITS = {'NOWAIT': '800', 'ATOMIC': 'a20', 'NOWAIT|HARDWALL': '100800'}
 
 # name: (zones (node, zone, start, spanned, present, managed), distance, CPUs by node, kbytes)
 BOARDS = {
@@ -187,10 +188,10 @@ def make_probes(state, order):
     return cases
 
 
-def make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, count):
+def make_policy(state, order, cpu, node, policy, nodes, mems, gfp, count):
     """One case; nodes of an interleaving task begin at the lowest, as a fresh task does."""
     before = make_before(state, 3)
-    walk, runs, turn, got = Walk(before, gfp), [], 0, 0
+    walk, runs, turn, got = Walk(before, gfp.replace('|HARDWALL', '')), [], 0, 0
     stat = {n: dict.fromkeys(('blocks', 'hit', 'miss', 'foreign', 'interleave', 'local', 'other'), 0)
             for n in order}
     while got < count:
@@ -202,14 +203,19 @@ def make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, count):
             turn += 1
         if policy == 'BIND':
             mask = set(nodes)
-        fast = [n for n in order[start] if n in (set(mems) if mems else mask)]
+        # LOW within policy and cpuset; MIN within the policy, the cpuset only if the request
+        # is hardwalled; who needs no cpuset also gets MIN on all nodes (L8).
         later = [n for n in order[start] if n in mask]
+        steps = [([n for n in order[start] if n in (set(mems) if mems else mask)], None, 'low'),
+                 (later, mems if 'HARDWALL' in gfp else None, 'min')]
+        if walk.atomic:
+            steps.append((order[start], None, 'min'))
         with_zone = {z['node'] for z in walk.zones if z['i'] <= walk.hz}
-        z = walk.take(fast, 'low', False)
-        wanted = next((n for n in fast if n in with_zone), None)
-        if not z:
-            z = walk.take(later, 'min', True)
-            wanted = next((n for n in later if n in with_zone), None)
+        for where, hard, mark in steps:
+            wanted = next((n for n in where if n in with_zone), None)
+            z = walk.take([n for n in where if not hard or n in hard], mark, mark == 'min')
+            if z:
+                break
         if not z:
             break
         pages = 1 if policy == 'INTERLEAVE' else min(1 + z['pcp'], count - got)
@@ -225,7 +231,7 @@ def make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, count):
             s['interleave'] += pages
         add_run(runs, [z['node']], pages)
     case = {'policy': policy, 'nodes': nodes, 'gfp': gfp + ('-until-NULL' if got < count else ''),
-            'order': 0, 'count': count, 'cpu': cpu, 'node': node, 'gfp_bits': bits,
+            'order': 0, 'count': count, 'cpu': cpu, 'node': node, 'gfp_bits': BITS[gfp],
             'before': before, 'runs': runs[:24], 'stats': [dict(s, node=n) for n, s in stat.items()],
             'got': got}
     if len(runs) > 24:
@@ -246,12 +252,14 @@ def make_policies(state, order, cpus):
     for node in sorted(order):
         for cpu in cpu_list(cpus[node])[:1]:
             for policy, nodes, mems in kinds:
-                for gfp, bits in ('NOWAIT', '800'), ('ATOMIC', 'a20'):
-                    cases.append(make_policy(state, order, cpu, node, policy, nodes, mems, gfp, bits, 13))
-                # One interleaving walk a board: it cannot take whole lists at once.
-                if policy != 'INTERLEAVE' or (node == min(order) and nodes == memory):
-                    cases.append(make_policy(state, order, cpu, node, policy, nodes, mems, 'NOWAIT',
-                                             '800', 1 << 24))
+                for gfp in BITS:
+                    counts = [13]
+                    # One interleaving walk a board: it cannot take whole lists at once.
+                    if policy != 'INTERLEAVE' or (node == min(order) and nodes == memory
+                                                  and gfp == 'NOWAIT'):
+                        counts.append(1 << 24)
+                    cases += [make_policy(state, order, cpu, node, policy, nodes, mems, gfp, count)
+                              for count in counts]
     return cases
 
 
