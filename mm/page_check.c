@@ -151,8 +151,11 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 	bool all = ZONAL_DEBUG || (ld_relaxed(&mm->gates) & GATE_CHECK_ALL);
 	unsigned count = all ? 1u << order : 1;
 
-	if (page_word(head) & PG_HWPOISON && order == 0) {
-		retire(head);
+	/* D5. 5.10 lets a larger block into the lists and throws it away when it is
+	 * taken; here the page's mark would not survive that, so it goes now. */
+	if (page_word(head) & PG_HWPOISON) {
+		for (unsigned j = 0; j < 1u << order; j++)
+			retire(head + j);
 		return false;
 	}
 	for (unsigned i = 0; i < count; i++) {

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Context and locks: rows T.
+ *
+ * T1 and T2 are seen from the outside: whatever a call does, it ends with the
+ * interrupt mask as it was and with every zone lock free, on success, failure and
+ * misuse alike. The races themselves are the matter of the stress program under the
+ * thread sanitizer.
+ */
+#include "kt_instance.h"
+
+static const struct kt_spec two_nodes = {
+	.ram = { { 0, KT_DMA_PFN, 2048 }, { 1, KT_DMA_PFN + 2048, 2048 } },
+	.cpus = 2,
+	.cpu_node = { 0, 1 },
+};
+
+static void expect_quiet(struct zonal *mm, bool masked, const char *after)
+{
+	for (unsigned n = 0; n < 2; n++)
+		KT_OK(!lock_held(&kt_zone(mm, n, ZONE_DMA)->lock), "node %u is locked after %s", n,
+		      after);
+	KT_OK(port_irqs_masked() == masked, "the interrupt mask has changed after %s", after);
+}
+
+static void every_call(struct zonal *mm, bool masked)
+{
+	struct zonal_finding finding;
+	struct page *page;
+
+	for (unsigned order = 0; order <= 11; order++) {
+		page = zonal_alloc(mm, GFP_ATOMIC | __GFP_NOWARN, order);
+		expect_quiet(mm, masked, "an allocation");
+		if (page)
+			zonal_free(mm, page, order);
+		expect_quiet(mm, masked, "a free");
+	}
+	page = zonal_alloc(mm, GFP_ATOMIC, 3);
+	zonal_split(mm, page, 3);
+	expect_quiet(mm, masked, "a split");
+	for (unsigned i = 0; i < 8; i++)
+		zonal_free(mm, page + i, 0);
+	zonal_free(mm, page, 0);
+	expect_quiet(mm, masked, "a double free");
+	zonal_drain_local(mm);
+	expect_quiet(mm, masked, "a drain");
+	KT_TRUE(zonal_check(mm, &finding));
+	expect_quiet(mm, masked, "a check");
+}
+
+KTEST(rows_t, t1_t2_locks_and_mask_are_as_before)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	port_irqflags_t irq;
+
+	if (!mm)
+		return;
+	every_call(mm, false);
+	irq = port_irq_save();
+	every_call(mm, true);
+	port_irq_restore(irq);
+	KT_TRUE(!port_irqs_masked());
+}
+
+/* T1: one zone's lock never waits for another's: with node 0 held, node 1 serves. */
+KTEST(rows_t, t1_zones_do_not_share_a_lock)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	port_irqflags_t irq;
+	struct page *page;
+
+	if (!mm)
+		return;
+	irq = port_irq_save();
+	lock_take(&kt_zone(mm, 0, ZONE_DMA)->lock);
+	page = zonal_alloc_node(mm, 1, GFP_ATOMIC, 2);
+	if (KT_TRUE(page))
+		zonal_free(mm, page, 2);
+	lock_drop(&kt_zone(mm, 0, ZONE_DMA)->lock);
+	port_irq_restore(irq);
+}
+
+KTEST(rows_t, t3_interrupt_allocates_and_frees)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	struct page *page[11];
+	port_irqflags_t irq;
+
+	if (!mm)
+		return;
+	irq = kt_irq_enter();
+	for (unsigned order = 0; order < 11; order++)
+		page[order] = zonal_alloc(mm, order % 2 ? GFP_ATOMIC : GFP_NOWAIT, order % 9);
+	for (unsigned order = 0; order < 11; order++)
+		if (KT_TRUE(page[order]))
+			zonal_free(mm, page[order], order % 9);
+	kt_irq_exit(irq);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)) + kt_free(kt_zone(mm, 1, ZONE_DMA)), 4096);
+	kt_check_all(mm);
+}
+
+static struct zonal *call_mm;
+static struct page *call_page;
+
+static void free_there(void *arg)
+{
+	zonal_free(call_mm, call_page, *(unsigned *)arg);
+}
+
+/* A page taken here is freed in the interrupt handler of another CPU. */
+KTEST_F(rows_t, t3_free_in_another_cpus_interrupt, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+
+	if (!mm)
+		return;
+	call_mm = mm;
+	for (unsigned order = 0; order < 4; order++) {
+		call_page = zonal_alloc(mm, GFP_KERNEL, order);
+		KT_TRUE(port_call_cpu(kt_cpu_id(1), free_there, &order));
+	}
+	zonal_drain_all(mm, NULL);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), 2048);
+	KT_EQ(zonal_bad_count(mm), 0);
+	kt_check_all(mm);
+}
+
+/* T4: a change of the allowed nodes moves the sequence by two and takes no lock. */
+KTEST(rows_t, t4_allowed_nodes_by_sequence)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	uint32_t seq = task->mems_seq;
+	struct page *page;
+
+	if (!mm)
+		return;
+	for (unsigned i = 0; i < 10; i++) {
+		KT_EQ(zonal_task_set_mems(mm, task, node_bit(i % 2)), 0);
+		seq += 2;
+		KT_EQ(task->mems_seq, seq);
+		page = zonal_alloc(mm, GFP_USER, i % 3);
+		if (KT_TRUE(page)) {
+			KT_EQ(zonal_page_node(page), i % 2);
+			zonal_free(mm, page, i % 3);
+		}
+	}
+	kt_task_restore(&saved);
+}
+
+/* G11: waiting in an interrupt is reported, the request is served all the same. */
+KTEST(rows_g, g11_sleep_in_interrupt_is_reported)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	port_irqflags_t irq;
+	struct page *page;
+
+	if (!mm)
+		return;
+	irq = kt_irq_enter();
+	page = zonal_alloc(mm, GFP_KERNEL, 1);
+	kt_irq_exit(irq);
+	KT_EQ(ld_relaxed(&mm->sleep_reports), 1);
+	if (page)
+		zonal_free(mm, page, 1);
+	kt_check_all(mm);
+}
