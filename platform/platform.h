@@ -88,6 +88,8 @@ unsigned cpu_online_count(void);
 unsigned cpu_boot_index(void);
 /* "online", "failed", ... */
 const char *cpu_state_name(enum cpu_state state);
+/* What IPI_STOP does: this CPU sleeps for good and counts as stopped. Any context. */
+void smp_stop_self(void) ZN_NORETURN;
 /* Stop every other CPU, wait a bounded time; returns how many did not stop. Any context. */
 unsigned platform_stop_others(void);
 

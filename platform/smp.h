@@ -12,7 +12,5 @@
 void smp_begin(void);
 /* Start every other CPU that may run and let it in; what fails is reported. Task. */
 void smp_start(unsigned maxcpus);
-/* What IPI_STOP does. */
-void smp_stop_self(void) ZN_NORETURN;
 
 #endif

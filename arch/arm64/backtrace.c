@@ -13,7 +13,7 @@
  *
  * No locks, no memory; any context.
  */
-#include "../../lib/printf.h"
+#include "lib/printf.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 

@@ -8,16 +8,16 @@
  * access never, the clock, and the device tree.
  *
  * Finding the device tree. The boot protocol passes its physical address in x0.
- * QEMU does so for an Image only; for an ELF file, a loader device or firmware x0 is 0 and the tree
- * lies at the base of RAM, 0x40000000 on that board. x0 may also be left over from
- * something else, so nothing is believed: a candidate must be 8-byte aligned and outside of the image;
- * one page is mapped there, read-only, and its first bytes are read in a way that survives a
- * bus error; only with the magic number and a size of at most 2 MiB, the protocol's
- * limit, is the whole blob mapped. It stays read-only.
+ * QEMU does so for an Image only; for an ELF file, a loader device or firmware x0 is 0 and the
+ * tree lies at the base of RAM, 0x40000000 on that board. x0 may also be left over from
+ * something else, so nothing is believed: a candidate must be 8-byte aligned and outside of
+ * the image; one page is mapped there, read-only, and its first bytes are read in a way that
+ * survives a bus error; only with the magic number and a size of at most 2 MiB, the
+ * protocol's limit, is the whole blob mapped. It stays read-only.
  */
 #include <zonal/port.h>
 
-#include "../../platform/platform.h"
+#include "platform/platform.h"
 #include "arm64_cpu.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
@@ -137,7 +137,7 @@ void arm64_boot_cpu_set(unsigned id)
 	port_irqflags_t flags = port_irq_save();
 
 	if (id >= ZONAL_MAX_CPUS || old->port.id != 0)
-		port_panic("cpu: the boot core cannot become CPU %u, it is CPU %u", id, old->port.id);
+		port_panic("cpu: the boot core, CPU %u, cannot become CPU %u", old->port.id, id);
 	if (id) {
 		arm64_cpus[id].irq_stack_top = old->irq_stack_top;
 		arm64_cpus[id].task_stack_top = old->task_stack_top;
@@ -183,7 +183,7 @@ void arm64_secondary(void)
 
 	pan_enable();
 	if (arm64_lse && !has_lse()) {
-		port_log("cpu %u: has no LSE atomics, unlike the boot core: not used", cpu->port.id);
+		port_log("cpu %u: no LSE atomics, unlike the boot core: not used", cpu->port.id);
 		arm64_ipi_stop();
 	}
 	platform_secondary(cpu->port.id);

@@ -13,9 +13,9 @@
 
 #include <zonal/port.h>
 
-#include "../../lib/printf.h"
-#include "../../platform/platform.h"
-#include "../../sched/sched.h"
+#include "lib/printf.h"
+#include "platform/platform.h"
+#include "sched/sched.h"
 #include "arm64_cpu.h"
 #include "arm64_crash.h"
 #include "arm64_mmu.h"
@@ -41,7 +41,7 @@ static unsigned last_cpu(void)
 
 static void crash_null(void)
 {
-	/* Through a variable the compiler cannot see into: it would turn a plain NULL into a trap. */
+	/* A variable the compiler cannot see into: it would turn a plain NULL into a trap. */
 	volatile uint32_t *volatile nowhere = NULL;
 
 	*nowhere = 1;

@@ -18,16 +18,19 @@
  */
 #include <zonal/port.h>
 
-#include "../../lib/printf.h"
-#include "../../platform/platform.h"
-#include "../../sched/sched.h"
+#include "lib/printf.h"
+#include "platform/platform.h"
+#include "sched/sched.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"
 #include "panic.h"
 
 #define ESR_CLASS(esr) (((esr) >> 26) & 0x3f)
+#define CLASS_FETCH_EL0 0x20
 #define CLASS_FETCH_EL1 0x21
+#define CLASS_PC_ALIGNMENT 0x22
+#define CLASS_DATA_EL0 0x24
 #define CLASS_DATA_EL1 0x25
 #define VECTOR_KIND(vector) (((vector) >> 7) & 3)
 
@@ -115,14 +118,14 @@ static bool has_address(uint64_t esr)
 {
 	unsigned class = ESR_CLASS(esr);
 
-	return class == CLASS_DATA_EL1 || class == CLASS_FETCH_EL1 || class == 0x22 || class == 0x20 ||
-	       class == 0x24;
+	return class == CLASS_DATA_EL1 || class == CLASS_FETCH_EL1 || class == CLASS_DATA_EL0 ||
+	       class == CLASS_FETCH_EL0 || class == CLASS_PC_ALIGNMENT;
 }
 
 static const char *exception_name(const struct arm64_frame *frame, unsigned vector)
 {
-	static const char *const kinds[] = { NULL, "unexpected interrupt", "unexpected fast interrupt",
-					     "SError" };
+	static const char *const kinds[] = { NULL, "unexpected interrupt",
+					     "unexpected fast interrupt", "SError" };
 
 	return VECTOR_KIND(vector) ? kinds[VECTOR_KIND(vector)] : arm64_class_name(frame->esr);
 }

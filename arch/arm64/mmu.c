@@ -26,7 +26,7 @@
 #include <zonal/boot_info.h>
 #include <zonal/port.h>
 
-#include "../../lib/lock.h"
+#include "lib/lock.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"
 
@@ -84,7 +84,9 @@ static uint64_t table_page(void)
 	if (pool_used < POOL_PAGES)
 		return virt_to_phys(pool[pool_used++]);
 	phys = table_source ? table_source() : 0;
-	return phys && table_source == arm64_table_from_allocator ? phys | DESC_FROM_ALLOCATOR : phys;
+	if (phys && table_source == arm64_table_from_allocator)
+		phys |= DESC_FROM_ALLOCATOR;
+	return phys;
 }
 
 uint64_t mmu_page_take(void)
@@ -335,7 +337,9 @@ uint64_t arm64_translate(const void *va)
 	uint64_t result;
 
 	/* Masked, because a handler could translate too and overwrite PAR_EL1. */
-	__asm__ volatile("at s1e1r, %1\n\tisb\n\tmrs %0, par_el1" : "=r"(result) : "r"(va) : "memory");
+	__asm__ volatile("at s1e1r, %0" : : "r"(va) : "memory");
+	arm64_isb(); /* PAR_EL1 has the answer only then */
+	result = sysreg_read(par_el1);
 	port_irq_restore(flags);
 	if (result & 1)
 		return UINT64_MAX;

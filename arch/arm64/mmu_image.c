@@ -122,8 +122,8 @@ void arm64_early(void)
 	done = done && map_part(_start, _end_text, ARM64_MAP_TEXT) &&
 	       map_part(_end_text, _end_rodata, ARM64_MAP_RODATA) &&
 	       map_part(_end_rodata, _end, ARM64_MAP_DATA) && map_idmap() && map_null();
-	/* Nothing can be printed yet; the build checks that this does not happen: the pool of tables
-	 * holds what an image of that size needs, wherever it is loaded. */
+	/* Nothing can be printed yet. kernel.ld sees to it that this does not happen: the pool of
+	 * tables holds what the largest image that it links needs, wherever that is loaded. */
 	while (!done)
 		arm64_wfi();
 	unmap_guard(arm64_boot_guard);

@@ -12,10 +12,9 @@
  */
 #include <zonal/port.h>
 
-#include "../../lib/atomic.h"
-#include "../../lib/printf.h"
-#include "../../platform/platform.h"
-#include "../../platform/smp.h"
+#include "lib/atomic.h"
+#include "lib/printf.h"
+#include "platform/platform.h"
 #include "arm64_exception.h"
 #include "arm64_sysreg.h"
 #include "panic.h"
@@ -91,7 +90,7 @@ void port_panic(const char *fmt, ...)
 	kprintf("\n# panic on CPU %u", port_this_cpu()->id);
 	if (++arm64_this_cpu()->fault_depth == 1) {
 		kprintf("\n");
-		/* The call, not what follows it: a call that does not return may end its function. */
+		/* The call, not what follows it: such a call may be the end of its function. */
 		arm64_backtrace((uintptr_t)__builtin_return_address(0) - 4,
 				*(uintptr_t *)__builtin_frame_address(0));
 	}

@@ -15,9 +15,9 @@
 #include <zonal/port.h>
 #include <zonal/linux.h>
 
-#include "../../lib/atomic.h"
-#include "../../lib/printf.h"
-#include "../../platform/platform.h"
+#include "lib/atomic.h"
+#include "lib/printf.h"
+#include "platform/platform.h"
 #include "arm64_cpu.h"
 #include "arm64_memory.h"
 
@@ -57,8 +57,8 @@ static void call_push(struct arm64_cpu *target, struct arm64_call *call)
 	/* Release: the target sees the request complete. Pairs with the exchange below. */
 	do {
 		call->next = head;
-	} while (!atomic_compare_exchange_weak_explicit(&target->calls, &head, call,
-							memory_order_release, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&target->calls, &head, call, memory_order_release, memory_order_relaxed));
 }
 
 static struct arm64_call *list_reverse(struct arm64_call *call)
@@ -85,7 +85,7 @@ void arm64_ipi_call(void)
 		struct arm64_call *next = call->next;
 
 		call->fn(call->arg);
-		/* Release: the caller sees what fn did. Pairs with the acquire in port_call_cpu(). */
+		/* Release: the caller sees what fn did; pairs with port_call_cpu(). */
 		st_release(&call->done, 1);
 		call = next;
 	}

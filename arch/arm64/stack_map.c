@@ -18,7 +18,7 @@
  */
 #include <zonal/port.h>
 
-#include "../../lib/lock.h"
+#include "lib/lock.h"
 #include "arm64_mmu.h"
 
 #define WORD_BITS 64

@@ -6,7 +6,7 @@
  * bits 5:0, the level of the table in its lowest two, and whether it was a write. Names
  * follow the Arm Architecture Reference Manual, "ESR_EL1".
  */
-#include "../../lib/printf.h"
+#include "lib/printf.h"
 #include "arm64_exception.h"
 
 #define CLASS_INSTRUCTION_EL0 0x20
@@ -47,7 +47,7 @@ static const char *const class_names[64] = {
 };
 
 /* Faults whose lowest two status bits are the level of the table. */
-static const char *const level_faults[] = {
+static const char *const level_faults[64 / 4] = {
 	[0x00 >> 2] = "address size fault",
 	[0x04 >> 2] = "translation fault",
 	[0x08 >> 2] = "access flag fault",
@@ -89,7 +89,7 @@ size_t arm64_syndrome_text(uint64_t esr, char *text, size_t size)
 	unsigned status = esr & 0x3f;
 	bool data = class == CLASS_DATA_EL0 || class == CLASS_DATA_EL1;
 	bool fetch = class == CLASS_INSTRUCTION_EL0 || class == CLASS_INSTRUCTION_EL1;
-	const char *fault = status >> 2 < ARRAY_SIZE(level_faults) ? level_faults[status >> 2] : NULL;
+	const char *fault = level_faults[status >> 2];
 	const char *access = fetch ? "fetch" : esr & ESR_WRITE ? "write" : "read";
 	const char *far = esr & ESR_FAR_INVALID ? ", address unknown" : "";
 
@@ -97,7 +97,7 @@ size_t arm64_syndrome_text(uint64_t esr, char *text, size_t size)
 		return (size_t)zn_snprintf(text, size, "details 0x%llx",
 					   (unsigned long long)(esr & 0x1ffffff));
 	if (fault)
-		return (size_t)zn_snprintf(text, size, "%s, level %u, %s%s", fault, status & 3, access,
-					   far);
+		return (size_t)zn_snprintf(text, size, "%s, level %u, %s%s", fault, status & 3,
+					   access, far);
 	return (size_t)zn_snprintf(text, size, "%s, %s%s", other_fault(status), access, far);
 }

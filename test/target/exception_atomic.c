@@ -41,13 +41,15 @@ struct modify_case {
 };
 
 #define ORDERS(op, what, bytes)                                                                    \
-	{ __aarch64_##op##bytes##_relax, what, bytes }, { __aarch64_##op##bytes##_acq, what, bytes }, \
+	{ __aarch64_##op##bytes##_relax, what, bytes },                                            \
+		{ __aarch64_##op##bytes##_acq, what, bytes },                                      \
 		{ __aarch64_##op##bytes##_rel, what, bytes },                                      \
-		{ __aarch64_##op##bytes##_acq_rel, what, bytes }
-#define SIZES(op, what) ORDERS(op, what, 1), ORDERS(op, what, 2), ORDERS(op, what, 4), ORDERS(op, what, 8)
+		{ __aarch64_##op##bytes##_acq_rel, what, bytes },
+#define SIZES(op, what)                                                                            \
+	ORDERS(op, what, 1) ORDERS(op, what, 2) ORDERS(op, what, 4) ORDERS(op, what, 8)
 
 static const struct modify_case modify_cases[] = {
-	SIZES(ldadd, ADD), SIZES(ldclr, CLEAR), SIZES(ldeor, EOR), SIZES(ldset, SET), SIZES(swp, SWAP),
+	SIZES(ldadd, ADD) SIZES(ldclr, CLEAR) SIZES(ldeor, EOR) SIZES(ldset, SET) SIZES(swp, SWAP)
 };
 
 static uint64_t size_mask(unsigned bytes)

@@ -62,27 +62,26 @@ KTEST_F(exception, fault_inside_a_handler_comes_back, KT_EACH_CPU | KT_TARGET_ON
 		kt_skip("one CPU: nobody to interrupt");
 }
 
-/* Fill x2..x28 with values of their own, trap, and count those that changed. */
+#define FOR_REGISTERS(body)                                                                        \
+	".irp n, 3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,20,21,22,23,24,25,26,27,28\n\t" body       \
+	".endr\n\t"
+
+/* Fill x3..x28 with values of their own, trap, and count those that changed. */
 static uint64_t registers_changed_by_trap(void)
 {
 	uint64_t changed;
 
 	__asm__ volatile("mov	%0, #0\n\t"
-			 ".irp	n, 3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,20,21,22,23,24,25,26,27,28\n\t"
-			 "mov	x\\n, #(\\n + 0x100)\n\t"
-			 ".endr\n\t"
-			 "msr	spsel, #0\n\t"
+			 FOR_REGISTERS("mov	x\\n, #(\\n + 0x100)\n\t")
 			 "bl	probe_svc\n\t"
-			 ".irp	n, 3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,20,21,22,23,24,25,26,27,28\n\t"
-			 "sub	x\\n, x\\n, #(\\n + 0x100)\n\t"
-			 "cmp	x\\n, #0\n\t"
-			 "cinc	%0, %0, ne\n\t"
-			 ".endr\n\t"
+			 FOR_REGISTERS("sub	x\\n, x\\n, #(\\n + 0x100)\n\t"
+				       "cmp	x\\n, #0\n\t"
+				       "cinc	%0, %0, ne\n\t")
 			 : "=&r"(changed)
 			 :
-			 : "x0", "x1", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
-			   "x13", "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25",
-			   "x26", "x27", "x28", "x30", "memory", "cc");
+			 : "x0", "x1", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+			   "x12", "x13", "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23",
+			   "x24", "x25", "x26", "x27", "x28", "x30", "memory", "cc");
 	return changed;
 }
 
@@ -141,9 +140,11 @@ KTEST_F(exception, addresses_have_names, KT_TARGET_ONLY)
 
 KTEST_F(exception, reports_say_what_lies_at_an_address, KT_TARGET_ONLY)
 {
+	const char *guard = "guard below a stack (stack overflow)";
+
 	KT_STR_EQ(mmu_describe(8), "page 0 (NULL pointer)");
-	KT_STR_EQ(mmu_describe((uintptr_t)arm64_boot_guard), "guard below a stack (stack overflow)");
-	KT_STR_EQ(mmu_describe(ARM64_STACK_WINDOW + 8), "guard below a stack (stack overflow)");
+	KT_STR_EQ(mmu_describe((uintptr_t)arm64_boot_guard), guard);
+	KT_STR_EQ(mmu_describe(ARM64_STACK_WINDOW + 8), guard);
 	KT_STR_EQ(mmu_describe(ARM64_STACK_WINDOW + ARM64_STACK_BYTES), "a stack");
 	KT_STR_EQ(mmu_describe((uintptr_t)_start), "text of the image");
 	KT_STR_EQ(mmu_describe((uintptr_t)_end_text), "read-only data of the image");

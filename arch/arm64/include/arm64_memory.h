@@ -57,8 +57,9 @@ enum arm64_map {
 
 /*
  * Map [phys, phys + bytes), widened to pages, at its linear address. Pages of it that are
- * mapped already keep their rights, guards stay guards. False, with a line of log, if the range lies above what
- * the CPU or the linear map can address, or no page is left for a table.
+ * mapped already keep their rights, guards stay guards. False, with a line of log, if the
+ * range lies above what the CPU or the linear map can address, or no page is left for a
+ * table.
  * Context: boot or task; not from an interrupt.
  */
 bool arm64_map_ram(uint64_t phys, uint64_t bytes) ZN_MUST_USE;
@@ -72,8 +73,8 @@ void *arm64_map_device(uint64_t phys, size_t bytes) ZN_MUST_USE;
 bool arm64_map_readonly(uint64_t phys, uint64_t bytes) ZN_MUST_USE;
 
 /*
- * Give the mapped 4 KiB pages of [va, va + bytes) the rights of `kind`; NONE and GUARD unmap
- * them. False if a page is not mapped or part of a larger block: blocks are in use by
+ * Give the mapped 4 KiB pages of [va, va + bytes) the rights of `kind`; NONE and GUARD
+ * unmap them. False if a page is not mapped or part of a larger block: blocks are in use by
  * all CPUs and are never split. Context: boot or task.
  */
 bool arm64_protect(void *va, size_t bytes, enum arm64_map kind) ZN_MUST_USE;
