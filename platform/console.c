@@ -142,30 +142,6 @@ static int any_uart(void)
 	return -1;
 }
 
-bool console_start(void)
-{
-	int node = device_stdout();
-	struct device_range range;
-
-	if (node < 0 || !driver_for(node)) {
-		kprintf("console: stdout-path names no UART that we know; looking for any\n");
-		node = any_uart();
-	}
-	if (node < 0 || !device_reg(node, 0, &range))
-		return false;
-	uart.base = arm64_map_device(range.phys, range.bytes);
-	if (!uart.base || !driver_for(node)->probe(&uart, node))
-		return false;
-	uart_node = node;
-	uart.driver = driver_for(node);
-	uart.driver->start(&uart);
-	put(early, early_used);
-	console_set_sink(console_write);
-	return true;
-}
-
-const char *console_name(void) { return uart.driver ? uart.driver->name : "none"; }
-
 static bool ring_has(void *unused)
 {
 	(void)unused;
@@ -185,15 +161,49 @@ static void ring_put(char c)
 	st_release(&ring_head, head + 1);
 }
 
+/* Everything that the UART holds into the ring. Bounded: a dead one may say "more" for ever. */
+static void ring_fill(void)
+{
+	for (unsigned i = 0; i < RING_BYTES; i++) {
+		int c = uart.driver->receive(&uart);
+
+		if (c < 0)
+			return;
+		ring_put((char)c);
+	}
+}
+
 static void receive(void *unused)
 {
-	int c;
-
 	(void)unused;
-	while ((c = uart.driver->receive(&uart)) >= 0)
-		ring_put((char)c);
+	ring_fill();
 	(void)wait_wake(&readers, 1);
 }
+
+bool console_start(void)
+{
+	int node = device_stdout();
+	struct device_range range;
+
+	if (node < 0 || !driver_for(node)) {
+		kprintf("console: stdout-path names no UART that we know; looking for any\n");
+		node = any_uart();
+	}
+	if (node < 0 || !device_reg(node, 0, &range))
+		return false;
+	uart.base = arm64_map_device(range.phys, range.bytes);
+	if (!uart.base || !driver_for(node)->probe(&uart, node))
+		return false;
+	uart_node = node;
+	uart.driver = driver_for(node);
+	ring_fill(); /* what was typed before; turning FIFOs on drops it */
+	uart.driver->start(&uart);
+	put(early, early_used);
+	console_set_sink(console_write);
+	return true;
+}
+
+const char *console_name(void) { return uart.driver ? uart.driver->name : "none"; }
 
 void console_start_input(void)
 {
@@ -215,10 +225,8 @@ int console_getc(void)
 
 	if (!uart.driver)
 		return -1;
-	if (!by_interrupt)
-		return uart.driver->receive(&uart);
 	if (!ring_has(NULL))
-		return -1;
+		return by_interrupt ? -1 : uart.driver->receive(&uart);
 	c = ring[tail % RING_BYTES];
 	st_release(&ring_tail, tail + 1);
 	return (unsigned char)c;

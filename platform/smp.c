@@ -16,8 +16,9 @@
  * The boot CPU lets arrived ones in one by one (zonal_cpu_online, then ONLINE), so the
  * allocator's set-up of a CPU never runs twice at a time.
  *
- * Left off, each with its reason: status disabled, enable-method other than psci, an
- * MPIDR that an earlier entry has, what maxcpus= or ZONAL_MAX_CPUS cuts.
+ * Left off, each with its reason: status disabled, enable-method other than psci, what
+ * maxcpus= cuts. (topology passes over an MPIDR that two entries have, and refuses more
+ * than ZONAL_MAX_CPUS.)
  *
  * Numbers. A CPU's number is its index in boot_info.cpu, the order of the tree; the boot CPU
  * is wherever its MPIDR stands. (Linux calls the boot CPU 0 and numbers the others in that
@@ -95,18 +96,6 @@ void smp_begin(void)
 	st_release(&state[boot_cpu], CPU_ONLINE);
 }
 
-/* Of two equal entries the first runs, or the one that is running already. */
-static bool mpidr_seen_before(unsigned cpu)
-{
-	if (boot_info.cpu[cpu].mpidr == boot_info.cpu[boot_cpu].mpidr)
-		return true;
-	for (unsigned i = 0; i < cpu; i++) {
-		if (boot_info.cpu[i].mpidr == boot_info.cpu[cpu].mpidr)
-			return true;
-	}
-	return false;
-}
-
 /* Why a CPU is not even asked for; NULL if it is. */
 static const char *reason_to_leave_off(unsigned cpu)
 {
@@ -116,8 +105,6 @@ static const char *reason_to_leave_off(unsigned cpu)
 		return "its status says disabled";
 	if (!entry->psci)
 		return "its enable-method is not psci";
-	if (mpidr_seen_before(cpu))
-		return "another CPU has the same MPIDR";
 	return NULL;
 }
 
@@ -163,10 +150,14 @@ static bool let_in(void)
 	return any;
 }
 
-static bool any_starting(void)
+/* Some CPU has not arrived yet, or was let in and does not schedule yet. */
+static bool any_on_the_way(void)
 {
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++) {
-		if (cpu_state(cpu) == CPU_STARTING)
+		enum cpu_state now = cpu_state(cpu);
+
+		if (now == CPU_STARTING || now == CPU_UP ||
+		    (now == CPU_ONLINE && !sched_cpu_online(cpu)))
 			return true;
 	}
 	return false;
@@ -195,7 +186,7 @@ void smp_start(unsigned maxcpus)
 		kprintf("smp: maxcpus=%u: of %u CPUs %u are asked for\n", maxcpus,
 			boot_info.cpu_count, asked);
 	deadline = timer_now_ns() + WAIT_NS;
-	while (any_starting() && timer_now_ns() < deadline) {
+	while (any_on_the_way() && timer_now_ns() < deadline) {
 		if (let_in())
 			deadline = timer_now_ns() + WAIT_NS;
 		port_relax();

@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Boots of boards that are not as they should be, or not as QEMU makes them.
+
+Each case takes the device tree that QEMU makes for its machine, changes it as
+text, and boots the image with it: what is missing or wrong must be reported by
+name, and boot must go on or end with one line and status 2.
+
+With -kernel and -dtb QEMU would rewrite the memory nodes and /psci. So the loader
+device puts image and tree into RAM, and three instructions that set x0.
+"""
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+O = os.environ.get("O", "build")
+IMAGE = os.path.join(O, "zonal.img")
+QEMU = "qemu-system-aarch64"
+TIMEOUT = int(os.environ.get("ODD_TIMEOUT", "60"))
+IMAGE_AT, ENTRY_AT, TREE_AT = 0x40200000, 0x47FF0000, 0x48000000
+
+CASES = []
+
+
+def case(machine="gic-version=3", smp="4", run="echo+done", args="", status=0, keys=None,
+         semihosting=True):
+    """Register a case: a function that changes the tree's text and returns what must be printed."""
+
+    def register(edit):
+        CASES.append((edit.__name__, edit, machine, smp, run, args, status, keys, semihosting))
+        return edit
+
+    return register
+
+
+def replace(text, old, new):
+    """Exactly as re.sub, but a pattern that is not there is a broken test."""
+    result, count = re.subn(old, new, text, flags=re.S)
+    if not count:
+        raise ValueError(f"the tree has no {old!r}")
+    return result
+
+
+def node(text, name):
+    """The text of the innermost node of that name, with its newline."""
+    match = re.search(r"\n\t*" + re.escape(name) + r" \{[^{}]*\};\n", text)
+    if not match:
+        raise ValueError(f"the tree has no node {name}")
+    return match[0][1:]
+
+
+# Each function returns (changed tree, patterns that must be printed, in any order).
+
+
+@case(run="test+boot.*")
+def as_qemu_makes_it(dts):
+    return dts, [r"4 of 4 CPUs, 1 nodes, 256 MiB, GICv3, PSCI 1\.1 by hvc, console PL011"]
+
+
+@case(smp="20", run="test+boot.*,irq.*")
+def mpidr_is_not_the_index(dts):
+    return dts, [r"20 of 20 CPUs"]
+
+
+@case(smp="126", run="test+boot.*")
+def two_redistributor_regions(dts):
+    assert "#redistributor-regions = <0x02>" in dts
+    return dts, [r"126 of 126 CPUs"]
+
+
+@case(smp="129", status=2)
+def more_cores_than_the_table_takes(dts):
+    return dts, [r"Bail out! boot: .*ZONAL_MAX_CPUS"]
+
+
+@case()
+def core_that_is_not_there(dts):
+    cpu = node(dts, "cpu@3")
+    extra = cpu.replace("cpu@3", "cpu@4").replace("reg = <0x03>", "reg = <0x04>")
+    extra = re.sub(r"phandle = <[^>]*>;", "", extra)
+    return dts.replace(cpu, cpu + extra), [
+        r"smp: CPU 4 \(MPIDR 0x4\): CPU_ON failed: invalid parameters.*\(-2\)", r"4 of 5 CPUs"]
+
+
+@case()
+def two_cores_with_one_mpidr(dts):
+    cpu = node(dts, "cpu@2")
+    return dts.replace(cpu, cpu.replace("reg = <0x02>", "reg = <0x01>")), [
+        r"topology: /cpus/cpu@2/reg: 0x1: an MPIDR must be one CPU's only", r"3 of 3 CPUs"]
+
+
+@case()
+def core_with_another_enable_method(dts):
+    cpu = node(dts, "cpu@2")
+    return dts.replace(cpu, cpu.replace('"psci"', '"spin-table"')), [
+        r"smp: CPU 2 \(MPIDR 0x2\) is left off: its enable-method is not psci", r"3 of 4 CPUs"]
+
+
+@case()
+def disabled_core(dts):
+    cpu = node(dts, "cpu@1")
+    return dts.replace(cpu, cpu.replace("reg =", 'status = "disabled"; reg =')), [
+        r"smp: CPU 1 \(MPIDR 0x1\) is left off: its status", r"3 of 4 CPUs"]
+
+
+@case(run="test+boot.*,irq.*,timer.*")
+def boot_core_is_not_the_first(dts):
+    cpu = node(dts, "cpu@0")
+    last = node(dts, "cpu@3")
+    return dts.replace(cpu, "").replace(last, last + cpu), [r"4 of 4 CPUs"]
+
+
+@case()
+def boot_core_is_not_in_the_tree(dts):
+    dts = re.sub(r"\t*core0 \{[^}]*\};\n", "", dts)
+    return dts.replace(node(dts, "cpu@0"), ""), [
+        r"smp: no CPU of the device tree has MPIDR 0x0.*alone", r"1 of 1 CPUs"]
+
+
+@case()
+def no_psci(dts):
+    return dts.replace(node(dts, "psci"), ""), [
+        r"psci: none in the device tree: this CPU runs alone", r"1 of 4 CPUs.*by none"]
+
+
+@case(run="test+boot.*")
+def psci_0_1(dts):
+    return replace(dts, r'compatible = "arm,psci-1.0.{0,40}arm,psci"', 'compatible = "arm,psci"'), [
+        r"4 of 4 CPUs.*PSCI 0\.1 by hvc"]
+
+
+@case(smp="2")
+def core_that_never_arrives(dts):
+    # AFFINITY_INFO in place of CPU_ON: it says "success" and starts nothing.
+    dts = replace(dts, r'compatible = "arm,psci-1.0.{0,40}arm,psci"', 'compatible = "arm,psci"')
+    return replace(dts, r"cpu_on = <0xc4000003>", "cpu_on = <0xc4000004>"), [
+        r"smp: CPU 1 \(MPIDR 0x1\) did not come up within 5 s", r"1 of 2 CPUs"]
+
+
+@case()
+def psci_0_1_without_cpu_on(dts):
+    dts = replace(dts, r'compatible = "arm,psci-1.0.{0,40}arm,psci"', 'compatible = "arm,psci"')
+    return replace(dts, r"cpu_on = <0xc4000003>;", ""), [
+        r"psci: version 0\.1 without cpu_on", r"CPU_ON failed: not supported", r"1 of 4 CPUs"]
+
+
+@case()
+def psci_by_an_unknown_method(dts):
+    return replace(dts, r'method = "hvc"', 'method = "svc"'), [
+        r'psci: method "svc": only hvc and smc are known', r"1 of 4 CPUs"]
+
+
+@case(machine="gic-version=2,virtualization=on")
+def psci_by_smc_at_el2(dts):
+    return dts, [r"4 of 4 CPUs.*GICv2, PSCI 1\.1 by smc"]
+
+
+@case(args="maxcpus=2")
+def fewer_cores_by_argument(dts):
+    return dts, [r"smp: maxcpus=2: of 4 CPUs 2 are asked for", r"2 of 4 CPUs"]
+
+
+@case(args="maxcpus=1")
+def one_core_by_argument(dts):
+    return dts, [r"1 of 4 CPUs"]
+
+
+@case(args="console=ttyAMA0 maxcpus=0 cma=1X")
+def wrong_arguments(dts):
+    return dts, [r'boot: argument "console=ttyAMA0" is ignored: no such word',
+                 r'boot: argument "maxcpus=0" is ignored: a number from 1 to ZONAL_MAX_CPUS',
+                 r'boot: argument "cma=1X" is ignored: bytes', r"4 of 4 CPUs"]
+
+
+@case(run="no-such-command", status=1)
+def failed_command(dts):
+    return dts, [r"no-such-command"]
+
+
+@case(semihosting=False)
+def nobody_answers_semihosting(dts):
+    return dts, [r"exit: nobody answers semihosting; powering off instead"]
+
+
+@case()
+def console_by_alias(dts):
+    dts = replace(dts, r"\tchosen \{", '\taliases { serial0 = "/pl011@9000000"; };\n\tchosen {')
+    return replace(dts, r'stdout-path = "[^"]*"', 'stdout-path = "serial0:115200n8"'), [
+        r"console PL011", r"^(?!.*looking for any)"]
+
+
+@case()
+def console_by_circular_alias(dts):
+    dts = replace(dts, r"\tchosen \{", '\taliases { a = "b"; b = "a"; };\n\tchosen {')
+    return replace(dts, r'stdout-path = "[^"]*"', 'stdout-path = "a"'), [
+        r"console: stdout-path names no UART that we know", r"console PL011"]
+
+
+@case()
+def no_stdout_path(dts):
+    return replace(dts, r'stdout-path = "[^"]*";', ""), [r"looking for any", r"console PL011"]
+
+
+@case(machine="gic-version=2")
+def gic_400(dts):
+    return replace(dts, r'"arm,cortex-a15-gic"', '"arm,gic-400"'), [r"4 of 4 CPUs.*GICv2"]
+
+
+@case()
+def timer_by_extended_interrupts(dts):
+    phandle = re.search(r"interrupt-parent = <([^>]*)>", dts)[1]
+    cells = " ".join(f"{phandle} 0x01 {n} 0xf04" for n in ("0x0d", "0x0e", "0x0b", "0x0a"))
+    return replace(dts, r"interrupts = <0x01 0x0d[^>]*>", f"interrupts-extended = <{cells}>"), [
+        r"4 of 4 CPUs"]
+
+
+@case(status=2)
+def no_timer(dts):
+    return dts.replace(node(dts, "timer"), ""), [r"Bail out! boot: no usable timer"]
+
+
+@case(status=2)
+def no_gic(dts):
+    return replace(dts, r'compatible = "arm,gic-v3"', 'compatible = "x,gic"'), [
+        r"gic: no interrupt controller", r"Bail out! boot: no usable interrupt controller"]
+
+
+@case(status=2)
+def gic_without_redistributors(dts):
+    return replace(dts, r"(reg = <0x00 0x8000000 0x00 0x10000) 0x00 0x80a0000 0x00 0xf60000>",
+                   r"\1>"), [r"gic: reg entry 1 \(redistributors\) is missing", r"Bail out!"]
+
+
+@case(smp="3")
+def redistributors_for_some_cores_only(dts):
+    # The region ends after two: the third core finds none and turns itself off.
+    return replace(dts, r"0x00 0x80a0000 0x00 0xf60000", "0x00 0x80a0000 0x00 0x40000"), [
+        r"gic: no redistributor has the affinity of CPU 2", r"2 of 3 CPUs"]
+
+
+@case(run="", keys="echo typed\rechp\x7fo twice\rpoweroff\r")
+def keys_by_interrupt(dts):
+    return dts, [r"(?m)^typed", r"(?m)^twice"]
+
+
+@case(run="", keys="echo typed\rpoweroff\r", machine="gic-version=2")
+def keys_by_polling(dts):
+    uart = node(dts, "pl011@9000000")
+    return dts.replace(uart, re.sub(r"interrupts = <[^>]*>;", "", uart)), [
+        r"console: the UART has no usable interrupt; input is polled", r"(?m)^typed"]
+
+
+def qemu(machine, smp, *more):
+    return [QEMU, "-M", f"virt,{machine}", "-cpu", "cortex-a57", "-smp", smp, "-m", "256",
+            "-display", "none", "-nic", "none", "-monitor", "none", "-no-reboot", *more]
+
+
+def tree_of(scratch, machine, smp):
+    blob = os.path.join(scratch, "qemu.dtb")
+    subprocess.run(qemu(f"{machine},dumpdtb={blob}", smp, "-serial", "none"), check=True,
+                   capture_output=True, timeout=TIMEOUT)
+    return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", blob], check=True, text=True,
+                          capture_output=True).stdout
+
+
+def entry_code():
+    """ldr x0, tree; ldr x1, image; br x1"""
+    return struct.pack("<4I2Q", 0x58000080, 0x580000A1, 0xD61F0020, 0xD503201F, TREE_AT, IMAGE_AT)
+
+
+def loaded(scratch, name, address, content=None):
+    path = name
+    if content is not None:
+        path = os.path.join(scratch, name)
+        with open(path, "wb") as file:
+            file.write(content)
+    return ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+
+
+def boot(command, keys):
+    """What the image prints, and its status; keys are typed once the monitor asks."""
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+    try:
+        out, _ = child.communicate(keys.encode() if keys else None, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        out, _ = child.communicate()
+        return out.decode(errors="replace"), "none, it hangs"
+    return out.decode(errors="replace").replace("\r", ""), child.returncode
+
+
+def run_case(scratch, edit, machine, smp, run, args, want, keys, semihosting):
+    dts, patterns = edit(tree_of(scratch, machine, smp))
+    words = " ".join(["exit=semihosting", args] + ([f"run={run}"] if run else []))
+    dts = replace(dts, r"\tchosen \{\n", f'\tchosen {{\n\t\tbootargs = "{words}";\n')
+    blob = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=dts.encode(), check=True,
+                          capture_output=True).stdout
+    command = qemu(machine, smp, *loaded(scratch, IMAGE, IMAGE_AT),
+                   *loaded(scratch, "tree", TREE_AT, blob),
+                   *loaded(scratch, "entry", ENTRY_AT, entry_code()),
+                   "-device", f"loader,addr={ENTRY_AT:#x},cpu-num=0",
+                   "-serial", "stdio", *(["-semihosting"] if semihosting else []))
+    out, status = boot(command, keys)
+    faults = [f"no line like: {p}" for p in patterns if not re.search(p, out, re.S if "?!" in p else 0)]
+    if status != want:
+        faults.append(f"status {status}, expected {want}")
+    if run.startswith("test") and not re.search(r"# (\d+) of \1 passed", out):
+        faults.append("not all tests passed")
+    if run == "echo+done" and not want and not re.search(r"(?m)^done$", out):
+        faults.append("the command did not run")
+    return faults, out
+
+
+def main():
+    only = sys.argv[1:]
+    if not os.path.exists(IMAGE):
+        print(f"1..1\nok 1 - odd_boards # SKIP there is no {IMAGE}")
+        return 0
+    cases = [c for c in CASES if not only or c[0] in only]
+    print(f"1..{len(cases)}")
+    failed = 0
+    for number, (name, *rest) in enumerate(cases, 1):
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                faults, out = run_case(scratch, *rest)
+            except (ValueError, AssertionError, subprocess.SubprocessError) as error:
+                faults, out = [f"{type(error).__name__}: {error}"], ""
+        print(f"{'not ' if faults else ''}ok {number} - odd_boards.{name}", flush=True)
+        for fault in faults:
+            print(f"# {fault}")
+        if faults:
+            failed = 1
+            print("".join(f"#   {line}\n" for line in out.splitlines()[-40:]), end="")
+    return failed
+
+
+sys.exit(main())
