@@ -19,8 +19,10 @@ All lines but `qemu` together are the whole answer. A second reader in Python co
 and CPUs again. TOPOLOGY names another build of the program.
 """
 import glob
+import itertools
 import json
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -306,6 +308,85 @@ def check_shapes():
     report("size-and-depth", faults)
 
 
+def check_orders():
+    """Memory nodes in each of the 120 orders of five nodes, with the same answer."""
+    faults, answers = [], set()
+    memory = [fdt.node(f"memory@{i}", {"device_type": "memory", "numa-node-id": i,
+                                       "reg": [i, 0, 0, 0x10000000]}) for i in range(5)]
+    for order in itertools.permutations(memory):
+        root = fdt.node("", {"#address-cells": 2, "#size-cells": 2}, order)
+        answers.add(run_blob("order", fdt.write(root), "-j"))
+    compare("different answers", len(answers), 1, faults)
+    compare("status", {a[0] for a in answers}, {0}, faults)
+    report("memory-nodes-in-any-order", faults)
+
+
+def random_board(dice):
+    """Memory nodes and reserved regions that overlap at will, on a grid of quarter pages."""
+    memory, kept = [], []
+    for _ in range(dice.randint(1, 6)):
+        ranges = [(dice.randrange(0, 256), dice.randrange(0, 80))
+                  for _ in range(dice.randint(1, 3))]
+        memory.append((dice.randrange(4), ranges))
+    for _ in range(dice.randint(0, 6)):
+        kept.append((dice.randrange(0, 300), dice.randrange(1, 40), dice.random() < 0.5))
+    nodes = [fdt.node("memory", {"device_type": "memory", "numa-node-id": nid, "reg": [
+        c for start, size in ranges for c in (0, 0x40000000 + start * 0x400, 0, size * 0x400)]})
+        for nid, ranges in memory]
+    regions = [fdt.node(f"r{i}", {"reg": [0, 0x40000000 + start * 0x400, 0, size * 0x400],
+                                  **({"no-map": b""} if gone else {})})
+               for i, (start, size, gone) in enumerate(kept)]
+    parent = fdt.node("reserved-memory", {"#address-cells": 2, "#size-cells": 2, "ranges": b""}, regions)
+    root = fdt.node("", {"#address-cells": 2, "#size-cells": 2}, nodes + [parent])
+    return root, memory, kept
+
+
+def model_pages(memory, kept):
+    """Page -> node of the RAM, and page -> flags of what is reserved."""
+    ram, chunk = set(), {}
+    for nid, ranges in memory:
+        for start, size in ranges:
+            ram |= set(range(-(-start // 4), (start + size) // 4))
+            chunk.update((c, nid) for c in range(start, start + size))
+    owner = {p: {chunk[c] for c in range(4 * p, 4 * p + 4)} for p in ram}
+    owner = {p: ids.pop() for p, ids in owner.items() if len(ids) == 1}
+    flags = {}
+    for start, size, gone in kept:
+        pages = set(range(start // 4, -(-(start + size) // 4)))
+        cut = gone and not pages & flags.keys()
+        for page in pages:
+            flags[page] = flags.get(page, False) or cut
+            if cut:
+                owner.pop(page, None)
+    return owner, flags
+
+
+def pages_of(spans):
+    return {p: value for start, size, value in spans
+            for p in range((start - 0x40000000) // 4096, (start + size - 0x40000000) // 4096)}
+
+
+def check_random():
+    """Random boards against a model that knows pages only. KT_SEED replays."""
+    seed = int(os.environ.get("KT_SEED", "1"))
+    faults, dice = [], random.Random(seed)
+    for round_ in range(60):
+        root, memory, kept = random_board(dice)
+        status, stdout, stderr = run_blob("random", fdt.write(root), "-j")
+        if status != 0:
+            faults.append(f"round {round_}: status {status}, {stderr.strip()}")
+            break
+        answer = json.loads(stdout)
+        got = pages_of([(*r, n["node"]) for n in answer["nodes"] for r in n["ranges"]])
+        flags = pages_of([(*r, f == "no-map")
+                          for r, f in zip(answer["reserved"], answer["reserved_flags"])])
+        if (got, flags) != model_pages(memory, kept):
+            faults.append(f"round {round_}: memory {memory}, reserved {kept}: got {stdout}")
+            break
+    print(f"# seed {seed}")
+    report("random-boards-match-a-model", faults)
+
+
 def patched(blob, offset, value):
     return blob[:offset] + struct.pack(">I", value) + blob[offset + 4:]
 
@@ -357,12 +438,14 @@ def main():
     os.makedirs(BLOBS, exist_ok=True)
     sources = sorted(glob.glob(os.path.join(ROOT, "dts", "*.dts")))
     real = [s for s in sources if "//@ qemu " in open(s, encoding="utf-8").read()]
-    print(f"1..{len(sources) + len(real) + 11}")
+    print(f"1..{len(sources) + len(real) + 13}")
     for source in sources:
         check_board(source)
     check_hostile()
     check_tables()
     check_shapes()
+    check_orders()
+    check_random()
     check_broken()
     check_usage()
     return 0 if all(results) else 1
