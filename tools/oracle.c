@@ -44,7 +44,7 @@ static char *read_file(struct json_reader *r)
 		room = room ? room * 2 : 1 << 16;
 		grown = room <= FILE_LIMIT_BYTES ? realloc(text, room) : NULL;
 		if (!grown) {
-			json_fail(r, "no memory for it, or larger than %zu bytes", FILE_LIMIT_BYTES);
+			json_fail(r, "no memory, or over %zu bytes", FILE_LIMIT_BYTES);
 			break;
 		}
 		text = grown;

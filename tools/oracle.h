@@ -120,16 +120,22 @@ struct fig_typed {
 	enum migratetype type;
 };
 
+struct fig_blocks {
+	struct fig_block *block;
+	size_t count, room;
+};
+
 struct fig_plan {
 	struct fig_block *block; /* free blocks, by pfn */
 	size_t count, room;
+	char why[120];           /* what could not be planned */
 	struct fig_typed *typed; /* pageblocks that are not MOVABLE */
 	size_t typed_count, typed_room;
 };
 
 /* `chunk`: the pages that the zone manages, as largest aligned blocks. */
 bool plan_make(struct fig_plan *plan, const struct fig_before *want, enum migratetype small,
-	       const struct fig_block *chunk, size_t chunk_count, char *why, size_t why_size);
+	       const struct fig_blocks *chunk);
 void plan_free(struct fig_plan *plan);
 
 /* ---- instance ----------------------------------------------------------- */

@@ -261,7 +261,8 @@ void before_read(struct json_reader *r, const cJSON *object, const struct fig_bo
 	if (b.has_reserve)
 		read_reserve(r, object, "resv", b.reserve);
 	b.has_shape = json_has(object, "nr_free");
-	if (b.has_shape && json_ints(r, object, "nr_free", MAX_ORDER, COUNT_LIMIT, shape) != MAX_ORDER)
+	if (b.has_shape &&
+	    json_ints(r, object, "nr_free", MAX_ORDER, COUNT_LIMIT, shape) != MAX_ORDER)
 		json_fail(r, "\"nr_free\" needs %d entries", MAX_ORDER);
 	for (unsigned o = 0; o < MAX_ORDER; o++)
 		b.nr_free[o] = (uint64_t)shape[o];

@@ -93,12 +93,12 @@ static int64_t room_blocks(const struct fig_board *board, const struct fig_case 
 
 	for (unsigned i = 0; i < board->zone_count; i++) {
 		const struct fig_before *b = &c->before[i];
-		const int64_t *reserve = b->has_reserve ? b->reserve : board->zone[i].reserve;
+		const struct fig_zone *z = &board->zone[i];
+		const int64_t *reserve = b->has_reserve ? b->reserve : z->reserve;
 		int64_t room = b->free - b->cma - b->highatomic - b->mark[WMARK_LOW] - b->boost;
 
 		room -= reserve[ZONE_TYPES - 1] + ((int64_t)1 << c->order);
-		room -= count_tolerance(board, (int)board->zone[i].node, (int)board->zone[i].type, 0,
-					0);
+		room -= count_tolerance(board, (int)z->node, (int)z->type, 0, 0);
 		least = ZN_MIN(least, room);
 	}
 	return ZN_MAX(least, 0) >> c->order;

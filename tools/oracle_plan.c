@@ -273,15 +273,15 @@ static bool place_all(struct planner *p, uint64_t shape[GROUPS][MAX_ORDER])
 	return true;
 }
 
-static void take_chunks(struct planner *p, const struct fig_block *chunk, size_t count)
+static void take_chunks(struct planner *p, const struct fig_blocks *chunk)
 {
-	for (size_t i = 0; i < count; i++) {
-		bool large = chunk[i].order >= PAGEBLOCK_ORDER;
+	for (size_t i = 0; i < chunk->count; i++) {
+		const struct fig_block *c = &chunk->block[i];
+		bool large = c->order >= PAGEBLOCK_ORDER;
 
-		hole_push(p, large ? GROUP_WHOLE : GROUP_SMALL, false, chunk[i].order,
-			  chunk[i].pfn);
+		hole_push(p, large ? GROUP_WHOLE : GROUP_SMALL, false, c->order, c->pfn);
 		if (!large)
-			type_add(p, chunk[i].pfn & ~(BLOCK_PAGES - 1), p->small);
+			type_add(p, c->pfn & ~(BLOCK_PAGES - 1), p->small);
 	}
 }
 
@@ -293,18 +293,18 @@ static int by_pfn(const void *a, const void *b)
 }
 
 bool plan_make(struct fig_plan *plan, const struct fig_before *want, enum migratetype small,
-	       const struct fig_block *chunk, size_t chunk_count, char *why, size_t why_size)
+	       const struct fig_blocks *chunk)
 {
 	struct planner *p = calloc(1, sizeof(*p));
 	uint64_t shape[GROUPS][MAX_ORDER] = { 0 }, rest[MAX_ORDER], used_reserve;
 	bool done;
 
+	memset(plan, 0, sizeof(*plan));
 	if (!p)
 		return false;
-	memset(plan, 0, sizeof(*plan));
 	p->plan = plan;
 	p->small = small;
-	take_chunks(p, chunk, chunk_count);
+	take_chunks(p, chunk);
 	shape_fit(want, rest);
 	shape_move(rest, shape[GROUP_CMA], (uint64_t)want->cma, 0);
 	used_reserve = shape_move(rest, shape[GROUP_HIGHATOMIC], (uint64_t)want->highatomic,
@@ -313,7 +313,7 @@ bool plan_make(struct fig_plan *plan, const struct fig_before *want, enum migrat
 		shape[o < PAGEBLOCK_ORDER ? GROUP_SMALL : GROUP_WHOLE][o] = rest[o];
 	done = place_all(p, shape);
 	if (!done)
-		snprintf(why, why_size, "no room for %lld free pages in this shape",
+		snprintf(plan->why, sizeof(plan->why), "no room for %lld free pages in this shape",
 			 (long long)want->free);
 	type_used_blocks(p, used_reserve);
 	if (plan->count)

@@ -104,7 +104,8 @@ static void read_case(struct json_reader *r, const cJSON *object, const struct f
 	p->count = json_int(r, object, "count", 1, (int64_t)UINT32_MAX);
 	p->got = json_int(r, object, "got", 0, p->count);
 	read_stats(r, object, board, p);
-	if (json_ok(r) && board->cpu_node[p->cpu] != json_int(r, object, "node", 0, ZONAL_MAX_NODES))
+	if (json_ok(r) &&
+	    board->cpu_node[p->cpu] != json_int(r, object, "node", 0, ZONAL_MAX_NODES - 1))
 		json_fail(r, "CPU %u is on node %d by \"state\"", p->cpu, board->cpu_node[p->cpu]);
 	if (p->got == p->count && p->count <= SHORT_CASE)
 		p->c.rule.exact_blocks = INT64_MAX;
@@ -212,7 +213,8 @@ static void compare_stats(struct verdict *v, const struct fig_board *board,
 		if (!nodemask_has(board->nodes, n))
 			continue;
 		snprintf(what, sizeof(what), "node %u's %s", n, counter_names[k]);
-		check_within(v, what, ours->stat[n][k], p->stat[n][k], k == C_BLOCKS ? own[n] : all);
+		check_within(v, what, ours->stat[n][k], p->stat[n][k],
+			     k == C_BLOCKS ? own[n] : all);
 	}
 }
 

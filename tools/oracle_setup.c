@@ -25,7 +25,8 @@ static void compare_zone(struct verdict *v, const struct zone *zone, const struc
 	int64_t min = z->mark[WMARK_MIN] - z->boost;
 	int64_t gap = mark_gap(min, z->managed, scale_factor);
 
-	snprintf(v->name, sizeof(v->name), "node %u zone %s", z->node, zone_type_name((int)z->type));
+	snprintf(v->name, sizeof(v->name), "node %u zone %s", z->node,
+		 zone_type_name((int)z->type));
 	for (unsigned t = 0; t < ZONE_TYPES; t++) {
 		char what[32];
 

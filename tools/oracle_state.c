@@ -164,12 +164,7 @@ void instance_drop(struct instance *in)
 
 /* ---- steps 2 and 3 ------------------------------------------------------ */
 
-struct taken {
-	struct fig_block *block;
-	size_t count, room;
-};
-
-static bool taken_add(struct taken *t, pfn_t pfn, unsigned order)
+static bool taken_add(struct fig_blocks *t, pfn_t pfn, unsigned order)
 {
 	if (t->count == t->room) {
 		size_t room = t->room ? t->room * 2 : 1024;
@@ -191,7 +186,7 @@ static int by_pfn(const void *a, const void *b)
 	return (x->pfn > y->pfn) - (x->pfn < y->pfn);
 }
 
-static bool take_all(struct instance *in, struct taken *taken)
+static bool take_all(struct instance *in, struct fig_blocks *taken)
 {
 	struct page *page;
 
@@ -208,31 +203,35 @@ static bool take_all(struct instance *in, struct taken *taken)
 static void free_parts(struct zonal *mm, const struct fig_block *held, const struct fig_block *part,
 		       size_t parts)
 {
+	pfn_t end;
+
 	if (parts == 1 && part->order == held->order) {
 		zonal_free(mm, zonal_page(mm, held->pfn), held->order);
 		return;
 	}
 	if (parts && held->order)
 		zonal_split(mm, zonal_page(mm, held->pfn), held->order);
-	for (size_t i = 0; i < parts; i++)
-		for (pfn_t pfn = part[i].pfn; pfn < part[i].pfn + ((pfn_t)1 << part[i].order); pfn++)
+	for (size_t i = 0; i < parts; i++) {
+		end = part[i].pfn + ((pfn_t)1 << part[i].order);
+		for (pfn_t pfn = part[i].pfn; pfn < end; pfn++)
 			zonal_free(mm, zonal_page(mm, pfn), 0);
+	}
 }
 
-static void free_plan(struct zonal *mm, const struct fig_plan *plan, const struct fig_block *held,
-		      size_t held_count)
+static void free_plan(struct zonal *mm, const struct fig_plan *plan, const struct fig_blocks *held)
 {
 	size_t next = 0;
 
 	for (size_t i = 0; i < plan->typed_count; i++)
 		block_set_type(mm_page(mm, plan->typed[i].pfn), plan->typed[i].type);
-	for (size_t i = 0; i < held_count; i++) {
-		pfn_t end = held[i].pfn + ((pfn_t)1 << held[i].order);
+	for (size_t i = 0; i < held->count; i++) {
+		const struct fig_block *h = &held->block[i];
+		pfn_t end = h->pfn + ((pfn_t)1 << h->order);
 		size_t first = next;
 
 		while (next < plan->count && plan->block[next].pfn < end)
 			next++;
-		free_parts(mm, &held[i], &plan->block[first], next - first);
+		free_parts(mm, h, &plan->block[first], next - first);
 	}
 }
 
@@ -242,39 +241,38 @@ static void free_plan(struct zonal *mm, const struct fig_plan *plan, const struc
  * lists: it may be wrong by the kernel's drift, and the lower end is taken.
  */
 static bool plan_zone(struct instance *in, struct fig_before *want, int64_t drift,
-		      enum migratetype small, const struct fig_block *held, size_t count,
-		      struct fig_plan *plan)
+		      enum migratetype small, const struct fig_blocks *held, struct fig_plan *plan)
 {
 	for (unsigned attempt = 0; attempt < 3; attempt++) {
 		want->has_shape &= attempt == 0;
 		if (attempt == 2)
 			want->free = ZN_MAX(want->free - drift, want->cma);
-		if (plan_make(plan, want, small, held, count, in->why, sizeof(in->why))) {
-			in->why[0] = '\0';
+		if (plan_make(plan, want, small, held))
 			return true;
-		}
+		snprintf(in->why, sizeof(in->why), "%s", plan->why);
 		plan_free(plan);
 	}
 	return false;
 }
 
 static bool shape_zone(struct instance *in, struct zone *zone, struct fig_before *want,
-		       int64_t drift, enum migratetype small, const struct taken *taken)
+		       int64_t drift, enum migratetype small, const struct fig_blocks *taken)
 {
-	struct fig_block *held = calloc(taken->count + 1, sizeof(*held));
+	struct fig_blocks held = { .room = taken->count + 1 };
 	struct fig_plan plan;
-	size_t count = 0;
 	bool done;
 
-	for (size_t i = 0; held && i < taken->count; i++)
+	held.block = calloc(held.room, sizeof(held.block[0]));
+	for (size_t i = 0; held.block && i < taken->count; i++)
 		if (page_zid(mm_page(in->mm, taken->block[i].pfn)) == zone->id)
-			held[count++] = taken->block[i];
-	done = held && plan_zone(in, want, drift, small, held, count, &plan);
+			held.block[held.count++] = taken->block[i];
+	done = held.block && plan_zone(in, want, drift, small, &held, &plan);
 	if (done) {
-		free_plan(in->mm, &plan, held, count);
+		in->why[0] = '\0';
+		free_plan(in->mm, &plan, &held);
 		plan_free(&plan);
 	}
-	free(held);
+	free(held.block);
 	return done;
 }
 
@@ -282,10 +280,12 @@ static bool shape_zone(struct instance *in, struct zone *zone, struct fig_before
 
 static void set_numbers(struct zone *zone, const struct fig_zone *z, const struct fig_before *b)
 {
+	const int64_t *reserve = b->has_reserve ? b->reserve : z->reserve;
+
 	for (unsigned m = 0; m < WMARKS; m++)
 		st_relaxed(&zone->mark[m], b->mark[m]);
 	for (unsigned t = 0; t < ZONE_TYPES; t++)
-		st_relaxed(&zone->lowmem_reserve[t], b->has_reserve ? b->reserve[t] : z->reserve[t]);
+		st_relaxed(&zone->lowmem_reserve[t], reserve[t]);
 	st_relaxed(&zone->boost, b->boost);
 	st_relaxed(&zone->boosted, 0);
 	st_relaxed(&zone->highatomic, b->highatomic);
@@ -307,7 +307,7 @@ static bool reached(struct instance *in, struct zone *zone, const struct fig_bef
 static bool shape_all(struct instance *in, const struct fig_board *board,
 		      struct fig_before *want, enum migratetype small)
 {
-	struct taken taken = { 0 };
+	struct fig_blocks taken = { 0 };
 	bool done = take_all(in, &taken);
 
 	for (unsigned i = 0; done && i < board->zone_count; i++) {
