@@ -149,6 +149,53 @@ SCHED_TEST(idle_cpu_steals_what_may_run_there_only)
 	steal_run((unsigned)other);
 }
 
+/* ---- an idle CPU is told when work comes back to a queue ---- */
+
+static _Atomic unsigned walker_steps, walker_stop;
+
+static int walker(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&walker_stop)) {
+		atomic_fetch_add(&walker_steps, 1);
+		task_poll();
+		port_relax();
+	}
+	return 0;
+}
+
+SCHED_TEST(idle_cpu_takes_a_task_that_was_preempted_elsewhere)
+{
+	int other = sched_world_other(task_cpu());
+	struct task *hogging, *walking;
+	struct cpumask both = cpumask_of(task_cpu());
+	struct task_spec spec = { .name = "walker", .fn = walker, .priority = 4, .cpus = &both };
+
+	if (other < 0) {
+		kt_skip("one CPU");
+		return;
+	}
+	cpumask_add(&both, (unsigned)other);
+	atomic_store(&theft.hog_stop, 0);
+	atomic_store(&theft.hog_runs, 0);
+	atomic_store(&walker_steps, 0);
+	atomic_store(&walker_stop, 0);
+	hogging = sched_world_task(hog, NULL, other, TESTER);
+	KT_TRUE(sched_world_spin(&theft.hog_runs, 1));
+	walking = task_create(&spec);
+	/* While we sleep it runs here, and the other CPU, its hog gone, falls idle. */
+	task_sleep_ns(5 * MS);
+	atomic_store(&theft.hog_stop, 1);
+	if (hogging)
+		task_join(hogging);
+	task_sleep_ns(5 * MS);
+	/* Now we have its CPU again and keep it: it can only go on over there. */
+	KT_TRUE(sched_world_spin(&walker_steps, atomic_load(&walker_steps) + 1000));
+	atomic_store(&walker_stop, 1);
+	if (KT_TRUE(walking != NULL))
+		task_join(walking);
+}
+
 /* ---- allocator state goes with the task ---- */
 
 static bool state_is_mine(unsigned mode, uint32_t scope)

@@ -8,6 +8,7 @@
  * case mixes waits with short random deadlines, wake-ups from tasks and from
  * interrupts, and yields; its seed is printed by the harness.
  */
+#include "sched/sched_internal.h"
 #include "sched_world.h"
 
 enum { PINGS = 300, STRESS_TASKS = 8, LOCKERS = 4, LOCKS = 300 };
@@ -71,6 +72,48 @@ SCHED_TEST(ping_pong_between_cpus_loses_no_wake_up)
 	}
 	ping_on((int)task_cpu(), other);
 	ping_on(-1, -1);
+}
+
+/* ---- a wake-up before the sleep ---- */
+
+/* As if another CPU had called sched_wake() between our look and our sleep. */
+static ZN_NOINLINE void wake_self_then_block(uint64_t deadline_ns)
+{
+	port_irqflags_t flags = sched_mask();
+
+	sched_wake(task_current());
+	sched_block(deadline_ns);
+	sched_unmask(flags);
+}
+
+SCHED_TEST(wake_up_before_the_sleep_is_remembered)
+{
+	uint64_t before = port_time_ns();
+
+	wake_self_then_block(before + PATIENCE);
+	KT_TRUE(port_time_ns() - before < PATIENCE);
+}
+
+static ZN_NOINLINE void wake_self(void)
+{
+	port_irqflags_t flags = sched_mask();
+
+	sched_wake(task_current());
+	sched_unmask(flags);
+}
+
+SCHED_TEST(stray_wake_up_neither_shortens_a_sleep_nor_ends_a_wait)
+{
+	struct event event = { 0 };
+	uint64_t before = port_time_ns();
+
+	wake_self();
+	task_sleep_ns(5 * MS);
+	KT_TRUE(port_time_ns() - before >= 5 * MS);
+	before = port_time_ns();
+	wake_self();
+	KT_TRUE(!event_wait(&event, before + 5 * MS));
+	KT_TRUE(port_time_ns() - before >= 5 * MS);
 }
 
 /* ---- tokens: producers and consumers of all kinds ---- */
