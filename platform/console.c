@@ -9,7 +9,7 @@
  * a panic begins gives up its text, so that it can be stopped.
  *
  * Until the UART is found text goes into `early`, and is printed then. Should none be found
- * it stays there for a debugger.
+ * it stays there for a debugger, and exit.c offers it to one.
  *
  * Input comes by interrupt into a ring, written by the handler (on the boot CPU) and
  * read by one task, the monitor. `head` and `tail` run freely; each has one writer, and
@@ -101,7 +101,7 @@ void console_write(const char *text, size_t length)
 /* What kprintf() writes to from the start; the boot CPU alone runs then. */
 void console_write_default(const char *text, size_t length)
 {
-	size_t room = ZN_MIN(length, EARLY_BYTES - early_used);
+	size_t room = ZN_MIN(length, EARLY_BYTES - 1 - early_used);
 
 	memcpy(early + early_used, text, room);
 	early_used += room;
@@ -202,6 +202,8 @@ bool console_start(void)
 	console_set_sink(console_write);
 	return true;
 }
+
+const char *console_held_back(void) { return uart.driver ? NULL : early; }
 
 const char *console_name(void) { return uart.driver ? uart.driver->name : "none"; }
 

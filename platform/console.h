@@ -9,6 +9,8 @@
 bool console_start(void);
 /* Input by interrupt from now on. After irq_start(). Boot. */
 void console_start_input(void);
+/* The text printed so far while there is no UART; NULL if there is one. */
+const char *console_held_back(void);
 /* "PL011", ... or "none". */
 const char *console_name(void);
 

@@ -192,11 +192,24 @@ def console_by_alias(dts):
         r"console PL011", r"^(?!.*looking for any)"]
 
 
-@case()
-def console_by_circular_alias(dts):
+@case(status=2)
+def circular_alias_is_refused_before_there_is_a_console(dts):
     dts = replace(dts, r"\tchosen \{", '\taliases { a = "b"; b = "a"; };\n\tchosen {')
     return replace(dts, r'stdout-path = "[^"]*"', 'stdout-path = "a"'), [
+        r"Bail out! boot: device tree at 0x48000000: an alias must be a full path.*/aliases/a"]
+
+
+@case()
+def stdout_path_names_something_else(dts):
+    return replace(dts, r'stdout-path = "[^"]*"', 'stdout-path = "/psci"'), [
         r"console: stdout-path names no UART that we know", r"console PL011"]
+
+
+@case(status=2)
+def no_uart_at_all(dts):
+    dts = replace(dts, r'"arm,pl011.{1,20}arm,primecell"', '"x,uart"')
+    return replace(dts, r'compatible = "arm,gic-v3"', 'compatible = "x,gic"'), [
+        r"console: none", r"Bail out! boot: no usable interrupt controller"]
 
 
 @case()
