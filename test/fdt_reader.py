@@ -20,7 +20,9 @@ class Node:
         return (self.cells(name) or [default])[0]
 
     def text(self, name):
-        return self.props.get(name, b"").split(b"\0")[0].decode()
+        """The first string; None if it lacks its NUL, "" if there is no such property."""
+        value = self.props.get(name, b"\0")
+        return value.split(b"\0")[0].decode() if b"\0" in value else None
 
 
 def read(blob):
