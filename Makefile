@@ -72,13 +72,14 @@ HOST_CORE := $(filter-out %_ktest.c,$(wildcard mm/*.c lib/*.c sched/*.c arch/hos
 	$(wildcard platform/topology*.c platform/fdt_*.c platform/report_*.c platform/monitor_*.c) \
 	$(wildcard platform/bootargs.c platform/early.c platform/device.c))
 TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c sched/*_ktest.c)
-HOST_PROGRAMS := test topology oracle bench model harness
+HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
 SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
 SRC_oracle := $(wildcard tools/oracle*.c)
 SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
-SRC_model := $(wildcard test/model/*.c)
+SRC_model := $(filter-out %/stress_main.c,$(wildcard test/model/*.c))
+SRC_stress := test/model/stress_main.c
 SRC_fuzz := test/fuzz/fuzz_topology.c
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1
@@ -166,10 +167,11 @@ bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.bench
 	$(Q)tools/run_bench.sh
 
 VARIANTS := host-gcc-asan host-clang-asan host-tsan
-host-test: $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model host
+host-test: $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host
 	$(Q)tools/run_tests.sh host
 
-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model host | $(O)/setup.test
+test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host \
+		| $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
 fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model

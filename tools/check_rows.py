@@ -16,12 +16,13 @@ import sys
 import tree
 
 OK = re.compile(r"^ok \d+ - (\S+)(.*)$")
+LOGS = {"host": ("host", "model", "script"), "boot": ("boot",)}
 WHERE = {"host": ["host"], "target": ["boot"], "both": ["host", "boot"], "next": []}
 
 
 def passed(logs, kind):
     names = set()
-    for path in glob.glob(os.path.join(logs, f"{kind}-*.log")):
+    for path in [p for k in LOGS[kind] for p in glob.glob(os.path.join(logs, f"{k}-*.log"))]:
         with open(path, errors="replace") as file:
             for line in file:
                 match = OK.match(line.rstrip())

@@ -88,8 +88,9 @@ void host_serve_calls(void)
 
 void host_cpu_attach(unsigned id)
 {
-	host_set_cpu(id);
+	/* Under the mutex: a caller may be running as this CPU by proxy right now. */
 	pthread_mutex_lock(&host_mail[id].mutex);
+	host_set_cpu(id);
 	host_mail[id].owned = true;
 	pthread_mutex_unlock(&host_mail[id].mutex);
 }
