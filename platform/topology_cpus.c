@@ -49,7 +49,8 @@ static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mp
 			      "0x%llx", (unsigned long long)value);
 	if (cpu_known(t->info, *mpidr)) {
 		topology_note(t, node, "reg",
-			      "an MPIDR must be one CPU's only; it is passed over", "0x%llx", (unsigned long long)*mpidr);
+			      "an MPIDR must be one CPU's only; it is passed over", "0x%llx",
+			      (unsigned long long)*mpidr);
 		return false;
 	}
 	return true;
