@@ -71,8 +71,8 @@ struct task_spec {
 /*
  * Create a task and make it ready; *out (may be NULL if detached) names it. It
  * inherits the creator's memory policy and allowed nodes, as fork does; no scopes.
- * Returns 0, ZONAL_EINVAL (no fn, priority out of range, no online CPU in the mask, node not online,
- * joinable without out) or ZONAL_ENOMEM; on an error nothing is kept. A
+ * Returns 0, ZONAL_EINVAL (no fn, priority out of range, no online CPU in the mask,
+ * node not online, joinable without out) or ZONAL_ENOMEM; on an error nothing is kept. A
  * detached task may be gone when this returns: then do not use *out.
  * Context: task.
  */

@@ -155,7 +155,8 @@ void preempt_enable(void)
 	struct task *task = task_current();
 
 	if (!task->preempt_off)
-		port_panic("sched: task %s: preempt_enable() without preempt_disable()", task->name);
+		port_panic("sched: task %s: preempt_enable() without preempt_disable()",
+			   task->name);
 	task->preempt_off--;
 	sched_preempt_point();
 }

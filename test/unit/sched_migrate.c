@@ -2,6 +2,11 @@
 /*
  * Tasks and CPUs: masks are obeyed, idle CPUs steal what they may and only that, and
  * a task takes its allocator state (policy, scopes, nodes) with it wherever it goes.
+ *
+ * Which CPU is idle when is arranged with a hog, a task of high priority that keeps a
+ * CPU until told otherwise, and with the body itself, which spins on its own CPU
+ * without leaving it: what runs meanwhile runs elsewhere. On one CPU such cases are
+ * skipped.
  */
 #include "sched_world.h"
 

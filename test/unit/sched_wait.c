@@ -178,7 +178,8 @@ static int pot_consumer(void *arg)
 	unsigned taken = 0;
 
 	while (taken < tokens_each() && port_time_ns() < end) {
-		uint64_t limit = kt_random(&seed) % 2 ? end : port_time_ns() + kt_random(&seed) % MS;
+		uint64_t soon = port_time_ns() + kt_random(&seed) % MS;
+		uint64_t limit = kt_random(&seed) % 2 ? end : soon;
 
 		if (wait_until(&pot.queue, pot_take, NULL, limit))
 			taken++;
