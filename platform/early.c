@@ -22,6 +22,14 @@
 #include "lib/printf.h"
 #include "topology_ranges.h"
 
+/* What is wanted, in whole pages, and how many entries of info->range may serve. */
+struct request {
+	uint64_t bytes;
+	uint64_t align;
+	unsigned range_limit;
+	bool hotplug; /* look at removable ranges, and at them only */
+};
+
 /* The lowest reserved range that touches [start, start + bytes); NULL if none does. */
 static const struct boot_range *first_conflict(const struct boot_info *info, uint64_t start,
 					       uint64_t bytes)
@@ -36,18 +44,18 @@ static const struct boot_range *first_conflict(const struct boot_info *info, uin
 }
 
 /* The highest free place in one range. */
-static bool range_fit(const struct boot_info *info, const struct boot_range *range, uint64_t bytes,
-		      uint64_t align, uint64_t *phys)
+static bool range_fit(const struct boot_info *info, const struct boot_range *range,
+		      const struct request *want, uint64_t *phys)
 {
 	uint64_t end = range_end(range);
 
-	while (end - range->start >= bytes) {
-		uint64_t start = align_down(end - bytes, align);
+	while (end - range->start >= want->bytes) {
+		uint64_t start = align_down(end - want->bytes, want->align);
 		const struct boot_range *conflict;
 
 		if (start < range->start)
 			return false;
-		conflict = first_conflict(info, start, bytes);
+		conflict = first_conflict(info, start, want->bytes);
 		if (!conflict) {
 			*phys = start;
 			return true;
@@ -60,15 +68,16 @@ static bool range_fit(const struct boot_info *info, const struct boot_range *ran
 }
 
 /* The highest free place in one node. */
-static bool node_fit(const struct boot_info *info, unsigned nid, bool hotplug, unsigned range_limit,
-		     uint64_t bytes, uint64_t align, uint64_t *phys)
+static bool node_fit(const struct boot_info *info, unsigned nid, const struct request *want,
+		     uint64_t *phys)
 {
-	for (unsigned i = ZN_MIN(range_limit, info->range_count); i-- > 0;) {
+	for (unsigned i = ZN_MIN(want->range_limit, info->range_count); i-- > 0;) {
 		const struct boot_range *range = &info->range[i];
 
-		if (range->nid != (int)nid || hotplug != ((range->flags & BOOT_HOTPLUG) != 0))
+		if (range->nid != (int)nid ||
+		    want->hotplug != ((range->flags & BOOT_HOTPLUG) != 0))
 			continue;
-		if (range_fit(info, range, bytes, align, phys))
+		if (range_fit(info, range, want, phys))
 			return true;
 	}
 	return false;
@@ -90,15 +99,15 @@ static unsigned nearest_untried(const struct boot_info *info, unsigned nid, node
 	return best;
 }
 
-static bool fit(const struct boot_info *info, unsigned nid, bool hotplug, unsigned range_limit,
-		uint64_t bytes, uint64_t align, uint64_t *phys)
+static bool fit(const struct boot_info *info, unsigned nid, const struct request *want,
+		uint64_t *phys)
 {
 	nodemask_t tried = 0;
 
 	while (nodemask_count(tried) < ZONAL_MAX_NODES) {
 		unsigned node = nearest_untried(info, nid, tried);
 
-		if (node_fit(info, node, hotplug, range_limit, bytes, align, phys))
+		if (node_fit(info, node, want, phys))
 			return true;
 		tried |= node_bit(node);
 	}
@@ -109,15 +118,18 @@ bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t a
 		unsigned range_limit, uint64_t *phys)
 {
 	struct range_list reserved = { info->reserved, &info->reserved_count, ZONAL_MAX_RANGES };
+	struct request want = { .align = ZN_MAX(align, (uint64_t)PAGE_SIZE),
+				.range_limit = range_limit };
 
 	if (!bytes || bytes > UINT64_MAX - PAGE_SIZE || nid >= ZONAL_MAX_NODES)
 		return false;
-	bytes = align_up(bytes, PAGE_SIZE);
-	align = ZN_MAX(align, (uint64_t)PAGE_SIZE);
-	if (!fit(info, nid, false, range_limit, bytes, align, phys) &&
-	    !fit(info, nid, true, range_limit, bytes, align, phys))
-		return false;
-	if (!ranges_add(reserved, *phys, bytes, NODE_NONE, 0)) {
+	want.bytes = align_up(bytes, PAGE_SIZE);
+	if (!fit(info, nid, &want, phys)) {
+		want.hotplug = true;
+		if (!fit(info, nid, &want, phys))
+			return false;
+	}
+	if (!ranges_add(reserved, *phys, want.bytes, NODE_NONE, 0)) {
 		kprintf("early: more than %u reserved ranges (ZONAL_MAX_RANGES)\n",
 			ZONAL_MAX_RANGES);
 		return false;

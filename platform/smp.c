@@ -86,7 +86,7 @@ void smp_begin(void)
 	while (boot_cpu < boot_info.cpu_count && boot_info.cpu[boot_cpu].mpidr != mpidr)
 		boot_cpu++;
 	if (boot_cpu == boot_info.cpu_count) {
-		kprintf("smp: no CPU of the device tree has MPIDR 0x%llx, on which we run; it runs alone\n",
+		kprintf("smp: no CPU of the device tree has MPIDR 0x%llx, ours; it runs alone\n",
 			(unsigned long long)mpidr);
 		boot_info.cpu_count = 1;
 		boot_info.cpu[0] = (struct boot_cpu){ .mpidr = mpidr, .psci = 1 };

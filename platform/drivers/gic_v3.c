@@ -9,10 +9,10 @@
  * the distance. A CPU finds its own by comparing GICR_TYPER's affinity with its MPIDR;
  * the order of redistributors says nothing. The last of a region has GICR_TYPER.Last.
  *
- * Groups. Where EL3 is in use we see the non-secure view: IGROUPR ignores our writes and
- * reads as zero where an interrupt is not ours, and bits 1 and 4 of GICD_CTLR are EnableGrp1A and ARE_NS. With
- * one security state (QEMU's default) IGROUPR is ours, all ones put everything into
- * group 1, and bits 1 and 4 are EnableGrp1 and ARE. The CPU takes group 1 only.
+ * Groups. Where EL3 is in use we see the non-secure view: IGROUPR ignores our writes,
+ * and bits 1 and 4 of GICD_CTLR are EnableGrp1A and ARE_NS. With one security state
+ * (QEMU's default) IGROUPR is ours, all ones put everything into group 1, and bits 1
+ * and 4 are EnableGrp1 and ARE. The CPU takes group 1 only.
  *
  * SGIs name their target by affinity: Aff3.Aff2.Aff1 and a bit for Aff0 within a group of 16
  * (range selector for Aff0 of 16 and more).

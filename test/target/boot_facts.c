@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What must be true of every board once it has booted: which cores run, at which
- * exception level, that firmware's and our own memory is not up for allocation.
+ * exception level and under which number, that the conduit is the tree's, that the
+ * image and the tree are not up for allocation, and that all RAM is mapped where
+ * the calls of <zonal/linux.h> say. What the boards must have beyond that is known to
+ * the runner (tools/check_boot.py) and to test/t/odd_boards.t.
  */
 #include <string.h>
 

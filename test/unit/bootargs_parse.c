@@ -2,6 +2,9 @@
 /*
  * Boot arguments: each word of the contract, each way to get one wrong, and
  * arbitrary bytes. A refused word must be named in a report and leave its default.
+ *
+ * The parser's result is one static struct, because it is larger than what a
+ * stack of the image should hold.
  */
 #include <string.h>
 

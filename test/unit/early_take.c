@@ -2,6 +2,9 @@
 /*
  * The boot-time page allocator on boards made by hand: top down in the node asked
  * for, around what is reserved, nearest node next, and never twice the same page.
+ *
+ * The random case keeps a model of one flag a page, and ends when every page of the
+ * board is taken, so that a hole passed over by mistake is seen too.
  */
 #include <string.h>
 
