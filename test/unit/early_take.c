@@ -72,6 +72,15 @@ KTEST(early, goes_around_what_is_reserved)
 	KT_EQ(take(0, 4 * MIB, PAGE_SIZE), 1024 * MIB);
 }
 
+KTEST(early, a_reserved_range_may_begin_below_ram)
+{
+	board_make();
+	reserve(1020 * MIB, 12 * MIB);
+	KT_EQ(take(0, 8 * MIB, PAGE_SIZE), 1032 * MIB);
+	/* Nothing is left in node 0. */
+	KT_EQ(take(0, MIB, PAGE_SIZE), 2063 * MIB);
+}
+
 KTEST(early, nearest_node_serves_next)
 {
 	board_make();
