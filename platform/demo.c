@@ -85,7 +85,8 @@ static unsigned check_returned(uint64_t before)
 		task_sleep_ns(SETTLE_NS);
 		after = free_pages_drained();
 	}
-	kprintf("\n5. Given back: %llu pages are free, %llu were before\n", (ull)after, (ull)before);
+	kprintf("\n5. Given back: %llu pages are free, %llu were before\n", (ull)after,
+		(ull)before);
 	if (!zonal_check(&zonal_image, &finding)) {
 		kprintf("   FAILED: check: %s\n", finding.text);
 		return 1;
@@ -124,8 +125,8 @@ static void print_locality(void)
 	unsigned nid;
 
 	kprintf("\n6. Blocks by node since the start\n"
-		"   node      MiB        hit       miss    foreign interleave      local      other  "
-		"locality\n");
+		"   node      MiB        hit       miss    foreign interleave      local "
+		"     other  locality\n");
 	for (nid = 0; nid < ZONAL_MAX_NODES; nid++) {
 		const struct numa_counts *b = &counts_before[nid];
 		struct numa_counts n;

@@ -148,7 +148,8 @@ static unsigned judge_interleave(const uint32_t by_node[ZONAL_MAX_NODES], nodema
 	}
 	if (most - least <= online)
 		return 0;
-	kprintf("   FAILED: interleave gave %u blocks of one node and %u of another\n", most, least);
+	kprintf("   FAILED: interleave gave %u blocks of one node and %u of another\n", most,
+		least);
 	return 1;
 }
 
@@ -208,8 +209,9 @@ unsigned demo_policies(void)
 	static uint32_t blocks[ARRAY_SIZE(policy)][ZONAL_MAX_NODES];
 	unsigned i, wrong = 0;
 
-	kprintf("\n2. Every core takes %u blocks of 1 to 8 pages under each policy; preferred and bind "
-		"name node %u\n", BLOCKS, nodemask_first(highest));
+	kprintf("\n2. Every core takes %u blocks of 1 to 8 pages under each policy; "
+		"preferred and bind name node %u\n",
+		BLOCKS, nodemask_first(highest));
 	for (i = 0; i < ARRAY_SIZE(policy); i++) {
 		unsigned lost = run_workers(&policy[i]), first_choice, failed;
 

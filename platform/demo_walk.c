@@ -100,7 +100,8 @@ static unsigned judge_order(unsigned from, unsigned order, const uint8_t *came, 
 			at++;
 	}
 	if (at < count) {
-		kprintf("   FAILED: node %u came up out of its place in the fallback order\n", came[at]);
+		kprintf("   FAILED: node %u came up out of its place in the fallback order\n",
+			came[at]);
 		return 1;
 	}
 	if (count == 0 || (order == 0 && count != with_memory)) {
@@ -117,8 +118,8 @@ unsigned demo_exhaust(void)
 	uint8_t came[ZONAL_MAX_NODES];
 	struct page *page;
 
-	kprintf("\n3. Node %u is asked for blocks of %lu KiB until no node has any left ...\n", from,
-		(PAGE_SIZE >> 10) << order);
+	kprintf("\n3. Node %u is asked for blocks of %lu KiB until no node has any left ...\n",
+		from, (PAGE_SIZE >> 10) << order);
 	while ((page = alloc_pages_node((int)from, GFP_NOWAIT | __GFP_NOWARN, order)))
 		append(&chain, page, order);
 	nodes = print_runs(chain.first, from, order, came);
@@ -163,7 +164,8 @@ unsigned demo_interrupts(void)
 		take.got, cores == 1 ? " (one core: called in place, masked)" : "");
 	if (cores == cpu_online_count() && take.in_irq == cores && take.got == cores * ATOMIC_PAGES)
 		return 0;
-	kprintf("   FAILED: %u cores online, %u handlers in interrupt context, %u pages each asked for\n",
+	kprintf("   FAILED: %u cores online, %u handlers in interrupt context, "
+		"%u pages each asked for\n",
 		cpu_online_count(), take.in_irq, ATOMIC_PAGES);
 	return 1;
 }

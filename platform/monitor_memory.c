@@ -75,7 +75,8 @@ int monitor_alloc(struct zonal *mm, const struct monitor_args *args)
 	    (args->count > 2 && !arg_node(mm, args, 2, &nid)))
 		return 1;
 	/* Without a node the policy of this task decides. */
-	page = nid == NODE_NONE ? zonal_alloc(mm, gfp, order) : zonal_alloc_node(mm, nid, gfp, order);
+	page = nid == NODE_NONE ? zonal_alloc(mm, gfp, order)
+				: zonal_alloc_node(mm, nid, gfp, order);
 	if (!page) {
 		struct zonal_failure failure;
 		char text[512];
@@ -128,7 +129,8 @@ int monitor_free(struct zonal *mm, const struct monitor_args *args)
 	while (*link && zonal_pfn(*link) != pfn)
 		link = held_link(*link);
 	if (!*link) {
-		kprintf("free: pfn 0x%llx: not the first page of a block that alloc took\n", (ull)pfn);
+		kprintf("free: pfn 0x%llx: not the first page of a block that alloc took\n",
+			(ull)pfn);
 		return 1;
 	}
 	page = *link;
@@ -184,7 +186,8 @@ int monitor_policy(struct zonal *mm, const struct monitor_args *args)
 		return 1;
 	}
 	if (zonal_set_policy(mm, task, mode, 0, nodes) != 0) {
-		kprintf("policy: %s with nodes 0x%llx is not allowed here\n", modes[mode], (ull)nodes);
+		kprintf("policy: %s with nodes 0x%llx is not allowed here\n", modes[mode],
+			(ull)nodes);
 		return 1;
 	}
 	return 0;

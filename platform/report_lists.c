@@ -129,7 +129,8 @@ static void json_types(const struct zonal *mm, struct zone *zone)
 
 	report_snapshot(zone, true, &s);
 	count_blocks(mm, zone, count);
-	kprintf("{\"node\":%u,\"zone\":\"%s\",\"free\":{", zone->node, report_zone_name(zone->type));
+	kprintf("{\"node\":%u,\"zone\":\"%s\",\"free\":{", zone->node,
+		report_zone_name(zone->type));
 	for (type = 0; type < MIGRATE_TYPES; type++) {
 		kprintf("%s\"%s\":", type ? "," : "", report_type_name((enum migratetype)type));
 		for (order = 0; order < MAX_ORDER; order++)
@@ -188,8 +189,8 @@ void report_panic(const struct zonal *mm)
 		struct zone_snapshot s;
 
 		report_snapshot(zone, false, &s);
-		kprintf("Node %u %s free:%lld min:%lld low:%lld high:%lld boost:%lld highatomic:%lld "
-			"cma:%lld managed:%llu%s\n",
+		kprintf("Node %u %s free:%lld min:%lld low:%lld high:%lld boost:%lld "
+			"highatomic:%lld cma:%lld managed:%llu%s\n",
 			zone->node, report_zone_name(zone->type), (long long)s.free,
 			(long long)s.mark[WMARK_MIN], (long long)s.mark[WMARK_LOW],
 			(long long)s.mark[WMARK_HIGH], (long long)s.boost, (long long)s.highatomic,

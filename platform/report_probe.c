@@ -134,9 +134,9 @@ static void text_zones(struct zonal *mm, const char *title)
 
 		report_snapshot(zone, true, &s);
 		kprintf("  node %-4u %9s %9lld %9lld %9lld %9lld %9lld %6llu\n", zone->node,
-			report_zone_name(zone->type), (long long)s.free, (long long)s.mark[WMARK_LOW],
-			(long long)s.mark[WMARK_MIN], (long long)s.boost, (long long)s.free_cma,
-			(ull)listed_pages(mm, zid));
+			report_zone_name(zone->type), (long long)s.free,
+			(long long)s.mark[WMARK_LOW], (long long)s.mark[WMARK_MIN],
+			(long long)s.boost, (long long)s.free_cma, (ull)listed_pages(mm, zid));
 	}
 }
 
@@ -183,12 +183,14 @@ static bool request_ok(const struct zonal *mm, const struct probe_request *r)
 		kprintf("order %u: an order is 0..%d\n", r->order, MAX_ORDER - 1);
 		return false;
 	}
-	if (r->nid < 0 || r->nid >= ZONAL_MAX_NODES || !nodemask_has(mm->online, (unsigned)r->nid)) {
+	if (r->nid < 0 || r->nid >= ZONAL_MAX_NODES ||
+	    !nodemask_has(mm->online, (unsigned)r->nid)) {
 		kprintf("node %d: no such node on this board\n", r->nid);
 		return false;
 	}
 	if (r->gfp & __GFP_NOFAIL) {
-		kprintf("gfp 0x%x: a probe ends with NULL, so __GFP_NOFAIL is not allowed\n", r->gfp);
+		kprintf("gfp 0x%x: a probe ends with NULL, so __GFP_NOFAIL is not allowed\n",
+			r->gfp);
 		return false;
 	}
 	return true;

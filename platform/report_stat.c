@@ -120,8 +120,9 @@ static void json_numastat(const struct zonal *mm)
 		if (!nodemask_has(mm->online, nid))
 			continue;
 		report_numa_node(mm, nid, &n);
-		kprintf("%s{\"node\":%u,\"numa_hit\":%llu,\"numa_miss\":%llu,\"numa_foreign\":%llu,",
-			comma, nid, (ull)n.hit, (ull)n.miss, (ull)n.foreign);
+		kprintf("%s{\"node\":%u,\"numa_hit\":%llu,\"numa_miss\":%llu,", comma, nid,
+			(ull)n.hit, (ull)n.miss);
+		kprintf("\"numa_foreign\":%llu,", (ull)n.foreign);
 		kprintf("\"interleave_hit\":%llu,\"local_node\":%llu,\"other_node\":%llu}",
 			(ull)n.interleave, (ull)n.local, (ull)n.other);
 		comma = ",";

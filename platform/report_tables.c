@@ -60,7 +60,8 @@ static void print_limit(const struct limit *l, bool json, bool first)
 		kprintf("%s{\"name\":\"%s\",\"used\":%llu,\"size\":%llu,\"what\":\"%s\"}",
 			first ? "" : ",", l->name, (ull)l->used, (ull)l->size, l->what);
 	else
-		kprintf("%-18s %12llu of %12llu  %s\n", l->name, (ull)l->used, (ull)l->size, l->what);
+		kprintf("%-18s %12llu of %12llu  %s\n", l->name, (ull)l->used, (ull)l->size,
+			l->what);
 }
 
 void report_limits(struct zonal *mm, const struct boot_info *info, bool json)
@@ -106,7 +107,8 @@ void report_meta(struct zonal *mm, bool json)
 	}
 	kprintf("metadata      %llu KiB, %llu.%llu %% of RAM\n", (ull)(mm->meta_bytes >> 10),
 		(ull)(per_mille / 10), (ull)(per_mille % 10));
-	kprintf("page map      %zu bytes a page, %llu pages of RAM\n", sizeof(struct page), (ull)present);
+	kprintf("page map      %zu bytes a page, %llu pages of RAM\n", sizeof(struct page),
+		(ull)present);
 	kprintf("managed       %llu pages\n", (ull)managed);
 	kprintf("instance      %zu bytes\n", sizeof(*mm));
 }

@@ -37,8 +37,10 @@ static void keep_newest(void *arg)
 
 static const char *refusal_text(unsigned refusal)
 {
-	static const char *const text[] = { "not asked",       "not in node mask", "not in cpuset",
-					    "below watermark", "no free block",    "taken meanwhile" };
+	static const char *const text[] = {
+		"not asked",       "not in node mask", "not in cpuset",
+		"below watermark", "no free block",    "taken meanwhile"
+	};
 
 	return refusal < ARRAY_SIZE(text) ? text[refusal] : "?";
 }

@@ -64,7 +64,8 @@ static void text_zone(const struct zonal *mm, struct zone *zone)
 		(ull)zone->spanned, (ull)zone->present, (ull)s.managed);
 	kprintf("        protection: (");
 	for (type = 0; type < ZONE_TYPES; type++)
-		kprintf("%s%lld", type ? ", " : "", (long long)ld_relaxed(&zone->lowmem_reserve[type]));
+		kprintf("%s%lld", type ? ", " : "",
+			(long long)ld_relaxed(&zone->lowmem_reserve[type]));
 	kprintf(")");
 	text_counters(mm, zone, &s);
 	text_lists(mm, zone);
@@ -85,11 +86,12 @@ static void json_zone(struct zone *zone)
 		(long long)s.mark[WMARK_MIN], (long long)s.mark[WMARK_LOW],
 		(long long)s.mark[WMARK_HIGH], (long long)s.boost);
 	for (type = 0; type < ZONE_TYPES; type++)
-		kprintf("%s%lld", type ? "," : "[", (long long)ld_relaxed(&zone->lowmem_reserve[type]));
+		kprintf("%s%lld", type ? "," : "[",
+			(long long)ld_relaxed(&zone->lowmem_reserve[type]));
 	kprintf("],\"pcp_batch\":%u,\"pcp_high\":%u,\"stat_threshold\":%u,", zone->pcp_batch,
 		zone->pcp_high, zone->stat_threshold);
-	kprintf("\"free_cma\":%lld,\"reserved_highatomic\":%lld,\"nr_free\":", (long long)s.free_cma,
-		(long long)s.highatomic);
+	kprintf("\"free_cma\":%lld,\"reserved_highatomic\":%lld,\"nr_free\":",
+		(long long)s.free_cma, (long long)s.highatomic);
 	report_json_blocks(&s);
 	kprintf("}");
 }

@@ -44,7 +44,8 @@ static void board_fill(void)
 	board.nodes = 3;
 	board.dma_max = UINT64_MAX;
 	for (unsigned n = 0; n < 2; n++) {
-		board.range[n].start = ((uint64_t)FIRST_PFN + n * (uint64_t)NODE_PAGES) << PAGE_SHIFT;
+		board.range[n].start = ((uint64_t)FIRST_PFN + n * (uint64_t)NODE_PAGES)
+				       << PAGE_SHIFT;
 		board.range[n].size = (uint64_t)NODE_PAGES << PAGE_SHIFT;
 		board.range[n].nid = (int16_t)n;
 		board.distance[n][n] = 10;

@@ -236,7 +236,8 @@ int bench_run(const struct bench_port *port, const char *glob, bool json)
 			matched++;
 			if (c->cpus > port->cpus) {
 				if (!json)
-					kprintf("%s order=%u needs %u CPUs, there are %u: left out\n",
+					kprintf("%s order=%u needs %u CPUs, there are "
+						"%u: left out\n",
 						c->name, order, c->cpus, port->cpus);
 			} else if (!c->run(&bench, c, order)) {
 				status = 1;

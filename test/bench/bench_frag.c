@@ -157,6 +157,7 @@ bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned 
 		run_phases(bench, &f, c->gfp);
 	while (f.chunks)
 		bench->port->give(f.chunk[--f.chunks], CHUNK_BYTES);
-	return ready || bench_failed(c, order, "no memory for the table of pages, or the board is larger "
-					       "than 256 GiB (CHUNKS)");
+	return ready || bench_failed(c, order,
+				     "no memory for the table of pages, or the board is larger "
+				     "than 256 GiB (CHUNKS)");
 }

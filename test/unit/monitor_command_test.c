@@ -2,6 +2,9 @@
 /*
  * Commands: words reach the command, mistakes get one clear line and status 1 and stop
  * nothing that follows; numbers and node lists are read strictly.
+ *
+ * The parser runs on a table of the test's own; the commands on memory run on a
+ * private instance of two nodes. Text is caught at the console sink, so these run on the host.
  */
 #include <string.h>
 
@@ -137,8 +140,10 @@ KTEST_F(monitor_command, help_is_aligned, KT_HOST_ONLY)
 
 KTEST(monitor_command, numbers_are_read_strictly)
 {
-	static const char *const bad[] = { "", "0x", "x", "1x", "-1", "+1", " 1", "1 ", "0xg", "1.0",
-					   "18446744073709551616", "0x10000000000000000", "101" };
+	static const char *const bad[] = {
+		"",   "0x", "x",   "1x",  "-1",  "+1",                   " 1",
+		"1 ", "0xg", "1.0", "101", "18446744073709551616", "0x10000000000000000"
+	};
 	uint64_t value = 7;
 	unsigned i;
 
@@ -153,8 +158,10 @@ KTEST(monitor_command, numbers_are_read_strictly)
 
 KTEST(monitor_command, node_lists_are_read_strictly)
 {
-	static const char *const bad[] = { "", ",", "1,", ",1", "2-1", "1-", "-1", "16", "1-16", "a",
-					   "1--2", "0000000000000000000000000000001" };
+	static const char *const bad[] = {
+		"",   ",",  "1,",   ",1", "2-1",  "1-",
+		"-1", "16", "1-16", "a",  "1--2", "0000000000000000000000000000001"
+	};
 	nodemask_t mask = 0;
 	unsigned i;
 
@@ -232,16 +239,20 @@ KTEST_F(monitor_command, wrong_words_of_memory_commands_are_named, KT_HOST_ONLY)
 	expect("probe KERNEL 0 x", "probe: x: no such node on this board\n", 1);
 	expect("probe KERNEL|NOFAIL 0 0",
 	       "gfp 0x88c0: a probe ends with NULL, so __GFP_NOFAIL is not allowed\n", 1);
-	expect("policy bond", "policy: bond: one of default, preferred, bind, interleave, local\n", 1);
+	expect("policy bond", "policy: bond: one of default, preferred, bind, interleave, local\n",
+	       1);
 	expect("policy bind 0-99",
 	       "policy: 0-99: nodes are a list like 0,2-3, below 16 (ZONAL_MAX_NODES)\n", 1);
 	expect("policy bind 5", "policy: bind with nodes 0x20 is not allowed here\n", 1);
-	expect("set watermark_scale_factor", "set: watermark_scale_factor: a value is missing\n", 1);
-	expect("set watermark_scale_factor 3001", "set: watermark_scale_factor 3001: out of range\n", 1);
+	expect("set watermark_scale_factor", "set: watermark_scale_factor: a value is missing\n",
+	       1);
+	expect("set watermark_scale_factor 3001",
+	       "set: watermark_scale_factor 3001: out of range\n", 1);
 	expect("set watermark_scale_factor 4294967306",
 	       "set: watermark_scale_factor 4294967306: out of range\n", 1);
 	KT_TRUE(strncmp(run("set colour red"), "set: colour: one of min_free_kbytes ", 36) == 0);
-	expect("inject a 1", "inject: a 1: two numbers, requests to skip and requests to fail\n", 1);
+	expect("inject a 1", "inject: a 1: two numbers, requests to skip and requests to fail\n",
+	       1);
 	expect("check", "check: every invariant holds\n", 0);
 }
 

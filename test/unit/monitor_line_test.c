@@ -2,6 +2,9 @@
 /*
  * The line editor: keys change the text as in a shell, history goes both ways and keeps
  * the line being typed, and no sequence of bytes gets it out of its buffer.
+ *
+ * Keys are given as bytes, the way a terminal sends them; what matters is the text that
+ * results, and in one case what the screen was told.
  */
 #include <string.h>
 
@@ -202,7 +205,8 @@ KTEST_F(monitor_line, random_bytes_keep_the_text_whole, KT_HOST_ONLY)
 	capture_begin();
 	for (i = 0; i < 200000 && good; i++) {
 		/* Half of them from the bytes that mean something. */
-		static const char keys[] = "\001\002\003\004\005\006\010\013\016\020\025\027\033[AO~1";
+		static const char keys[] =
+			"\001\002\003\004\005\006\010\013\016\020\025\027\033[AO~1";
 		uint64_t random = kt_random(&state);
 		int byte = random & 0x100 ? (int)(random & 0xff) :
 					    keys[(random & 0xff) % (sizeof(keys) - 1)];

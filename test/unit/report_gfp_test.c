@@ -52,10 +52,12 @@ KTEST(report_gfp, prefixes_choose_between_sum_and_bit)
 
 KTEST(report_gfp, refuses_bad_text_and_leaves_the_result)
 {
-	static const char *const bad[] = { "",       "|",      "KERNEL|", "|KERNEL",   "KERNELS",
-					   "kernel", "0x",     "0xg",     "0x800000",  "0x123456789",
-					   "GFP_",   "__GFP_", "GFP_HIGH", "KERNEL||ZERO", "12",
-					   "GFP_DMA3", "__GFP_KERNEL", "KERNEL ZERO", "0x\xff" };
+	static const char *const bad[] = {
+		"",       "|",        "KERNEL|",      "|KERNEL",      "KERNELS",     "kernel",
+		"0x",     "0xg",      "0x800000",     "0x123456789",  "GFP_",        "__GFP_",
+		"12",     "GFP_HIGH", "KERNEL||ZERO", "__GFP_KERNEL", "KERNEL ZERO", "0x\xff",
+		"GFP_DMA3"
+	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {

@@ -2,6 +2,9 @@
 /*
  * Reports on small instances whose state is known: the lines of /proc to the blank, the
  * figures against what was done, and the probe's runs.
+ *
+ * Two nodes of 1 and 2 blocks of order 10, so that every count can be told by hand.
+ * Text is caught at the console sink, so these run on the host.
  */
 #include <string.h>
 
@@ -46,12 +49,15 @@ KTEST_F(report, buddyinfo_has_the_layout_of_proc, KT_HOST_ONLY)
 	if (!mm)
 		return;
 	text = text_of(report_buddyinfo, mm, false);
-	KT_TRUE(capture_has_line(text, "Node 0, zone      DMA      0      0      0      0      0      0"
-				       "      0      0      0      0      1 "));
-	KT_TRUE(capture_has_line(text, "Node 1, zone      DMA      0      0      0      0      0      0"
-				       "      0      0      0      0      2 "));
+	KT_TRUE(capture_has_line(text,
+				 "Node 0, zone      DMA      0      0      0      0      0      0"
+				 "      0      0      0      0      1 "));
+	KT_TRUE(capture_has_line(text,
+				 "Node 1, zone      DMA      0      0      0      0      0      0"
+				 "      0      0      0      0      2 "));
 	KT_STR_EQ(text_of(report_buddyinfo, mm, true),
-		  "{\"schema\":\"zonal.buddyinfo/1\",\"zones\":[{\"node\":0,\"zone\":\"DMA\",\"nr_free\":"
+		  "{\"schema\":\"zonal.buddyinfo/1\",\"zones\":["
+		  "{\"node\":0,\"zone\":\"DMA\",\"nr_free\":"
 		  "[0,0,0,0,0,0,0,0,0,0,1]},{\"node\":1,\"zone\":\"DMA\",\"nr_free\":"
 		  "[0,0,0,0,0,0,0,0,0,0,2]}]}\n");
 }
@@ -67,12 +73,15 @@ KTEST_F(report, pagetypeinfo_counts_types_and_cuts_large_counts, KT_HOST_ONLY)
 		return;
 	text = text_of(report_pagetypeinfo, mm, false);
 	KT_TRUE(capture_has_line(text, "Page block order: 9"));
-	KT_TRUE(capture_has_line(text, "Node    1, zone      DMA, type      Movable      0      0      0"
-				       "      0      0      0      0      0      0      0      2 "));
-	KT_TRUE(capture_has_line(text, "Number of blocks type     Unmovable      Movable  Reclaimable   "
-				       "HighAtomic          CMA      Isolate "));
-	KT_TRUE(capture_has_line(text, "Node 1, zone      DMA            0            4            0    "
-				       "        0            0            0 "));
+	KT_TRUE(capture_has_line(text,
+				 "Node    1, zone      DMA, type      Movable      0      0      0"
+				 "      0      0      0      0      0      0      0      2 "));
+	KT_TRUE(capture_has_line(text,
+				 "Number of blocks type     Unmovable      Movable  Reclaimable   "
+				 "HighAtomic          CMA      Isolate "));
+	KT_TRUE(capture_has_line(text,
+				 "Node 1, zone      DMA            0            4            0    "
+				 "        0            0            0 "));
 	list = &kt_zone(mm, 0, ZONE_DMA)->list[MIGRATE_MOVABLE][0];
 	count = list->count;
 	list->count = 100001;
@@ -169,7 +178,8 @@ KTEST_F(report, why_names_the_newest_failure_of_any_cpu, KT_HOST_ONLY)
 	KT_EQ(value_after(text, "\"order\""), 9);
 	KT_EQ(value_after(text, "\"cpu\""), kt_cpu_id(1));
 	KT_TRUE(strstr(text, "\"gfp\":\"GFP_NOWAIT|__GFP_NOWARN|__GFP_THISNODE\"") != NULL);
-	KT_TRUE(strstr(text, "\"node\":1,\"zone\":\"DMA\",\"refusal\":\"below watermark\"") != NULL);
+	KT_TRUE(strstr(text, "\"node\":1,\"zone\":\"DMA\",\"refusal\":\"below watermark\"") !=
+		NULL);
 	text = text_of(report_why, mm, false);
 	KT_TRUE(strstr(text, "  Node 1, zone      DMA  below watermark, short by ") != NULL);
 }
