@@ -126,7 +126,8 @@ SCHED_TEST(failed_creation_loses_nothing)
 
 SCHED_TEST(one_refusal_does_not_fail_a_creation)
 {
-	struct task_spec spec = { .name = "lucky", .fn = return_arg, .priority = 4 };
+	struct task_spec spec = { .name = "lucky", .fn = return_arg, .priority = 4,
+				  .on_node = true, .nid = (int)sched_world_node() };
 
 	for (unsigned skip = 0; skip < 3; skip++) {
 		struct task *task = NULL;
@@ -237,8 +238,8 @@ static int inherit_check(void *arg)
 	struct zonal_task *memory = task_memory(task_current());
 
 	(void)arg;
-	return memory->policy.mode == MPOL_BIND && memory->policy.nodes == node_bit(0) &&
-	       memory->flags == 0;
+	return memory->policy.mode == MPOL_BIND && memory->flags == 0 &&
+	       memory->policy.nodes == node_bit(sched_world_node());
 }
 
 SCHED_TEST(policy_is_inherited_and_scopes_are_not)
@@ -247,7 +248,8 @@ SCHED_TEST(policy_is_inherited_and_scopes_are_not)
 	uint32_t scope = task_scope_enter(ZTASK_MEMALLOC);
 	struct task *task;
 
-	KT_EQ(zonal_set_policy(sched_port_memory(), memory, MPOL_BIND, 0, node_bit(0)), 0);
+	KT_EQ(zonal_set_policy(sched_port_memory(), memory, MPOL_BIND, 0,
+			       node_bit(sched_world_node())), 0);
 	task = sched_world_task(inherit_check, NULL, -1, 4);
 	if (task)
 		KT_EQ(task_join(task), 1);

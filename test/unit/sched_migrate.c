@@ -221,7 +221,7 @@ static int wander(void *arg)
 	unsigned cpu = 0;
 
 	wrong += zonal_set_policy(sched_port_memory(), task_memory(task_current()), mode, 0,
-				  node_bit(0)) != 0;
+				  node_bit(sched_world_node())) != 0;
 	before = task_scope_enter(scope);
 	for (unsigned i = 0; i < MOVES; i++) {
 		struct cpumask next;

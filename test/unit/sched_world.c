@@ -41,6 +41,11 @@ int sched_world_other(unsigned not)
 	return -1;
 }
 
+unsigned sched_world_node(void)
+{
+	return nodemask_first(sched_port_memory()->has_memory);
+}
+
 struct task *sched_world_task(int (*fn)(void *), void *arg, int cpu, unsigned priority)
 {
 	struct cpumask self = { { 0 } };

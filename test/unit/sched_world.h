@@ -35,6 +35,9 @@ struct task *sched_world_task(int (*fn)(void *), void *arg, int cpu, unsigned pr
 int sched_world_other(unsigned not);
 unsigned sched_world_cpus(void);
 
+/* The first node with memory; 0 is not always one. */
+unsigned sched_world_node(void);
+
 /* Pages that nobody holds, on all nodes, per-CPU lists given back. */
 uint64_t sched_world_free_pages(void);
 
