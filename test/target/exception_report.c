@@ -3,7 +3,8 @@
  * Exceptions: their words, their registers, and symbols.
  *
  * A trap on purpose shows that the entry and exit of a handler keep every register of the
- * interrupted code; the texts are checked against syndromes as the manual encodes them.
+ * interrupted code, and an interrupt whose handler changes all it may, that they come
+ * back. The texts are checked against syndromes as the manual encodes them.
  */
 #include <zonal/port.h>
 
@@ -11,7 +12,9 @@
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"
+#include "lib/atomic.h"
 #include "platform/platform.h"
+#include "sched/sched.h"
 #include "test/ktest.h"
 
 static void trap_is(enum arm64_trap trap, uint64_t esr)
@@ -96,6 +99,82 @@ KTEST_F(exception, handler_keeps_all_registers, KT_EACH_CPU | KT_TARGET_ONLY)
 	KT_EQ(cpu->probe_armed, 0);
 	port_irq_restore(flags);
 	KT_EQ(changed, 0);
+}
+
+/* ready: the registers are filled; hit: the handler ran. Offsets are used below. */
+struct ambush {
+	_Atomic uint64_t hit;
+	_Atomic uint64_t ready;
+	unsigned victim;
+};
+
+/* In the handler: leave nothing in the registers that a function may change. */
+static void clobber(void *arg)
+{
+	struct ambush *ambush = arg;
+
+	__asm__ volatile(".irp n, 3,4,5,6,7,8,9,10,11,12,13,14,15,16,17\n\t"
+			 "mov	x\\n, #-1\n\t"
+			 ".endr"
+			 :
+			 :
+			 : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+			   "x14", "x15", "x16", "x17");
+	st_release(&ambush->hit, 1);
+}
+
+static int ambush_task(void *arg)
+{
+	struct ambush *ambush = arg;
+
+	while (!ld_acquire(&ambush->ready))
+		port_relax();
+	(void)port_call_cpu(ambush->victim, clobber, ambush);
+	return 0;
+}
+
+/* Fill x3..x28, say so, wait for the handler, and count the registers that changed. */
+static uint64_t registers_changed_by_interrupt(struct ambush *ambush)
+{
+	uint64_t changed = 0;
+
+	__asm__ volatile(FOR_REGISTERS("mov	x\\n, #(\\n + 0x100)\n\t")
+			 "mov	x0, #1\n\t"
+			 "str	x0, [%1, #8]\n"
+			 "1:	ldar	x0, [%1]\n\t"
+			 "cbz	x0, 1b\n\t"
+			 FOR_REGISTERS("sub	x\\n, x\\n, #(\\n + 0x100)\n\t"
+				       "cmp	x\\n, #0\n\t"
+				       "cinc	%0, %0, ne\n\t")
+			 : "+&r"(changed)
+			 : "r"(ambush)
+			 : "x0", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+			   "x13", "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24",
+			   "x25", "x26", "x27", "x28", "memory", "cc");
+	return changed;
+}
+
+KTEST_F(exception, interrupt_keeps_what_its_handler_changes, KT_EACH_CPU | KT_TARGET_ONLY)
+{
+	static struct ambush ambush;
+	struct cpumask cpus = cpumask_of(port_this_cpu()->id);
+	struct task_spec spec = { .name = "ambush", .fn = ambush_task, .arg = &ambush,
+				  .priority = SCHED_PRIORITY_DEFAULT, .cpus = &cpus };
+	struct task *task;
+
+	ambush = (struct ambush){ .victim = port_this_cpu()->id };
+	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+		if (cpu != ambush.victim && cpu_is_online(cpu))
+			cpus = cpumask_of(cpu);
+	}
+	if (cpumask_has(&cpus, ambush.victim)) {
+		kt_skip("one CPU: nobody to interrupt it");
+		return;
+	}
+	if (!KT_EQ(task_spawn(&spec, &task), 0))
+		return;
+	KT_EQ(registers_changed_by_interrupt(&ambush), 0);
+	KT_EQ(task_join(task), 0);
 }
 
 static void text_is(uint64_t esr, const char *class, const char *details)

@@ -11,7 +11,6 @@
 /* Offsets for assembly. */
 #define CPU_IRQ_STACK_TOP 16
 #define CPU_TASK_STACK_TOP 24
-#define CPU_FAULT_DEPTH 32
 
 #ifndef __ASSEMBLER__
 
