@@ -23,7 +23,8 @@
  */
 #define ld_relaxed(p) (*(const volatile __typeof__((void)0, *(p)) *)(uintptr_t)(p))
 #define st_relaxed(p, v)                                                                           \
-	((void)(*(volatile __typeof__((void)0, *(p)) *)(uintptr_t)(p) = (__typeof__((void)0, *(p)))(v)))
+	((void)(*(volatile __typeof__((void)0, *(p)) *)(uintptr_t)(p) =                            \
+			(__typeof__((void)0, *(p)))(v)))
 #else
 #define ld_relaxed(p) atomic_load_explicit(p, memory_order_relaxed)
 #define st_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)

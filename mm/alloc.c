@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * alloc_pages: from the request to the page. The way to read:
+ * A request and its walk over the zones. The way from alloc_pages() to the page:
  *
- *	zonal_alloc            this file     single page, plain task: the fast lane
+ *	zonal_alloc            lane.c        plain requests end here
  *	  alloc_by_policy      policy.c      which node's list, which nodes
  *	    alloc_request      this file     decode, first pass at LOW
  *	      walk_zones       this file     first zone whose watermark allows it
@@ -12,11 +12,10 @@
  *	              buddy_take   buddy.c     smallest block, split
  *	      alloc_slow       slowpath.c    when every zone said no
  *
- * The fast lane serves what most requests are: no zone or node wishes, default
- * policy, not from an interrupt, the CPU's own node above its LOW mark; single pages
- * from the per-CPU list, blocks from the zone's own lists. It gives exactly what the ladder would give for them, with interrupts masked
- * once. Whatever is out of the ordinary (mm->gates, a policy, a low zone, an empty list
- * that its own zone cannot fill) goes the long way; nothing is changed by trying.
+ * The gfp word is decoded once (rows G), into a constant struct alloc_req: which
+ * zonelist, up to which zone, for which mobility, within which nodes. What makes no
+ * sense is refused at the door with a record and touches no zone: an order too large
+ * (G4), two zones (G2), two mobilities (G3), a node that is not there (N8).
  *
  * The walk (rows F). Zones in fallback order, from the preferred one on. A zone is
  * passed over if its node is not in the nodemask, not in the cpuset (F5), or if its
@@ -25,14 +24,14 @@
  * would leave the local node (F3), and walks once more without it (F4): locality
  * and success are worth more than order.
  *
+ * With cpusets in use the first pass keeps to the task's nodes (Z2); the slow path
+ * starts again from what the caller asked (F9).
+ *
  * No lock is held here; each zone's own test and take stand for themselves.
  */
 #include "alloc.h"
 
-#include "buddy.h"
 #include "mobility.h"
-#include "page_check.h"
-#include "pcp.h"
 #include "take.h"
 #include "watermark.h"
 
@@ -50,18 +49,6 @@ uint16_t first_zone(const struct alloc_req *req, nodemask_t nodemask)
 bool cpuset_allows(const struct alloc_req *req, gfp_t gfp, unsigned nid)
 {
 	return req->in_irq || nodemask_has(req->cpuset, nid) || !(gfp & __GFP_HARDWALL);
-}
-
-/* F2: only a NORMAL zone with a DMA32 zone under it has somewhere else to go. */
-static unsigned flags_nofragment(const struct zone *zone)
-{
-	struct zonal *mm = zone->mm;
-
-	if (zone->type != ZONE_NORMAL)
-		return 0;
-	if (mm->node_count > 1 && !zone_managed(&mm->node[zone->node]->zone[ZONE_DMA32]))
-		return 0;
-	return ALLOC_NOFRAGMENT;
 }
 
 static bool zone_allows(struct zone *zone, const struct alloc_req *req, unsigned flags)
@@ -228,149 +215,6 @@ struct page *alloc_request(struct zonal *mm, int nid, gfp_t gfp, unsigned order,
 	req.gfp = gfp;
 	req.nodemask = mask;
 	return alloc_slow(&req);
-}
-
-/* What the lane does not do itself goes through calls at its end, so that it needs no
- * stack: */
-
-static ZN_NOINLINE struct page *lane_clear(struct zonal *mm, struct page *page)
-{
-	mm->clear(mm->ctx, page->pfn, 1);
-	return page;
-}
-
-static ZN_NOINLINE struct page *lane_unknown_cpu(unsigned cpu)
-{
-	port_panic("zonal: allocation on CPU %u before zonal_init() knows it", cpu);
-}
-
-/* A single page of a per-CPU list becomes its owner's. */
-static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_t gfp)
-{
-	page_prepare(page, page_word(page) ^ word_make(0, PAGE_PCP, 0) ^ word_make(0, PAGE_USED, 0));
-	if (unlikely(gfp & __GFP_ZERO))
-		return lane_clear(mm, page);
-	return page;
-}
-
-static inline unsigned lane_type(gfp_t gfp) { return (gfp & __GFP_MOVABLE) >> 3; }
-
-/* 1 if the request may use ZONE_MOVABLE, that is MOVABLE and HIGHMEM, else 0 (G1). */
-static inline size_t lane_index(gfp_t gfp) { return (gfp >> 1) & (gfp >> 3) & 1; }
-
-/* The lane's own list is empty: fill it with the flags that the first pass would have. */
-static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, gfp_t gfp,
-					    port_irqflags_t irq)
-{
-	unsigned flags = WMARK_LOW | (gfp & ALLOC_KSWAPD) | flags_nofragment(zone);
-	struct zonal *mm = zone->mm;
-	struct page *page;
-
-	page = pcp_refill(zone, pcp, lane_type(gfp), lane_type(gfp) ? flags | ALLOC_CMA : flags);
-	if (page) {
-		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
-		take_note_boost(mm->cpu[port_this_cpu()->id], zone);
-	}
-	port_irq_restore(irq);
-	return page ? lane_finish(mm, page, gfp) : alloc_by_policy(mm, gfp, 0);
-}
-
-/* May a request be served as the plainest kind here? `zone` is what this CPU's lane leads to. */
-static inline bool lane_open(struct zonal *mm, const struct port_cpu *here, struct zone *zone,
-			     gfp_t gfp)
-{
-	const struct zonal_task *task = here->task;
-
-	if (unlikely(ld_relaxed(&mm->gates) | here->irq_depth | task->policy.mode) || unlikely(!zone))
-		return false;
-	return likely(!(gfp & __GFP_MOVABLE)) || !(task->flags & ZTASK_NOCMA);
-}
-
-/* See the essay. */
-static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
-{
-	port_irqflags_t irq = port_irq_save();
-	const struct port_cpu *here = port_this_cpu();
-	struct mm_cpu *cpu = mm->cpu[here->id];
-	size_t lane = lane_index(gfp);
-	unsigned type = lane_type(gfp);
-	struct page *page;
-	struct zone *zone;
-	struct pcp *pcp;
-
-	if (unlikely(!cpu))
-		return lane_unknown_cpu(here->id);
-	zone = cpu->lane[lane].zone;
-	pcp = cpu->lane[lane].pcp;
-	if (unlikely(!lane_open(mm, here, zone, gfp)) ||
-	    unlikely(!zone_quick_ok(zone, ZONE_NORMAL + lane, type))) {
-		port_irq_restore(irq);
-		return alloc_by_policy(mm, gfp, 0);
-	}
-	if (unlikely(!pcp_has(pcp, type)))
-		return lane_refill(zone, pcp, gfp, irq);
-	page = pcp_pop(pcp, type);
-	own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
-	port_irq_restore(irq);
-	return lane_finish(mm, page, gfp);
-}
-
-/* A block of the lane's own type, if the watermark allows it and one is there (W4, W5, B1);
- * masked. NULL: ask the ladder. */
-static inline struct page *block_take(struct zone *zone, size_t lane, unsigned type,
-				      unsigned order)
-{
-	struct page *page = NULL;
-
-	/* CMA pages may have to come first (M11); that is the ladder's business. */
-	if (!zone_quick_room(zone, ZONE_NORMAL + lane, false, 1 << order) ||
-	    (type == MIGRATE_MOVABLE && ld_relaxed(&zone->free_cma)))
-		return NULL;
-	lock_take(&zone->lock);
-	page = buddy_take(zone, order, type);
-	lock_drop(&zone->lock);
-	return page;
-}
-
-/* The lane for blocks: as above, from the zone's own lists under its lock. */
-static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned order)
-{
-	port_irqflags_t irq = port_irq_save();
-	const struct port_cpu *here = port_this_cpu();
-	struct mm_cpu *cpu = mm->cpu[here->id];
-	size_t lane = lane_index(gfp);
-	struct page *page = NULL;
-	struct zone *zone;
-
-	if (unlikely(!cpu))
-		return lane_unknown_cpu(here->id);
-	zone = cpu->lane[lane].zone;
-	if (likely(lane_open(mm, here, zone, gfp)) && likely(order < MAX_ORDER))
-		page = block_take(zone, lane, lane_type(gfp), order);
-	if (likely(page)) {
-		own_add(&cpu->lane[lane].pcp->stat[STAT_HIT_LOCAL], 1);
-		own_add(&cpu->lane[lane].pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
-	}
-	port_irq_restore(irq);
-	if (unlikely(!page))
-		return alloc_by_policy(mm, gfp, order);
-	/* A damaged block is counted and leaked, and the ladder takes another (D4). */
-	if (unlikely(page_word(page) != word_make(zone->id, PAGE_INNER, 0)) &&
-	    !page_check_block(mm, page, order))
-		return alloc_by_policy(mm, gfp, order);
-	page_prepare(page, word_make(zone->id, PAGE_USED, order));
-	if (gfp & (__GFP_COMP | __GFP_ZERO))
-		page_prepare_rest(mm, page, gfp, order, 0);
-	return page;
-}
-
-struct page *zonal_alloc(struct zonal *mm, gfp_t gfp, unsigned order)
-{
-	if (unlikely(gfp & mm->unusual))
-		return alloc_by_policy(mm, gfp, order);
-	if (order)
-		return block_lane(mm, gfp, order);
-	return fast_lane(mm, gfp);
 }
 
 struct page *zonal_alloc_mask(struct zonal *mm, int nid, gfp_t gfp, unsigned order,

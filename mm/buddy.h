@@ -35,7 +35,7 @@ void buddy_move(struct zone *zone, struct page *page, unsigned type);
 /* First block in a list, NULL if empty. */
 struct page *buddy_first(struct zone *zone, unsigned order, unsigned type);
 
-/* Take exactly the page `pfn` out of the free block that holds it (B15); false if it is not free. */
+/* Take exactly `page` out of the free block that holds it (B15); false if none does. */
 bool buddy_take_exact(struct zone *zone, struct page *page);
 
 /* The head of the free block that holds `page`, NULL if none does (B16). May be

@@ -81,7 +81,7 @@ static bool check_block(struct walk *w, struct zone *zone, struct page *page, un
 		return found(w, page->pfn, "pfn 0x%x order %u is not aligned or not in its zone",
 			     page->pfn, order);
 	if (block != type && (is_special(block) || is_special(type)))
-		return found(w, page->pfn, "pfn 0x%x of a type %u pageblock is in a list of type %u",
+		return found(w, page->pfn, "pfn 0x%x of a type %u block is in a list of type %u",
 			     page->pfn, block, type);
 	if (buddy_is_free(zone, page, order))
 		return found(w, page->pfn, "pfn 0x%x and its buddy of order %u are both free",
@@ -98,7 +98,7 @@ static bool check_list(struct walk *w, struct zone *zone, unsigned type, unsigne
 		struct page *page = zonal_page(w->mm, at);
 
 		if (!page || count >= list->count)
-			return found(w, at, "free list type %u order %u runs to pfn 0x%x after %u of %u",
+			return found(w, at, "free list type %u order %u: pfn 0x%x after %u of %u",
 				     type, order, at, count, list->count);
 		if (page->prev != before)
 			return found(w, at, "pfn 0x%x links back to 0x%x, not 0x%x", at, page->prev,
@@ -171,7 +171,7 @@ static bool check_zone_lists(struct walk *w, struct zone *zone)
 	w->listed = all;
 	if (ld_relaxed(&zone->free) != (int64_t)(all - isolated) ||
 	    ld_relaxed(&zone->free_cma) != (int64_t)cma)
-		return found(w, 0, "zone %u counts %lld free, %lld CMA; its lists hold %llu and %llu",
+		return found(w, 0, "zone %u counts %lld free, %lld CMA; lists hold %llu and %llu",
 			     zone->id, (long long)ld_relaxed(&zone->free),
 			     (long long)ld_relaxed(&zone->free_cma),
 			     (unsigned long long)(all - isolated), (unsigned long long)cma);
@@ -191,7 +191,7 @@ static bool check_ring(struct walk *w, unsigned cpu, const struct zone *zone, st
 
 			if (ring->tail - ring->head > pcp->mask + 1 ||
 			    page_word(page) != word_make(zone->id, PAGE_PCP, 0))
-				return found(w, page->pfn, "pfn 0x%x in a list of CPU %u has word 0x%x",
+				return found(w, page->pfn, "pfn 0x%x of CPU %u: word 0x%x",
 					     page->pfn, cpu, page_word(page));
 		}
 	}
@@ -227,7 +227,7 @@ static bool check_inner(struct walk *w, const struct page *head, unsigned order)
 
 		if (word_state(inner) != want || word_zid(inner) != word_zid(word) ||
 		    head[i].pfn != head->pfn + i)
-			return found(w, head[i].pfn, "pfn 0x%x in block 0x%x order %u has word 0x%x",
+			return found(w, head[i].pfn, "pfn 0x%x in block 0x%x order %u: word 0x%x",
 				     head[i].pfn, head->pfn, order, inner);
 	}
 	return false;

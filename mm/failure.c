@@ -78,8 +78,8 @@ void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32
 	/* G4: a caller's bug is worth one line, once. */
 	if (!(steps & ZSTEP_INJECTED) && !(gfp & __GFP_NOWARN) &&
 	    fetch_add_relaxed(&mm->refusal_reports, 1) == 0)
-		port_log("zonal: refused request: gfp 0x%x order %u node %d (order < %d, one zone bit, "
-			 "online node)",
+		port_log("zonal: refused request: gfp 0x%x order %u node %d (order < %d, one zone "
+			 "bit, online node)",
 			 gfp, order, nid, MAX_ORDER);
 }
 

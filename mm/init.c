@@ -61,13 +61,15 @@ static int range_check(const struct boot_info *info, unsigned i)
 		return ZONAL_EINVAL;
 	}
 	if (start + size < start || start + size > MAX_ADDRESS) {
-		port_log("zonal: memory 0x%llx+0x%llx ends above 16 TiB, which 32-bit frame numbers "
-			 "cannot name",
+		port_log("zonal: memory 0x%llx+0x%llx ends above 16 TiB, which 32-bit frame "
+			 "numbers cannot name",
 			 start, size);
 		return ZONAL_ERANGE;
 	}
-	if (r->nid < 0 || r->nid >= ZONAL_MAX_NODES || !nodemask_has(info->nodes, (unsigned)r->nid)) {
-		port_log("zonal: memory 0x%llx+0x%llx is on node %d, which is not online (at most %d)",
+	if (r->nid < 0 || r->nid >= ZONAL_MAX_NODES ||
+	    !nodemask_has(info->nodes, (unsigned)r->nid)) {
+		port_log("zonal: memory 0x%llx+0x%llx is on node %d, which is not online (at "
+			 "most %d)",
 			 start, size, r->nid, ZONAL_MAX_NODES);
 		return ZONAL_EINVAL;
 	}
@@ -83,8 +85,8 @@ static int info_check(const struct boot_info *info)
 {
 	if (!info->range_count || info->range_count > ZONAL_MAX_RANGES ||
 	    info->reserved_count > ZONAL_MAX_RANGES || info->cpu_count > ZONAL_MAX_CPUS) {
-		port_log("zonal: %u memory ranges, %u reserved, %u CPUs; at least one range, at most "
-			 "%d ranges of each kind and %d CPUs",
+		port_log("zonal: %u memory ranges, %u reserved, %u CPUs; at least one range, at "
+			 "most %d ranges of each kind and %d CPUs",
 			 info->range_count, info->reserved_count, info->cpu_count,
 			 ZONAL_MAX_RANGES, ZONAL_MAX_CPUS);
 		return ZONAL_ERANGE;

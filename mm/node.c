@@ -129,7 +129,8 @@ static void find_policy_zone(struct zonal *mm)
 
 	mm->policy_zone = ZONE_DMA;
 	mm_for_each_zone(mm, zid, zone)
-		if (zone_managed(zone) && zone->type != ZONE_MOVABLE && zone->type > mm->policy_zone)
+		if (zone_managed(zone) && zone->type != ZONE_MOVABLE &&
+		    zone->type > mm->policy_zone)
 			mm->policy_zone = zone->type;
 }
 

@@ -69,8 +69,8 @@ void page_report_misuse(struct zonal *mm, const struct page *page, unsigned orde
 
 	if (!may_report(mm))
 		return;
-	port_log("zonal: bad free of pfn 0x%x order %u: page is %s order %u refs %d; block head pfn "
-		 "0x%x is %s order %u",
+	port_log("zonal: bad free of pfn 0x%x order %u: page is %s order %u refs %d; block head "
+		 "pfn 0x%x is %s order %u",
 		 page->pfn, order, page_state_name(page_state(page)), page_order(page),
 		 (int)ld_relaxed(&((struct page *)(uintptr_t)page)->refs), head->pfn,
 		 page_state_name(page_state(head)), page_order(head));

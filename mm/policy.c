@@ -134,7 +134,7 @@ int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, u
 	nodemask_t allowed = ld_relaxed(&task->mems_allowed) & mm->has_memory;
 	struct mempolicy policy = { .mode = (uint8_t)mode, .flags = (uint16_t)flags };
 
-	if (policy_args_bad(mode, flags, nodes))
+	if (policy_args_bad(mode, flags, nodes) || (nodes && !allowed))
 		return ZONAL_EINVAL;
 	policy.user = nodes;
 	if (nodes) {

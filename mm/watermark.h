@@ -40,6 +40,19 @@ static inline bool zone_quick_ok(struct zone *zone, size_t high_zone, bool cma)
 	return zone_quick_room(zone, high_zone, cma, 1);
 }
 
+/* F2: only a NORMAL zone with a DMA32 zone under it has somewhere else to go, so only there
+ * can a walk hope to find what it wants without breaking up another mobility's block. */
+static inline unsigned flags_nofragment(const struct zone *zone)
+{
+	struct zonal *mm = zone->mm;
+
+	if (zone->type != ZONE_NORMAL)
+		return 0;
+	if (mm->node_count > 1 && !zone_managed(&mm->node[zone->node]->zone[ZONE_DMA32]))
+		return 0;
+	return ALLOC_NOFRAGMENT;
+}
+
 /* Recompute zone->floor; after any change of LOW, boost, reserve or highatomic. */
 void zone_update_floor(struct zone *zone);
 
@@ -48,6 +61,12 @@ static inline void zone_set_boosted(struct zone *zone, bool boosted)
 {
 	st_relaxed(&zone->boosted, boosted);
 	zone_update_floor(zone);
+}
+
+/* x * n / d without overflow in the product: exact, rounds down. */
+static inline uint64_t mul_div(uint64_t x, uint64_t n, uint64_t d)
+{
+	return x / d * n + x % d * n / d;
 }
 
 /* S8: raise the boost by one pageblock. False: no boost for this zone. Zone lock held. */

@@ -48,7 +48,7 @@ struct zone {
 	_Atomic int64_t floor[ZONE_TYPES];
 
 	struct ticket_lock lock;
-	_Atomic uint16_t filled[MIGRATE_TYPES];          /* z: bit n: list of order n is not empty */
+	_Atomic uint16_t filled[MIGRATE_TYPES]; /* z: bit n: list of order n is not empty */
 	struct free_list list[MIGRATE_TYPES][LIST_SLOTS]; /* z */
 	unsigned isolated_blocks;                        /* z */
 

@@ -60,7 +60,7 @@ struct boot_info {
 	unsigned cpu_count;
 	struct boot_cpu cpu[ZONAL_MAX_CPUS];
 
-	nodemask_t nodes;     /* online: union of memory, CPU and distance ids */
+	nodemask_t nodes;     /* online: union of memory and CPU ids (I11) */
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 	enum numa_reason numa;
 

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * alloc_pages, the entry, and the fast lanes for what most requests are:
+ *
+ *	no wish for a low zone, a node or reclaimable grouping (mm->unusual), default
+ *	policy, not from an interrupt, and the zone that the request would see first
+ *	lies on the CPU's own node and is above its LOW mark
+ *
+ *	order 0     the hot page of this CPU's list, refilled if empty
+ *	order > 0   a block of the zone's own lists, under its lock
+ *
+ * Then "hit" and "local" are known, no list is walked and no flag decoded. The lane gives
+ * exactly what the ladder of alloc.c would give for such a request: the same zone, by the
+ * same test, from the same list. Whatever is out of the ordinary (mm->gates, a
+ * policy, a zone with news for reclaim, an empty list that its own zone cannot fill,
+ * CMA pages that may have to come first) goes the long way; nothing is changed by
+ * having looked.
+ *
+ * Each branch that is not the common one leaves through a call at its end, so that
+ * the common one needs no stack frame: 60 instructions for a single page.
+ *
+ * Interrupts are masked from the look at the list to the count, so that CPU,
+ * list and counters belong together (T2). The task's policy is read under the same
+ * mask: it is what runs on this CPU.
+ */
+#include "alloc.h"
+
+#include "buddy.h"
+#include "page_check.h"
+#include "pcp.h"
+#include "take.h"
+#include "watermark.h"
+
+/* What the lane does not do itself goes through calls at its end, so that it needs no
+ * stack: */
+
+static ZN_NOINLINE struct page *lane_clear(struct zonal *mm, struct page *page)
+{
+	mm->clear(mm->ctx, page->pfn, 1);
+	return page;
+}
+
+static ZN_NOINLINE struct page *lane_unknown_cpu(unsigned cpu)
+{
+	port_panic("zonal: allocation on CPU %u before zonal_init() knows it", cpu);
+}
+
+/* A single page of a per-CPU list becomes its owner's. */
+static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_t gfp)
+{
+	/* From PCP to USED; zone and order stay, and damaged bits would still show at free. */
+	page_prepare(page, page_word(page) ^ word_make(0, PAGE_PCP ^ PAGE_USED, 0));
+	if (unlikely(gfp & __GFP_ZERO))
+		return lane_clear(mm, page);
+	return page;
+}
+
+static inline unsigned lane_type(gfp_t gfp) { return (gfp & __GFP_MOVABLE) >> 3; }
+
+/* 1 if the request may use ZONE_MOVABLE, that is MOVABLE and HIGHMEM, else 0 (G1). */
+static inline size_t lane_index(gfp_t gfp) { return (gfp >> 1) & (gfp >> 3) & 1; }
+
+/* The lane's own list is empty: fill it with the flags that the first pass would have. */
+static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, gfp_t gfp,
+					    port_irqflags_t irq)
+{
+	unsigned flags = WMARK_LOW | (gfp & ALLOC_KSWAPD) | flags_nofragment(zone);
+	struct zonal *mm = zone->mm;
+	struct page *page;
+
+	page = pcp_refill(zone, pcp, lane_type(gfp), lane_type(gfp) ? flags | ALLOC_CMA : flags);
+	if (page) {
+		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
+		take_note_boost(mm->cpu[port_this_cpu()->id], zone);
+	}
+	port_irq_restore(irq);
+	return page ? lane_finish(mm, page, gfp) : alloc_by_policy(mm, gfp, 0);
+}
+
+/* May a request be served as the plainest kind here? `zone` is what this CPU's lane leads to. */
+static inline bool lane_open(struct zonal *mm, const struct port_cpu *here, struct zone *zone,
+			     gfp_t gfp)
+{
+	const struct zonal_task *task = here->task;
+
+	if (unlikely(ld_relaxed(&mm->gates) | here->irq_depth | task->policy.mode) ||
+	    unlikely(!zone))
+		return false;
+	return likely(!(gfp & __GFP_MOVABLE)) || !(task->flags & ZTASK_NOCMA);
+}
+
+/* A single page. */
+static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
+{
+	port_irqflags_t irq = port_irq_save();
+	const struct port_cpu *here = port_this_cpu();
+	struct mm_cpu *cpu = mm->cpu[here->id];
+	size_t lane = lane_index(gfp);
+	unsigned type = lane_type(gfp);
+	struct page *page;
+	struct zone *zone;
+	struct pcp *pcp;
+
+	if (unlikely(!cpu))
+		return lane_unknown_cpu(here->id);
+	zone = cpu->lane[lane].zone;
+	pcp = cpu->lane[lane].pcp;
+	if (unlikely(!lane_open(mm, here, zone, gfp)) ||
+	    unlikely(!zone_quick_ok(zone, ZONE_NORMAL + lane, type))) {
+		port_irq_restore(irq);
+		return alloc_by_policy(mm, gfp, 0);
+	}
+	if (unlikely(!pcp_has(pcp, type)))
+		return lane_refill(zone, pcp, gfp, irq);
+	page = pcp_pop(pcp, type);
+	own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
+	port_irq_restore(irq);
+	return lane_finish(mm, page, gfp);
+}
+
+/* A block of the lane's own type, if the watermark allows it and one is there (W4, W5, B1);
+ * masked. NULL: ask the ladder. */
+static inline struct page *block_take(struct zone *zone, size_t lane, unsigned type,
+				      unsigned order)
+{
+	struct page *page = NULL;
+
+	/* CMA pages may have to come first (M11); that is the ladder's business. */
+	if (!zone_quick_room(zone, ZONE_NORMAL + lane, false, 1 << order) ||
+	    (type == MIGRATE_MOVABLE && ld_relaxed(&zone->free_cma)))
+		return NULL;
+	lock_take(&zone->lock);
+	page = buddy_take(zone, order, type);
+	lock_drop(&zone->lock);
+	return page;
+}
+
+/* The lane for blocks: as above, from the zone's own lists under its lock. */
+static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned order)
+{
+	port_irqflags_t irq = port_irq_save();
+	const struct port_cpu *here = port_this_cpu();
+	struct mm_cpu *cpu = mm->cpu[here->id];
+	size_t lane = lane_index(gfp);
+	struct page *page = NULL;
+	struct zone *zone;
+
+	if (unlikely(!cpu))
+		return lane_unknown_cpu(here->id);
+	zone = cpu->lane[lane].zone;
+	if (likely(lane_open(mm, here, zone, gfp)) && likely(order < MAX_ORDER))
+		page = block_take(zone, lane, lane_type(gfp), order);
+	if (likely(page)) {
+		own_add(&cpu->lane[lane].pcp->stat[STAT_HIT_LOCAL], 1);
+		own_add(&cpu->lane[lane].pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
+	}
+	port_irq_restore(irq);
+	if (unlikely(!page))
+		return alloc_by_policy(mm, gfp, order);
+	/* A damaged block is counted and leaked, and the ladder takes another (D4). */
+	if (unlikely(page_word(page) != word_make(zone->id, PAGE_INNER, 0)) &&
+	    !page_check_block(mm, page, order))
+		return alloc_by_policy(mm, gfp, order);
+	page_prepare(page, word_make(zone->id, PAGE_USED, order));
+	if (gfp & (__GFP_COMP | __GFP_ZERO))
+		page_prepare_rest(mm, page, gfp, order, 0);
+	return page;
+}
+
+struct page *zonal_alloc(struct zonal *mm, gfp_t gfp, unsigned order)
+{
+	if (unlikely(gfp & mm->unusual))
+		return alloc_by_policy(mm, gfp, order);
+	if (order)
+		return block_lane(mm, gfp, order);
+	return fast_lane(mm, gfp);
+}
