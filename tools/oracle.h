@@ -23,6 +23,9 @@
 
 #define FIG_MAX_ZONES (ZONAL_MAX_NODES * ZONE_TYPES)
 
+/* RAM of the largest board that is rebuilt, 256 GiB: its page map takes 2 GiB of the host. */
+#define FIG_MAX_PAGES ((uint64_t)1 << 26)
+
 /* ---- reading ------------------------------------------------------------ */
 
 struct json_reader {

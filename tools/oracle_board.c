@@ -218,15 +218,22 @@ static void read_tunables(struct json_reader *r, const cJSON *state, struct fig_
 
 void board_read(struct json_reader *r, const cJSON *state, struct fig_board *board)
 {
+	uint64_t pages = 0;
+
 	memset(board, 0, sizeof(*board));
 	read_zones(r, state, board);
 	read_tunables(r, state, board);
 	read_distances(r, state, board);
 	read_cpus(r, state, board);
-	for (unsigned i = 0; i < board->zone_count; i++)
+	for (unsigned i = 0; i < board->zone_count; i++) {
 		if (!nodemask_has(board->nodes, board->zone[i].node))
 			json_fail(r, "\"zones\" names node %u, \"distance\" does not",
 				  board->zone[i].node);
+		pages += board->zone[i].present;
+	}
+	if (pages > FIG_MAX_PAGES)
+		json_fail(r, "the zones have %llu pages of RAM, FIG_MAX_PAGES is %llu",
+			  (unsigned long long)pages, (unsigned long long)FIG_MAX_PAGES);
 }
 
 void before_read(struct json_reader *r, const cJSON *object, const struct fig_board *board,

@@ -126,6 +126,8 @@ BAD = [  # each is refused
     ('cpu-list', STATE, setter('cpus', '0', '0-'), 'CPU list'),
     ('cpu-twice', STATE, setter('cpus', '0', '0-2'), 'CPU 2 stands twice'),
     ('cpu-range-backwards', STATE, setter('cpus', '0', '1-0'), 'not ascending'),
+    ('too-much-ram', STATE, lambda root: root['zones'][2].update(spanned=1 << 31, present=1 << 31),
+     'FIG_MAX_PAGES'),
     ('no-cpu', STATE, setter('cpus', {}), 'no CPU'),
     ('distance-short', STATE, setter('distance', '0', [10]), '1 entries for 2 nodes'),
     ('gfp-name', PROBE, setter('cases', 0, 'gfp', 'NOWAIT|SOMETIMES'), 'unknown part'),
