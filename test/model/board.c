@@ -260,6 +260,36 @@ static void board_draw(struct model *m)
 	draw_options(m);
 }
 
+/*
+ * Zones this small have per-CPU lists of a single page (P2), which would leave the
+ * rings untested; so on most boards they get a size of their own. The rings must
+ * hold high + batch pages.
+ */
+static bool widen_rings(struct model *m)
+{
+	unsigned batch = 1 + m_below(m, 12), high = batch * (1 + m_below(m, 6)), slots = 2;
+
+	if (m_chance(m, 30))
+		return true;
+	while (slots < batch + high + 1)
+		slots *= 2;
+	for (unsigned i = 0; i < m->cpu_count * M_ZIDS; i++) {
+		struct pcp *pcp = &m->mm->cpu[i / M_ZIDS]->pcp[i % M_ZIDS];
+
+		if (!m->mm->zone[i % M_ZIDS])
+			continue;
+		for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++) {
+			pcp->ring[t].slot = meta_take(NULL, 0, slots * sizeof(struct page *), 64);
+			if (!pcp->ring[t].slot)
+				return m_fail(m, "META_MAX = %d is too small", META_MAX);
+		}
+		pcp->mask = slots - 1;
+		pcp->batch = batch;
+		pcp->high = high;
+	}
+	return true;
+}
+
 bool board_build(struct model *m)
 {
 	int error;
@@ -282,7 +312,7 @@ bool board_build(struct model *m)
 	zonal_boot_done(m->mm);
 	host_set_cpu(0);
 	m->cpu = 0;
-	return true;
+	return widen_rings(m);
 }
 
 void board_free(struct model *m)

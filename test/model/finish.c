@@ -86,6 +86,8 @@ bool op_finish(struct model *m)
 
 		host_set_cpu(m->cpu = m->live_count % m->cpu_count);
 		zonal_free(m->mm, zonal_page(m->mm, b->pfn), b->order);
+		if (b->refs > 1 && b->order && !b->compound)
+			pages_give_tail(m, m->live_count - 1);
 		if (--b->refs == 0)
 			pages_give(m, m->live_count - 1);
 	}

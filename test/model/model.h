@@ -100,6 +100,8 @@ void pages_init(struct model *m);
 bool pages_take(struct model *m, pfn_t pfn, unsigned order, bool compound, bool exact);
 /* The block in slot i goes back. */
 void pages_give(struct model *m, unsigned i);
+/* B17: all but the head of a shared block that is not compound. */
+void pages_give_tail(struct model *m, unsigned i);
 void pages_remove(struct model *m, unsigned i);
 
 /* ---- walk.c ---- */

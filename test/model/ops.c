@@ -233,17 +233,21 @@ static bool op_free(struct model *m)
 	bool irq = m_below(m, 8) == 0;
 	struct live *b = &m->live[i];
 	port_irqflags_t flags;
+	bool put;
 
 	if (!m->live_count)
 		return true;
 	snprintf(m->last, sizeof(m->last), "CPU %u%s: free %#x order %u refs %u", m->cpu,
 		 irq ? " irq" : "", b->pfn, b->order, b->refs);
 	flags = irq_begin(irq);
-	if ((b->compound || b->order == 0) && m_chance(m, 30))
+	put = m_chance(m, 30);
+	if (put)
 		zonal_put(m->mm, zonal_page(m->mm, b->pfn));
 	else
 		zonal_free(m->mm, zonal_page(m->mm, b->pfn), b->order);
 	irq_end(irq, flags);
+	if (!put && b->refs > 1 && b->order && !b->compound)
+		pages_give_tail(m, i);
 	if (--b->refs == 0)
 		pages_give(m, i);
 	return true;
@@ -253,7 +257,7 @@ static bool op_get(struct model *m)
 {
 	struct live *b = &m->live[m->live_count ? m_below(m, m->live_count) : 0];
 
-	if (!m->live_count || b->refs > 5 || (b->order && !b->compound))
+	if (!m->live_count || b->refs > 5)
 		return true;
 	snprintf(m->last, sizeof(m->last), "CPU %u: get %#x", m->cpu, b->pfn);
 	zonal_get(zonal_page(m->mm, b->pfn));

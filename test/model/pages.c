@@ -92,6 +92,18 @@ void pages_remove(struct model *m, unsigned i)
 	m->live[i] = m->live[--m->live_count];
 }
 
+void pages_give_tail(struct model *m, unsigned i)
+{
+	struct live *b = &m->live[i];
+	struct tally *t = &m->tally[zid_of(m, b->pfn)];
+	uint64_t pages = (1ull << b->order) - 1;
+
+	memset(owner_of + b->pfn + 1, O_FREE, pages);
+	t->taken -= pages;
+	t->freed_pages += pages;
+	b->order = 0;
+}
+
 void pages_give(struct model *m, unsigned i)
 {
 	const struct live *b = &m->live[i];

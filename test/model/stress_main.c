@@ -222,8 +222,8 @@ static bool finish(void)
 
 		if (left == NODE_PAGES && !zonal_bad_count(mm))
 			continue;
-		printf("not ok 1 - stress.threads\n# node %u has %lld of %d pages, %llu reports\n", n,
-		       left, NODE_PAGES, (unsigned long long)zonal_bad_count(mm));
+		printf("not ok 1 - stress.threads\n# node %u has %lld of %d pages, %llu reports\n",
+		       n, left, NODE_PAGES, (unsigned long long)zonal_bad_count(mm));
 		return false;
 	}
 	return true;

@@ -415,7 +415,8 @@ KTEST(rows_m, m14_thefts_are_counted)
 /* Trust item 27: zones of 1 to 4096 pages: after any theft a single page still comes. */
 KTEST(trust, t27_boost_does_not_starve_small_zones)
 {
-	static const unsigned sizes[] = { 1, 2, 3, 511, 512, 513, 1023, 2047, 2048, 2049, 3073, 4096 };
+	static const unsigned sizes[] = { 1,	2,    3,    511,  512,	513,
+					  1023, 2047, 2048, 2049, 3073, 4096 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, sizes[i] } } };

@@ -2,6 +2,9 @@
 /*
  * From a board to zones and lists: rows I that are the core's, and trust items
  * 36, 64-69. What a device tree says is the topology tests' matter.
+ *
+ * Zones are compared by their pages, not by the code that cut them; the boards have
+ * holes, borders off every grid and nodes in any order over the addresses.
  */
 #include "kt_instance.h"
 
@@ -319,7 +322,9 @@ KTEST(trust, t64_node_order_permutations)
 KTEST(trust, t68_tiny_nodes)
 {
 	static const struct kt_spec spec = {
-		.ram = { { 0, KT_DMA_PFN, 1 }, { 1, KT_DMA_PFN + 1, 256 }, { 2, KT_DMA_PFN + 257, 1 } },
+		.ram = { { 0, KT_DMA_PFN, 1 },
+			 { 1, KT_DMA_PFN + 1, 256 },
+			 { 2, KT_DMA_PFN + 257, 1 } },
 	};
 	struct zonal *mm = kt_instance(&spec);
 	struct page *chain = NULL;

@@ -140,9 +140,10 @@ KTEST(trust, t7_page_never_allocated_and_foreign_page)
 /* D1, D2: each flag that must be clear, the mapping, the map count. */
 KTEST(rows_d, d1_d2_what_makes_a_page_bad_at_free)
 {
-	static const uint32_t flags[] = { PG_LOCKED,	  PG_LRU,	  PG_ACTIVE,  PG_PRIVATE,
-					  PG_PRIVATE2,	  PG_WRITEBACK,	  PG_SLAB,    PG_UNEVICTABLE,
-					  PG_MLOCKED,	  PG_MAPPING,	  PG_CHARGED };
+	static const uint32_t flags[] = {
+		PG_LOCKED, PG_LRU,	   PG_ACTIVE,  PG_PRIVATE, PG_PRIVATE2, PG_WRITEBACK,
+		PG_SLAB,   PG_UNEVICTABLE, PG_MLOCKED, PG_MAPPING, PG_CHARGED,
+	};
 	struct zonal *mm = board();
 	struct page *page;
 
@@ -419,7 +420,8 @@ KTEST(rows_d, d11_plain_tails)
 
 KTEST(rows_d, d13_exact_sizes)
 {
-	static const size_t sizes[] = { 1, 4096, 4097, 3 * 4096, 5 * 4096 - 1, 33 * 4096, 1024 * 4096 };
+	static const size_t sizes[] = { 1,	      4096,	 4097,	     3 * 4096,
+					5 * 4096 - 1, 33 * 4096, 1024 * 4096 };
 	struct zonal *mm = board();
 
 	if (!mm)
@@ -461,8 +463,10 @@ KTEST(rows_d, d19_fail_the_nth)
 		for (unsigned i = 0; i < 20; i++) {
 			uint64_t before = map_hash(mm);
 
-			held[i] = i % 4 == 3 ? zonal_alloc_exact(mm, GFP_KERNEL | __GFP_NOWARN, 4097) :
-					       zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, i % 4);
+			if (i % 4 == 3)
+				held[i] = zonal_alloc_exact(mm, GFP_KERNEL | __GFP_NOWARN, 4097);
+			else
+				held[i] = zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, i % 4);
 			if (held[i])
 				continue;
 			failed = true;

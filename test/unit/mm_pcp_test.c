@@ -320,7 +320,8 @@ KTEST(rows_p, p15_drain_gives_everything_back)
 	if (!zone)
 		return;
 	for (unsigned i = 0; i < 100; i++) {
-		struct page *page = zonal_alloc(zone->mm, i % 2 ? GFP_KERNEL : GFP_HIGHUSER_MOVABLE, 0);
+		gfp_t gfp = i % 2 ? GFP_KERNEL : GFP_HIGHUSER_MOVABLE;
+		struct page *page = zonal_alloc(zone->mm, gfp, 0);
 
 		*(struct page **)zonal_page_owner(page) = chain;
 		chain = page;

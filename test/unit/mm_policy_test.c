@@ -16,12 +16,17 @@ static const struct kt_spec ring = {
 		 { 3, KT_DMA_PFN + 3072, 1024 } },
 	.cpus = 2,
 	.cpu_node = { 0, 2 },
-	.distance = { { 10, 16, 22, 16 }, { 16, 10, 16, 22 }, { 22, 16, 10, 16 }, { 16, 22, 16, 10 } },
+	.distance = { { 10, 16, 22, 16 },
+		      { 16, 10, 16, 22 },
+		      { 22, 16, 10, 16 },
+		      { 16, 22, 16, 10 } },
 };
 
 /* Node 3 alone has a NORMAL zone, so a bind set is about that zone only. */
 static const struct kt_spec normal_on_3 = {
-	.ram = { { 0, KT_DMA_PFN, 1024 }, { 1, KT_DMA_PFN + 1024, 1024 }, { 3, KT_NORMAL_PFN, 1024 } },
+	.ram = { { 0, KT_DMA_PFN, 1024 },
+		 { 1, KT_DMA_PFN + 1024, 1024 },
+		 { 3, KT_NORMAL_PFN, 1024 } },
 };
 
 static int node_of(struct zonal *mm, gfp_t gfp, unsigned order)
@@ -218,8 +223,8 @@ KTEST(rows_q, q9_q10_modes_flags_and_sets)
 			legal &= set != 0;
 		*task = saved;
 		error = zonal_set_policy(mm, task, mode, flag, set);
-		KT_OK(error == (legal ? 0 : ZONAL_EINVAL), "mode %u flags %#x nodes %#llx: %d", mode,
-		      flag, (unsigned long long)set, error);
+		KT_OK(error == (legal ? 0 : ZONAL_EINVAL), "mode %u flags %#x nodes %#llx: %d",
+		      mode, flag, (unsigned long long)set, error);
 		/* the old policy stays after an error */
 		if (error)
 			KT_EQ(task->policy.mode, saved.policy.mode);
@@ -254,6 +259,23 @@ KTEST(rows_q, q11_nodes_are_cut_to_allowed_memory)
 	KT_EQ(zonal_set_policy(mm, task, MPOL_BIND, 0, node_bit(0)), ZONAL_EINVAL);
 	KT_EQ(zonal_set_policy(mm, task, MPOL_INTERLEAVE, 0, 5), 0);
 	KT_EQ(task->policy.nodes, node_bit(2));
+	kt_task_restore(&saved);
+}
+
+/* Trust item 55: nothing to fold positions onto. */
+KTEST(rows_q, q11_board_without_free_memory)
+{
+	static const struct kt_spec full = { .ram = { { 0, KT_DMA_PFN, 64 } },
+					     .reserved = { { 0, KT_DMA_PFN, 64 } } };
+	struct zonal *mm = kt_instance(&full);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	static const unsigned flags[] = { 0, MPOL_F_STATIC, MPOL_F_RELATIVE };
+
+	for (unsigned i = 0; mm && i < ARRAY_SIZE(flags); i++) {
+		KT_EQ(zonal_set_policy(mm, task, MPOL_BIND, flags[i], 1), ZONAL_EINVAL);
+		KT_EQ(zonal_set_policy(mm, task, MPOL_PREFERRED, flags[i], 1), ZONAL_EINVAL);
+	}
+	KT_TRUE(mm && !zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
 	kt_task_restore(&saved);
 }
 

@@ -22,7 +22,10 @@ static const struct kt_spec four_nodes = {
 	.cpus = 2,
 	.cpu_node = { 0, 1 },
 	/* two sockets of two */
-	.distance = { { 10, 12, 20, 20 }, { 12, 10, 20, 20 }, { 20, 20, 10, 12 }, { 20, 20, 12, 10 } },
+	.distance = { { 10, 12, 20, 20 },
+		      { 12, 10, 20, 20 },
+		      { 20, 20, 10, 12 },
+		      { 20, 20, 12, 10 } },
 };
 
 static const struct kt_spec fragile = {
