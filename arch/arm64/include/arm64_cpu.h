@@ -17,9 +17,6 @@
 #include <zonal/port.h>
 #include <zonal/zonal.h>
 
-struct task;
-struct arm64_frame;
-
 /* A request of another CPU (port_call_cpu), on that CPU's stack until done. */
 struct arm64_call {
 	void (*fn)(void *);
@@ -41,8 +38,6 @@ struct arm64_cpu {
 	void *irq_stack_top;        /* SP_EL1 whenever a task runs; immutable */
 	void *task_stack_top;       /* stack that the CPU starts on; immutable */
 	uint32_t fault_depth;       /* exceptions being reported; own CPU */
-	uint32_t need_resched;      /* the scheduler's */
-	struct task *current;       /* the scheduler's */
 	uint64_t mpidr;             /* affinity bits only; immutable */
 	uint32_t probe_armed;       /* a fault now goes to probe_resume; own CPU */
 	uint64_t probe_resume;
