@@ -60,8 +60,13 @@ struct page {
 		};
 		uint32_t head; /* TAIL: pfn of the block's first page */
 	};
-	_Atomic uint32_t word;    /* z a: see WORD_* */
-	_Atomic int32_t refs;     /* a: references; 0 unless USED */
+	union {
+		struct {
+			_Atomic uint32_t word; /* z a: see WORD_* */
+			_Atomic int32_t refs;  /* a: references; 0 unless USED */
+		};
+		_Atomic uint64_t word_refs; /* both at once: page_set_used() */
+	};
 	uint32_t pfn;             /* i */
 	_Atomic uint16_t mapped;  /* a: how often mapped; must be 0 at free (D1) */
 	_Atomic uint8_t block;    /* a: first page of a pageblock: its migratetype (C4) */
@@ -132,6 +137,15 @@ static inline void page_set_word(struct page *page, uint32_t word)
 {
 	st_relaxed(&page->word, word);
 }
+
+/* Word and one reference in one store: the page is its owner's from here on. Nobody else
+ * looks at it between the two, so that one 8-byte store is as good as two. */
+static inline void page_set_used(struct page *page, uint32_t word)
+{
+	st_relaxed(&page->word_refs, word | (uint64_t)1 << 32);
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "refs is the upper half of word_refs");
 
 static inline unsigned page_zid(const struct page *page) { return word_zid(page_word(page)); }
 static inline unsigned page_order(const struct page *page) { return word_order(page_word(page)); }

@@ -36,8 +36,7 @@ static inline void page_prepare(struct page *page, uint32_t word)
 {
 	page->owner[0] = 0;
 	page->owner[1] = 0;
-	page_set_word(page, word);
-	st_relaxed(&page->refs, 1);
+	page_set_used(page, word);
 }
 
 /* What of a prepared block depends on its flags: tails, contents, marks (D9, D10, L18). */

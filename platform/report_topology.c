@@ -82,7 +82,6 @@ static const char *numa_word(enum numa_reason reason)
 		[NUMA_RANGE_WITHOUT_NODE] = "range-without-node",
 		[NUMA_BAD_DISTANCE] = "bad-distance",
 		[NUMA_EMPTY_MATRIX] = "empty-matrix",
-		[NUMA_NO_MEMORY] = "no-memory",
 	};
 
 	return reason < ARRAY_SIZE(word) ? word[reason] : "unknown";

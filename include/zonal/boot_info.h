@@ -41,8 +41,7 @@ enum numa_reason {
 	NUMA_NO_REG,         /* a memory node with an id has no reg */
 	NUMA_RANGE_WITHOUT_NODE, /* some memory carries no id */
 	NUMA_BAD_DISTANCE,   /* self != 10, or remote <= 10 */
-	NUMA_EMPTY_MATRIX,   /* distance-map without a usable distance-matrix */
-	NUMA_NO_MEMORY       /* no memory node parsed */
+	NUMA_EMPTY_MATRIX    /* distance-map without a usable distance-matrix */
 };
 
 struct boot_info {
