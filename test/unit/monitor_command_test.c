@@ -205,6 +205,41 @@ KTEST_F(monitor_command, alloc_and_free_are_a_pair, KT_HOST_ONLY)
 	kt_check_all(instance);
 }
 
+KTEST_F(monitor_command, free_takes_one_block_out_of_many, KT_HOST_ONLY)
+{
+	char middle[64];
+
+	instance = kt_instance(&two_nodes);
+	if (!instance)
+		return;
+	run("alloc NOWAIT 1");
+	zn_snprintf(middle, sizeof(middle), "free %.12s 2", run("alloc NOWAIT 2") + 4);
+	*strchr(middle + 5, ' ') = '\0';
+	strcat(middle, " 2");
+	run("alloc NOWAIT 3");
+	run(middle);
+	KT_OK(status == 0, "%s has status %d", middle, status);
+	expect("free all", "2 blocks given back\n", 0);
+	kt_check_all(instance);
+}
+
+KTEST_F(monitor_command, free_of_a_wrong_order_is_reported_and_keeps_the_block, KT_HOST_ONLY)
+{
+	char text[64];
+
+	instance = kt_instance(&two_nodes);
+	if (!instance)
+		return;
+	zn_snprintf(text, sizeof(text), "free %.12s", run("alloc NOWAIT 2") + 4);
+	*strchr(text + 5, ' ') = '\0';
+	strcat(text, " 3");
+	run(text);
+	KT_EQ(status, 1);
+	KT_EQ(zonal_bad_count(instance), 1);
+	expect("free all", "1 blocks given back\n", 0);
+	kt_check_all(instance);
+}
+
 KTEST_F(monitor_command, free_touches_nothing_that_alloc_did_not_take, KT_HOST_ONLY)
 {
 	struct page *page;
