@@ -20,8 +20,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/printf.h"
-
 static struct model model;
 
 struct options {
@@ -71,13 +69,6 @@ static struct options parse(int argc, char **argv)
 	return o;
 }
 
-/* The reports of misuse that the test provokes are not for the reader. */
-static void drop(const char *text, size_t length)
-{
-	(void)text;
-	(void)length;
-}
-
 static bool board_run(struct model *m, uint64_t ops, bool loud)
 {
 	snprintf(m->last, sizeof(m->last), "set-up");
@@ -122,7 +113,6 @@ int main(int argc, char **argv)
 	struct options o = parse(argc, argv);
 	uint64_t done = 0, boards = 0, state = o.seed;
 
-	console_set_sink(drop);
 	printf("TAP version 13\n1..1\n# seed %llu\n", (unsigned long long)o.seed);
 	if (o.board) {
 		if (!board_from_seed(o.board, true, &done))

@@ -96,6 +96,8 @@ uint64_t kt_other(const struct zone *zone);
 /* Type of the pageblock that holds pfn, and its setter. */
 enum migratetype kt_block_type(const struct zonal *mm, pfn_t pfn);
 
+/* Of the whole page map of [first, first + pages): tells whether anything was changed. */
+uint64_t kt_map_hash(struct zonal *mm, pfn_t first, uint64_t pages);
 /* zonal_check(), a finding fails the case. */
 bool kt_check_all(struct zonal *mm);
 /* Take blocks until NULL; they are kept in the chain, the last one first. */

@@ -161,3 +161,16 @@ void kt_irq_exit(port_irqflags_t flags)
 	port_this_cpu()->irq_depth--;
 	port_irq_restore(flags);
 }
+
+uint64_t kt_map_hash(struct zonal *mm, pfn_t first, uint64_t pages)
+{
+	uint64_t hash = 14695981039346656037ull;
+
+	for (pfn_t pfn = first; pfn < first + pages; pfn++) {
+		const unsigned char *at = (const unsigned char *)mm_page(mm, pfn);
+
+		for (unsigned i = 0; i < sizeof(struct page); i++)
+			hash = (hash ^ at[i]) * 1099511628211ull;
+	}
+	return hash;
+}
