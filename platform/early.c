@@ -14,6 +14,9 @@
  * (BOOT_HOTPLUG) is looked at only if nothing else has room, because what
  * is taken here can never move.
  *
+ * The area of cma= is placed the same way, but over all nodes from the top of what every
+ * DMA master reaches, as 5.10 does, and on blocks of 4 MiB (row A8).
+ *
  * Nodes are tried by distance from the one asked for, equal ones by number.
  * One CPU, no locks.
  */
@@ -21,6 +24,9 @@
 
 #include "lib/printf.h"
 #include "topology_ranges.h"
+
+#define CMA_ALIGN ((uint64_t)PAGE_SIZE << (MAX_ORDER - 1))
+#define FOUR_GIB (1ULL << 32)
 
 /* What is wanted, in whole pages, and how many entries of info->range may serve. */
 struct request {
@@ -136,4 +142,29 @@ bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t a
 	}
 	ranges_merge(reserved);
 	return true;
+}
+
+bool early_take_cma(struct boot_info *info, uint64_t bytes, uint64_t *phys)
+{
+	struct range_list reserved = { info->reserved, &info->reserved_count, ZONAL_MAX_RANGES };
+	uint64_t limit = ZN_MIN(info->dma_max, FOUR_GIB - 1) + 1;
+	struct request want = { .align = CMA_ALIGN };
+
+	if (!bytes || bytes > UINT64_MAX - CMA_ALIGN)
+		return false;
+	want.bytes = align_up(bytes, CMA_ALIGN);
+	for (unsigned i = info->range_count; i-- > 0;) {
+		struct boot_range range = info->range[i];
+
+		if (range.start >= limit)
+			continue;
+		range.size = ZN_MIN(range.size, limit - range.start);
+		if (!range_fit(info, &range, &want, phys))
+			continue;
+		if (!ranges_add(reserved, *phys, want.bytes, NODE_NONE, BOOT_CMA | BOOT_DYNAMIC))
+			return false;
+		ranges_merge(reserved);
+		return true;
+	}
+	return false;
 }

@@ -8,6 +8,7 @@
  *	read_arguments      tunables; exit=semihosting
  *	console_start       text reaches the UART, what was held back first
  *	read_board          boot_info: RAM, nodes, distances, CPUs, reserved ranges
+ *	reserve_cma         the area of cma= is set apart
  *	map_memory          RAM is in the linear map, page tables come from RAM
  *	smp_begin           the boot CPU has its number
  *	start_allocator     zonal_image serves this CPU
@@ -143,6 +144,17 @@ static void read_board(const void *dt)
 	report_topology_online = cpu_is_online;
 }
 
+/* cma=: an area that cannot be had is no reason not to boot. */
+static void reserve_cma(void)
+{
+	uint64_t phys;
+
+	if (boot_args.options.cma_bytes &&
+	    !early_take_cma(&boot_info, boot_args.options.cma_bytes, &phys))
+		kprintf("boot: cma=%lluM is ignored: no free piece of that size that DMA reaches\n",
+			(unsigned long long)boot_args.options.cma_bytes >> 20);
+}
+
 static uint64_t table_from_boot(void)
 {
 	uint64_t phys;
@@ -254,6 +266,7 @@ void platform_main(uint64_t dt_phys)
 	if (!console_start())
 		kprintf("console: none; the text stays in memory\n");
 	read_board(dt);
+	reserve_cma();
 	map_memory();
 	smp_begin();
 	start_allocator();

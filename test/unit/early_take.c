@@ -181,3 +181,35 @@ KTEST(early, random_requests_never_overlap_and_end_with_every_page_taken)
 		left--;
 	KT_EQ(take(0, 1, 1), 0);
 }
+
+KTEST(early, a8_cma_area_lies_on_blocks_below_what_dma_reaches)
+{
+	uint64_t phys = 0;
+
+	board_make();
+	info.dma_max = UINT64_MAX;
+	reserve(2064 * MIB - PAGE_SIZE, PAGE_SIZE);
+	/* 5 MiB become 8, and the reserved page at the top costs a whole block. */
+	KT_TRUE(early_take_cma(&info, 5 * MIB, &phys));
+	KT_EQ(phys, 2052 * MIB);
+	KT_EQ(info.reserved[0].size, 8 * MIB);
+	KT_EQ(info.reserved[0].flags, BOOT_CMA | BOOT_DYNAMIC);
+	/* A master that reaches 1.5 GiB only: the area is below, on node 0. */
+	info.dma_max = 1536 * MIB - 1;
+	KT_TRUE(early_take_cma(&info, 4 * MIB, &phys));
+	KT_EQ(phys, 1036 * MIB);
+}
+
+KTEST(early, a8_cma_area_without_room_takes_nothing)
+{
+	uint64_t phys;
+
+	board_make();
+	info.dma_max = UINT64_MAX;
+	KT_TRUE(!early_take_cma(&info, 17 * MIB, &phys));
+	KT_TRUE(!early_take_cma(&info, UINT64_MAX, &phys));
+	KT_TRUE(!early_take_cma(&info, 0, &phys));
+	info.dma_max = 1024 * MIB - 1;
+	KT_TRUE(!early_take_cma(&info, 4 * MIB, &phys));
+	KT_EQ(info.reserved_count, 0);
+}
