@@ -114,6 +114,7 @@ KTEST(rows_h, h2_free_pages_of_the_block_move)
 
 KTEST(rows_h, h3_only_harder_of_higher_order_looks_there)
 {
+	struct zonal_task saved, *task = kt_task_save(&saved);
 	struct zone *zone = board();
 	struct page *first, *page;
 	pfn_t block;
@@ -132,6 +133,12 @@ KTEST(rows_h, h3_only_harder_of_higher_order_looks_there)
 	page = zonal_alloc(zone->mm, GFP_ATOMIC, 0);
 	KT_TRUE((zonal_pfn(page) & ~(pfn_t)511) != block);
 	zonal_free(zone->mm, page, 0);
+	/* also when it may not use the per-CPU list (P11) */
+	task->flags = ZTASK_NOCMA;
+	page = zonal_alloc(zone->mm, GFP_ATOMIC | __GFP_MOVABLE, 0);
+	KT_TRUE((zonal_pfn(page) & ~(pfn_t)511) != block);
+	zonal_free(zone->mm, page, 0);
+	kt_task_restore(&saved);
 	/* order > 0 without HARDER: elsewhere */
 	page = zonal_alloc(zone->mm, GFP_NOWAIT, 2);
 	KT_TRUE((zonal_pfn(page) & ~(pfn_t)511) != block);

@@ -306,6 +306,33 @@ KTEST(rows_s, s9_boosted_flag_needs_kswapd)
 	}
 }
 
+/* Trust items 17, 30: zones up to 2^40 pages, any tunable: marks ascend and do not wrap. */
+KTEST(trust, t30_marks_of_huge_zones)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	uint64_t state = kt_seed() | 1;
+
+	for (unsigned i = 0; mm && i < 300; i++) {
+		unsigned bits = (unsigned)(kt_random(&state) % 41);
+
+		pretend(mm, 0, ZONE_DMA, ((uint64_t)1 << bits) + kt_random(&state) % 3);
+		pretend(mm, 1, ZONE_DMA, ((uint64_t)1 << 31) + i % 3);
+		zonal_setup_marks(mm);
+		KT_EQ(zonal_set_watermark_scale(mm, 1 + (unsigned)(kt_random(&state) % 3000)), 0);
+		for (unsigned n = 0; n < 2; n++) {
+			struct zone *zone = kt_zone(mm, n, ZONE_DMA);
+			int64_t min = ld_relaxed(&zone->mark[WMARK_MIN]);
+			int64_t low = ld_relaxed(&zone->mark[WMARK_LOW]);
+			int64_t high = ld_relaxed(&zone->mark[WMARK_HIGH]);
+
+			if (!KT_TRUE(0 <= min && min <= low && low <= high) ||
+			    !KT_EQ(high - low, low - min) ||
+			    !KT_TRUE(high <= 2 * zone_managed(zone) + 65536))
+				return;
+		}
+	}
+}
+
 KTEST(rows_y, y8_stat_threshold_golden)
 {
 	static const unsigned cpus[] = { 1, 2, 4, 8, 16, 64 };

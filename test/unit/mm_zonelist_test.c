@@ -176,6 +176,26 @@ KTEST(trust, t32_zone_without_managed_pages)
 	kt_check_all(mm);
 }
 
+/* Trust item 63: what counts is what a zone manages, not what it has free just now. */
+KTEST(trust, t63_lists_of_an_exhausted_zone)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 512 }, { 1, KT_DMA_PFN + 512, 512 } },
+	};
+	struct zonal *mm = kt_instance(&spec);
+	struct page *chain = NULL;
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(kt_take_all(mm, 0, __GFP_THISNODE, 0, &chain), 512);
+	node_build_zonelists(mm);
+	for (unsigned n = 0; n < 2; n++)
+		KT_EQ(mm->node[n]->fallback.count, 2);
+	kt_give_all(mm, chain, 0);
+	kt_check_all(mm);
+}
+
 KTEST(rows_n, n5_two_lists_a_node)
 {
 	static const struct kt_spec spec = {
