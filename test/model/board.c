@@ -99,7 +99,7 @@ static void draw_ranges(struct model *m, unsigned nodes, const unsigned *id, uns
 {
 	static const unsigned scales[] = { 300, 300, 1500, 1500, 1500, 6000 };
 	unsigned scale = scales[m_below(m, ARRAY_SIZE(scales))];
-	unsigned count = nodes + m_below(m, 2 * nodes), part = 0;
+	unsigned count = nodes + m_below(m, 2 * nodes), part = 0, total = 0;
 	pfn_t at = draw_origin(m, layout, 0), limit = M_PFNS;
 
 	if (scale == 6000 && nodes > 3)
@@ -114,8 +114,10 @@ static void draw_ranges(struct model *m, unsigned nodes, const unsigned *id, uns
 			part = want;
 			at = ZN_MAX(at, origin);
 		}
-		if (at + pages > limit)
+		/* A check after every operation looks at every page: keep it affordable. */
+		if (at + pages > limit || total > (scale == 6000 ? 12000u : 5000u))
 			break;
+		total += pages;
 		m->info.range[m->info.range_count++] = (struct boot_range){
 			.start = at << PAGE_SHIFT,
 			.size = (uint64_t)pages << PAGE_SHIFT,

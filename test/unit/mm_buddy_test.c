@@ -298,6 +298,32 @@ KTEST(rows_b, b12_free_count_leaves_cpu_lists_out)
 	kt_check_all(mm);
 }
 
+/* A block is about to be isolated, its neighbours are still counted: the merge recounts. */
+KTEST(rows_b, b12_merge_into_an_isolated_block_recounts)
+{
+	struct zonal *mm = board(&uma);
+	struct page *page, *far;
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	page = zonal_alloc(mm, __GFP_MOVABLE, 0);
+	far = zonal_alloc(mm, __GFP_MOVABLE, 8);
+	KT_EQ(far - page, 256);
+	block_set_type(page, MIGRATE_ISOLATE);
+	zone->isolated_blocks = 1;
+	KT_EQ(kt_free(zone), 4096 - 257);
+	zonal_free(mm, page, 0);
+	/* 255 free pages of the lower half joined it and left the count */
+	KT_EQ(kt_free(zone), 4096 - 512);
+	KT_EQ(kt_blocks(zone, MIGRATE_ISOLATE, 8), 1);
+	zonal_free(mm, far, 8);
+	KT_EQ(kt_blocks(zone, MIGRATE_ISOLATE, 9), 1);
+	KT_EQ(kt_free(zone), 4096 - 512);
+	kt_check_all(mm);
+}
+
 /* Trust item 6: after each step of a random walk the lists sum to the counter. */
 KTEST(rows_b, b13_b14_sums_and_pairs_hold_after_each_step)
 {

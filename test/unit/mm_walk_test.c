@@ -233,6 +233,8 @@ KTEST(rows_f, f9_slow_path_drops_the_cpuset_mask)
 	close_zone(kt_zone(mm, 1, ZONE_DMA));
 	/* An atomic request has no CPUSET flag there (L1): the whole list is open. */
 	KT_EQ(served_by(mm, 0, GFP_ATOMIC, 0) / ZONE_TYPES, 0);
+	/* The hard wall of the first pass was the cpuset's, not the caller's (Z2). */
+	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0) / ZONE_TYPES, 0);
 	/* A hard-walled one is kept in. */
 	KT_EQ(served_by(mm, 0, GFP_USER, 0), -1);
 	kt_task_restore(&saved);
