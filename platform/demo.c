@@ -87,6 +87,8 @@ static unsigned check_returned(uint64_t before)
 	}
 	kprintf("\n5. Given back: %llu pages are free, %llu were before\n", (ull)after,
 		(ull)before);
+	/* Minutes on a board of terabytes under an emulator. */
+	kprintf("   check walks every page and list ...\n");
 	if (!zonal_check(&zonal_image, &finding)) {
 		kprintf("   FAILED: check: %s\n", finding.text);
 		return 1;

@@ -5,7 +5,7 @@
 bench_compare.py LOG REFERENCE.json [--frag FRAG.json] [--init BIG-LOG SMALL-LOG]
 
 LOG is the console of the image. Under -icount shift=0 a nanosecond is an
-instruction, so the figures repeat exactly. FRAG.json holds the kernel's large blocks
+instruction, so the figures of one CPU repeat to a step of the clock. FRAG.json holds the kernel's large blocks
 under random use. The two logs of --init are boots of boards that differ in memory
 only, each with the line of `boottime -j`: the difference of their times by the
 difference in pages is what one page costs at boot.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # `make bench`: the board that the figures of Linux 5.10 come from, with counted
-# instructions (-icount shift=0: one nanosecond each), so that every run gives
+# instructions (-icount shift=0: one nanosecond each), so that every run of one core gives
 # the same numbers; then the host's bench, in real nanoseconds of this machine.
 # The raw output stays in $O/logs.
 set -eu

@@ -15,8 +15,10 @@
  * are freed. Shuffling is Fisher-Yates from the top with s = s * 1664525 +
  * 1013904223 and index (s >> 8) mod (i + 1).
  *
- * Under QEMU's -icount shift=0 one nanosecond is one instruction, and the figures repeat
- * exactly. On the host they are real nanoseconds, good for ratios in one run.
+ * Under QEMU's -icount shift=0 one nanosecond is one instruction. Then a figure of one CPU
+ * repeats to a step of the clock over its whole loop; those of several CPUs within a
+ * few per cent, since the emulator's turns fall differently. On the host they are
+ * real nanoseconds, good for ratios in one run.
  *
  * Context: a task that stays on one CPU. Whatever else allocates disturbs the figures.
  */
