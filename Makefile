@@ -152,7 +152,7 @@ endef
 $(eval $(call HOST_VARIANT,host,$(CC),,host))
 $(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
-$(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 -Wno-tsan,test))
+$(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1,test))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(IMAGE_OBJ:.o=.d)
 

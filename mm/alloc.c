@@ -141,7 +141,6 @@ static void decode(struct alloc_req *req, struct zonal *mm, int nid, gfp_t gfp, 
 	const struct node *node = mm->node[nid];
 
 	req->mm = mm;
-	req->cpu = mm->cpu[cpu->id];
 	req->task = cpu->task;
 	req->in_irq = cpu->irq_depth > 0;
 	port_irq_restore(irq);
@@ -163,9 +162,9 @@ static nodemask_t task_mems(const struct zonal_task *task)
 
 	do {
 		seq = ld_acquire(&t->mems_seq);
-		mems = ld_relaxed(&t->mems_allowed);
-		/* Keep the second look at the sequence behind the read of the mask. */
-		atomic_thread_fence(memory_order_acquire);
+		/* Acquire keeps the second look at the sequence behind this read; it pairs
+		 * with the releases in zonal_task_set_mems(). */
+		mems = ld_acquire(&t->mems_allowed);
 	} while ((seq & 1) || seq != ld_relaxed(&t->mems_seq));
 	return mems;
 }

@@ -45,7 +45,7 @@ static enum zonal_refusal refusal_of(const struct alloc_req *req, const struct z
 void failure_record(const struct alloc_req *req, unsigned flags, uint32_t steps)
 {
 	port_irqflags_t irq = port_irq_save();
-	struct zonal_failure *f = begin_record(req->mm, req->cpu);
+	struct zonal_failure *f = begin_record(req->mm, req->mm->cpu[port_this_cpu()->id]);
 
 	f->gfp = req->gfp;
 	f->order = req->order;

@@ -163,9 +163,10 @@ int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t no
 	irq = port_irq_save();
 	/* Odd: a change is on. Readers that come now wait for the end (T4, Z3). */
 	fetch_add_acquire(&task->mems_seq, 1);
-	st_relaxed(&task->mems_allowed, old | nodes);
+	/* Releases: who sees a new mask sees the odd count too, and tries again. */
+	st_release(&task->mems_allowed, old | nodes);
 	policy_rebind(&task->policy, old & mm->has_memory, nodes & mm->has_memory);
-	st_relaxed(&task->mems_allowed, nodes);
+	st_release(&task->mems_allowed, nodes);
 	/* Release: who sees the even count sees the new mask. */
 	atomic_fetch_add_explicit(&task->mems_seq, 1, memory_order_release);
 	port_irq_restore(irq);

@@ -26,7 +26,6 @@ _Static_assert(ALLOC_KSWAPD == __GFP_KSWAPD_RECLAIM, "copied, not translated (L1
 
 struct alloc_req {
 	struct zonal *mm;
-	struct mm_cpu *cpu;          /* where the record of a failure goes */
 	const struct zonal_task *task;
 	const struct zonelist *list;
 	gfp_t gfp;

@@ -62,17 +62,35 @@ static unsigned reserve_flags(const struct alloc_req *req)
 	return 0;
 }
 
-/* The steps that need reclaim; see the essay. Each returns whether it made progress. */
-static bool kswapd_wake(const struct alloc_req *req, unsigned flags)
+/* The steps that need reclaim; see the essay. Each returns whether it made progress, which
+ * none can before it is built. */
+static void kswapd_wake(const struct alloc_req *req, unsigned flags)
 {
+	port_irqflags_t irq = port_irq_save();
+
+	/* Counted where we run now: the task may have moved since the request began. */
 	if (flags & ALLOC_KSWAPD)
-		own_add(&req->cpu->kswapd_wakes, 1);
+		own_add(&req->mm->cpu[port_this_cpu()->id]->kswapd_wakes, 1);
+	port_irq_restore(irq);
+}
+
+static bool reclaim_direct(const struct alloc_req *req)
+{
+	(void)req;
 	return false;
 }
 
-static bool reclaim_direct(const struct alloc_req *req) { return !req; }
-static bool compact_direct(const struct alloc_req *req) { return !req; }
-static bool oom_make_room(const struct alloc_req *req) { return !req; }
+static bool compact_direct(const struct alloc_req *req)
+{
+	(void)req;
+	return false;
+}
+
+static bool oom_make_room(const struct alloc_req *req)
+{
+	(void)req;
+	return false;
+}
 
 /* L11: a hardwalled request that its cpuset can never serve fails at once. */
 static bool cpuset_insane(const struct alloc_req *req)
