@@ -31,6 +31,7 @@
 #include "arm64_cpu.h"
 #include "arm64_memory.h"
 #include "console.h"
+#include "demo.h"
 #include "device.h"
 #include "drivers/irq.h"
 #include "drivers/psci.h"
@@ -39,7 +40,9 @@
 #include "fdt_walk.h"
 #include "lib/printf.h"
 #include "mm/mm.h"
+#include "monitor.h"
 #include "platform.h"
+#include "report.h"
 #include "report_topology.h"
 #include "sched/sched.h"
 #include "smp.h"
@@ -47,10 +50,6 @@
 
 extern char _start[], _end[];
 
-/* The monitor's entries (platform/monitor.c, demo.c). */
-int monitor_run(const char *commands) __attribute__((weak));
-void monitor_loop(void) __attribute__((weak));
-int demo_run(void) __attribute__((weak));
 
 struct boot_info boot_info;
 struct bootargs boot_args;
@@ -69,6 +68,8 @@ static void ZN_NORETURN ZN_PRINTF(1, 2) boot_fail(const char *fmt, ...)
 	va_end(args);
 	platform_exit(2);
 }
+
+void platform_panic_report(void) { report_panic(&zonal_image); }
 
 const char *platform_arg(const char *name) { return bootargs_find(&boot_args, name); }
 
@@ -248,12 +249,10 @@ static void print_board(void)
 static void ZN_NORETURN work(void)
 {
 	if (boot_args.run[0])
-		platform_exit(monitor_run && monitor_run(boot_args.run) == 0 ? 0 : 1);
-	if (demo_run && demo_run() != 0)
+		platform_exit(monitor_run(boot_args.run) == 0 ? 0 : 1);
+	if (demo_run() != 0)
 		kprintf("demo: failed\n");
-	if (monitor_loop)
-		monitor_loop();
-	platform_exit(0);
+	monitor_loop();
 }
 
 void platform_main(uint64_t dt_phys)

@@ -92,6 +92,8 @@ const char *cpu_state_name(enum cpu_state state);
 void smp_stop_self(void) ZN_NORETURN;
 /* Stop every other CPU, wait a bounded time; returns how many did not stop. Any context. */
 unsigned platform_stop_others(void);
+/* The state of every zone, as text, for a panic: takes no lock, reads counters only. */
+void platform_panic_report(void);
 
 /* ---- the end ------------------------------------------------------------ */
 

@@ -67,6 +67,9 @@ void panic_nested(uint64_t esr, uint64_t elr, uint64_t far)
 
 static void ZN_NORETURN leave(const char *fmt, va_list args)
 {
+	/* Not when reporting itself has failed already: the reason must still come out. */
+	if (arm64_this_cpu()->fault_depth <= 1)
+		platform_panic_report();
 	kprintf("\nBail out! ");
 	kvprintf(fmt, args);
 	kprintf("\n");
