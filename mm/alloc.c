@@ -32,6 +32,7 @@
 #include "alloc.h"
 
 #include "mobility.h"
+#include "page_owner.h"
 #include "take.h"
 #include "watermark.h"
 
@@ -68,6 +69,8 @@ static struct page *take_and_prepare(struct zone *zone, const struct alloc_req *
 		return NULL;
 	page_prepare(page, word_make(zone->id, PAGE_USED, req->order));
 	page_prepare_rest(req->mm, page, req->gfp, req->order, flags);
+	if (unlikely(ld_relaxed(&req->mm->gates) & GATE_PAGE_OWNER))
+		page_owner_set(req->mm, page, req->order, req->gfp, req->type);
 	if (unlikely(req->order && (flags & ALLOC_HARDER)))
 		highatomic_reserve(zone, page);
 	return page;

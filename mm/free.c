@@ -26,6 +26,7 @@
 
 #include "buddy.h"
 #include "page_check.h"
+#include "page_owner.h"
 #include "pcp.h"
 #include "take.h"
 
@@ -94,13 +95,25 @@ static inline void free_single(struct zonal *mm, struct page *page, unsigned zid
 		port_irq_restore(irq);
 }
 
+/* D1, D17: false if the block is not used again. A poisoned page was freed all the same. */
+static ZN_NOINLINE bool free_look(struct zonal *mm, struct page *page, unsigned order)
+{
+	bool traced = ld_relaxed(&page->mapped) & MAPPED_TRACED;
+	bool poisoned = page_word(page) & PG_HWPOISON;
+	bool fit = page_check_free(mm, page, order);
+
+	if (traced && (fit || poisoned))
+		page_owner_free(mm, page, order);
+	return fit;
+}
+
 static void free_checked(struct zonal *mm, struct page *page, unsigned order)
 {
 	uint32_t word = page_word(page);
 
 	if (unlikely((word & (FREE_STOP & ~PG_COMP)) || ld_relaxed(&page->mapped) ||
 		     (ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) &&
-	    !page_check_free(mm, page, order))
+	    !free_look(mm, page, order))
 		return;
 	if (unlikely(word & PG_COMP))
 		compound_break(page, order);
@@ -116,6 +129,8 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 	uint32_t word = page_word(page);
 
 	page_set_word(page, word & ~WORD_ORDER_MASK);
+	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
+		page_owner_free_rest(mm, page, order);
 	while (order-- > 0)
 		put_block(mm, page + (1u << order), order);
 }

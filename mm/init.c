@@ -4,7 +4,7 @@
  *
  *	1  check what the board says                      info_check
  *	2  nodes and their zones                          zones_plan
- *	3  page map, per-CPU lists                        (metadata ends here)
+ *	3  page map, per-CPU lists, page_owner's records  (metadata ends here)
  *	4  a structure for every page                     pagemap_fill
  *	5  free memory into the lists                     release_memory
  *	6  zonelists, watermarks, list sizes, fast lanes
@@ -23,6 +23,7 @@
 #include "init.h"
 
 #include "node.h"
+#include "page_owner.h"
 #include "pcp.h"
 #include "watermark.h"
 
@@ -237,6 +238,8 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	err = pagemap_alloc(mm, config->info);
 	if (!err)
 		err = alloc_cpus(mm, config);
+	if (!err && config->page_owner)
+		err = page_owner_init(mm, config->info);
 	if (err)
 		return err;
 	pagemap_fill(mm, config->info);
@@ -261,4 +264,5 @@ void zonal_boot_done(struct zonal *mm)
 {
 	mm->gfp_allowed = __GFP_BITS;
 	fetch_and_acq_rel(&mm->gates, ~GATE_BOOT);
+	page_owner_start(mm);
 }

@@ -15,6 +15,7 @@
 #define GATE_STATS_OFF 0x8u /* NUMA counters are off (Y5) */
 #define GATE_NO_GROUPING 0x10u /* mobility grouping is off (M12) */
 #define GATE_CHECK_ALL 0x20u   /* look at every page of a block, not only the head (D4, D6) */
+#define GATE_PAGE_OWNER 0x40u  /* page_owner records (D17) */
 
 #define MM_SECTION_SHIFT (SECTION_SHIFT - PAGE_SHIFT)
 
@@ -28,6 +29,7 @@ struct mm_cpu {
 	struct fast_lane lane[2]; /* requests for NORMAL, for MOVABLE */
 	uint8_t node;
 	_Atomic uint8_t online;
+	bool recording;     /* c: page_owner asks the port for the stack */
 	struct pcp *pcp; /* one per zone id */
 	struct zonal_failure failure; /* c: newest on this CPU */
 	_Atomic uint64_t fallback_steals; /* c: M14 */
@@ -78,6 +80,7 @@ struct zonal {
 	void *ctx;
 	uint64_t meta_bytes;         /* metadata taken */
 	unsigned boost_factor;       /* t: per 10,000 of HIGH */
+	struct page_owner *owner;    /* i: NULL: page_owner is off */
 };
 
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)

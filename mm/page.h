@@ -68,7 +68,7 @@ struct page {
 		_Atomic uint64_t word_refs; /* both at once: page_set_used() */
 	};
 	uint32_t pfn;             /* i */
-	_Atomic uint16_t mapped;  /* a: how often mapped; must be 0 at free (D1) */
+	_Atomic uint16_t mapped;  /* a: how often mapped; must be 0 at free (D1); MAPPED_TRACED */
 	_Atomic uint8_t block;    /* a: first page of a pageblock: its migratetype (C4) */
 	uint8_t spare;
 };
@@ -106,6 +106,10 @@ _Static_assert(sizeof(struct page) == 32, "half of Linux's 64");
 	(PG_LOCKED | PG_LRU | PG_ACTIVE | PG_PRIVATE | PG_PRIVATE2 | PG_WRITEBACK | PG_SLAB |      \
 	 PG_UNEVICTABLE | PG_MLOCKED | PG_MAPPING | PG_CHARGED)
 #define PG_TAKE_CHECK (0xffff0000u & ~PG_HWPOISON)
+
+/* page->mapped: page_owner has a record of the block (D17). Head only, while USED; here, so
+ * that the one test for mappings sends such a block to the careful free. */
+#define MAPPED_TRACED 0x8000u
 
 /* page->block: migratetype in bits 0-2, compaction's skip bit in 3 (C4). */
 #define BLOCK_TYPE_MASK 0x7u

@@ -14,6 +14,7 @@
 
 #include "buddy.h"
 #include "page_check.h"
+#include "page_owner.h"
 #include "take.h"
 
 pfn_t zonal_pfn(const struct page *page) { return page->pfn; }
@@ -60,6 +61,8 @@ void zonal_split(struct zonal *mm, struct page *page, unsigned order)
 	page_set_word(page, word & ~WORD_ORDER_MASK);
 	for (unsigned i = 1; i < 1u << order; i++)
 		page_prepare(page + i, single | (word & PG_PFMEMALLOC));
+	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
+		page_owner_split(mm, page, order);
 }
 
 static unsigned order_of_bytes(size_t bytes)

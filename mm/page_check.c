@@ -133,7 +133,7 @@ static const char *bad_reason(const struct page *page, bool head)
 	uint32_t word = page_word(page);
 	const char *why = NULL;
 
-	if (ld_relaxed(&p->mapped))
+	if (ld_relaxed(&p->mapped) & ~MAPPED_TRACED)
 		why = "still mapped";
 	if (word & PG_MAPPING)
 		why = "mapping still set";

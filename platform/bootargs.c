@@ -12,6 +12,7 @@
  *	cma=N[KMGT]                0: none
  *	numa=off                   one node, whatever the tree says
  *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
+ *	page_owner=on              record who took each page
  *	seed=N                     first number of every random run, not 0
  *
  * The line comes from outside: any byte may stand in it. A word that is not in
@@ -164,6 +165,14 @@ static bool set_numa(struct bootargs *args, const char *value)
 	return true;
 }
 
+static bool set_page_owner(struct bootargs *args, const char *value)
+{
+	if (strcmp(value, "on") != 0)
+		return false;
+	args->page_owner = true;
+	return true;
+}
+
 static bool set_min_free(struct bootargs *args, const char *value)
 {
 	return read_count(value, 1, (uint64_t)1 << 32, &args->options.min_free_kbytes);
@@ -221,6 +230,7 @@ static const struct rule rules[] = {
 	{ "cma", set_cma, "bytes with K, M, G or T" },
 	{ "numa", set_numa, "only numa=off is known" },
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
+	{ "page_owner", set_page_owner, "only page_owner=on is known" },
 	{ "seed", set_seed, "a number from 1 to 2^64-1" },
 };
 

@@ -16,6 +16,7 @@ struct bootargs {
 	char run[BOOTARGS_BYTES];   /* commands of run=, blanks put back; "" if none */
 	bool semihosting;           /* exit=semihosting */
 	bool numa_off;              /* numa=off */
+	bool page_owner;            /* page_owner=on */
 	unsigned maxcpus;           /* 0: no limit */
 	uint64_t seed;              /* 0: none given */
 	struct zonal_options options;

@@ -210,6 +210,7 @@ static void start_allocator(void)
 		.options = boot_args.options,
 		.meta = take_metadata,
 		.clear = clear_pages,
+		.page_owner = boot_args.page_owner,
 	};
 	int error = zonal_init(&zonal_image, &config);
 

@@ -19,6 +19,7 @@
 
 #include "arm64_memory.h"
 #include "platform/platform.h"
+#include "sched/sched.h"
 #include "sched/sched_port.h"
 
 _Static_assert(offsetof(struct sched_context, x29) == CONTEXT_X29, "switch.S knows the offset");
@@ -114,4 +115,11 @@ bool sched_port_world(void (*fn)(void *), void *arg)
 {
 	fn(arg);
 	return true;
+}
+
+uint64_t port_task_id(void)
+{
+	const struct task *task = task_current();
+
+	return task ? task_id(task) : 0;
 }

@@ -87,6 +87,22 @@ static bool pair_readable(uint64_t frame_pointer)
 	       arm64_translate(pair + 15) != UINT64_MAX;
 }
 
+unsigned port_backtrace(uintptr_t *pc, unsigned max)
+{
+	uint64_t frame_pointer = (uintptr_t)__builtin_frame_address(0);
+	unsigned count = 0;
+
+	while (count < max && pair_readable(frame_pointer)) {
+		const uint64_t *pair = (const uint64_t *)(uintptr_t)frame_pointer;
+
+		if (!pair[1] || pair[0] == frame_pointer)
+			break;
+		pc[count++] = pair[1];
+		frame_pointer = pair[0];
+	}
+	return count;
+}
+
 /* Collapse what a recursion leaves behind; `same` counts frames like the one printed last. */
 static void print_repeats(unsigned same)
 {

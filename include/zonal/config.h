@@ -45,12 +45,18 @@
 #define ZONAL_DEBUG 0
 #endif
 
+/* Different call stacks that page_owner can keep, 144 bytes each; none unless it is on. */
+#ifndef ZONAL_OWNER_STACKS
+#define ZONAL_OWNER_STACKS 2048
+#endif
+
 /* 1 builds CMA support in, as Debian's arm64 5.10 kernel does (row P11). */
 #ifndef ZONAL_CMA
 #define ZONAL_CMA 1
 #endif
 
 _Static_assert(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
+_Static_assert(ZONAL_OWNER_STACKS >= 1 && ZONAL_OWNER_STACKS <= 1 << 24, "depot, 2 GiB at most");
 _Static_assert(PAGEBLOCK_ORDER < MAX_ORDER, "a block must hold a whole pageblock");
 _Static_assert(SECTION_SHIFT >= PAGE_SHIFT + MAX_ORDER - 1, "a section holds whole blocks");
 

@@ -62,6 +62,22 @@ void port_log(const char *fmt, ...) ZN_PRINTF(1, 2);
 /* A broken invariant: print, stop all CPUs, never return. Any context. */
 void port_panic(const char *fmt, ...) ZN_PRINTF(1, 2) ZN_NORETURN;
 
+/*
+ * ---- optional: a port may leave these out, and page_owner then knows less ----
+ *
+ * The return addresses of the calls that led here, innermost first: pc[0] lies in the
+ * function that called port_backtrace(). At most `max` (>= 1) are written; their number is
+ * returned, 0 if nothing is known. In an interrupt handler the chain may go on into what
+ * was interrupted. The same way to the same place gives the same addresses. Bounded work,
+ * reads nothing that could fault, takes no lock, should not allocate (page_owner survives
+ * it). Context: any, masked or not.
+ */
+unsigned port_backtrace(uintptr_t *pc, unsigned max) __attribute__((weak));
+
+/* Number of the task that runs on this CPU, or that the running handler interrupted; 0: no
+ * task. Unique as long as the task lives. Any context. */
+uint64_t port_task_id(void) __attribute__((weak));
+
 #include "port_impl.h"
 
 #endif

@@ -78,6 +78,11 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(args.numa_off, 1);
 	KT_EQ(args.maxcpus, 3);
 	KT_EQ(args.seed, 31);
+	KT_EQ(args.page_owner, 0);
+	KT_EQ(parse("page_owner=on"), 0);
+	KT_EQ(args.page_owner, 1);
+	KT_EQ(parse("page_owner=off page_owner="), 2);
+	KT_EQ(args.page_owner, 0);
 }
 
 KTEST(bootargs, unknown_word_is_named_and_the_rest_counts)

@@ -159,6 +159,7 @@ static int instance_init(const struct kt_spec *spec, struct zonal *mm)
 	struct zonal_config config = { .info = info,
 				       .meta = meta_take,
 				       .clear = spec->cannot_clear ? NULL : clear_note,
+				       .page_owner = spec->page_owner,
 				       .grouping_off = spec->grouping_off };
 
 	if (!info || !mm)

@@ -54,6 +54,7 @@ struct kt_spec {
 	const struct zonal_options *options; /* NULL: 5.10's defaults */
 	unsigned cma_index;          /* reserved[cma_index - 1] is a CMA area; 0: none */
 	bool grouping_off;
+	bool page_owner;
 	bool in_boot;                /* do not call zonal_boot_done() */
 	bool cannot_clear;           /* no clear hook */
 };

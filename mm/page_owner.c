@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * page_owner: who took each page, when, by which way, and who gave it back (D17).
+ *
+ * Off by default; zonal_config.page_owner turns it on for an instance's life. Then
+ * each page has a record of 32 bytes in arrays beside the page map, section by
+ * section on the section's own node, and stacks are kept once each (stack_depot.c).
+ *
+ * Off, it costs nothing on the hot paths, because they ask nothing new:
+ *
+ *	take   GATE_PAGE_OWNER is one of mm->gates, and any gate sends every request
+ *	       through the general path; take_and_prepare() there records.
+ *	free   a recorded block carries MAPPED_TRACED in its head's map count, and the
+ *	       plain free already leaves for the careful one if that is not 0.
+ *
+ * Every page of a block has the block's record, as in 5.10, so that a block can be
+ * split or freed in parts and each part still tells its story. A record outlives the
+ * free, with the stack of the free beside that of the allocation, until the
+ * page is taken again; and the stack of the last free outlives that too.
+ *
+ * Recording begins when boot is done. What was taken before has no task and a time
+ * that means little; it is marked "early" in one walk over the map.
+ *
+ * The recorder runs masked and marks its CPU: if a port's hook allocates, that
+ * allocation finds the mark and gets the handle STACK_RECURSION instead of coming
+ * here again for ever. Interrupts cannot be mistaken for that, they are masked.
+ *
+ * Records are written by who has the block alone. A reader (the monitor) looks at any time,
+ * so they are stored as relaxed words; one record may be of two moments.
+ */
+#include "page_owner.h"
+
+#include "init.h"
+
+/* Innermost frames that are the recorder's own: stack_here() and its caller here. */
+#define OWN_FRAMES 2
+#define RECORD_WORDS (sizeof(struct owner_record) / sizeof(uint64_t))
+
+union record_words {
+	struct owner_record record;
+	uint64_t word[RECORD_WORDS];
+};
+
+static _Atomic uint64_t *owner_at(const struct zonal *mm, pfn_t pfn)
+{
+	return (_Atomic uint64_t *)(mm->owner->section[pfn >> MM_SECTION_SHIFT] +
+				    pfn * sizeof(struct owner_record));
+}
+
+static struct owner_record record_load(const struct zonal *mm, pfn_t pfn)
+{
+	_Atomic uint64_t *at = owner_at(mm, pfn);
+	union record_words u;
+
+	for (unsigned i = 0; i < RECORD_WORDS; i++)
+		u.word[i] = ld_relaxed(at + i);
+	return u.record;
+}
+
+static void record_store(struct zonal *mm, pfn_t pfn, struct owner_record record)
+{
+	_Atomic uint64_t *at = owner_at(mm, pfn);
+	union record_words u = { .record = record };
+
+	for (unsigned i = 0; i < RECORD_WORDS; i++)
+		st_relaxed(at + i, u.word[i]);
+}
+
+static void mark_set(struct page *page)
+{
+	st_relaxed(&page->mapped, ld_relaxed(&page->mapped) | MAPPED_TRACED);
+}
+
+/* The stack of who called the function of this file that calls. */
+static ZN_NOINLINE uint32_t stack_here(struct zonal *mm)
+{
+	port_irqflags_t irq = port_irq_save();
+	struct mm_cpu *cpu = mm->cpu[port_this_cpu()->id];
+	uintptr_t pc[OWN_FRAMES + STACK_DEPTH];
+	uint32_t handle = STACK_NONE;
+	unsigned depth;
+
+	if (cpu->recording) {
+		fetch_add_relaxed(&mm->owner->recursions, 1);
+		handle = STACK_RECURSION;
+	} else if (port_backtrace) {
+		cpu->recording = true;
+		depth = port_backtrace(pc, ARRAY_SIZE(pc));
+		if (depth > OWN_FRAMES)
+			handle = stack_depot_save(&mm->owner->depot, pc + OWN_FRAMES,
+						  depth - OWN_FRAMES);
+		cpu->recording = false;
+	}
+	port_irq_restore(irq);
+	return handle;
+}
+
+/* The same record for each page of a block; stacks of former frees stay. */
+static void store_block(struct zonal *mm, struct page *page, struct owner_record record)
+{
+	for (pfn_t pfn = page->pfn; pfn < page->pfn + ((pfn_t)1 << record.order); pfn++) {
+		record.free_stack = record_load(mm, pfn).free_stack;
+		record_store(mm, pfn, record);
+	}
+	mark_set(page);
+}
+
+void page_owner_set(struct zonal *mm, struct page *page, unsigned order, gfp_t gfp, unsigned type)
+{
+	struct owner_record record = {
+		.time_ns = port_time_ns(),
+		.task = port_task_id ? port_task_id() : 0,
+		.gfp = gfp,
+		.alloc_stack = stack_here(mm),
+		.order = (uint8_t)order,
+		.type = (uint8_t)type,
+		.migrate_reason = -1,
+		.flags = OWNER_KNOWN | OWNER_ALLOCATED,
+	};
+
+	store_block(mm, page, record);
+}
+
+void page_owner_split(struct zonal *mm, struct page *page, unsigned order)
+{
+	for (unsigned i = 0; i < 1u << order; i++) {
+		struct owner_record record = record_load(mm, page->pfn + i);
+
+		record.order = 0;
+		record_store(mm, page->pfn + i, record);
+		mark_set(page + i);
+	}
+}
+
+static void store_free(struct zonal *mm, pfn_t pfn, pfn_t end, uint32_t stack)
+{
+	for (; pfn < end; pfn++) {
+		struct owner_record record = record_load(mm, pfn);
+
+		record.flags &= (uint8_t)~OWNER_ALLOCATED;
+		record.free_stack = stack;
+		record_store(mm, pfn, record);
+	}
+}
+
+void page_owner_free(struct zonal *mm, struct page *page, unsigned order)
+{
+	uint32_t stack = stack_here(mm);
+
+	store_free(mm, page->pfn, page->pfn + ((pfn_t)1 << order), stack);
+	st_relaxed(&page->mapped, ld_relaxed(&page->mapped) & ~MAPPED_TRACED);
+}
+
+void page_owner_free_rest(struct zonal *mm, struct page *page, unsigned order)
+{
+	uint32_t stack = stack_here(mm);
+
+	page_owner_split(mm, page, 0);
+	store_free(mm, page->pfn + 1, page->pfn + ((pfn_t)1 << order), stack);
+}
+
+/* ---- before recording --------------------------------------------------- */
+
+static int alloc_records(struct zonal *mm, pfn_t s, unsigned nid)
+{
+	const struct section_bounds *b = &mm->bounds[s];
+	size_t size = sizeof(struct owner_record);
+	void *records = init_meta(mm, nid, (size_t)(b->end - b->first) * size, 64);
+
+	if (!records)
+		return ZONAL_ENOMEM;
+	mm->owner->section[s] = (uintptr_t)records - (uintptr_t)b->first * size;
+	return 0;
+}
+
+static int alloc_sections(struct zonal *mm, const struct boot_info *info)
+{
+	for (unsigned i = 0; i < info->range_count; i++) {
+		const struct boot_range *r = &info->range[i];
+		pfn_t last = (r->start + r->size - 1) >> (PAGE_SHIFT + MM_SECTION_SHIFT);
+
+		for (pfn_t s = r->start >> (PAGE_SHIFT + MM_SECTION_SHIFT); s <= last; s++)
+			if (!mm->owner->section[s] && alloc_records(mm, s, (unsigned)r->nid))
+				return ZONAL_ENOMEM;
+	}
+	return 0;
+}
+
+int page_owner_init(struct zonal *mm, const struct boot_info *info)
+{
+	unsigned nid = (unsigned)info->range[0].nid;
+	size_t table = mm->section_count * sizeof(*mm->owner->section);
+	struct page_owner *owner = init_meta(mm, nid, sizeof(*owner), 64);
+	void *stacks = init_meta(mm, nid, stack_depot_bytes(ZONAL_OWNER_STACKS), 64);
+
+	mm->owner = owner;
+	if (!owner || !stacks)
+		return ZONAL_ENOMEM;
+	stack_depot_init(&owner->depot, ZONAL_OWNER_STACKS, stacks);
+	owner->section = init_meta(mm, nid, table, 64);
+	return owner->section ? alloc_sections(mm, info) : ZONAL_ENOMEM;
+}
+
+static void set_early(struct zonal *mm, struct page *page)
+{
+	struct owner_record record = {
+		.alloc_stack = STACK_EARLY,
+		.order = (uint8_t)page_order(page),
+		.type = (uint8_t)page_block_type(page),
+		.migrate_reason = -1,
+		.flags = OWNER_KNOWN | OWNER_ALLOCATED,
+	};
+
+	store_block(mm, page, record);
+}
+
+void page_owner_start(struct zonal *mm)
+{
+	if (!mm->owner)
+		return;
+	/* First: what is taken from here on has a record and is not early. */
+	fetch_or_acq_rel(&mm->gates, GATE_PAGE_OWNER);
+	for (pfn_t s = 0; s < mm->section_count; s++) {
+		for (pfn_t pfn = mm->bounds[s].first; pfn < mm->bounds[s].end;) {
+			struct page *page = mm_page(mm, pfn);
+			uint32_t word = page_word(page);
+			bool used = word_state(word) == PAGE_USED;
+
+			if (used && !(record_load(mm, pfn).flags & OWNER_KNOWN))
+				set_early(mm, page);
+			/* Only heads have an order, so that this steps over whole blocks. */
+			pfn += (pfn_t)1 << word_order(word);
+		}
+	}
+}
+
+/* ---- for reports -------------------------------------------------------- */
+
+bool page_owner_read(const struct zonal *mm, pfn_t pfn, struct owner_record *out)
+{
+	if (!mm->owner || !zonal_page(mm, pfn))
+		return false;
+	*out = record_load(mm, pfn);
+	return out->flags & OWNER_KNOWN;
+}
+
+uint64_t page_owner_tally(struct zonal *mm)
+{
+	struct stack_depot *depot = &mm->owner->depot;
+	uint64_t pages = 0;
+
+	for (uint32_t h = 0; h < STACK_FIRST + ld_relaxed(&depot->used); h++)
+		stack_depot_get(depot, h)->held = 0;
+	for (pfn_t s = 0; s < mm->section_count; s++) {
+		for (pfn_t pfn = mm->bounds[s].first; pfn < mm->bounds[s].end; pfn++) {
+			struct owner_record record = record_load(mm, pfn);
+
+			if (!(record.flags & OWNER_ALLOCATED))
+				continue;
+			stack_depot_get(depot, record.alloc_stack)->held++;
+			pages++;
+		}
+	}
+	return pages;
+}
