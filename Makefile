@@ -33,7 +33,8 @@ NM := $(CROSS_COMPILE)nm
 SIZE := $(CROSS_COMPILE)size
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
-	-Wpointer-arith -Wcast-qual -Wwrite-strings
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wconversion -Wsign-conversion \
+	-Wswitch-default -Wunused-macros
 COMMON := -std=gnu11 -O2 -g $(WARN) -MMD -MP -I. -Iinclude $(EXTRA_CFLAGS)
 
 # ---- the image ---------------------------------------------------------------------------

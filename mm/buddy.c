@@ -104,7 +104,7 @@ struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
 
 struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 {
-	unsigned filled = ld_relaxed(&zone->filled[type]) >> order, found;
+	unsigned filled = (unsigned)ld_relaxed(&zone->filled[type]) >> order, found;
 	struct page *page;
 
 	if (!filled)

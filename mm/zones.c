@@ -20,8 +20,6 @@
  */
 #include "init.h"
 
-#define FOUR_GIB (1ULL << 32)
-
 /* First address behind a zone of `bits` address bits on RAM [start, end). */
 static uint64_t limit_of_bits(unsigned bits, uint64_t start, uint64_t end)
 {

@@ -268,6 +268,7 @@ const char *topology_numa_text(enum numa_reason reason)
 		return "a distance must be 10 to itself and more than 10 to others";
 	case NUMA_EMPTY_MATRIX:
 		return "a distance map must have a distance-matrix of whole cells";
+	default:
+		return "unknown";
 	}
-	return "unknown";
 }

@@ -24,8 +24,8 @@ const char *task_state_name(enum task_state state)
 	case TASK_BLOCKED: return "blocked";
 	case TASK_MOVING: return "moving";
 	case TASK_DEAD: return "dead";
+	default: return "?";
 	}
-	return "?";
 }
 
 static const char *policy_name(unsigned policy)

@@ -69,7 +69,7 @@ static void patch_atomics(void)
 	if (atomics < 2)
 		return;
 	for (const struct lse_patch *p = __start_lse_patches; p < __stop_lse_patches; p++) {
-		uint32_t *helper = (uint32_t *)((uintptr_t)&p->helper + (intptr_t)p->helper);
+		uint32_t *helper = (uint32_t *)((uintptr_t)&p->helper + (uintptr_t)p->helper);
 
 		helper[0] = p->instruction;
 		helper[1] = INSTRUCTION_RET;

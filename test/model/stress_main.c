@@ -150,7 +150,7 @@ static void change_something(struct worker *w)
 		break;
 	default:
 		/* tunables have one caller at a time (zone.h) */
-		if (w->cpu == 0 && zonal_set_watermark_scale(mm, 1 + next(w) % 200))
+		if (w->cpu == 0 && zonal_set_watermark_scale(mm, 1 + (unsigned)(next(w) % 200)))
 			abort();
 	}
 }
@@ -161,7 +161,7 @@ static void *work(void *arg)
 
 	host_cpu_attach(w->cpu);
 	for (uint64_t i = 0; i < ops / cpus; i++) {
-		unsigned dice = next(w) % 1000;
+		unsigned dice = (unsigned)(next(w) % 1000);
 
 		if (dice < 600)
 			take_one(w);

@@ -17,7 +17,6 @@
 
 #define A_MIN 0u
 #define A_LOW 1u
-#define A_HIGHMARK 2u
 #define A_MARK 3u
 #define A_NO_MARKS 4u
 #define A_HARDER 0x10u

@@ -213,7 +213,7 @@ KTEST_F(mmu, every_core_has_the_same_controls, KT_EACH_CPU | KT_TARGET_ONLY)
 	KT_EQ(sysreg_read(ttbr0_el1), virt_to_phys(arm64_null_table));
 	KT_EQ(sysreg_read(ttbr1_el1), virt_to_phys(arm64_root_table));
 	KT_EQ(sysreg_read(mair_el1), MAIR_VALUE);
-	KT_EQ(sysreg_read(tcr_el1) & 0xffffffff, TCR_VALUE & 0xffffffffu);
+	KT_EQ((uint32_t)sysreg_read(tcr_el1), (uint32_t)(TCR_VALUE));
 	KT_EQ(sysreg_read(cpacr_el1), 0);
 	KT_EQ(sysreg_read(spsel), 0);
 }

@@ -121,7 +121,8 @@ KTEST(topology_ranges, random_operations_match_a_model)
 		return;
 	for (unsigned round = 0; round < 20000; round++) {
 		uint64_t r = kt_random(&seed);
-		unsigned op = r % OPS, start = (r >> 8) % (SPACE - 16), size = 1 + (r >> 24) % 16;
+		unsigned op = (unsigned)(r % OPS), start = (unsigned)((r >> 8) % (SPACE - 16));
+		unsigned size = (unsigned)(1 + (r >> 24) % 16);
 		int nid = (int)((r >> 32) % 3) - 1;
 		unsigned flags = (r >> 40) & 3;
 
