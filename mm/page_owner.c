@@ -148,7 +148,7 @@ void page_owner_free(struct zonal *mm, struct page *page, unsigned order)
 	uint32_t stack = stack_here(mm);
 
 	store_free(mm, page->pfn, page->pfn + ((pfn_t)1 << order), stack);
-	st_relaxed(&page->mapped, ld_relaxed(&page->mapped) & ~MAPPED_TRACED);
+	st_relaxed(&page->mapped, (uint16_t)(ld_relaxed(&page->mapped) & ~MAPPED_TRACED));
 }
 
 void page_owner_free_rest(struct zonal *mm, struct page *page, unsigned order)
