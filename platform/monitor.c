@@ -15,6 +15,7 @@
 #include <zonal/port.h>
 
 #include "arm64_crash.h"
+#include "arm64_exception.h"
 #include "lib/printf.h"
 #include "platform/bench_image.h"
 #include "platform/demo.h"
@@ -35,6 +36,7 @@ void monitor_mark_boot(void)
 {
 	if (!boot_ns)
 		boot_ns = port_time_ns();
+	monitor_symbol = arm64_symbol;
 }
 
 static void show_topology(struct zonal *mm, bool json)
@@ -128,6 +130,8 @@ static const struct monitor_command commands[] = {
 	{ "why", "", "the newest failed request and what each zone said to it", 0, 0, true,
 	  .report = report_why },
 	{ "check", "", "walk every invariant of the allocator", 0, 0, true, .run = monitor_check },
+	{ "page_owner", "[PFN]", "who took a page; without a number, the stacks with most pages",
+	  0, 1, false, .run = monitor_page_owner },
 	{ "tasks", "", "the tasks of the scheduler", 0, 0, true, .report = show_tasks },
 	{ "boottime", "", "when the first command could run, and pages of RAM", 0, 0, true,
 	  .report = show_boottime },

@@ -65,4 +65,11 @@ int monitor_drain(struct zonal *mm, const struct monitor_args *args);
 int monitor_check(struct zonal *mm, const struct monitor_args *args);
 int monitor_echo(struct zonal *mm, const struct monitor_args *args);
 
+/* ---- monitor_owner.c --------------------------------------------------- */
+
+int monitor_page_owner(struct zonal *mm, const struct monitor_args *args);
+/* Name of the function that holds an address, and the offset into it; NULL if there is none.
+ * Set by the image; unset, stacks are shown as addresses. */
+extern const char *(*monitor_symbol)(uint64_t address, uint64_t *offset);
+
 #endif

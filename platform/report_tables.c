@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "lib/printf.h"
+#include "mm/page_owner.h"
 
 typedef unsigned long long ull;
 
@@ -76,6 +77,8 @@ void report_limits(struct zonal *mm, const struct boot_info *info, bool json)
 		  "reserved ranges" },
 		{ "boot_info.bootargs", info ? strlen(info->bootargs) + 1 : 0,
 		  sizeof(info->bootargs), "bytes of boot arguments" },
+		{ "ZONAL_OWNER_STACKS", mm->owner ? ld_relaxed(&mm->owner->depot.used) : 0,
+		  ZONAL_OWNER_STACKS, "stacks of page_owner" },
 	};
 	unsigned count = info ? ARRAY_SIZE(limits) : 3, i;
 

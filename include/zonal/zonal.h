@@ -117,7 +117,7 @@ struct zonal_config {
 	void *ctx;
 	/* zonal_init() reads info->reserved after its last call of `meta`: a `meta` that
 	 * takes from the RAM described adds what it took there. */
-	bool page_owner;        /* record who took each page (D17): 32 bytes a page, no fast lanes */
+	bool page_owner;        /* record who took each page (D17); 32 bytes a page, no lanes */
 	bool grouping_off;      /* tests: no mobility grouping whatever the size (M12) */
 	unsigned cpu_count;     /* CPUs that will call; 0: info->cpu_count */
 };
