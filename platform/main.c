@@ -10,6 +10,7 @@
  *	read_board          boot_info: RAM, nodes, distances, CPUs, reserved ranges
  *	reserve_cma         the area of cma= is set apart
  *	map_memory          RAM is in the linear map, page tables come from RAM
+ *	seeds_wipe          no secret of the loader is left in the tree
  *	smp_begin           the boot CPU has its number
  *	start_allocator     zonal_image serves this CPU
  *	start_interrupts    GIC, timer
@@ -45,6 +46,7 @@
 #include "report.h"
 #include "report_topology.h"
 #include "sched/sched.h"
+#include "seeds.h"
 #include "smp.h"
 #include "topology.h"
 
@@ -268,6 +270,7 @@ void platform_main(uint64_t dt_phys)
 	read_board(dt);
 	reserve_cma();
 	map_memory();
+	seeds_wipe();
 	smp_begin();
 	start_allocator();
 	start_interrupts();

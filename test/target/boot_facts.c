@@ -6,12 +6,14 @@
  * the calls of <zonal/linux.h> say. What the boards must have beyond that is known to
  * the runner (tools/check_boot.py) and to test/t/odd_boards.t.
  */
+#include <libfdt.h>
 #include <string.h>
 
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
 #include "arm64_cpu.h"
+#include "arm64_exception.h"
 #include "arm64_memory.h"
 #include "arm64_sysreg.h"
 #include "platform/device.h"
@@ -154,4 +156,32 @@ KTEST_F(boot, addresses_and_pages_match, KT_TARGET_ONLY)
 	KT_TRUE(alloc_pages_exact(PAGE_SIZE, GFP_HIGHUSER) == NULL);
 	free_pages(0, 0);
 	free_pages_exact(NULL, PAGE_SIZE);
+}
+
+/* Trust item 117: whoever reads the tree later must not learn what was random at boot. */
+KTEST_F(boot, seeds_are_gone_from_the_tree, KT_TARGET_ONLY)
+{
+	static const char *const names[] = { "kaslr-seed", "rng-seed" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		int bytes = 0;
+		const uint8_t *seed = fdt_getprop(device_tree(), device_chosen(), names[i], &bytes);
+
+		for (int b = 0; seed && b < bytes; b++)
+			KT_OK(seed[b] == 0, "byte %d of %s is %u", b, names[i], seed[b]);
+		if (seed)
+			kt_diag("%s: %d bytes of zero", names[i], bytes);
+	}
+}
+
+KTEST_F(boot, tree_is_read_only, KT_TARGET_ONLY)
+{
+	struct arm64_fault fault;
+	const void *seed = fdt_getprop(device_tree(), device_chosen(), "rng-seed", NULL);
+
+	if (!seed)
+		seed = device_tree();
+	/* On 4 bytes, as the probe stores them. */
+	KT_TRUE(!arm64_probe_write(align_down((uintptr_t)seed, 4), &fault));
+	KT_EQ(fault.esr, 0x9600004f);
 }

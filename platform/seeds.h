@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Randomness of the loader, for one use. */
+#ifndef PLATFORM_SEEDS_H
+#define PLATFORM_SEEDS_H
+
+/* Overwrite kaslr-seed and rng-seed of /chosen with zeroes. Context: boot, one CPU, tables final. */
+void seeds_wipe(void);
+
+#endif
