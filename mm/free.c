@@ -166,12 +166,22 @@ static ZN_NOINLINE void free_careful(struct zonal *mm, struct page *page, unsign
 		page_report_misuse(mm, page, order);
 }
 
-/* A block of order > 0; plain if nothing is attached and the reference is the last. */
+/* A used head of ours of that order with nothing attached: one comparison for state, order and
+ * all flags that could stop it. The order is below MAX_ORDER. */
+static inline bool is_plain(const struct zonal *mm, struct page *page, uint32_t word,
+			    unsigned order)
+{
+	return likely((word & (WORD_STATE_MASK | WORD_ORDER_MASK | FREE_STOP)) ==
+		      word_make(0, PAGE_USED, 0) + (order << WORD_ORDER_SHIFT)) &&
+	       likely(!ld_relaxed(&page->mapped)) && page_is_ours(mm, page);
+}
+
+/* A block of order > 0; plain if the reference is the last, too. */
 static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned order)
 {
 	/* One reference, ours: nobody can add another, for that takes one (zonal_get). */
-	if (unlikely(!call_is_right(mm, page, order)) || unlikely(page_word(page) & FREE_STOP) ||
-	    unlikely(ld_relaxed(&page->mapped)) || unlikely(ld_relaxed(&page->refs) != 1) ||
+	if (unlikely(order >= MAX_ORDER) || !is_plain(mm, page, page_word(page), order) ||
+	    unlikely(ld_relaxed(&page->refs) != 1) ||
 	    unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
 		free_careful(mm, page, order);
 		return;
@@ -200,11 +210,8 @@ void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 		free_block(mm, page, order);
 		return;
 	}
-	/* One comparison for state, order and all that could be attached. */
 	word = page_word(page);
-	if (unlikely((word & (WORD_STATE_MASK | WORD_ORDER_MASK | FREE_STOP)) !=
-		     word_make(0, PAGE_USED, 0)) ||
-	    unlikely(ld_relaxed(&page->mapped)) || unlikely(!page_is_ours(mm, page))) {
+	if (unlikely(!is_plain(mm, page, word, 0))) {
 		free_careful(mm, page, 0);
 		return;
 	}
