@@ -31,6 +31,8 @@ KTEST(page_owner, d17_stack_of_the_free)
 	}
 	KT_EQ(ld_relaxed(&page->mapped), 0);
 	freed = r.free_stack;
+	/* The recorder's own frames are left out: they would be the same here and there. */
+	KT_TRUE(stack_of(mm, freed)->pc[0] != stack_of(mm, r.alloc_stack)->pc[0]);
 	/* the next use keeps the stack of the last free */
 	page = take_here(mm, GFP_KERNEL, 3);
 	r = record_of(mm, page);
