@@ -3,7 +3,8 @@
 #ifndef PLATFORM_SEEDS_H
 #define PLATFORM_SEEDS_H
 
-/* Overwrite kaslr-seed and rng-seed of /chosen with zeroes. Context: boot, one CPU, tables final. */
+/* Overwrite kaslr-seed and rng-seed of /chosen with zeroes. Context: boot, one CPU, final
+ * tables. */
 void seeds_wipe(void);
 
 #endif

@@ -43,6 +43,12 @@ need() {
 	done
 }
 
+# The interpreter alone is not enough: Debian's python3-minimal, which other packages
+# bring along, has no json.
+need_python() {
+	python3 -c 'import json, subprocess, tempfile' 2>/dev/null || missing="$missing python3"
+}
+
 need_host() {
 	triplet=$(uname -m)-linux-gnu
 	need gcc gcc
@@ -79,7 +85,7 @@ need_gdb() {
 
 need_bench() {
 	need_run
-	need python3-minimal python3
+	need_python
 }
 
 need_test() {
@@ -87,7 +93,7 @@ need_test() {
 	need_build
 	need_run
 	need perl prove
-	need python3-minimal python3
+	need_python
 	need universal-ctags ctags
 	need clang clang
 	need lld ld.lld
