@@ -301,6 +301,7 @@ bool board_build(struct model *m)
 	m->config.meta = meta_take;
 	m->config.clear = clear_nothing;
 	m->config.grouping_off = m_chance(m, 10);
+	m->config.page_owner = m_chance(m, 10);
 	m->mm = calloc(1, zonal_sizeof());
 	error = zonal_init(m->mm, &m->config);
 	if (error)
