@@ -30,6 +30,8 @@
 
 #include <zonal/zonal.h>
 
+#include "lib/number.h"
+
 /* Room for a word in a report; longer ones are cut. */
 #define REPORT_BYTES 64
 
@@ -39,42 +41,12 @@ struct rule {
 	const char *rule;
 };
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
-}
-
-/* Digits up to the first other character, which *rest then names. */
-static bool read_number(const char *text, uint64_t *value, const char **rest)
-{
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	int base = hex ? 16 : 10;
-	const char *at = hex ? text + 2 : text;
-
-	*value = 0;
-	if (digit_value(*at) >= base)
-		return false;
-	for (; digit_value(*at) < base; at++) {
-		if (__builtin_mul_overflow(*value, (uint64_t)base, value) ||
-		    __builtin_add_overflow(*value, (uint64_t)digit_value(*at), value))
-			return false;
-	}
-	*rest = at;
-	return true;
-}
-
 static bool read_count(const char *text, uint64_t low, uint64_t high, uint64_t *out)
 {
 	const char *rest;
 	uint64_t value;
 
-	if (!read_number(text, &value, &rest) || *rest || value < low || value > high)
+	if (!number_read(text, &value, &rest) || *rest || value < low || value > high)
 		return false;
 	*out = value;
 	return true;
@@ -106,7 +78,7 @@ static bool read_bytes(const char *text, uint64_t *out)
 	uint64_t value;
 	unsigned shift;
 
-	if (!read_number(text, &value, &rest))
+	if (!number_read(text, &value, &rest))
 		return false;
 	shift = suffix_shift(*rest);
 	if (shift)
@@ -123,7 +95,7 @@ static bool read_share(const char *text, uint64_t *bytes, unsigned *percent)
 	const char *rest;
 	uint64_t value;
 
-	if (read_number(text, &value, &rest) && rest[0] == '%' && !rest[1]) {
+	if (number_read(text, &value, &rest) && rest[0] == '%' && !rest[1]) {
 		if (value < 1 || value > 100)
 			return false;
 		*percent = (unsigned)value;

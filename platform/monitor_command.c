@@ -155,41 +155,6 @@ int monitor_help(const struct monitor_table *table, const struct monitor_args *a
 	return 0;
 }
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
-bool monitor_number(const char *text, uint64_t most, uint64_t *out)
-{
-	unsigned base = 10;
-	uint64_t value = 0;
-
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		base = 16;
-		text += 2;
-	}
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		unsigned digit = (unsigned)digit_value(*text);
-
-		if (digit >= base || value > (UINT64_MAX - digit) / base)
-			return false;
-		value = value * base + digit;
-	}
-	if (value > most)
-		return false;
-	*out = value;
-	return true;
-}
-
 /* One part of a node list, "2" or "2-5". */
 static bool node_part(char *part, nodemask_t *mask)
 {
@@ -198,10 +163,10 @@ static bool node_part(char *part, nodemask_t *mask)
 
 	if (dash)
 		*dash++ = '\0';
-	if (!monitor_number(part, ZONAL_MAX_NODES - 1, &first))
+	if (!number_read_all(part, ZONAL_MAX_NODES - 1, &first))
 		return false;
 	last = first;
-	if (dash && !monitor_number(dash, ZONAL_MAX_NODES - 1, &last))
+	if (dash && !number_read_all(dash, ZONAL_MAX_NODES - 1, &last))
 		return false;
 	for (uint64_t nid = first; nid <= last; nid++)
 		*mask |= node_bit((unsigned)nid);

@@ -7,6 +7,8 @@
 
 #include <zonal/zonal.h>
 
+#include "lib/number.h"
+
 #define MONITOR_LINE_BYTES 256 /* longest command with its NUL */
 #define MONITOR_WORDS 16       /* most words of a command */
 
@@ -48,8 +50,6 @@ int monitor_execute(const struct monitor_table *table, const char *text, bool pl
 /* The `help` command. */
 int monitor_help(const struct monitor_table *table, const struct monitor_args *args);
 
-/* Read a whole word as a number, decimal or 0x; false if it is none or above `most`. */
-bool monitor_number(const char *text, uint64_t most, uint64_t *out);
 /* Read "0,2-3" as a set of node ids; false if it is none. */
 bool monitor_nodes(const char *text, nodemask_t *out);
 

@@ -43,7 +43,7 @@ static bool arg_order(const struct monitor_args *args, unsigned i, unsigned *ord
 {
 	uint64_t value;
 
-	if (!monitor_number(args->word[i], MAX_ORDER - 1, &value)) {
+	if (!number_read_all(args->word[i], MAX_ORDER - 1, &value)) {
 		kprintf("%s: %s: an order is 0..%d\n", args->name, args->word[i], MAX_ORDER - 1);
 		return false;
 	}
@@ -55,7 +55,7 @@ static bool arg_node(const struct zonal *mm, const struct monitor_args *args, un
 {
 	uint64_t value;
 
-	if (!monitor_number(args->word[i], ZONAL_MAX_NODES - 1, &value) ||
+	if (!number_read_all(args->word[i], ZONAL_MAX_NODES - 1, &value) ||
 	    !nodemask_has(mm->online, (unsigned)value)) {
 		kprintf("%s: %s: no such node on this board\n", args->name, args->word[i]);
 		return false;
@@ -120,7 +120,7 @@ int monitor_free(struct zonal *mm, const struct monitor_args *args)
 		kprintf("free: usage: free PFN ORDER, or free all\n");
 		return 1;
 	}
-	if (!monitor_number(args->word[0], PFN_NONE, &pfn)) {
+	if (!number_read_all(args->word[0], PFN_NONE, &pfn)) {
 		kprintf("free: %s: not a page frame number\n", args->word[0]);
 		return 1;
 	}
@@ -261,7 +261,7 @@ int monitor_set(struct zonal *mm, const struct monitor_args *args)
 		kprintf("set: %s: a value is missing\n", t->name);
 		return 1;
 	}
-	if (!monitor_number(args->word[1], t->most, &value) || t->set(mm, value) != 0) {
+	if (!number_read_all(args->word[1], t->most, &value) || t->set(mm, value) != 0) {
 		kprintf("set: %s %s: out of range\n", t->name, args->word[1]);
 		return 1;
 	}
@@ -272,8 +272,8 @@ int monitor_inject(struct zonal *mm, const struct monitor_args *args)
 {
 	uint64_t skip, times;
 
-	if (!monitor_number(args->word[0], INT64_MAX, &skip) ||
-	    !monitor_number(args->word[1], INT64_MAX, &times)) {
+	if (!number_read_all(args->word[0], INT64_MAX, &skip) ||
+	    !number_read_all(args->word[1], INT64_MAX, &times)) {
 		kprintf("inject: %s %s: two numbers, requests to skip and requests to fail\n",
 			args->word[0], args->word[1]);
 		return 1;

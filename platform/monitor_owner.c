@@ -104,7 +104,7 @@ static int show_page(struct zonal *mm, const char *word)
 	struct owner_record record;
 	pfn_t pfn, head;
 
-	if (!monitor_number(word, PFN_NONE, &pfn)) {
+	if (!number_read_all(word, PFN_NONE, &pfn)) {
 		kprintf("page_owner: %s: not a page frame number\n", word);
 		return 1;
 	}

@@ -13,6 +13,7 @@
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
+#include "lib/number.h"
 #include "lib/printf.h"
 #include "platform/platform.h"
 #include "test/ktest.h"
@@ -34,11 +35,8 @@ uint64_t kt_port_seed(void)
 
 	if (!text)
 		return port_time_ns() | 1;
-	for (; *text >= '0' && *text <= '9'; text++)
-		seed = seed * 10 + (uint64_t)(*text - '0');
-	if (*text || !seed) {
-		kprintf("# seed=%s: a seed is a decimal number above 0; using 1\n",
-			platform_arg("seed"));
+	if (!number_read_all(text, UINT64_MAX, &seed) || !seed) {
+		kprintf("# seed=%s: a seed is a number above 0; using 1\n", text);
 		return 1;
 	}
 	return seed;

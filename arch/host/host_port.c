@@ -72,17 +72,23 @@ static void host_run_as(struct host_cpu *cpu, void (*fn)(void *), void *arg)
 	host_self = self;
 }
 
+/* Run what is posted to this CPU, if anything; its mutex is held. */
+static void run_posted(struct mailbox *mail)
+{
+	if (!mail->fn)
+		return;
+	host_run_as(host_self, mail->fn, mail->arg);
+	mail->fn = NULL;
+	atomic_store(&host_self->pending, false);
+	atomic_store(&mail->done, true);
+}
+
 void host_serve_calls(void)
 {
 	struct mailbox *mail = &host_mail[host_self->port.id];
 
 	pthread_mutex_lock(&mail->mutex);
-	if (mail->fn) {
-		host_run_as(host_self, mail->fn, mail->arg);
-		mail->fn = NULL;
-		atomic_store(&host_self->pending, false);
-		atomic_store(&mail->done, true);
-	}
+	run_posted(mail);
 	pthread_mutex_unlock(&mail->mutex);
 }
 
@@ -99,16 +105,9 @@ void host_cpu_detach(void)
 {
 	struct mailbox *mail = &host_mail[host_self->port.id];
 
-	host_serve_calls();
 	pthread_mutex_lock(&mail->mutex);
 	mail->owned = false;
-	if (mail->fn) {
-		/* Posted between the two lines above. */
-		host_run_as(host_self, mail->fn, mail->arg);
-		mail->fn = NULL;
-		atomic_store(&host_self->pending, false);
-		atomic_store(&mail->done, true);
-	}
+	run_posted(mail);
 	pthread_mutex_unlock(&mail->mutex);
 	host_self = &host_cpus[0];
 }

@@ -138,24 +138,6 @@ KTEST_F(monitor_command, help_is_aligned, KT_HOST_ONLY)
 	expect("help show", "show [-j] [A [B]]         print the words\n", 0);
 }
 
-KTEST(monitor_command, numbers_are_read_strictly)
-{
-	static const char *const bad[] = {
-		"",   "0x", "x",   "1x",  "-1",  "+1",                   " 1",
-		"1 ", "0xg", "1.0", "101", "18446744073709551616", "0x10000000000000000"
-	};
-	uint64_t value = 7;
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		KT_OK(!monitor_number(bad[i], 100, &value), "'%s' was accepted", bad[i]);
-	KT_EQ(value, 7);
-	KT_TRUE(monitor_number("100", 100, &value) && value == 100);
-	KT_TRUE(monitor_number("0x1F", 100, &value) && value == 31);
-	KT_TRUE(monitor_number("18446744073709551615", UINT64_MAX, &value) && value == UINT64_MAX);
-	KT_TRUE(monitor_number("0xffffffffffffffff", UINT64_MAX, &value) && value == UINT64_MAX);
-}
-
 KTEST(monitor_command, node_lists_are_read_strictly)
 {
 	static const char *const bad[] = {

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Numbers out of text.
+ *
+ * One reader for every place where a user types a number, so that 0x20, 32 and what
+ * is refused mean the same in a boot argument, at the monitor and as a seed. No sign, no
+ * octal, no blanks: what is not wholly understood is refused, never guessed at. An
+ * overflow is refused too, not cut.
+ *
+ * No state, no locks.
+ */
+#include "number.h"
+
+static unsigned digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned)(c - 'a') + 10;
+	if (c >= 'A' && c <= 'F')
+		return (unsigned)(c - 'A') + 10;
+	return 16; /* of no base */
+}
+
+bool number_read(const char *text, uint64_t *value, const char **rest)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *at = hex ? text + 2 : text;
+	unsigned base = hex ? 16 : 10;
+
+	*value = 0;
+	if (digit_value(*at) >= base)
+		return false;
+	for (; digit_value(*at) < base; at++)
+		if (__builtin_mul_overflow(*value, (uint64_t)base, value) ||
+		    __builtin_add_overflow(*value, (uint64_t)digit_value(*at), value))
+			return false;
+	*rest = at;
+	return true;
+}
+
+bool number_read_all(const char *text, uint64_t most, uint64_t *value)
+{
+	const char *rest;
+	uint64_t read;
+
+	if (!number_read(text, &read, &rest) || *rest || read > most)
+		return false;
+	*value = read;
+	return true;
+}
