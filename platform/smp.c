@@ -155,8 +155,9 @@ static bool any_on_the_way(void)
 {
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++) {
 		enum cpu_state now = cpu_state(cpu);
+		bool unfit = ld_acquire(&arm64_cpus[cpu].unfit);
 
-		if (now == CPU_STARTING || now == CPU_UP ||
+		if ((now == CPU_STARTING && !unfit) || now == CPU_UP ||
 		    (now == CPU_ONLINE && !sched_cpu_online(cpu)))
 			return true;
 	}
@@ -166,10 +167,16 @@ static bool any_on_the_way(void)
 static void give_up(void)
 {
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++) {
-		if (state_move(cpu, CPU_STARTING, CPU_FAILED))
+		unsigned long long mpidr = boot_info.cpu[cpu].mpidr;
+
+		if (!state_move(cpu, CPU_STARTING, CPU_FAILED))
+			continue;
+		if (ld_acquire(&arm64_cpus[cpu].unfit))
+			kprintf("smp: CPU %u (MPIDR 0x%llx) is not used: it has no LSE atomics, "
+				"unlike the boot CPU\n", cpu, mpidr);
+		else
 			kprintf("smp: CPU %u (MPIDR 0x%llx) did not come up within %u s\n", cpu,
-				(unsigned long long)boot_info.cpu[cpu].mpidr,
-				(unsigned)(WAIT_NS / 1000000000u));
+				mpidr, (unsigned)(WAIT_NS / 1000000000u));
 	}
 }
 

@@ -17,6 +17,7 @@
  */
 #include <zonal/port.h>
 
+#include "lib/atomic.h"
 #include "platform/platform.h"
 #include "arm64_cpu.h"
 #include "arm64_exception.h"
@@ -84,10 +85,15 @@ static bool dt_header_good(uint64_t phys, uint32_t *bytes)
 	       *bytes >= DT_HEADER_BYTES && *bytes <= DT_LIMIT_BYTES;
 }
 
+static bool outside_image(uint64_t phys, uint64_t bytes)
+{
+	return phys + bytes <= virt_to_phys(_start) || phys >= virt_to_phys(_end);
+}
+
 static bool dt_candidate(uint64_t phys)
 {
 	return phys && !(phys & 7) && phys < ARM64_PHYS_LIMIT - DT_LIMIT_BYTES &&
-	       (phys + DT_LIMIT_BYTES <= virt_to_phys(_start) || phys >= virt_to_phys(_end));
+	       outside_image(phys, DT_HEADER_BYTES);
 }
 
 /* True, and the blob is mapped, if a device tree starts at phys. */
@@ -97,7 +103,7 @@ static bool dt_map(uint64_t phys)
 
 	if (!dt_candidate(phys) || !arm64_map_readonly(phys, DT_HEADER_BYTES))
 		return false;
-	if (dt_header_good(phys, &bytes))
+	if (dt_header_good(phys, &bytes) && outside_image(phys, bytes))
 		return arm64_map_readonly(phys, bytes);
 	return !arm64_protect(phys_to_virt(phys), DT_HEADER_BYTES, ARM64_MAP_NONE);
 }
@@ -183,7 +189,8 @@ void arm64_secondary(void)
 
 	pan_enable();
 	if (arm64_lse && !has_lse()) {
-		port_log("cpu %u: no LSE atomics, unlike the boot core: not used", cpu->port.id);
+		/* No message from here: the console's lock would be such an atomic. */
+		st_release(&cpu->unfit, 1);
 		arm64_ipi_stop();
 	}
 	platform_secondary(cpu->port.id);

@@ -159,6 +159,7 @@ end_function cache_clean_invalidate
 
 /* Drop what caches hold of [x0, x1); whole pages that belong to the image. */
 function cache_invalidate
+	dmb	sy			/* stores past the caches are not ordered with DC otherwise */
 	cache_line
 1:	dc	ivac, x0
 	add	x0, x0, x2

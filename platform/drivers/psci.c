@@ -18,6 +18,7 @@
 
 #include "../device.h"
 #include "lib/printf.h"
+#include "mmio.h"
 
 #define PSCI_VERSION 0x84000000u
 #define PSCI_CPU_OFF 0x84000002u
@@ -114,6 +115,9 @@ int psci_cpu_on(uint64_t mpidr, uint64_t entry_phys, uint64_t context)
 {
 	if (!cpu_on)
 		return PSCI_NOT_SUPPORTED;
+	/* What the new CPU reads first is in memory before firmware lets it go; HVC and SMC
+	 * order nothing by themselves. */
+	mmio_barrier();
 	/* The result is a 32-bit number also in the 64-bit call of some firmware. */
 	return (int32_t)psci_call(cpu_on, mpidr, entry_phys, context);
 }

@@ -3,12 +3,15 @@
  * A loader that behaves worse than the boot protocol allows, for entry.t.
  *
  * QEMU starts this as the kernel, with the device tree in x0 and the real image
- * already at IMAGE. It copies the tree to the base of RAM, where QEMU leaves it for
- * guests that get none in x0, then enters the image with x0 = HINT, if that is defined, and with the
- * MMU and caches on, if MMU_ON is.
+ * already at IMAGE. It copies the tree to TREE_AT, if that is not defined to the base of RAM,
+ * where QEMU leaves it for guests that get none in x0, then enters the image with x0 = HINT, if
+ * that is defined, and with the MMU and caches on, if MMU_ON is.
  */
 #define RAM_BASE 0x40000000
 #define TREE_BYTES 0x100000
+#ifndef TREE_AT
+#define TREE_AT RAM_BASE
+#endif
 #define TABLE 0x40180000
 
 #define BLOCK_DEVICE 0x401		/* access flag, attribute 0, block */
@@ -30,7 +33,7 @@ _start:
 	.long	0
 
 1:	mov	x19, x0
-	ldr	x1, =RAM_BASE
+	ldr	x1, =TREE_AT
 	add	x2, x1, #TREE_BYTES
 2:	ldp	x3, x4, [x0], #16
 	stp	x3, x4, [x1], #16

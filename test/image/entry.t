@@ -48,7 +48,7 @@ enters() {
 }
 
 low=0x44000000 high=0x7a200000
-echo '1..14'
+echo '1..15'
 enters tree_in_x0 1 cortex-a57 $low
 enters tree_in_x0_at_el2 2 neoverse-n1 $low
 enters image_on_the_other_node 1 max $high
@@ -61,6 +61,7 @@ enters x0_has_nothing_behind_it 1 neoverse-n1 $low HINT=0x0f000000
 enters x0_is_a_device 1 max $low HINT=0x09000000
 enters x0_is_beyond_the_cpu 1 cortex-a57 $low HINT=0xfffffffffff8
 enters x0_is_a_kernel_address 1 max $low HINT=0xfffffffffffffff8
+enters tree_ends_where_the_image_starts 1 cortex-a57 $low HINT=0x43f00000 TREE_AT=0x43f00000
 enters mmu_on_at_el1 1 cortex-a57 $low MMU_ON
 enters mmu_on_at_el2 2 max $low MMU_ON
 exit $failed

@@ -42,6 +42,7 @@ struct arm64_cpu {
 	uint32_t probe_armed;       /* a fault now goes to probe_resume; own CPU */
 	uint64_t probe_resume;
 	struct arm64_fault probe;
+	_Atomic uint32_t unfit;     /* set by the CPU at its start: it has no LSE atomics */
 	_Atomic(struct arm64_call *) calls; /* pushed by others, taken by the CPU */
 	struct zonal_task boot_task; /* allocator state until a scheduler task runs */
 } ZN_ALIGNED(64);

@@ -16,8 +16,9 @@
 #define SCTLR_WXN (1 << 19)  /* writable implies never executable */
 #define SCTLR_SPAN (1 << 23) /* leave PAN alone on exceptions; RES1 without FEAT_PAN */
 /* Bits 11, 20, 22, 28, 29: RES1 in Armv8.0; later features give them a meaning, and 1
- * keeps the old behaviour. */
-#define SCTLR_RES1 0x30500800
+ * keeps the old behaviour. Bits 7, 8 (ITD, SED): RES1 on cores without 32-bit EL0; elsewhere they
+ * forbid two of its instructions, and we run nothing there. */
+#define SCTLR_RES1 0x30500980
 #define SCTLR_OFF (SCTLR_RES1 | SCTLR_SPAN)
 #define SCTLR_ON                                                                                   \
 	(SCTLR_RES1 | SCTLR_SPAN | SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_SA | SCTLR_SA0 | SCTLR_I |  \
