@@ -98,13 +98,22 @@ void console_write(const char *text, size_t length)
 	port_irq_restore(flags);
 }
 
-/* What kprintf() writes to from the start; the boot CPU alone runs then. */
+/* What kprintf() writes to from the start, and on a board without a UART for good: all CPUs
+ * then, so under the lock. */
 void console_write_default(const char *text, size_t length)
 {
-	size_t room = ZN_MIN(length, EARLY_BYTES - 1 - early_used);
+	port_irqflags_t flags = port_irq_save();
+	bool held;
 
-	memcpy(early + early_used, text, room);
-	early_used += room;
+	if (output_take(&held)) {
+		size_t room = ZN_MIN(length, EARLY_BYTES - 1 - early_used);
+
+		memcpy(early + early_used, text, room);
+		early_used += room;
+	}
+	if (held)
+		lock_drop(&lock);
+	port_irq_restore(flags);
 }
 
 void console_panic(void) { st_relaxed(&panic_cpu, port_this_cpu()->id); }
@@ -211,6 +220,8 @@ void console_start_input(void)
 {
 	struct device_irq irq;
 
+	if (!uart.driver)
+		return;
 	if (!device_irq(uart_node, 0, &irq)) {
 		kprintf("console: the UART has no usable interrupt; input is polled\n");
 		return;

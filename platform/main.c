@@ -46,6 +46,7 @@
 #include "report.h"
 #include "report_topology.h"
 #include "sched/sched.h"
+#include "sched/sched_port.h"
 #include "seeds.h"
 #include "smp.h"
 #include "topology.h"
@@ -233,7 +234,7 @@ static void start_interrupts(void)
 static void start_scheduler(void)
 {
 	sched_init();
-	port_irq_restore(0);
+	sched_port_unmask();
 	zonal_boot_done(&zonal_image);
 }
 

@@ -75,7 +75,7 @@ static bool gic_v2_start(int node)
 	count = gic_v2_intid_count();
 	/* A system with one CPU reads 0 here and sends everything to that CPU. */
 	targets = own_mask() * 0x01010101u;
-	gic_block_reset(distributor, GIC_FIRST_SPI, (count & ~31u) - GIC_FIRST_SPI, 0);
+	gic_block_reset(distributor, GIC_FIRST_SPI, count - GIC_FIRST_SPI, 0);
 	for (unsigned id = GIC_FIRST_SPI; id < count; id += 4)
 		mmio_write32(distributor, GICD_ITARGETSR + id, targets);
 	mmio_write32(distributor, GICD_CTLR, CTLR_ENABLE);

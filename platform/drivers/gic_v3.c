@@ -36,7 +36,7 @@
 #define GICD_CTLR_RWP (1u << 31)
 #define GICD_IROUTER 0x6000
 
-#define GICR_CTLR 0x000
+#define GICR_CTLR GICD_CTLR
 #define GICR_CTLR_RWP (1u << 3)
 #define GICR_TYPER 0x008
 #define GICR_TYPER_VLPIS (1u << 1)
@@ -76,6 +76,20 @@ static bool wait_clear(void *base, uintptr_t offset, uint32_t bits)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Disable INTIDs [first, end) of a frame and wait until that holds, by the write-pending bit
+ * of `control`: an interrupt that firmware left enabled must not have its trigger changed.
+ */
+static void quiesce(void *frame, unsigned first, unsigned end, void *control, uint32_t pending)
+{
+	for (unsigned id = first; id < end; id += 32)
+		mmio_write32(frame, GICD_ICENABLER + id / 8, UINT32_MAX);
+	/* The registers CTLR of the distributor and of a redistributor have the same offset. */
+	if (!wait_clear(control, GICD_CTLR, pending))
+		kprintf("gic: a write that disables INTIDs %u to %u does not finish\n", first,
+			end - 1);
 }
 
 static bool map_regions(int node)
@@ -119,8 +133,9 @@ static bool gic_v3_start(int node)
 		return false;
 	}
 	(void)device_u64(node, "redistributor-stride", &stride_bytes);
-	if (stride_bytes & (FRAME_BYTES - 1)) {
-		kprintf("gic: redistributor-stride 0x%llx is no multiple of 64 KiB; ignored\n",
+	if (stride_bytes % FRAME_BYTES || (stride_bytes && stride_bytes < 2 * FRAME_BYTES)) {
+		kprintf("gic: redistributor-stride 0x%llx: must be a multiple of 64 KiB and two "
+			"at least; ignored\n",
 			(unsigned long long)stride_bytes);
 		stride_bytes = 0;
 	}
@@ -133,7 +148,8 @@ static bool gic_v3_start(int node)
 		kprintf("gic: the distributor does not finish a write\n");
 	mmio_write32(distributor, GICD_CTLR, GICD_CTLR_ARE);
 	count = gic_v3_intid_count();
-	gic_block_reset(distributor, GIC_FIRST_SPI, (count & ~31u) - GIC_FIRST_SPI, UINT32_MAX);
+	quiesce(distributor, GIC_FIRST_SPI, count, distributor, GICD_CTLR_RWP);
+	gic_block_reset(distributor, GIC_FIRST_SPI, count - GIC_FIRST_SPI, UINT32_MAX);
 	for (unsigned id = GIC_FIRST_SPI; id < count; id++)
 		mmio_write64(distributor, GICD_IROUTER + 8 * (uintptr_t)id, affinity);
 	mmio_write32(distributor, GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GROUP1);
@@ -154,7 +170,8 @@ static void *region_find(unsigned index, uint32_t affinity)
 	uint64_t offset = 0;
 	uint64_t typer;
 
-	while (offset + 2 * FRAME_BYTES <= region[index].bytes) {
+	/* No sum that wraps: the stride is any number. */
+	while (offset <= region[index].bytes && region[index].bytes - offset >= 2 * FRAME_BYTES) {
 		void *base = mmio_at(region[index].base, offset);
 
 		typer = mmio_read64(base, GICR_TYPER);
@@ -211,6 +228,7 @@ static bool gic_v3_start_cpu(unsigned cpu)
 		return false;
 	}
 	sgi_frame[cpu] = mmio_at(base, FRAME_BYTES);
+	quiesce(sgi_frame[cpu], 0, GIC_FIRST_SPI, base, GICR_CTLR_RWP);
 	gic_block_reset(sgi_frame[cpu], 0, GIC_FIRST_SPI, UINT32_MAX);
 	(void)wait_clear(base, GICR_CTLR, GICR_CTLR_RWP);
 	if (interface_start())

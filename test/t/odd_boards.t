@@ -213,6 +213,27 @@ def no_uart_at_all(dts):
 
 
 @case()
+def no_uart_but_an_interrupt_where_its_node_would_be(dts):
+    dts = replace(dts, r'"arm,pl011.{1,20}arm,primecell"', '"x,uart"')
+    return replace(dts, r"/ \{\n", "/ {\n\tinterrupts = <0x00 0x01 0x04>;\n"), [
+        r"console: none", r"4 of 4 CPUs", r"^(?!.*the UART has)"]
+
+
+@case()
+def redistributor_stride_that_leaves_the_address_space(dts):
+    return replace(dts, r'compatible = "arm,gic-v3";',
+                   'compatible = "arm,gic-v3"; redistributor-stride = <0xffffffff 0xffff0000>;'), [
+        r"gic: no redistributor has the affinity of CPU 1 ", r"1 of 4 CPUs"]
+
+
+@case()
+def redistributor_stride_below_one_redistributor(dts):
+    return replace(dts, r'compatible = "arm,gic-v3";',
+                   'compatible = "arm,gic-v3"; redistributor-stride = <0x00 0x10000>;'), [
+        r"gic: redistributor-stride 0x10000: must be", r"4 of 4 CPUs"]
+
+
+@case()
 def no_stdout_path(dts):
     return replace(dts, r'stdout-path = "[^"]*";', ""), [r"looking for any", r"console PL011"]
 
