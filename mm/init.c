@@ -222,7 +222,7 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	if (err)
 		return err;
 	mm->options = config->options;
-	mm->boost_factor = config->options.watermark_boost_factor;
+	st_relaxed(&mm->boost_factor, config->options.watermark_boost_factor);
 	mm->meta = config->meta;
 	mm->clear = config->clear;
 	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE;

@@ -72,6 +72,20 @@ static void setup_min_free(struct zonal *mm)
 		mm->min_free_kbytes = computed;
 }
 
+/* Under the lock: a theft on another CPU raises the boost there (S8). */
+static void set_marks(struct zone *zone, int64_t min, int64_t gap)
+{
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(&zone->lock);
+	st_relaxed(&zone->mark[WMARK_MIN], min);
+	st_relaxed(&zone->mark[WMARK_LOW], min + gap);
+	st_relaxed(&zone->mark[WMARK_HIGH], min + 2 * gap);
+	st_relaxed(&zone->boost, 0);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+}
+
 void setup_zone_marks(struct zonal *mm)
 {
 	uint64_t pages_min = mm->min_free_kbytes >> (PAGE_SHIFT - 10), all = 0;
@@ -85,10 +99,7 @@ void setup_zone_marks(struct zonal *mm)
 		int64_t min = all ? (int64_t)(pages_min * managed / all) : 0;
 		int64_t gap = mark_gap(min, managed, mm->options.watermark_scale_factor);
 
-		st_relaxed(&zone->mark[WMARK_MIN], min);
-		st_relaxed(&zone->mark[WMARK_LOW], min + gap);
-		st_relaxed(&zone->mark[WMARK_HIGH], min + 2 * gap);
-		st_relaxed(&zone->boost, 0);
+		set_marks(zone, min, gap);
 	}
 }
 
@@ -168,31 +179,39 @@ void setup_stat_thresholds(struct zonal *mm)
 	}
 }
 
-void zonal_setup_marks(struct zonal *mm)
+/* Last, and under each zone's lock: a boost that rises meanwhile is not folded away. */
+static void update_floors(struct zonal *mm)
 {
 	struct zone *zone;
 	unsigned zid;
 
+	mm_for_each_zone(mm, zid, zone) {
+		port_irqflags_t irq = port_irq_save();
+
+		lock_take(&zone->lock);
+		zone_update_floor(zone);
+		lock_drop(&zone->lock);
+		port_irq_restore(irq);
+	}
+}
+
+void zonal_setup_marks(struct zonal *mm)
+{
 	setup_min_free(mm);
 	setup_zone_marks(mm);
 	setup_stat_thresholds(mm);
 	setup_lowmem_reserve(mm);
 	setup_total_reserve(mm);
-	mm_for_each_zone(mm, zid, zone)
-		zone_update_floor(zone);
+	update_floors(mm);
 }
 
 /* S10: what hangs on min_free_kbytes and the scale factor. */
 static void recompute_marks(struct zonal *mm)
 {
-	struct zone *zone;
-	unsigned zid;
-
 	setup_zone_marks(mm);
 	setup_stat_thresholds(mm);
 	setup_total_reserve(mm);
-	mm_for_each_zone(mm, zid, zone)
-		zone_update_floor(zone);
+	update_floors(mm);
 }
 
 int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes)
@@ -223,21 +242,17 @@ int zonal_set_watermark_scale(struct zonal *mm, unsigned factor)
 int zonal_set_watermark_boost(struct zonal *mm, unsigned factor)
 {
 	mm->options.watermark_boost_factor = factor;
-	mm->boost_factor = factor;
+	st_relaxed(&mm->boost_factor, factor);
 	return 0;
 }
 
 int zonal_set_reserve_ratio(struct zonal *mm, enum zone_type type, unsigned ratio)
 {
-	struct zone *zone;
-	unsigned zid;
-
 	if ((unsigned)type >= ZONE_TYPES)
 		return ZONAL_EINVAL;
 	mm->options.lowmem_reserve_ratio[type] = ratio;
 	setup_lowmem_reserve(mm);
 	setup_total_reserve(mm);
-	mm_for_each_zone(mm, zid, zone)
-		zone_update_floor(zone);
+	update_floors(mm);
 	return 0;
 }

@@ -79,7 +79,7 @@ struct zonal {
 	zonal_meta_fn meta;
 	void *ctx;
 	uint64_t meta_bytes;         /* metadata taken */
-	unsigned boost_factor;       /* t: per 10,000 of HIGH */
+	_Atomic unsigned boost_factor; /* t: per 10,000 of HIGH */
 	struct page_owner *owner;    /* i: NULL: page_owner is off */
 };
 

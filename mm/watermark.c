@@ -107,13 +107,13 @@ void zone_update_floor(struct zone *zone)
 
 bool zone_boost(struct zone *zone)
 {
-	struct zonal *mm = zone->mm;
+	unsigned factor = ld_relaxed(&zone->mm->boost_factor);
 	int64_t high = ld_relaxed(&zone->mark[WMARK_HIGH]), block = 1 << PAGEBLOCK_ORDER;
 	int64_t max, boost;
 
-	if (!mm->boost_factor || 4 * block > zone_managed(zone))
+	if (!factor || 4 * block > zone_managed(zone))
 		return false;
-	max = (int64_t)mul_div((uint64_t)high, mm->boost_factor, 10000);
+	max = (int64_t)mul_div((uint64_t)high, factor, 10000);
 	if (!max)
 		return false;
 	max = ZN_MAX(max, block);

@@ -53,7 +53,7 @@ static inline unsigned flags_nofragment(const struct zone *zone)
 	return ALLOC_NOFRAGMENT;
 }
 
-/* Recompute zone->floor; after any change of LOW, boost, reserve or highatomic. */
+/* Recompute zone->floor; after any change of LOW, boost, reserve or highatomic. Zone lock held. */
 void zone_update_floor(struct zone *zone);
 
 /* F13: the flag that makes the next take wake reclaim. Zone lock held. */

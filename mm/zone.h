@@ -43,7 +43,7 @@ struct zone {
 	_Atomic int64_t free;       /* z: pages in the lists, ISOLATE blocks left out (B12) */
 	_Atomic int64_t free_cma;   /* z: of these, in CMA lists */
 	_Atomic int64_t highatomic; /* z: pages of reserved highatomic blocks */
-	/* z t: LOW + boost + reserve[type] + highatomic, the order-0 test in one load, or
+	/* z: LOW + boost + reserve[type] + highatomic, the order-0 test in one load, or
 	 * INT64_MAX while `boosted` is set; kept by zone_update_floor(). */
 	_Atomic int64_t floor[ZONE_TYPES];
 

@@ -62,6 +62,34 @@ KTEST(rows_t, t1_t2_locks_and_mask_are_as_before)
 	KT_TRUE(!port_irqs_masked());
 }
 
+/* How often the lock of node 0's zone has been taken, modulo 2^16. */
+static unsigned holds(struct zonal *mm)
+{
+	return ld_relaxed(&kt_zone(mm, 0, ZONE_DMA)->lock.next);
+}
+
+/* T1: what a theft changes under the zone lock, a tunable must not change without it, or
+ * a boost of the same moment is folded into no mark, or out of it too late. */
+KTEST(rows_t, t1_tunables_take_the_zone_lock)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	unsigned before;
+
+	if (!mm)
+		return;
+	before = holds(mm);
+	KT_EQ(zonal_set_watermark_scale(mm, 50), 0);
+	KT_TRUE(holds(mm) >= before + 2); /* the marks, then what they fold into */
+	before = holds(mm);
+	KT_EQ(zonal_set_min_free_kbytes(mm, 200), 0);
+	KT_TRUE(holds(mm) >= before + 2);
+	before = holds(mm);
+	KT_EQ(zonal_set_reserve_ratio(mm, ZONE_DMA, 100), 0);
+	KT_TRUE(holds(mm) > before);
+	expect_quiet(mm, false, "tunables");
+	kt_check_all(mm);
+}
+
 /* T1: one zone's lock never waits for another's: with node 0 held, node 1 serves. */
 KTEST(rows_t, t1_zones_do_not_share_a_lock)
 {
