@@ -229,13 +229,13 @@ void zonal_get(struct page *page)
 
 void zonal_put(struct zonal *mm, struct page *page)
 {
-	unsigned order = page_order(page);
-
 	/* Not a free of a non-compound block's rest: only this reference goes. */
 	if (page_state(page) != PAGE_USED || ld_relaxed(&page->refs) < 1) {
-		page_report_misuse(mm, page, order);
+		page_report_misuse(mm, page, page_order(page));
 		return;
 	}
+	/* The order is read when the block is ours alone: up to then a zonal_free() of another
+	 * holder may have given back all but the head (B17). */
 	if (fetch_dec_acq_rel(&page->refs) == 1)
-		free_checked(mm, page, order);
+		free_checked(mm, page, page_order(page));
 }

@@ -31,6 +31,7 @@ enum { SLOTS = 8192, CPUS_MAX = 16, NODES = 2, NODE_PAGES = 16384 };
 static struct zonal *mm;
 static struct boot_info info;
 static _Atomic uintptr_t slots[SLOTS]; /* page | order, 0: empty; pages are 32-byte aligned */
+static _Atomic uintptr_t offered;      /* page, of which whoever takes it has a reference; 0: none */
 static uint64_t seed = 1, ops = 400000;
 static unsigned cpus = 4;
 
@@ -120,6 +121,33 @@ static void drop_in_handler(void *arg)
 	zonal_put(mm, arg);
 }
 
+/* A reference that somebody offers is dropped here, while he frees the block there. */
+static void drop_offered(void)
+{
+	uintptr_t held = 0;
+
+	if (atomic_load_explicit(&offered, memory_order_relaxed))
+		held = atomic_exchange_explicit(&offered, 0, memory_order_acq_rel);
+	if (held)
+		zonal_put(mm, (struct page *)held);
+}
+
+/* The same for a block that is not compound: who frees with the order gives the rest back,
+ * and the head goes with the last reference, as what it is by then (B17). */
+static void share_plain(void)
+{
+	struct page *page = zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 3);
+	uintptr_t held;
+
+	if (!page)
+		return;
+	zonal_get(page);
+	held = atomic_exchange_explicit(&offered, (uintptr_t)page, memory_order_acq_rel);
+	if (held)
+		zonal_put(mm, (struct page *)held);
+	zonal_free(mm, page, 3);
+}
+
 /* Two CPUs drop one reference each; whoever is last frees (trust items 1, 2). */
 static void share_one(struct worker *w)
 {
@@ -150,7 +178,8 @@ static void change_something(struct worker *w)
 		break;
 	default:
 		/* tunables have one caller at a time (zone.h) */
-		if (w->cpu == 0 && zonal_set_watermark_scale(mm, 1 + (unsigned)(next(w) % 200)))
+		if (w->cpu == 0 && (zonal_set_watermark_scale(mm, 1 + (unsigned)(next(w) % 200)) ||
+				    zonal_set_watermark_boost(mm, (unsigned)(next(w) % 30000))))
 			abort();
 	}
 }
@@ -163,13 +192,16 @@ static void *work(void *arg)
 	for (uint64_t i = 0; i < ops / cpus; i++) {
 		unsigned dice = (unsigned)(next(w) % 1000);
 
+		drop_offered();
 		if (dice < 600)
 			take_one(w);
 		else if (dice < 970)
 			release(atomic_exchange_explicit(&slots[next(w) % SLOTS], 0,
 							 memory_order_acq_rel));
-		else if (dice < 985)
+		else if (dice < 978)
 			share_one(w);
+		else if (dice < 990)
+			share_plain();
 		else
 			change_something(w);
 	}
@@ -212,6 +244,7 @@ static bool finish(void)
 
 	for (unsigned i = 0; i < SLOTS; i++)
 		release(atomic_exchange(&slots[i], 0));
+	drop_offered();
 	zonal_drain_all(mm, NULL);
 	if (!zonal_check(mm, &finding)) {
 		printf("not ok 1 - stress.threads\n# %s\n", finding.text);
