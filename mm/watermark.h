@@ -48,7 +48,7 @@ static inline unsigned flags_nofragment(const struct zone *zone)
 
 	if (zone->type != ZONE_NORMAL)
 		return 0;
-	if (mm->node_count > 1 && !zone_managed(&mm->node[zone->node]->zone[ZONE_DMA32]))
+	if (mm->node_count > 1 && !mm->node[zone->node]->zone[ZONE_DMA32].present)
 		return 0;
 	return ALLOC_NOFRAGMENT;
 }

@@ -51,6 +51,16 @@ static const struct kt_spec no_dma32_2n = {
 		 { 1, KT_NORMAL_PFN + 4096, 4096 } },
 };
 
+/* The same, and DMA32 is there on node 0, but reserved to its last page. */
+static const struct kt_spec reserved_dma32_2n = {
+	.ram = { { 0, KT_RPI_DMA_PFN, 512 },
+		 { 0, KT_RPI_DMA32_PFN, 1024 },
+		 { 0, KT_NORMAL_PFN + 1, 255 },
+		 { 1, KT_NORMAL_PFN + 4096, 4096 } },
+	.reserved = { { 0, KT_RPI_DMA32_PFN, 1024 } },
+	.dma_max = KT_RPI_DMA_MAX,
+};
+
 static void close_zone(struct zone *zone)
 {
 	kt_marks(zone, 1 << 20, 1 << 20, 1 << 20);
@@ -112,6 +122,15 @@ KTEST(rows_f, f2_nofragment_needs_dma32_below)
 		return;
 	kt_no_marks(mm);
 	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
+	kt_check_all(mm);
+	/* "Populated" is a matter of what is present, not of what is free to use. */
+	mm = kt_instance(&reserved_dma32_2n);
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA32)->present, 1024);
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA);
+	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 3), ZONE_DMA);
 	kt_check_all(mm);
 }
 
