@@ -27,7 +27,8 @@
 #include "pcp.h"
 #include "watermark.h"
 
-#define MAX_ADDRESS ((uint64_t)PFN_NONE << PAGE_SHIFT)
+/* 4 MiB below 16 TiB: the map covers whole blocks, and the frame behind it must have a number. */
+#define MAX_ADDRESS (((uint64_t)PFN_NONE + 1 - (1u << (MAX_ORDER - 1))) << PAGE_SHIFT)
 
 void zonal_options_default(struct zonal_options *options)
 {
@@ -62,9 +63,9 @@ static int range_check(const struct boot_info *info, unsigned i)
 		return ZONAL_EINVAL;
 	}
 	if (start + size < start || start + size > MAX_ADDRESS) {
-		port_log("zonal: memory 0x%llx+0x%llx ends above 16 TiB, which 32-bit frame "
-			 "numbers cannot name",
-			 start, size);
+		port_log("zonal: memory 0x%llx+0x%llx ends above 0x%llx, 4 MiB below what "
+			 "32-bit frame numbers can name",
+			 start, size, (unsigned long long)MAX_ADDRESS);
 		return ZONAL_ERANGE;
 	}
 	if (r->nid < 0 || r->nid >= ZONAL_MAX_NODES ||

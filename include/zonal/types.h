@@ -13,7 +13,7 @@
 #include <zonal/config.h>
 
 /* A page frame number: physical address >> PAGE_SHIFT. Links in struct page keep
- * 32 of its bits, so a board's RAM must end below 16 TiB; init refuses more. */
+ * 32 of its bits, so a board's RAM must end 4 MiB below 16 TiB; init refuses more. */
 typedef uint64_t pfn_t;
 #define PFN_NONE UINT32_MAX
 

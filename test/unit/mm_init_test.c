@@ -347,6 +347,13 @@ KTEST(trust, t67_high_memory)
 	static const struct kt_spec too_high = {
 		.ram = { { 0, KT_DMA_PFN, 512 }, { 1, ((pfn_t)1 << 32) - 512, 512 } },
 	};
+	/* The map of the last block of 4 MiB would end at frame 2^32. */
+	static const struct kt_spec highest = {
+		.ram = { { 0, KT_DMA_PFN, 512 }, { 1, ((pfn_t)1 << 32) - 2048, 1024 } },
+	};
+	static const struct kt_spec one_more = {
+		.ram = { { 0, KT_DMA_PFN, 512 }, { 1, ((pfn_t)1 << 32) - 2048, 1025 } },
+	};
 	struct zonal *mm = kt_instance(&high);
 	struct page *page;
 
@@ -359,6 +366,17 @@ KTEST(trust, t67_high_memory)
 	}
 	kt_check_all(mm);
 	KT_EQ(kt_instance_error(&too_high), ZONAL_ERANGE);
+	KT_EQ(kt_instance_error(&one_more), ZONAL_ERANGE);
+	mm = kt_instance(&highest);
+	if (!mm)
+		return;
+	page = zonal_alloc_node(mm, 1, GFP_KERNEL | __GFP_THISNODE, 3);
+	if (KT_TRUE(page)) {
+		KT_TRUE(zonal_page(mm, zonal_pfn(page)) == page);
+		zonal_free(mm, page, 3);
+	}
+	KT_EQ(zonal_bad_count(mm), 0);
+	kt_check_all(mm);
 }
 
 /* Trust item 69: fewer CPUs than memory nodes. */
