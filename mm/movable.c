@@ -44,34 +44,29 @@ static uint64_t ordinary_pages(const struct zonal_options *o, uint64_t total)
 	return core >= total ? 0 : core;
 }
 
-/* Take up to `share` more pages of node `nid` for ordinary use; returns how many. */
-static uint64_t take_share(const struct boot_info *info, unsigned nid, pfn_t usable_start,
-			   uint64_t share, pfn_t *begin)
+/* `share` more pages of node `nid`, from *begin on, are ordinary, and all below `usable_start`
+ * with them; both kinds count against what is `left` for all nodes. */
+static void take_share(const struct boot_info *info, unsigned nid, pfn_t usable_start,
+		       uint64_t share, uint64_t *left, pfn_t *begin)
 {
-	uint64_t left = share;
-
-	for (unsigned i = 0; i < info->range_count && left; i++) {
+	for (unsigned i = 0; i < info->range_count; i++) {
 		const struct boot_range *r = &info->range[i];
 		pfn_t start = ZN_MAX(r->start >> PAGE_SHIFT, *begin);
 		pfn_t end = (r->start + r->size) >> PAGE_SHIFT;
+		uint64_t low, take;
 
 		if (r->nid != (int)nid || start >= end)
 			continue;
-		if (start < usable_start) {
-			uint64_t low = ZN_MIN(end, usable_start) - start;
-
-			left -= ZN_MIN(low, left);
-			start += low;
-			*begin = start;
-		}
-		if (start < end) {
-			uint64_t take = ZN_MIN(end - start, left);
-
-			*begin = start + take;
-			left -= take;
-		}
+		low = start < usable_start ? ZN_MIN(end, usable_start) - start : 0;
+		share -= ZN_MIN(low, share);
+		take = ZN_MIN(end - start - low, share);
+		share -= take;
+		*left -= ZN_MIN(low + take, *left);
+		*begin = start + low + take;
+		/* Behind a range that is low as a whole there can be more of that kind. */
+		if (!share && start + low < end)
+			break;
 	}
-	return share - left;
 }
 
 static nodemask_t memory_nodes(const struct boot_info *info)
@@ -96,21 +91,17 @@ void movable_plan(const struct zonal_config *config, pfn_t usable_start,
 	if (!left)
 		return;
 	/* Each round spreads what the last one could not place over one node less. */
-	for (; rounds && left; rounds--) {
+	do {
 		uint64_t share = left / rounds;
 
-		for (nodemask_t m = nodes; m && left; m &= m - 1) {
+		for (nodemask_t m = nodes; m; m &= m - 1) {
 			unsigned n = nodemask_first(m);
-			uint64_t want = ZN_MIN(share ? share : left, left);
 
-			left -= take_share(info, n, usable_start, want, &start_of[n]);
+			if (left < share)
+				share = left / rounds;
+			take_share(info, n, usable_start, share, &left, &start_of[n]);
 		}
-		if (left <= rounds)
-			break;
-	}
-	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
-		if (nodemask_has(nodes, n) && !start_of[n])
-			start_of[n] = usable_start;
+	} while (--rounds && left > rounds);
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
 		start_of[n] = align_up(start_of[n], 1u << (MAX_ORDER - 1));
-	}
 }

@@ -200,6 +200,48 @@ KTEST(rows_i, i18_movable_zone)
 	kt_check_all(mm);
 }
 
+/* I18: what lies below the highest zone is ordinary, whatever the share. */
+KTEST(rows_i, i18_movable_is_in_the_highest_zone_only)
+{
+	struct zonal_options options;
+	struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 2048 },
+					 { 0, KT_DMA_PFN + 4096, 2048 },
+					 { 0, KT_NORMAL_PFN, 4096 } },
+				.options = &options };
+	struct zonal *mm;
+
+	zonal_options_default(&options);
+	options.kernelcore_bytes = 1024ull << PAGE_SHIFT;
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA)->present, 4096);
+	KT_EQ(kt_zone(mm, 0, ZONE_NORMAL)->present, 0);
+	KT_EQ(kt_zone(mm, 0, ZONE_MOVABLE)->start_pfn, KT_NORMAL_PFN);
+	KT_EQ(kt_zone(mm, 0, ZONE_MOVABLE)->present, 4096);
+	kt_check_all(mm);
+}
+
+/* I18: a node with more below the highest zone than its share relieves the others. */
+KTEST(rows_i, i18_movable_counts_all_low_memory)
+{
+	struct zonal_options options;
+	struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 3072 }, { 1, KT_NORMAL_PFN, 8192 } },
+				.options = &options };
+	struct zonal *mm;
+
+	zonal_options_default(&options);
+	options.kernelcore_bytes = 4096ull << PAGE_SHIFT;
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA)->present, 3072);
+	KT_EQ(kt_zone(mm, 0, ZONE_MOVABLE)->present, 0);
+	KT_EQ(kt_zone(mm, 1, ZONE_NORMAL)->present, 1024);
+	KT_EQ(kt_zone(mm, 1, ZONE_MOVABLE)->present, 7168);
+	kt_check_all(mm);
+}
+
 KTEST(rows_i, i21_every_frame_knows_its_node_and_zone)
 {
 	static const struct kt_spec spec = {
