@@ -55,7 +55,8 @@ extern const struct gic_driver gic_v3;
 /* Number of INTIDs that GICD_TYPER announces. */
 unsigned gic_intid_count(uint32_t typer);
 /* Disable, group, priority and level trigger for INTIDs [first, first + count). `first` is a
- * multiple of 32, `count` of 4: the largest GIC ends at 1019, within a word. `group1`: the words for IGROUPR, all ones or zero. */
+ * multiple of 32, `count` of 4: the largest GIC ends at 1019, within a word.
+ * `group1`: the words for IGROUPR, all ones or zero. */
 void gic_block_reset(void *base, unsigned first, unsigned count, uint32_t group1);
 /* Trigger and enable bit of one INTID. */
 void gic_block_enable(void *base, unsigned intid, bool edge);

@@ -42,11 +42,19 @@
 #define INT_RT (1u << 6)
 #define INT_ALL 0x7ffu
 
+#define IDLE_POLLS 100000u
+#define FIFO_CHARS 64u /* 32 in the largest variant */
+
 static bool pl011_probe(struct uart *uart, int node)
 {
 	(void)uart;
 	(void)node;
 	return true;
+}
+
+static bool pl011_idle(struct uart *uart)
+{
+	return !(mmio_read32(uart->base, PL011_FR) & FR_BUSY);
 }
 
 static void pl011_start(struct uart *uart)
@@ -60,6 +68,9 @@ static void pl011_start(struct uart *uart)
 	 * are kept, so a change is only needed when it left the FIFOs off. */
 	if (!(line & LCRH_FEN)) {
 		mmio_write32(uart->base, PL011_CR, control & ~CR_UARTEN);
+		/* It finishes the character that it is sending. */
+		for (unsigned i = 0; i < IDLE_POLLS && !pl011_idle(uart); i++)
+			;
 		if (!(line & LCRH_WLEN_MASK))
 			line |= LCRH_WLEN_8;
 		mmio_write32(uart->base, PL011_LCRH, line | LCRH_FEN);
@@ -77,16 +88,15 @@ static void pl011_send(struct uart *uart, char c)
 	mmio_write32(uart->base, PL011_DR, (unsigned char)c);
 }
 
-static bool pl011_idle(struct uart *uart)
-{
-	return !(mmio_read32(uart->base, PL011_FR) & FR_BUSY);
-}
-
 static int pl011_receive(struct uart *uart)
 {
-	while (!(mmio_read32(uart->base, PL011_FR) & FR_RXFE)) {
-		uint32_t data = mmio_read32(uart->base, PL011_DR);
+	/* Bounded: a line held low, or a UART that is broken, brings breaks for ever. */
+	for (unsigned i = 0; i < FIFO_CHARS; i++) {
+		uint32_t data;
 
+		if (mmio_read32(uart->base, PL011_FR) & FR_RXFE)
+			return -1;
+		data = mmio_read32(uart->base, PL011_DR);
 		if (!(data & DR_ERRORS))
 			return (int)(data & 0xff);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The 16550 driver on a block of memory that plays its registers. QEMU's virt
- * board has no such UART; what the driver writes where, and that it never
- * waits for ever, shows here. The PL011 proves itself by every line printed.
+ * The UART drivers on a block of memory that plays their registers. QEMU's virt
+ * board has no 16550; what that driver writes where, and that none ever
+ * waits for ever, shows here. The PL011 else proves itself by every line printed.
  */
 #include <string.h>
 
@@ -108,4 +108,27 @@ KTEST_F(uart, ns16550_that_is_not_there_does_not_hang, KT_TARGET_ONLY)
 	uart.driver->start(&uart);
 	memset(block, 0xff, REG_BYTES);
 	KT_EQ(uart.driver->receive(&uart), -1);
+}
+
+#define PL011_BYTES 0x1000u
+#define PL011_FR 0x18u
+#define PL011_FR_BUSY 0x08u
+#define PL011_LCRH 0x2cu
+#define PL011_LCRH_FEN 0x10u
+#define PL011_DR_BREAK 0x400u
+
+/* It says "busy" and "something received" for ever, and what it received is no character. */
+KTEST_F(uart, pl011_that_is_stuck_does_not_hang, KT_TARGET_ONLY)
+{
+	uint32_t *block = kt_alloc(PL011_BYTES, 64);
+	struct uart uart = { .driver = &uart_pl011, .base = block };
+
+	if (!KT_TRUE(block))
+		return;
+	memset(block, 0, PL011_BYTES);
+	block[0] = PL011_DR_BREAK;
+	block[PL011_FR / 4] = PL011_FR_BUSY;
+	uart_pl011.start(&uart);
+	KT_EQ(block[PL011_LCRH / 4] & PL011_LCRH_FEN, PL011_LCRH_FEN);
+	KT_EQ(uart_pl011.receive(&uart), -1);
 }
