@@ -102,6 +102,26 @@ static int info_check(const struct boot_info *info)
 	return 0;
 }
 
+/* Pages are handed over between these, in one walk: a range out of place would be handed out. */
+static int reserved_check(const struct boot_info *info)
+{
+	for (unsigned i = 0; i < info->reserved_count; i++) {
+		const struct boot_range *r = &info->reserved[i];
+		uint64_t end = r->start + r->size;
+		/* 2^64 has no name: what goes up to there ends a byte before. */
+		bool pages = !(r->start & (PAGE_SIZE - 1)) &&
+			     (!(end & (PAGE_SIZE - 1)) || end == UINT64_MAX);
+
+		if (pages && end >= r->start && (!i || r[-1].start + r[-1].size <= r->start))
+			continue;
+		port_log("zonal: reserved 0x%llx+0x%llx: start and size must be whole pages, and "
+			 "behind the range before it",
+			 (unsigned long long)r->start, (unsigned long long)r->size);
+		return ZONAL_EINVAL;
+	}
+	return 0;
+}
+
 /* A node without memory has its structure on the first node that has some. */
 static int alloc_nodes(struct zonal *mm, const struct boot_info *info)
 {
@@ -241,6 +261,8 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 		err = alloc_cpus(mm, config);
 	if (!err && config->page_owner)
 		err = page_owner_init(mm, config->info);
+	if (!err)
+		err = reserved_check(config->info); /* now that `meta` has added what it took */
 	if (err)
 		return err;
 	pagemap_fill(mm, config->info);

@@ -464,8 +464,20 @@ KTEST(rows_i, bad_boards_are_refused)
 	static const struct kt_spec overlap = {
 		.ram = { { 0, KT_DMA_PFN, 512 }, { 1, KT_DMA_PFN + 511, 512 } },
 	};
+	/* Handing over relies on reserved ranges that are sorted, apart and do not wrap. */
+	static const struct kt_spec reserved_twice = {
+		.ram = { { 0, KT_DMA_PFN, 512 } },
+		.reserved = { { 0, KT_DMA_PFN + 100, 10 }, { 0, KT_DMA_PFN + 105, 10 } },
+	};
+	static const struct kt_spec reserved_too_far = {
+		.ram = { { 0, KT_DMA_PFN, 512 } },
+		.reserved = { { 0, KT_DMA_PFN + 100, UINT64_MAX >> PAGE_SHIFT } },
+	};
 	static const struct kt_spec empty = { .cpus = 1 };
 	struct zonal *mm;
+
+	KT_EQ(kt_instance_error(&reserved_twice), ZONAL_EINVAL);
+	KT_EQ(kt_instance_error(&reserved_too_far), ZONAL_EINVAL);
 
 	KT_EQ(kt_instance_error(&overlap), ZONAL_EINVAL);
 	KT_EQ(kt_instance_error(&empty), ZONAL_ERANGE);
