@@ -83,8 +83,8 @@ _Static_assert(sizeof(struct page) == 32, "half of Linux's 64");
 #define WORD_STATE_MASK 0xf000u
 #define WORD_ALLOC_MASK 0xffffu /* all but the owner's flags */
 
-/* Owner flags. All but HWPOISON, REFERENCED, DIRTY and PFMEMALLOC must be clear at
- * free (row D2); every one but HWPOISON is clear after take. */
+/* Owner flags. All but HWPOISON, COMP, REFERENCED, DIRTY and PFMEMALLOC must be clear at
+ * free (row D2); after take all are clear but COMP and PFMEMALLOC, which take may set. */
 #define PG_LOCKED 0x10000u
 #define PG_LRU 0x20000u
 #define PG_ACTIVE 0x40000u

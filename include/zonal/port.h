@@ -38,7 +38,7 @@ typedef unsigned long port_irqflags_t;
 static inline port_irqflags_t port_irq_save(void);
 /* Back to exactly the state that the paired port_irq_save() returned. */
 static inline void port_irq_restore(port_irqflags_t flags);
-/* For assertions and the might-sleep report (row G11). */
+/* For assertions and tests. */
 static inline bool port_irqs_masked(void);
 /* The CPU that runs this. The answer is stable only while masked. */
 static inline struct port_cpu *port_this_cpu(void);

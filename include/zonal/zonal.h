@@ -83,7 +83,8 @@ int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, u
 /*
  * Change the nodes that a task may use, and rebind its policy (Z3, Q13). An empty set or
  * one without memory is refused. Turns cpuset checks on for the instance when a
- * set smaller than all nodes is given.
+ * set smaller than all nodes is given. Context: any CPU, also while the task runs: each of
+ * its requests sees the old nodes or the new ones. One caller at a time for one task.
  */
 int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes) ZN_MUST_USE;
 
@@ -133,9 +134,10 @@ void zonal_options_default(struct zonal_options *options);
 int zonal_init(struct zonal *mm, const struct zonal_config *config) ZN_MUST_USE;
 size_t zonal_sizeof(void);
 
-/* CPU `cpu` belongs to node `nid` and may allocate from now on. */
+/* CPU `cpu`, on the node that boot_info gave it, may allocate and is drained from now on. */
 void zonal_cpu_online(struct zonal *mm, unsigned cpu);
-/* Its per-CPU pages go back (P14). Context: any other CPU, after it stopped. */
+/* Its per-CPU pages go back (P14). Context: any other CPU, after it stopped. These two and
+ * the tunables below have one caller at a time. */
 void zonal_cpu_dead(struct zonal *mm, unsigned cpu);
 
 /* Before this, requests are masked to what boot can serve (row G5). */
@@ -201,7 +203,8 @@ void *zonal_page_owner(struct page *page);
 void zonal_drain_local(struct zonal *mm);
 void zonal_drain_all(struct zonal *mm, struct zone *zone);
 
-/* Write a tunable and recompute all that hangs on it (S10). 0 or ZONAL_EINVAL. */
+/* Write a tunable and recompute all that hangs on it (S10). 0 or ZONAL_EINVAL. Others may
+ * allocate meanwhile. Takes each zone lock in turn. Context: task or boot, one caller at a time. */
 int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes) ZN_MUST_USE;
 int zonal_set_watermark_scale(struct zonal *mm, unsigned factor) ZN_MUST_USE;
 int zonal_set_watermark_boost(struct zonal *mm, unsigned factor) ZN_MUST_USE;
