@@ -71,7 +71,8 @@ struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned 
 		page = take_block(zone, req, flags);
 	if (page && !(ld_relaxed(&req->mm->gates) & GATE_STATS_OFF))
 		take_count(cpu, zone, preferred, req->order);
-	take_note_boost(cpu, zone);
+	if (page)
+		take_note_boost(cpu, zone);
 	port_irq_restore(irq);
 	return page;
 }

@@ -31,7 +31,8 @@ enum { SLOTS = 8192, CPUS_MAX = 16, NODES = 2, NODE_PAGES = 16384 };
 static struct zonal *mm;
 static struct boot_info info;
 static _Atomic uintptr_t slots[SLOTS]; /* page | order, 0: empty; pages are 32-byte aligned */
-static _Atomic uintptr_t offered;      /* page, of which whoever takes it has a reference; 0: none */
+/* A page of which whoever takes it has a reference; 0: none. */
+static _Atomic uintptr_t offered;
 static uint64_t seed = 1, ops = 400000;
 static unsigned cpus = 4;
 

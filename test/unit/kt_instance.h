@@ -106,6 +106,11 @@ uint64_t kt_take_all(struct zonal *mm, int nid, gfp_t gfp, unsigned order, struc
 /* Give the whole chain back. */
 void kt_give_all(struct zonal *mm, struct page *chain, unsigned order);
 
+/* Marks above everything the zone holds: no pass with watermarks takes from it. */
+void kt_close_zone(struct zone *zone);
+/* Node * 4 + zone type of the page that a request gets, -1: none. The page goes back. */
+int kt_served_by(struct zonal *mm, int nid, gfp_t gfp, unsigned order);
+
 /* The state of the task that runs the test, put back by kt_task_restore(). */
 struct zonal_task *kt_task_save(struct zonal_task *saved);
 void kt_task_restore(const struct zonal_task *saved);

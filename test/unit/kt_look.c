@@ -174,3 +174,20 @@ uint64_t kt_map_hash(struct zonal *mm, pfn_t first, uint64_t pages)
 	}
 	return hash;
 }
+
+void kt_close_zone(struct zone *zone)
+{
+	kt_marks(zone, 1 << 20, 1 << 20, 1 << 20);
+}
+
+int kt_served_by(struct zonal *mm, int nid, gfp_t gfp, unsigned order)
+{
+	struct page *page = zonal_alloc_node(mm, nid, gfp | __GFP_NOWARN, order);
+	int where;
+
+	if (!page)
+		return -1;
+	where = (int)(zonal_page_node(page) * ZONE_TYPES + zonal_page_zone(page));
+	zonal_free(mm, page, order);
+	return where;
+}

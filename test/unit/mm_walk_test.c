@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The walk over the zones: rows F, and what of rows L the passes show.
+ * The walk over the zones: rows F.
  *
  * A zone is closed to a pass by raising its marks above everything it holds, and
  * opened again by marks of 0, so that each test decides itself where the walk
@@ -61,24 +61,6 @@ static const struct kt_spec reserved_dma32_2n = {
 	.dma_max = KT_RPI_DMA_MAX,
 };
 
-static void close_zone(struct zone *zone)
-{
-	kt_marks(zone, 1 << 20, 1 << 20, 1 << 20);
-}
-
-/* Node * 4 + zone type of the page that a request gets, -1: none. The page goes back. */
-static int served_by(struct zonal *mm, int nid, gfp_t gfp, unsigned order)
-{
-	struct page *page = zonal_alloc_node(mm, nid, gfp | __GFP_NOWARN, order);
-	int where;
-
-	if (!page)
-		return -1;
-	where = (int)(zonal_page_node(page) * ZONE_TYPES + zonal_page_zone(page));
-	zonal_free(mm, page, order);
-	return where;
-}
-
 static uint64_t wakes(struct zonal *mm)
 {
 	return ld_relaxed(&mm->cpu[kt_cpu_id(0)]->kswapd_wakes);
@@ -93,14 +75,14 @@ KTEST(rows_f, f1_low_first_then_min)
 	kt_no_marks(mm);
 	/* Node 0 is between MIN and LOW: the first pass goes on to node 1. */
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 10, 1 << 20, 1 << 20);
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0) / ZONE_TYPES, 1);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0) / ZONE_TYPES, 1);
 	/* All are: the second pass begins at node 0 again. */
 	for (unsigned n = 1; n < 4; n++)
 		kt_marks(kt_zone(mm, n, ZONE_DMA), 10, 1 << 20, 1 << 20);
 	KT_EQ(wakes(mm), 0);
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0) / ZONE_TYPES, 0);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0) / ZONE_TYPES, 0);
 	KT_EQ(wakes(mm), 1);
-	KT_EQ(served_by(mm, 0, 0, 0) / ZONE_TYPES, 0);
+	KT_EQ(kt_served_by(mm, 0, 0, 0) / ZONE_TYPES, 0);
 	KT_EQ(wakes(mm), 1);
 	kt_check_all(mm);
 }
@@ -113,15 +95,15 @@ KTEST(rows_f, f2_nofragment_needs_dma32_below)
 		return;
 	kt_no_marks(mm);
 	/* All blocks begin MOVABLE, so an unmovable page would have to break one up. */
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA32);
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 3), ZONE_DMA32);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA32);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 3), ZONE_DMA32);
 	/* A movable one has its own lists in NORMAL. */
-	KT_EQ(served_by(mm, 0, GFP_HIGHUSER_MOVABLE, 0), ZONE_NORMAL);
+	KT_EQ(kt_served_by(mm, 0, GFP_HIGHUSER_MOVABLE, 0), ZONE_NORMAL);
 	mm = kt_instance(&no_dma32_2n);
 	if (!mm)
 		return;
 	kt_no_marks(mm);
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
 	kt_check_all(mm);
 	/* "Populated" is a matter of what is present, not of what is free to use. */
 	mm = kt_instance(&reserved_dma32_2n);
@@ -129,8 +111,8 @@ KTEST(rows_f, f2_nofragment_needs_dma32_below)
 		return;
 	kt_no_marks(mm);
 	KT_EQ(kt_zone(mm, 0, ZONE_DMA32)->present, 1024);
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA);
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 3), ZONE_DMA);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 3), ZONE_DMA);
 	kt_check_all(mm);
 }
 
@@ -141,13 +123,13 @@ KTEST(rows_f, f3_locality_before_fragmentation)
 	if (!mm)
 		return;
 	kt_no_marks(mm);
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA32);
-	close_zone(kt_zone(mm, 0, ZONE_DMA32));
-	close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0), ZONE_DMA32);
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA32));
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
 	/* Node 1 has whole pageblocks, but that is another node. */
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
-	close_zone(kt_zone(mm, 0, ZONE_NORMAL));
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_TYPES + ZONE_NORMAL);
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
+	kt_close_zone(kt_zone(mm, 0, ZONE_NORMAL));
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0), ZONE_TYPES + ZONE_NORMAL);
 	kt_check_all(mm);
 }
 
@@ -158,9 +140,9 @@ KTEST(rows_f, f4_second_walk_without_nofragment)
 	if (!mm)
 		return;
 	kt_no_marks(mm);
-	close_zone(kt_zone(mm, 0, ZONE_DMA32));
-	close_zone(kt_zone(mm, 0, ZONE_DMA));
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA32));
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_EQ(kt_served_by(mm, 0, GFP_NOWAIT, 0), ZONE_NORMAL);
 	KT_EQ(wakes(mm), 0); /* still the first pass, at LOW */
 	kt_check_all(mm);
 }
@@ -197,15 +179,15 @@ KTEST(rows_f, f6_watermark_says_next_zone)
 	if (!mm)
 		return;
 	kt_no_marks(mm);
-	close_zone(kt_zone(mm, 0, ZONE_DMA));
-	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0) / ZONE_TYPES, 1);
-	KT_EQ(served_by(mm, 0, GFP_KERNEL, 5) / ZONE_TYPES, 1);
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, 0) / ZONE_TYPES, 1);
+	KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, 5) / ZONE_TYPES, 1);
 	for (unsigned n = 1; n < 4; n++)
-		close_zone(kt_zone(mm, n, ZONE_DMA));
-	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), -1);
+		kt_close_zone(kt_zone(mm, n, ZONE_DMA));
+	KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, 0), -1);
 	/* NO_WATERMARKS takes the first zone anyway. */
-	KT_EQ(served_by(mm, 0, GFP_KERNEL | __GFP_MEMALLOC, 0) / ZONE_TYPES, 0);
-	KT_EQ(served_by(mm, 0, GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOMEMALLOC, 0), -1);
+	KT_EQ(kt_served_by(mm, 0, GFP_KERNEL | __GFP_MEMALLOC, 0) / ZONE_TYPES, 0);
+	KT_EQ(kt_served_by(mm, 0, GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOMEMALLOC, 0), -1);
 	kt_check_all(mm);
 }
 
@@ -248,14 +230,14 @@ KTEST(rows_f, f9_slow_path_drops_the_cpuset_mask)
 		return;
 	kt_no_marks(mm);
 	KT_EQ(zonal_task_set_mems(mm, task, node_bit(1)), 0);
-	KT_EQ(served_by(mm, 0, GFP_ATOMIC, 0) / ZONE_TYPES, 1);
-	close_zone(kt_zone(mm, 1, ZONE_DMA));
+	KT_EQ(kt_served_by(mm, 0, GFP_ATOMIC, 0) / ZONE_TYPES, 1);
+	kt_close_zone(kt_zone(mm, 1, ZONE_DMA));
 	/* An atomic request has no CPUSET flag there (L1): the whole list is open. */
-	KT_EQ(served_by(mm, 0, GFP_ATOMIC, 0) / ZONE_TYPES, 0);
+	KT_EQ(kt_served_by(mm, 0, GFP_ATOMIC, 0) / ZONE_TYPES, 0);
 	/* The hard wall of the first pass was the cpuset's, not the caller's (Z2). */
-	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0) / ZONE_TYPES, 0);
+	KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, 0) / ZONE_TYPES, 0);
 	/* A hard-walled one is kept in. */
-	KT_EQ(served_by(mm, 0, GFP_USER, 0), -1);
+	KT_EQ(kt_served_by(mm, 0, GFP_USER, 0), -1);
 	kt_task_restore(&saved);
 	kt_check_all(mm);
 }
@@ -288,12 +270,12 @@ KTEST(rows_f, f10_nodes_in_order_of_distance)
 		return;
 	kt_no_marks(mm);
 	for (unsigned i = 0; i < 4; i++) {
-		KT_EQ(served_by(mm, 1, GFP_KERNEL, 0) / ZONE_TYPES, order_of_1[i]);
-		close_zone(kt_zone(mm, order_of_1[i], ZONE_DMA));
+		KT_EQ(kt_served_by(mm, 1, GFP_KERNEL, 0) / ZONE_TYPES, order_of_1[i]);
+		kt_close_zone(kt_zone(mm, order_of_1[i], ZONE_DMA));
 		/* nobody is woken as long as some zone is above LOW */
 		KT_EQ(wakes(mm), 0);
 	}
-	KT_EQ(served_by(mm, 1, GFP_KERNEL, 0), -1);
+	KT_EQ(kt_served_by(mm, 1, GFP_KERNEL, 0), -1);
 	KT_EQ(wakes(mm), 1);
 }
 
@@ -333,8 +315,8 @@ KTEST(rows_f, f11_thisnode_or_null)
 	for (struct page *p = chain; p; p = *(struct page **)zonal_page_owner(p))
 		if (!KT_EQ(zonal_page_node(p), 2))
 			break;
-	KT_EQ(served_by(mm, 2, GFP_KERNEL | __GFP_THISNODE, 0), -1);
-	KT_EQ(served_by(mm, 2, GFP_KERNEL, 0) / ZONE_TYPES, 3);
+	KT_EQ(kt_served_by(mm, 2, GFP_KERNEL | __GFP_THISNODE, 0), -1);
+	KT_EQ(kt_served_by(mm, 2, GFP_KERNEL, 0) / ZONE_TYPES, 3);
 	kt_give_all(mm, chain, 0);
 	kt_check_all(mm);
 }
@@ -381,121 +363,33 @@ KTEST(rows_f, f13_boosted_zone_wakes_once)
 
 		st_relaxed(&zone->boosted, 1);
 		zone_update_floor(zone);
-		KT_EQ(served_by(mm, 0, GFP_KERNEL, order), ZONE_DMA);
+		KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, order), ZONE_DMA);
 		KT_EQ(ld_relaxed(&zone->boosted), 0);
 		KT_EQ(wakes(mm), before + 1);
-		KT_EQ(served_by(mm, 0, GFP_KERNEL, order), ZONE_DMA);
+		KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, order), ZONE_DMA);
 		KT_EQ(wakes(mm), before + 1);
 	}
 }
 
-/* L1, as a table: which flags open which floor of a zone with MIN 1024. */
-KTEST(rows_l, l1_flags_and_their_floor)
+/* A take that fails has nothing to tell; the flag waits for one that succeeds. */
+KTEST(rows_f, f13_flag_outlives_a_take_that_fails)
 {
-	static const struct {
-		gfp_t gfp;
-		uint32_t task;
-		int64_t floor;
-	} table[] = {
-		{ GFP_NOWAIT, 0, 1024 },
-		{ GFP_KERNEL, 0, 1024 },
-		{ __GFP_HIGH, 0, 512 },
-		{ GFP_ATOMIC, 0, 384 },
-		{ __GFP_ATOMIC, 0, 768 },
-		{ GFP_ATOMIC | __GFP_NOMEMALLOC, 0, 512 },
-		{ GFP_KERNEL, ZTASK_REALTIME, 768 },
-		{ GFP_KERNEL | __GFP_HIGH, ZTASK_REALTIME, 384 },
-		/* L2: with DIRECT_RECLAIM, ATOMIC is dropped */
-		{ GFP_KERNEL | __GFP_ATOMIC, 0, 1024 },
-		{ GFP_KERNEL | GFP_ATOMIC, 0, 512 },
-	};
 	struct zonal *mm = kt_instance(&uma);
-	struct zonal_task saved, *task = kt_task_save(&saved);
+	struct page *chain = NULL;
 	struct zone *zone;
 
 	if (!mm)
 		return;
 	zone = kt_zone(mm, 0, ZONE_DMA);
 	kt_no_marks(mm);
-	kt_marks(zone, 1024, 1 << 20, 1 << 20);
-	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
-		task->flags = table[i].task;
-		kt_usable(zone, ZONE_NORMAL, table[i].floor + 1);
-		KT_OK(served_by(mm, 0, table[i].gfp, 0) >= 0, "gfp %#x: nothing above its floor",
-		      table[i].gfp);
-		kt_usable(zone, ZONE_NORMAL, table[i].floor);
-		KT_OK(served_by(mm, 0, table[i].gfp, 0) < 0, "gfp %#x: a page below its floor",
-		      table[i].gfp);
-	}
-	kt_task_restore(&saved);
-}
-
-KTEST(rows_l, l7_who_may_use_the_reserves)
-{
-	struct zonal *mm = kt_instance(&uma);
-	struct zonal_task saved, *task = kt_task_save(&saved);
-	port_irqflags_t irq;
-	struct page *page;
-
-	if (!mm)
-		return;
-	close_zone(kt_zone(mm, 0, ZONE_DMA));
-	page = zonal_alloc(mm, GFP_NOWAIT | __GFP_MEMALLOC, 0);
-	if (KT_TRUE(page)) {
-		KT_TRUE(page_word(page) & PG_PFMEMALLOC); /* L18 */
-		zonal_free(mm, page, 0);
-	}
-	task->flags = ZTASK_MEMALLOC;
-	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), ZONE_DMA);
-	KT_EQ(served_by(mm, 0, GFP_KERNEL | __GFP_NOMEMALLOC, 0), -1);
-	/* an interrupt does not work for the task that it interrupts */
-	irq = kt_irq_enter();
-	KT_EQ(served_by(mm, 0, GFP_NOWAIT, 0), -1);
-	kt_irq_exit(irq);
-	kt_task_restore(&saved);
-	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), -1);
-	kt_check_all(mm);
-}
-
-/* L8: with reserves, or without a cpuset to keep to, the nodemask is dropped. */
-KTEST(rows_l, l8_nodemask_dropped_for_urgent_requests)
-{
-	struct zonal *mm = kt_instance(&four_nodes);
-	nodemask_t mask = node_bit(3);
-	struct page *page;
-
-	if (!mm)
-		return;
-	kt_no_marks(mm);
-	close_zone(kt_zone(mm, 3, ZONE_DMA));
-	KT_TRUE(!zonal_alloc_mask(mm, 0, GFP_KERNEL | __GFP_NOWARN, 0, &mask));
-	page = zonal_alloc_mask(mm, 0, GFP_ATOMIC, 0, &mask);
-	if (KT_TRUE(page)) {
-		KT_EQ(zonal_page_node(page), 0);
-		zonal_free(mm, page, 0);
-	}
-	page = zonal_alloc_mask(mm, 0, GFP_NOWAIT | __GFP_MEMALLOC, 0, &mask);
-	if (KT_TRUE(page)) {
-		KT_EQ(zonal_page_node(page), 0);
-		zonal_free(mm, page, 0);
-	}
-}
-
-KTEST(rows_l, l14_requests_that_cannot_wait_end_early)
-{
-	struct zonal *mm = kt_instance(&uma);
-	struct zonal_failure failure;
-
-	if (!mm)
-		return;
-	close_zone(kt_zone(mm, 0, ZONE_DMA));
-	KT_EQ(served_by(mm, 0, GFP_ATOMIC, 0), -1);
-	zonal_last_failure(mm, &failure);
-	KT_EQ(failure.steps & (ZSTEP_RECLAIM | ZSTEP_COMPACT | ZSTEP_OOM), 0);
-	KT_EQ(failure.zone[0].refusal, REFUSED_WATERMARK);
-	KT_TRUE(failure.zone[0].short_pages > 0);
-	KT_EQ(served_by(mm, 0, GFP_KERNEL, 0), -1);
-	zonal_last_failure(mm, &failure);
-	KT_EQ(failure.serial, 2);
-	KT_TRUE(failure.steps & ZSTEP_RECLAIM);
+	(void)kt_take_all(mm, 0, __GFP_MEMALLOC, 0, &chain);
+	st_relaxed(&zone->boosted, 1);
+	zone_update_floor(zone);
+	/* No watermark stops it, so the take itself finds the lists empty. */
+	KT_EQ(kt_served_by(mm, 0, __GFP_MEMALLOC, 0), -1);
+	KT_EQ(kt_served_by(mm, 0, __GFP_MEMALLOC, 1), -1);
+	KT_EQ(ld_relaxed(&zone->boosted), 1);
+	kt_give_all(mm, chain, 0);
+	KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, 0), ZONE_DMA);
+	KT_EQ(ld_relaxed(&zone->boosted), 0);
 }
