@@ -11,10 +11,12 @@ device puts image and tree into RAM, and three instructions that set x0.
 """
 import os
 import re
+import select
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 O = os.environ.get("O", "build")
 IMAGE = os.path.join(O, "zonal.img")
@@ -314,15 +316,29 @@ def loaded(scratch, name, address, content=None):
     return ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
 
 
+def read_until(child, mark, deadline):
+    """What the child prints up to `mark`, its end or the deadline."""
+    out = b""
+    while mark not in out and time.monotonic() < deadline:
+        if select.select([child.stdout], [], [], 0.2)[0]:
+            more = os.read(child.stdout.fileno(), 4096)
+            if not more:
+                break
+            out += more
+    return out
+
+
 def boot(command, keys):
-    """What the image prints, and its status; keys are typed once the monitor asks."""
+    """What the image prints, and its status; keys are typed once the monitor asks: what comes
+    while a UART is being set up can be lost, on QEMU as on a real one."""
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT)
+    out = read_until(child, b"zonal> ", time.monotonic() + TIMEOUT) if keys else b""
     try:
-        out, _ = child.communicate(keys.encode() if keys else None, timeout=TIMEOUT)
+        out += child.communicate(keys.encode() if keys else None, timeout=TIMEOUT)[0]
     except subprocess.TimeoutExpired:
         child.kill()
-        out, _ = child.communicate()
+        out += child.communicate()[0]
         return out.decode(errors="replace"), "none, it hangs"
     return out.decode(errors="replace").replace("\r", ""), child.returncode
 
