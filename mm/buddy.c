@@ -173,9 +173,9 @@ static ZN_NOINLINE void recount(struct zone *zone, unsigned from, unsigned to, i
 	count_free(zone, to, pages);
 }
 
-void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
+void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
+		    enum buddy_place place)
 {
-	unsigned type = page_block_type(page);
 	uint32_t mergeable = word_make(zone->id, PAGE_FREE, order);
 	bool tail;
 
@@ -194,6 +194,11 @@ void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_
 	}
 	tail = place == BUDDY_TAIL || merge_likely(zone, page, order);
 	buddy_list_add(zone, page, order, type, tail);
+}
+
+void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
+{
+	buddy_put_type(zone, page, order, page_block_type(page), place);
 }
 
 void buddy_move(struct zone *zone, struct page *page, unsigned type)

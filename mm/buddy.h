@@ -29,6 +29,10 @@ enum buddy_place { BUDDY_AUTO, BUDDY_TAIL };
  */
 void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place);
 
+/* The same to the list of `type`, for pages whose type was decided earlier (P10). */
+void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
+		    enum buddy_place place);
+
 /* Move one free block, whole, to the tail of the list of `type` (B9). */
 void buddy_move(struct zone *zone, struct page *page, unsigned type);
 

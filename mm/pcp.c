@@ -17,8 +17,8 @@
  * slots. A ring holds high + batch pages, the most that can ever be in all three.
  *
  * A page here is PCP and not counted as free (B12). Its list is that of its
- * pageblock when it was freed (P8); where it goes back is decided by the
- * pageblock at that time.
+ * pageblock when it was freed (P8), and it goes back to the buddy under that type, even
+ * if the pageblock has changed its type since (cold_type).
  *
  * Sizes (P2): batch is 1/4096 of the zone, at most 64 pages' worth, rounded to
  * 2^n - 1 so that it does not march in step with power-of-two users; high is six batches.
@@ -93,24 +93,46 @@ static struct pcp_ring *turn_next(struct pcp *pcp, struct turn *turn, unsigned l
 }
 
 /*
+ * The list that a page of the ring of `type` goes back to (P10): that of its pageblock when it
+ * was freed, or of the list it was refilled from, whatever its pageblock became meanwhile.
+ * That is the ring's own type, but the movable ring also holds CMA and highatomic pages
+ * (P8, H6): those are told by their pageblock. While blocks are isolated, the
+ * pageblock decides alone, lest a page slips into a block that is being emptied.
+ */
+static inline unsigned cold_type(const struct zone *zone, unsigned type, const struct page *page)
+{
+	unsigned block;
+
+	if (type != MIGRATE_MOVABLE && likely(!zone->isolated_blocks))
+		return type;
+	block = page_block_type(page);
+	return block < MIGRATE_PCPTYPES && likely(!zone->isolated_blocks) ? type : block;
+}
+
+static void put_cold(struct zone *zone, struct page *page, unsigned order, unsigned type)
+{
+	buddy_put_type(zone, page, order, cold_type(zone, type, page), BUDDY_AUTO);
+}
+
+/*
  * Neighbouring pages [low, low + count) that were to be freed one after another,
  * upwards or downwards, go back as the aligned blocks that they would have
  * become: a block's pages can merge with each other only, until its last one comes.
  */
-static void put_up(struct zone *zone, struct page *low, unsigned count)
+static void put_up(struct zone *zone, struct page *low, unsigned count, unsigned type)
 {
 	while (count) {
 		unsigned order = 0;
 
 		while (!(low->pfn & (1u << order)) && 2u << order <= count)
 			order++;
-		buddy_put(zone, low, order, BUDDY_AUTO);
+		put_cold(zone, low, order, type);
 		low += 1u << order;
 		count -= 1u << order;
 	}
 }
 
-static void put_down(struct zone *zone, struct page *low, unsigned count)
+static void put_down(struct zone *zone, struct page *low, unsigned count, unsigned type)
 {
 	uint32_t end = low->pfn + count;
 
@@ -121,7 +143,7 @@ static void put_down(struct zone *zone, struct page *low, unsigned count)
 			order++;
 		end -= 1u << order;
 		count -= 1u << order;
-		buddy_put(zone, low + count, order, BUDDY_AUTO);
+		put_cold(zone, low + count, order, type);
 	}
 }
 
@@ -162,9 +184,10 @@ static inline int run_step(const struct pcp *pcp, const struct pcp_ring *ring,
 	return next == page - 1 ? -1 : 0;
 }
 
-/* `count` pages off the cold end of one ring. */
-static void give_back(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring, unsigned count)
+/* `count` pages off the cold end of the ring of `type`. */
+static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count)
 {
+	struct pcp_ring *ring = &pcp->ring[type];
 	uint32_t expected = word_make(zone->id, PAGE_PCP, 0);
 	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
 
@@ -182,11 +205,11 @@ static void give_back(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring,
 		if (step)
 			run = take_run(zone, pcp, ring, page, count, step);
 		if (run == 1)
-			buddy_put(zone, page, 0, BUDDY_AUTO);
+			put_cold(zone, page, 0, type);
 		else if (step > 0)
-			put_up(zone, page, run);
+			put_up(zone, page, run, type);
 		else
-			put_down(zone, page - (run - 1), run);
+			put_down(zone, page - (run - 1), run, type);
 		count -= run;
 	}
 }
@@ -205,7 +228,7 @@ void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count)
 		unsigned there = ring->tail - ring->head;
 		unsigned give = ZN_MIN(ZN_MIN(turn.give, there), count);
 
-		give_back(zone, pcp, ring, give);
+		give_back(zone, pcp, turn.type, give);
 		turn.give -= give;
 		count -= give;
 	}

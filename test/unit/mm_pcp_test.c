@@ -245,6 +245,51 @@ KTEST(rows_p, p10_round_robin_with_growing_share)
 	}
 }
 
+/* Free one used page into a ring while its pageblock has type `was`; drain when it has `now`. */
+static struct page *free_across(struct zone *zone, struct page *page, unsigned was, unsigned now)
+{
+	zonal_drain_all(zone->mm, NULL);
+	block_set_type(page, was);
+	zonal_free(zone->mm, page, 0);
+	KT_EQ(page_state(page), PAGE_PCP);
+	block_set_type(page, now);
+	zonal_drain_all(zone->mm, NULL);
+	KT_EQ(page_state(page), PAGE_FREE);
+	return page;
+}
+
+KTEST(rows_p, p10_page_goes_back_by_its_type_when_freed)
+{
+	struct zone *zone = board();
+	struct page *block;
+
+	if (!zone)
+		return;
+	/* Pages 3 apart, so that none merges with another. */
+	block = zonal_alloc(zone->mm, GFP_KERNEL, PAGEBLOCK_ORDER);
+	if (!KT_TRUE(block))
+		return;
+	zonal_split(zone->mm, block, PAGEBLOCK_ORDER);
+	KT_EQ(free_across(zone, block, MIGRATE_UNMOVABLE, MIGRATE_RECLAIMABLE)->list_type,
+	      MIGRATE_UNMOVABLE);
+	KT_EQ(free_across(zone, block + 3, MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE)->list_type,
+	      MIGRATE_RECLAIMABLE);
+	KT_EQ(free_across(zone, block + 6, MIGRATE_MOVABLE, MIGRATE_UNMOVABLE)->list_type,
+	      MIGRATE_MOVABLE);
+	KT_TRUE(kt_check_all(zone->mm));
+	/* With isolated blocks in the zone the pageblock of now decides. */
+	zone->isolated_blocks = 1;
+	KT_EQ(free_across(zone, block + 9, MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE)->list_type,
+	      MIGRATE_UNMOVABLE);
+	KT_EQ(free_across(zone, block + 12, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE)->list_type,
+	      MIGRATE_RECLAIMABLE);
+	zone->isolated_blocks = 0;
+	/* H6: what the movable list only lodged goes home. */
+	KT_EQ(free_across(zone, block + 15, MIGRATE_HIGHATOMIC, MIGRATE_HIGHATOMIC)->list_type,
+	      MIGRATE_HIGHATOMIC);
+	KT_TRUE(kt_check_all(zone->mm));
+}
+
 KTEST(rows_p, p11_movable_without_cma_right_bypasses)
 {
 	struct zone *zone = board();
