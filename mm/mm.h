@@ -12,7 +12,6 @@
 #define GATE_BOOT 0x1u      /* row G5: boot is not done */
 #define GATE_CPUSETS 0x2u   /* some task has fewer nodes than all (Z2, Z4) */
 #define GATE_INJECT 0x4u    /* fault injection is armed (G10) */
-#define GATE_STATS_OFF 0x8u /* NUMA counters are off (Y5) */
 #define GATE_NO_GROUPING 0x10u /* mobility grouping is off (M12) */
 #define GATE_CHECK_ALL 0x20u   /* look at every page of a block, not only the head (D4, D6) */
 #define GATE_PAGE_OWNER 0x40u  /* page_owner records (D17) */

@@ -69,10 +69,10 @@ struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned 
 		page = take_single(zone, cpu, req->type, flags);
 	else
 		page = take_block(zone, req, flags);
-	if (page && !(ld_relaxed(&req->mm->gates) & GATE_STATS_OFF))
+	if (page) {
 		take_count(cpu, zone, preferred, req->order);
-	if (page)
 		take_note_boost(cpu, zone);
+	}
 	port_irq_restore(irq);
 	return page;
 }
