@@ -61,7 +61,10 @@ struct kt_spec {
 
 /* Build one; NULL (and a failed case) if zonal_init() refuses. Freed after the case. */
 struct zonal *kt_instance(const struct kt_spec *spec);
-/* The same, for a board that is expected to be refused: the error of zonal_init(). */
+/* The same with all marks and reserves 0, so that the last page can be taken. */
+struct zonal *kt_bare_instance(const struct kt_spec *spec);
+/* The same as kt_instance(), for a board that is expected to be refused: the error of
+ * zonal_init(). */
 int kt_instance_error(const struct kt_spec *spec);
 
 /* The id that CPU `k` of the last spec has in the instance. */
@@ -84,6 +87,10 @@ void kt_usable(struct zone *zone, enum zone_type type, int64_t usable);
 int64_t kt_free(const struct zone *zone);
 /* Blocks in a free list. */
 unsigned kt_blocks(const struct zone *zone, enum migratetype type, unsigned order);
+/* Blocks of an order in the lists of all types. */
+unsigned kt_blocks_of_order(const struct zone *zone, unsigned order);
+/* Whether zone DMA of node 0 has exactly these free blocks, by order; says what differs. */
+bool kt_vector_is(struct zonal *mm, const unsigned *expected);
 /* pfn of the first block of a list, or PFN_NONE. */
 pfn_t kt_first(const struct zone *zone, enum migratetype type, unsigned order);
 /* Pages in the per-CPU lists of every CPU for this zone. */

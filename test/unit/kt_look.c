@@ -191,3 +191,32 @@ int kt_served_by(struct zonal *mm, int nid, gfp_t gfp, unsigned order)
 	zonal_free(mm, page, order);
 	return where;
 }
+
+struct zonal *kt_bare_instance(const struct kt_spec *spec)
+{
+	struct zonal *mm = kt_instance(spec);
+
+	if (mm)
+		kt_no_marks(mm);
+	return mm;
+}
+
+unsigned kt_blocks_of_order(const struct zone *zone, unsigned order)
+{
+	unsigned count = 0;
+
+	for (unsigned t = 0; t < MIGRATE_TYPES; t++)
+		count += kt_blocks(zone, (enum migratetype)t, order);
+	return count;
+}
+
+bool kt_vector_is(struct zonal *mm, const unsigned *expected)
+{
+	bool ok = true;
+
+	for (unsigned order = 0; order < MAX_ORDER; order++)
+		ok &= KT_OK(kt_blocks_of_order(kt_zone(mm, 0, ZONE_DMA), order) == expected[order],
+			    "order %u has %u blocks, expected %u", order,
+			    kt_blocks_of_order(kt_zone(mm, 0, ZONE_DMA), order), expected[order]);
+	return ok;
+}

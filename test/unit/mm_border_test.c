@@ -10,53 +10,23 @@
  */
 #include "kt_instance.h"
 
-static struct zonal *board(const struct kt_spec *spec)
-{
-	struct zonal *mm = kt_instance(spec);
-
-	if (mm)
-		kt_no_marks(mm);
-	return mm;
-}
-
-static unsigned blocks_of_order(const struct zone *zone, unsigned order)
-{
-	unsigned count = 0;
-
-	for (unsigned t = 0; t < MIGRATE_TYPES; t++)
-		count += kt_blocks(zone, (enum migratetype)t, order);
-	return count;
-}
-
-/* The free-area vector over all types, for zone DMA of node 0. */
-static bool vector_is(struct zonal *mm, const unsigned *expected)
-{
-	bool ok = true;
-
-	for (unsigned order = 0; order < MAX_ORDER; order++)
-		ok &= KT_OK(blocks_of_order(kt_zone(mm, 0, ZONE_DMA), order) == expected[order],
-			    "order %u has %u blocks, expected %u", order,
-			    blocks_of_order(kt_zone(mm, 0, ZONE_DMA), order), expected[order]);
-	return ok;
-}
-
 /* Trust item 8: a board with odd borders gives back exactly what it had. */
 KTEST(trust, t8_free_all_restores_the_vector)
 {
 	static const struct kt_spec odd = { .ram = { { 0, KT_DMA_PFN + 3, 3000 } } };
 	/* [3,3003) in order: 3, 4-7, 8-15 .. 512-1023, 1024-2047, then 2048-3002 */
 	static const unsigned expected[MAX_ORDER] = { 2, 1, 1, 2, 2, 2, 1, 2, 2, 2, 1 };
-	struct zonal *mm = board(&odd);
+	struct zonal *mm = kt_bare_instance(&odd);
 	struct page *chain = NULL;
 
 	if (!mm)
 		return;
-	vector_is(mm, expected);
+	kt_vector_is(mm, expected);
 	for (unsigned order = 0; order < 4; order++) {
 		kt_take_all(mm, 0, __GFP_MOVABLE | __GFP_NOWARN, order, &chain);
 		kt_give_all(mm, chain, order);
 		chain = NULL;
-		vector_is(mm, expected);
+		kt_vector_is(mm, expected);
 	}
 	kt_check_all(mm);
 }
@@ -78,7 +48,7 @@ KTEST(trust, t9_reserved_pages_beside_every_border)
 			spec.reserved[order] = (struct kt_range){
 				0, KT_DMA_PFN + (side ? 2048 - (1u << order) : 1u << order), 1
 			};
-		mm = board(&spec);
+		mm = kt_bare_instance(&spec);
 		if (!mm)
 			return;
 		KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), 4096 - 11);
@@ -106,7 +76,7 @@ KTEST(trust, t10_node_border_at_every_offset)
 			.ram = { { 0, KT_DMA_PFN, offset },
 				 { 1, KT_DMA_PFN + offset, 2048 - offset } },
 		};
-		struct zonal *mm = board(&spec);
+		struct zonal *mm = kt_bare_instance(&spec);
 
 		if (!mm)
 			return;

@@ -13,39 +13,9 @@
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
 
-static struct zonal *board(const struct kt_spec *spec)
-{
-	struct zonal *mm = kt_instance(spec);
-
-	if (mm)
-		kt_no_marks(mm);
-	return mm;
-}
-
-static unsigned blocks_of_order(const struct zone *zone, unsigned order)
-{
-	unsigned count = 0;
-
-	for (unsigned t = 0; t < MIGRATE_TYPES; t++)
-		count += kt_blocks(zone, (enum migratetype)t, order);
-	return count;
-}
-
-/* The free-area vector over all types, for zone DMA of node 0. */
-static bool vector_is(struct zonal *mm, const unsigned *expected)
-{
-	bool ok = true;
-
-	for (unsigned order = 0; order < MAX_ORDER; order++)
-		ok &= KT_OK(blocks_of_order(kt_zone(mm, 0, ZONE_DMA), order) == expected[order],
-			    "order %u has %u blocks, expected %u", order,
-			    blocks_of_order(kt_zone(mm, 0, ZONE_DMA), order), expected[order]);
-	return ok;
-}
-
 KTEST(rows_b, b1_smallest_block_from_the_head)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *a, *b, *c;
 	struct zone *zone;
 
@@ -77,7 +47,7 @@ KTEST(rows_b, b1_smallest_block_from_the_head)
 
 KTEST(rows_b, b2_lower_half_kept_upper_halves_to_the_head)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct zone *zone;
 	struct page *page, *other;
 
@@ -103,7 +73,7 @@ KTEST(rows_b, b2_lower_half_kept_upper_halves_to_the_head)
 
 KTEST(rows_b, b4_merges_with_free_buddies_only)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *p[8];
 	struct zone *zone;
 
@@ -136,7 +106,7 @@ KTEST(rows_b, b4_no_merge_over_a_node_border)
 	static const struct kt_spec odd = {
 		.ram = { { 0, KT_DMA_PFN, 1000 }, { 1, KT_DMA_PFN + 1000, 1048 } },
 	};
-	struct zonal *mm = board(&odd);
+	struct zonal *mm = kt_bare_instance(&odd);
 	struct page *chain = NULL;
 
 	if (!mm)
@@ -156,7 +126,7 @@ KTEST(rows_b, b4_no_merge_over_a_node_border)
 
 KTEST(rows_b, b5_merge_stops_at_order_10)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	static const unsigned full[MAX_ORDER] = { [10] = 4 };
 	struct page *chain = NULL;
 
@@ -164,17 +134,17 @@ KTEST(rows_b, b5_merge_stops_at_order_10)
 		return;
 	KT_EQ(kt_take_all(mm, 0, __GFP_MOVABLE, 0, &chain), 4096);
 	kt_give_all(mm, chain, 0);
-	vector_is(mm, full);
+	kt_vector_is(mm, full);
 	chain = NULL;
 	KT_EQ(kt_take_all(mm, 0, __GFP_MOVABLE, 10, &chain), 4);
 	kt_give_all(mm, chain, 10);
-	vector_is(mm, full);
+	kt_vector_is(mm, full);
 	kt_check_all(mm);
 }
 
 KTEST(rows_b, b6_isolated_blocks_do_not_merge)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *low, *high;
 	struct zone *zone;
 	port_irqflags_t irq;
@@ -209,7 +179,7 @@ KTEST(rows_b, b6_isolated_blocks_do_not_merge)
 /* A block whose pair could soon merge further is kept cool at the tail. */
 KTEST(rows_b, b7_head_or_tail)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *p[16], *q[16];
 	struct zone *zone;
 
@@ -239,7 +209,7 @@ KTEST(rows_b, b7_head_or_tail)
 
 KTEST(rows_b, b7_tail_on_request)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *a, *b;
 	struct zone *zone;
 	port_irqflags_t irq;
@@ -262,7 +232,7 @@ KTEST(rows_b, b7_tail_on_request)
 
 KTEST(rows_b, b8_list_is_that_of_the_pageblock)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 	struct zone *zone;
 
@@ -281,7 +251,7 @@ KTEST(rows_b, b8_list_is_that_of_the_pageblock)
 KTEST(rows_b, b12_free_count_leaves_cpu_lists_out)
 {
 	static const struct kt_spec big = { .ram = { { 0, KT_DMA_PFN, 16384 } } };
-	struct zonal *mm = board(&big);
+	struct zonal *mm = kt_bare_instance(&big);
 	struct zone *zone;
 	struct page *page;
 
@@ -301,7 +271,7 @@ KTEST(rows_b, b12_free_count_leaves_cpu_lists_out)
 /* A block is about to be isolated, its neighbours are still counted: the merge recounts. */
 KTEST(rows_b, b12_merge_into_an_isolated_block_recounts)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page, *far;
 	struct zone *zone;
 
@@ -329,7 +299,7 @@ KTEST(rows_b, b13_b14_sums_and_pairs_hold_after_each_step)
 {
 	static struct page *held[600];
 	static uint8_t order[600];
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	uint64_t state = kt_seed() | 1;
 	struct zone *zone;
 
@@ -349,20 +319,20 @@ KTEST(rows_b, b13_b14_sums_and_pairs_hold_after_each_step)
 			held[i] = zonal_alloc(mm, kt_random(&state) & __GFP_MOVABLE, order[i]);
 		}
 		for (unsigned o = 0; o < MAX_ORDER; o++)
-			sum += (uint64_t)blocks_of_order(zone, o) << o;
+			sum += (uint64_t)kt_blocks_of_order(zone, o) << o;
 		if (!KT_EQ(sum, kt_free(zone)) || (step % 8 == 0 && !kt_check_all(mm)))
 			break;
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(held); i++)
 		if (held[i])
 			zonal_free(mm, held[i], order[i]);
-	KT_EQ(blocks_of_order(zone, 10), 4);
+	KT_EQ(kt_blocks_of_order(zone, 10), 4);
 	kt_check_all(mm);
 }
 
 KTEST(rows_b, b9_move_puts_blocks_at_the_tail)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *a, *b;
 	struct zone *zone;
 	port_irqflags_t irq;
@@ -385,7 +355,7 @@ KTEST(rows_b, b9_move_puts_blocks_at_the_tail)
 
 KTEST(rows_b, b15_take_one_page_out_of_a_block)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct zone *zone;
 	struct page *page;
 	port_irqflags_t irq;
@@ -400,17 +370,17 @@ KTEST(rows_b, b15_take_one_page_out_of_a_block)
 	KT_TRUE(buddy_take_exact(zone, page));
 	KT_TRUE(!buddy_take_exact(zone, page));
 	KT_EQ(kt_free(zone), 4095);
-	vector_is(mm, rest);
+	kt_vector_is(mm, rest);
 	buddy_put(zone, page, 0, BUDDY_AUTO);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
-	KT_EQ(blocks_of_order(zone, 10), 4);
+	KT_EQ(kt_blocks_of_order(zone, 10), 4);
 	kt_check_all(mm);
 }
 
 KTEST(rows_b, b16_every_page_of_a_free_block_is_free)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -428,7 +398,7 @@ KTEST(rows_b, b16_every_page_of_a_free_block_is_free)
 /* Trust items 1, 2: a reference taken in passing must not cost the tail pages. */
 KTEST(rows_b, b17_extra_reference_keeps_the_head_only)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct zone *zone;
 	struct page *page;
 
@@ -454,14 +424,14 @@ KTEST(rows_b, b17_extra_reference_keeps_the_head_only)
 		if (!KT_EQ(kt_free(zone), 4096))
 			return;
 	}
-	KT_EQ(blocks_of_order(zone, 10), 4);
+	KT_EQ(kt_blocks_of_order(zone, 10), 4);
 	KT_EQ(zonal_bad_count(mm), 0);
 	kt_check_all(mm);
 }
 
 KTEST(rows_b, b18_split_makes_single_pages)
 {
-	struct zonal *mm = board(&uma);
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -478,7 +448,7 @@ KTEST(rows_b, b18_split_makes_single_pages)
 	for (unsigned i = 0; i < 16; i++)
 		zonal_free(mm, page + (i * 7) % 16, 0);
 	KT_EQ(zonal_bad_count(mm), 0);
-	KT_EQ(blocks_of_order(kt_zone(mm, 0, ZONE_DMA), 10), 4);
+	KT_EQ(kt_blocks_of_order(kt_zone(mm, 0, ZONE_DMA), 10), 4);
 	/* a compound block, a wrong order and a free page are refused */
 	page = zonal_alloc(mm, GFP_KERNEL | __GFP_COMP, 2);
 	zonal_split(mm, page, 2);

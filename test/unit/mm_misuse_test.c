@@ -10,15 +10,6 @@
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
 
-static struct zonal *board(void)
-{
-	struct zonal *mm = kt_instance(&uma);
-
-	if (mm)
-		kt_no_marks(mm);
-	return mm;
-}
-
 static int64_t free_pages_now(struct zonal *mm) { return kt_free(kt_zone(mm, 0, ZONE_DMA)); }
 
 static void expect_misuse(struct zonal *mm, struct page *page, unsigned order, const char *what)
@@ -38,7 +29,7 @@ static void expect_misuse(struct zonal *mm, struct page *page, unsigned order, c
 
 KTEST(trust, t19_double_free_is_reported_at_the_call)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -73,7 +64,7 @@ KTEST(trust, t19_double_free_of_a_page_in_a_cpu_list)
 KTEST(trust, t7_wrong_order_is_reported_at_the_call)
 {
 	static const unsigned odd[] = { 11, 12, 16, 31, 32, 63, 255, 0x1000000, ~0u };
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 
 	if (!mm)
 		return;
@@ -100,7 +91,7 @@ KTEST(trust, t7_page_never_allocated_and_foreign_page)
 		.ram = { { 0, KT_DMA_PFN, 4000 } },
 		.reserved = { { 0, KT_DMA_PFN + 10, 1 } },
 	};
-	struct zonal *mm = board(), *other;
+	struct zonal *mm = kt_bare_instance(&uma), *other;
 	struct page *theirs;
 
 	if (!mm)
@@ -126,7 +117,7 @@ KTEST(trust, t7_page_never_allocated_and_foreign_page)
 
 KTEST(rows_d, d11_plain_tails)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)

@@ -11,15 +11,6 @@
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
 
-static struct zonal *board(void)
-{
-	struct zonal *mm = kt_instance(&uma);
-
-	if (mm)
-		kt_no_marks(mm);
-	return mm;
-}
-
 static int64_t free_pages_now(struct zonal *mm) { return kt_free(kt_zone(mm, 0, ZONE_DMA)); }
 
 /* D1, D2: each flag that must be clear, the mapping, the map count. */
@@ -29,7 +20,7 @@ KTEST(rows_d, d1_d2_what_makes_a_page_bad_at_free)
 		PG_LOCKED, PG_LRU,	   PG_ACTIVE,  PG_PRIVATE, PG_PRIVATE2, PG_WRITEBACK,
 		PG_SLAB,   PG_UNEVICTABLE, PG_MLOCKED, PG_MAPPING, PG_CHARGED,
 	};
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -55,7 +46,7 @@ KTEST(rows_d, d1_d2_what_makes_a_page_bad_at_free)
 /* Flags that an owner may leave behind go with the page (D8). */
 KTEST(rows_d, d2_harmless_flags_are_cleared)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -72,7 +63,7 @@ KTEST(rows_d, d2_harmless_flags_are_cleared)
 
 KTEST(rows_d, d3_bad_pages_are_never_seen_again)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *bad[3], *chain = NULL;
 	uint64_t count;
 
@@ -98,7 +89,7 @@ KTEST(rows_d, d3_bad_pages_are_never_seen_again)
 /* A free page that somebody wrote to: the block goes, and another one is taken. */
 KTEST(rows_d, d4_damaged_block_is_thrown_away_at_take)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page, *next, *got;
 
 	if (!mm)
@@ -125,7 +116,7 @@ KTEST(rows_d, d4_damaged_block_is_thrown_away_at_take)
 
 KTEST(rows_d, d5_poisoned_page_is_dropped_silently)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -152,7 +143,7 @@ KTEST(rows_d, d5_poisoned_page_is_dropped_silently)
 
 KTEST(rows_d, d7_references)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -178,7 +169,7 @@ KTEST(rows_d, d7_references)
 /* Trust items 11, 21: whatever the former owner left is gone. */
 KTEST(rows_d, d9_a_taken_page_is_clean)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -200,7 +191,7 @@ KTEST(rows_d, d9_a_taken_page_is_clean)
 
 KTEST(rows_d, d9_zero_clears_the_whole_block)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	size_t count;
 	pfn_t first;
 	uint64_t sum = 0;
@@ -243,7 +234,7 @@ KTEST(rows_d, d9_zero_without_a_clear_hook)
 
 KTEST(rows_d, d10_compound_blocks)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 
 	if (!mm)
 		return;
@@ -273,7 +264,7 @@ KTEST(rows_d, d10_compound_blocks)
 /* Order 0 has no tails, so COMP means nothing there. */
 KTEST(rows_d, d10_single_pages_are_never_compound)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
@@ -288,7 +279,7 @@ KTEST(rows_d, d13_exact_sizes)
 {
 	static const size_t sizes[] = { 1,	      4096,	 4097,	     3 * 4096,
 					5 * 4096 - 1, 33 * 4096, 1024 * 4096 };
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 
 	if (!mm)
 		return;
@@ -315,7 +306,7 @@ KTEST(rows_d, d13_exact_sizes)
 /* Trust item 15: fail the Nth request until nothing fails; state stays as it was. */
 KTEST(rows_d, d19_fail_the_nth)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	bool failed = true;
 	unsigned n;
 
@@ -355,7 +346,7 @@ KTEST(rows_d, d19_fail_the_nth)
 
 KTEST(rows_d, d19_nofail_is_never_injected)
 {
-	struct zonal *mm = board();
+	struct zonal *mm = kt_bare_instance(&uma);
 	struct page *page;
 
 	if (!mm)
