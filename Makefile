@@ -48,9 +48,9 @@ IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
 IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
-IMAGE_SRC := $(wildcard arch/arm64/*.S arch/arm64/*.c mm/*.c sched/*.c lib/*.c \
-	lib/freestanding/*.c platform/*.c platform/drivers/*.c \
-	test/unit/*.c test/target/*.c test/bench/*.c) test/ktest.c test/ktest_image.c
+IMAGE_SRC := $(wildcard arch/arm64/*/*.S arch/arm64/*/*.c mm/*.c sched/*.c lib/*.c \
+	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c \
+	test/unit/*/*.c test/target/*.c test/bench/*.c) test/ktest.c test/ktest_image.c
 IMAGE_OBJ := $(patsubst %,$(O)/image/%.o,$(IMAGE_SRC))
 
 # libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
@@ -69,10 +69,9 @@ endif
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -pthread
 # %_ktest.c is the part of a folder that only the test programs have.
-HOST_CORE := $(filter-out %_ktest.c,$(wildcard mm/*.c lib/*.c sched/*.c arch/host/*.c) \
-	$(wildcard platform/topology*.c platform/fdt_*.c platform/report_*.c platform/monitor_*.c) \
-	$(wildcard platform/bootargs.c platform/early.c platform/device.c))
-TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*.c sched/*_ktest.c)
+HOST_CORE := $(filter-out %_ktest.c board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
+	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c))
+TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*/*.c sched/*_ktest.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
 SRC_test := $(TEST_SRC)

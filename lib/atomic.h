@@ -5,7 +5,7 @@
  * Fields that CPUs share without a lock are _Atomic and are touched only
  * through these, so that a reader sees the order at the place of use and the
  * host's thread sanitizer sees the very operations that ship. Read-modify-write
- * operations compile to out-of-line helpers on arm64 (arch/arm64/atomic.S), which boot
+ * operations compile to out-of-line helpers on arm64 (arch/arm64/kernel/atomic.S), which boot
  * turns into single LSE instructions where the CPU has them.
  */
 #ifndef LIB_ATOMIC_H

@@ -22,7 +22,7 @@
 
 #include "mm.h"
 
-#include "../lib/printf.h"
+#include "lib/printf.h"
 
 struct walk {
 	struct zonal *mm;

@@ -10,7 +10,7 @@
  */
 #include "mm.h"
 
-#include "../lib/printf.h"
+#include "lib/printf.h"
 
 struct text {
 	char *at;

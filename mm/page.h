@@ -36,7 +36,7 @@
 #include <zonal/gfp.h>
 #include <zonal/types.h>
 
-#include "../lib/atomic.h"
+#include "lib/atomic.h"
 
 enum page_state {
 	PAGE_HOLE,

@@ -2,7 +2,7 @@
 #ifndef MM_STACK_DEPOT_H
 #define MM_STACK_DEPOT_H
 
-#include "../lib/lock.h"
+#include "lib/lock.h"
 
 /* Return addresses that are kept of a stack, the innermost ones (D17). */
 #define STACK_DEPTH 16

@@ -13,7 +13,7 @@
 
 #include <zonal/zonal.h>
 
-#include "../lib/lock.h"
+#include "lib/lock.h"
 #include "page.h"
 
 enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARKS };

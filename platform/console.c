@@ -22,9 +22,9 @@
 
 #include "arm64_cpu.h"
 #include "arm64_memory.h"
-#include "device.h"
-#include "drivers/irq.h"
-#include "drivers/uart.h"
+#include "board/device.h"
+#include "drivers/irq/irq.h"
+#include "drivers/uart/uart.h"
 #include "lib/atomic.h"
 #include "lib/lock.h"
 #include "lib/printf.h"

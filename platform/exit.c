@@ -17,7 +17,7 @@
 #include "arm64_cpu.h"
 #include "arm64_exception.h"
 #include "console.h"
-#include "drivers/psci.h"
+#include "drivers/power/psci.h"
 #include "lib/printf.h"
 #include "platform.h"
 

@@ -13,7 +13,7 @@
 #include <zonal/boot_info.h>
 #include <zonal/types.h>
 
-#include "bootargs.h"
+#include "board/bootargs.h"
 
 /* The board, filled at boot and constant from then on. */
 extern struct boot_info boot_info;

@@ -30,9 +30,9 @@
 #include <zonal/port.h>
 
 #include "arm64_cpu.h"
-#include "drivers/irq.h"
-#include "drivers/psci.h"
-#include "drivers/timer.h"
+#include "drivers/irq/irq.h"
+#include "drivers/power/psci.h"
+#include "drivers/timer/timer.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "platform.h"

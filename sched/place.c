@@ -19,7 +19,7 @@
  * What the choice reads of other CPUs may be stale: it is a hint, the queue's
  * lock decides. A wrong guess costs a steal, never a lost task.
  */
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 static _Atomic uint64_t idle_mask[CPUMASK_WORDS];
 

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 static struct {
 	struct ticket_lock lock;

@@ -14,7 +14,7 @@
  * ready_count is read without the lock by CPUs that look for work, in the total
  * order of sequentially consistent operations; place.c says why.
  */
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 static void queue_count(struct run_queue *queue, struct task *task, int change)
 {

@@ -28,7 +28,7 @@
  * the rest of its slice, at the end of its slice to the tail with a new one. The
  * timer runs for a slice only while an equal task waits.
  */
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 struct run_queue run_queues[ZONAL_MAX_CPUS];
 

@@ -20,8 +20,8 @@
 #define SCHED_SCHED_INTERNAL_H
 
 #include "lib/lock.h"
-#include "sched/sched.h"
-#include "sched/sched_port.h"
+#include "sched.h"
+#include "sched_port.h"
 
 /* A place in the heap of sleepers; see sleepers.c. */
 struct sleeper {

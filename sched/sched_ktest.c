@@ -5,7 +5,7 @@
  * CPU at a time. Where no scheduler runs (a host program) the case runs as it is, once.
  * A task that cannot be created is a failed case, not a skipped CPU.
  */
-#include "sched/sched.h"
+#include "sched.h"
 #include "test/ktest.h"
 
 struct each_call {

@@ -8,7 +8,7 @@
  * json_name() escapes what JSON does not take as it stands.
  */
 #include "lib/printf.h"
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 enum { REPORT_BATCH = 8 };
 

@@ -17,7 +17,7 @@
  *
  * All under the lock of the run queue.
  */
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 static bool sleeper_before(const struct sleeper *a, const struct sleeper *b)
 {

@@ -17,7 +17,7 @@
  */
 #include <string.h>
 
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 static struct task main_task;
 

@@ -17,7 +17,7 @@
  */
 #include <string.h>
 
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 struct pool_page {
 	struct pool_page *next, *prev; /* pool lock: pages with a free slot */

@@ -16,7 +16,7 @@
  * word and the ones asked for in the lower, so that leaving restores those and
  * no others; scopes of different kinds need not nest in each other.
  */
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 #define SCOPE_BITS (ZTASK_MEMALLOC | ZTASK_NOFS | ZTASK_NOIO | ZTASK_NOCMA)
 #define SCOPE_SHIFT 16

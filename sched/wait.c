@@ -20,7 +20,7 @@
  * A task that was woken and found the condition gone again starts at the end of
  * its priority.
  */
-#include "sched/sched_internal.h"
+#include "sched_internal.h"
 
 struct waiter {
 	struct waiter *next; /* queue lock */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A second reader of device tree blobs, and a writer, for the tests.
 
-It shares no code and no idea with platform/: the whole tree becomes nested Python
+It shares no code and no idea with board/: the whole tree becomes nested Python
 objects first, and questions are asked of those. Well-formed blobs only.
 """
 import struct

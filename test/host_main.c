@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "lib/printf.h"
-#include "test/ktest.h"
+#include "ktest.h"
 
 enum { GLOBS_MAX = 4096 };
 

@@ -16,7 +16,7 @@
 #include "lib/number.h"
 #include "lib/printf.h"
 #include "platform/platform.h"
-#include "test/ktest.h"
+#include "ktest.h"
 
 bool kt_port_is_target(void)
 {

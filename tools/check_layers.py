@@ -5,7 +5,7 @@
 The table is the whole rule. An include is resolved as the compiler does: beside
 the including file, then at the root, in include/ and in each port's include/.
 Headers of a C library or a compiler are not the tree's business, with two
-exceptions: libfdt is for platform/, the tests and the tools alone, and mm/, lib/ and
+exceptions: libfdt is for board/, drivers/ and platform/, the tests and the tools alone, and mm/, lib/ and
 sched/ take nothing that a freestanding build lacks. Headers may not include each
 other in a circle.
 """
@@ -21,14 +21,21 @@ ALLOWED = {
     "lib": {"include", "lib", "port"},
     "mm": {"include", "lib", "mm", "port"},
     "sched": {"include", "lib", "sched", "port"},
+    "board": {"include", "lib", "board", "port", "arch"},
+    "drivers": {"include", "lib", "sched", "arch", "board", "drivers", "port",
+                "platform/platform.h", "platform/smp.h"},
+    "report": {"include", "lib", "mm", "board", "report", "port"},
     "arch": {"include", "lib", "sched", "arch", "port", "platform/platform.h"},
-    "platform": {"include", "lib", "mm", "sched", "arch", "platform", "port", "test/ktest.h",
-                 "test/bench/bench.h"},
+    "monitor": {"include", "lib", "mm", "sched", "arch", "drivers", "report", "monitor", "port",
+                "platform/platform.h", "test/ktest.h", "test/bench/bench.h"},
+    "platform": {"include", "lib", "mm", "sched", "arch", "board", "drivers", "report", "monitor",
+                 "platform", "port"},
 }
 FREESTANDING = {
     "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "limits.h",
 }
 STRICT = {"mm", "sched", "lib"}
+TREE_READERS = {"board", "drivers", "platform"}
 LIBFDT = {"libfdt.h", "fdt.h", "libfdt_env.h"}
 PATHS = ["", "include", "arch/arm64/include", "arch/host/include"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -52,8 +59,8 @@ def layer(path):
 
 
 def foreign_fault(folder, name):
-    if name in LIBFDT and folder in ALLOWED and folder != "platform":
-        return "libfdt is for platform/ only"
+    if name in LIBFDT and folder in ALLOWED and folder not in TREE_READERS:
+        return "libfdt is for board/, drivers/ and platform/ only"
     if folder in STRICT and name not in FREESTANDING:
         return "not a freestanding header"
     return None

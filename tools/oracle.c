@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 #define FILE_LIMIT_BYTES ((size_t)256 << 20)
 #define ROOT_KEYS "kernel qemu note what "

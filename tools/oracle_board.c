@@ -18,7 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 #define PFN_LIMIT ((int64_t)UINT32_MAX)
 #define COUNT_LIMIT ((int64_t)1 << 40)

@@ -6,7 +6,7 @@
  * gfp is a sum of names; a policy file adds what the case is about after a dash
  * ("USER-order2", "NOWAIT-until-NULL"), and gives the word itself in hexadecimal
  * as gfp_bits, which then counts. The names are read by the same rules as in the
- * monitor (platform/report_gfp.h).
+ * monitor (report/report_gfp.h).
  *
  * Which runs are exact. A run's end is fuzzy only if a zone's free pages met
  * a watermark. Before the first blocks that would bring some zone of the board
@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/report_gfp.h"
-#include "tools/oracle.h"
+#include "report/report_gfp.h"
+#include "oracle.h"
 
 static void read_gfp(struct json_reader *r, const cJSON *object, struct fig_case *c)
 {

@@ -16,7 +16,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 void deviation(struct verdict *v, const char *fmt, ...)
 {

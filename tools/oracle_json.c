@@ -14,7 +14,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 bool json_ok(const struct json_reader *r) { return !r->error[0]; }
 

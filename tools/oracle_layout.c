@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 struct piece {
 	pfn_t start, end;

@@ -30,7 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 #define BLOCK_PAGES ((pfn_t)1 << PAGEBLOCK_ORDER)
 #define TOP_ORDER (MAX_ORDER - 1)

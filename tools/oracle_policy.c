@@ -21,7 +21,7 @@
 #include <strings.h>
 #include <zonal/port.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 /* A case of at most this many blocks that were all served is exact. */
 #define SHORT_CASE 63

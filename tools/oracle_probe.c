@@ -13,7 +13,7 @@
 #include <string.h>
 #include <zonal/port.h>
 
-#include "tools/oracle.h"
+#include "oracle.h"
 
 static void replay(struct instance *in, const struct fig_case *c, int nid, struct fig_runs *runs)
 {

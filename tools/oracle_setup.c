@@ -14,7 +14,7 @@
  * says so with that key.
  */
 #include "mm/watermark.h"
-#include "tools/oracle.h"
+#include "oracle.h"
 
 #define MIN_TOLERANCE_PAGES 5
 

@@ -23,7 +23,7 @@
 
 #include "mm/buddy.h"
 #include "mm/watermark.h"
-#include "tools/oracle.h"
+#include "oracle.h"
 
 #define TAKE_ALL (__GFP_MEMALLOC | __GFP_NOWARN | __GFP_HIGHMEM | __GFP_MOVABLE)
 

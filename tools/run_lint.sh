@@ -25,7 +25,7 @@ else
 	echo 'lint: shellcheck is not installed, the scripts were not checked'
 fi
 if command -v clang-format >/dev/null; then
-	find include mm lib sched platform arch test tools -name '*.[ch]' -print0 |
+	find include mm lib sched board drivers report monitor platform arch test tools -name '*.[ch]' -print0 |
 		xargs -0 clang-format --dry-run 2>&1 | grep -c 'warning: code should' |
 		sed 's/^/lint: places that clang-format would lay out differently: /'
 else

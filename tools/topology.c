@@ -17,9 +17,9 @@
 #include <string.h>
 
 #include "lib/printf.h"
-#include "platform/fdt_walk.h"
-#include "platform/report_topology.h"
-#include "platform/topology.h"
+#include "board/fdt_walk.h"
+#include "report/report_topology.h"
+#include "board/topology.h"
 
 #define USAGE "usage: topology FILE.dtb [-j]\n"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Each way to crash (arch/arm64/crash.c): the report must name the class, the address and the
+# Each way to crash (monitor/crash.c): the report must name the class, the address and the
 # function, "Bail out!" must stand at the start of a line, the status must be 2, and it
 # must be over in time. What a case gives are extended regular expressions of whole lines.
 set -u

@@ -14,7 +14,7 @@
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"
-#include "platform/device.h"
+#include "board/device.h"
 #include "test/ktest.h"
 
 #define FETCH_PERMISSION 0x8600000f

@@ -9,7 +9,7 @@
 #include <zonal/port.h>
 
 #include "arm64_mmu.h"
-#include "platform/device.h"
+#include "board/device.h"
 #include "platform/platform.h"
 #include "test/ktest.h"
 

@@ -9,7 +9,7 @@
 #include <zonal/port.h>
 
 #include "arm64_sysreg.h"
-#include "platform/drivers/timer.h"
+#include "drivers/timer/timer.h"
 #include "platform/platform.h"
 #include "test/ktest.h"
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "platform/drivers/uart.h"
+#include "drivers/uart/uart.h"
 #include "platform/platform.h"
 #include "test/ktest.h"
 

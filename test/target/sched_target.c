@@ -9,7 +9,7 @@
  */
 #include "arm64_memory.h"
 #include "sched/sched_internal.h"
-#include "test/unit/sched_world.h"
+#include "test/unit/sched/sched_world.h"
 
 enum { BURNERS = 3 };
 

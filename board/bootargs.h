@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The boot arguments: words of /chosen/bootargs. Portable, tested on the host.
+ */
+#ifndef BOARD_BOOTARGS_H
+#define BOARD_BOOTARGS_H
+
+#include <zonal/boot_info.h>
+#include <zonal/types.h>
+
+/* As boot_info.bootargs; a word that does not fit any more is reported. */
+#define BOOTARGS_BYTES 512
+
+struct bootargs {
+	char words[BOOTARGS_BYTES + 2]; /* accepted words, each ended by NUL, the last by two */
+	char run[BOOTARGS_BYTES];   /* commands of run=, blanks put back; "" if none */
+	bool semihosting;           /* exit=semihosting */
+	bool numa_off;              /* numa=off */
+	bool page_owner;            /* page_owner=on */
+	unsigned maxcpus;           /* 0: no limit */
+	uint64_t seed;              /* 0: none given */
+	struct zonal_options options;
+};
+
+/* Told of each word that was not accepted: the word (printable, cut to fit a line) and the rule. */
+typedef void (*bootargs_report_fn)(const char *word, const char *rule);
+
+/*
+ * Read `text` (NUL-terminated) into `out`, whose old contents do not matter. What
+ * is not named keeps its default; the last of two equal words wins. Returns how
+ * many words were not accepted.
+ */
+unsigned bootargs_parse(const char *text, struct bootargs *out, bootargs_report_fn report);
+
+/* The value of an accepted word, "" for a word without one, NULL if it is not there. */
+const char *bootargs_find(const struct bootargs *args, const char *name);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From an IRQ exception to the function that serves it.
+ *
+ * platform_irq() acknowledges, calls, and ends interrupts until none is pending.
+ * Handlers run masked, one at a time on a CPU, and do not nest.
+ *
+ *	0-2     SGI: call function, reschedule, stop (enum ipi)
+ *	16-31   PPI: one handler for all CPUs, enabled on each by itself
+ *	32-     SPI: handled by the boot CPU
+ *
+ * The table is written before the interrupt is enabled and never changed after, so
+ * handlers read it without a lock: the enabling register write is ordered after the
+ * table by a barrier, and the acknowledge is ordered before the read by another.
+ *
+ * An interrupt that nobody registered is disabled and reported once.
+ */
+#include "irq.h"
+
+#include <zonal/port.h>
+
+#include "platform/platform.h"
+#include "platform/smp.h"
+#include "arm64_cpu.h"
+#include "gic.h"
+#include "lib/atomic.h"
+#include "lib/printf.h"
+#include "drivers/mmio.h"
+
+struct irq_action {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static const struct gic_driver *const drivers[] = { &gic_v2, &gic_v3 };
+static const struct gic_driver *gic;
+static struct irq_action action[GIC_INTIDS];
+static _Atomic uint64_t served[ZONAL_MAX_CPUS][IPI_KINDS];
+
+const char *irq_controller_name(void) { return gic ? gic->name : "none"; }
+
+uint64_t ipi_count(unsigned cpu, enum ipi kind)
+{
+	return cpu < ZONAL_MAX_CPUS && kind < IPI_KINDS ? ld_relaxed(&served[cpu][kind]) : 0;
+}
+
+static int driver_find(const struct gic_driver *driver)
+{
+	int node = -1;
+
+	for (const char *const *name = driver->compatible; *name && node < 0; name++)
+		node = device_find(*name, -1);
+	return node;
+}
+
+bool irq_start(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++) {
+		int node = driver_find(drivers[i]);
+
+		if (node < 0)
+			continue;
+		if (!drivers[i]->start(node))
+			return false;
+		gic = drivers[i];
+		return irq_start_cpu(port_this_cpu()->id);
+	}
+	kprintf("gic: no interrupt controller in the device tree is one that we know\n");
+	return false;
+}
+
+bool irq_start_cpu(unsigned cpu)
+{
+	if (!gic->start_cpu(cpu))
+		return false;
+	for (unsigned sgi = 0; sgi < IPI_KINDS; sgi++)
+		gic->enable(sgi, true);
+	return true;
+}
+
+void irq_attach(const struct device_irq *irq, void (*fn)(void *), void *arg)
+{
+	if (irq->intid >= GIC_INTIDS || irq->intid < GIC_FIRST_PPI || action[irq->intid].fn)
+		port_panic("irq: INTID %u cannot be registered (16..1019, once)", irq->intid);
+	action[irq->intid].fn = fn;
+	action[irq->intid].arg = arg;
+	mmio_barrier(); /* the table before the interrupt */
+	gic->enable(irq->intid, irq->edge);
+}
+
+void irq_register(unsigned intid, void (*fn)(void *), void *arg)
+{
+	struct device_irq irq = { .intid = intid };
+
+	irq_attach(&irq, fn, arg);
+}
+
+bool irq_trigger(unsigned intid)
+{
+	if (intid < GIC_FIRST_SPI || intid >= gic->intid_count())
+		return false;
+	gic->trigger(intid);
+	return true;
+}
+
+void irq_enable_ppi(const struct device_irq *irq) { gic->enable(irq->intid, irq->edge); }
+
+static void ipi_dispatch(unsigned sgi)
+{
+	unsigned cpu = port_this_cpu()->id;
+
+	if (sgi >= IPI_KINDS)
+		return;
+	own_add(&served[cpu][sgi], 1);
+	if (sgi == IPI_CALL)
+		arm64_ipi_call();
+	else if (sgi == IPI_STOP)
+		smp_stop_self();
+	/* IPI_RESCHED: the scheduler looks when the handler ends (sched_irq_exit). */
+}
+
+static void dispatch(unsigned intid)
+{
+	if (intid < GIC_FIRST_PPI) {
+		ipi_dispatch(intid);
+	} else if (action[intid].fn) {
+		action[intid].fn(action[intid].arg);
+	} else {
+		gic->disable(intid);
+		kprintf("irq: INTID %u has no handler; it is disabled on CPU %u\n", intid,
+			port_this_cpu()->id);
+	}
+}
+
+void platform_irq(void)
+{
+	for (;;) {
+		uint32_t token = gic->acknowledge();
+
+		if ((token & 0x3ff) >= GIC_INTIDS)
+			return;
+		dispatch(token & 0x3ff);
+		gic->end(token);
+	}
+}
+
+void ipi_send(unsigned cpu, enum ipi kind)
+{
+	if (gic && cpu_is_online(cpu))
+		gic->send(cpu, kind);
+}

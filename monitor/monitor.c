@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The monitor: the table of commands of the image, and the loop on the console.
+ *
+ * A command is one of three kinds (monitor_command.h): a report on the allocator, a
+ * function on the allocator with arguments, or one that needs the image: tests,
+ * benchmark, tasks, power. Commands run in the task that called, one at a time; the loop is
+ * meant for a task of its own and sleeps while nobody types.
+ *
+ * The line being typed and the history lie in static memory: there is one console.
+ */
+#include "monitor.h"
+
+#include <zonal/linux.h>
+#include <zonal/port.h>
+
+#include "crash.h"
+#include "arm64_exception.h"
+#include "lib/printf.h"
+#include "bench_image.h"
+#include "demo.h"
+#include "drivers/power/psci.h"
+#include "monitor_command.h"
+#include "monitor_line.h"
+#include "platform/platform.h"
+#include "report/report.h"
+#include "report/report_topology.h"
+#include "sched/sched.h"
+#include "test/ktest.h"
+
+typedef unsigned long long ull;
+
+static uint64_t boot_ns;
+
+void monitor_mark_boot(void)
+{
+	if (!boot_ns)
+		boot_ns = port_time_ns();
+	monitor_symbol = arm64_symbol;
+}
+
+static void show_topology(struct zonal *mm, bool json)
+{
+	(void)mm;
+	report_topology(&boot_info, json);
+}
+
+static void show_limits(struct zonal *mm, bool json)
+{
+	report_limits(mm, &boot_info, json);
+}
+
+static void show_tasks(struct zonal *mm, bool json)
+{
+	(void)mm;
+	sched_report(json);
+}
+
+static void show_boottime(struct zonal *mm, bool json)
+{
+	uint64_t pages = 0;
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone)
+		pages += zone->present;
+	kprintf(json ? "{\"schema\":\"zonal.boottime/1\",\"boot_ns\":%llu,\"pages\":%llu}\n" :
+		       "boot_ns %llu\npages %llu\n", (ull)boot_ns, (ull)pages);
+}
+
+static int run_demo(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	(void)args;
+	return demo_run();
+}
+
+static int run_tests(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	return ktest_run(args->count ? args->word[0] : NULL) ? 1 : 0;
+}
+
+static int run_bench(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	return bench_image(args->count ? args->word[0] : NULL, args->json);
+}
+
+static int run_poweroff(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	(void)args;
+	platform_exit(0);
+}
+
+static int run_reboot(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	(void)args;
+	console_flush();
+	psci_system_reset();
+	kprintf("reboot: the firmware did not reset the board (PSCI by %s)\n", psci_method());
+	return 1;
+}
+
+static int run_crash(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	return arm64_crash(args->word[0]);
+}
+
+static const struct monitor_command commands[] = {
+	{ "help", "[COMMAND]", "this list, or the form of one command", 0, 1, false,
+	  .system = monitor_help },
+	{ "topology", "", "nodes, cores, distances, fallback orders, reserved ranges", 0, 0, true,
+	  .report = show_topology },
+	{ "zoneinfo", "", "each zone's pages, watermarks, reserves and per-CPU lists", 0, 0, true,
+	  .report = report_zoneinfo },
+	{ "buddyinfo", "", "free blocks by zone and order", 0, 0, true,
+	  .report = report_buddyinfo },
+	{ "pagetypeinfo", "", "free blocks by migratetype, and blocks of each type", 0, 0, true,
+	  .report = report_pagetypeinfo },
+	{ "vmstat", "", "counters of the whole system", 0, 0, true, .report = report_vmstat },
+	{ "numastat", "", "hits, misses and locality by node", 0, 0, true,
+	  .report = report_numastat },
+	{ "limits", "", "how full each table of config.h is", 0, 0, true, .report = show_limits },
+	{ "meta", "", "memory that the allocator takes for itself", 0, 0, true,
+	  .report = report_meta },
+	{ "why", "", "the newest failed request and what each zone said to it", 0, 0, true,
+	  .report = report_why },
+	{ "check", "", "walk every invariant of the allocator", 0, 0, true, .run = monitor_check },
+	{ "page_owner", "[PFN]", "who took a page; without a number, the stacks with most pages",
+	  0, 1, false, .run = monitor_page_owner },
+	{ "tasks", "", "the tasks of the scheduler", 0, 0, true, .report = show_tasks },
+	{ "boottime", "", "when the first command could run, and pages of RAM", 0, 0, true,
+	  .report = show_boottime },
+	{ "alloc", "GFP ORDER [NID]", "take a block; its pfn is printed", 2, 3, false,
+	  .run = monitor_alloc },
+	{ "free", "PFN ORDER | all", "give back what alloc took", 1, 2, false,
+	  .run = monitor_free },
+	{ "probe", "GFP ORDER NID", "take until NULL, give back; runs by node and zone", 3, 3, true,
+	  .run = monitor_probe },
+	{ "policy", "[MODE [NODES]]", "memory policy of this task: bind 1, interleave 0-3", 0, 2,
+	  false, .run = monitor_policy },
+	{ "set", "[TUNABLE VALUE]", "change a tunable; without arguments show all", 0, 2, true,
+	  .run = monitor_set },
+	{ "inject", "SKIP TIMES", "fail requests on purpose, after SKIP good ones", 2, 2, false,
+	  .run = monitor_inject },
+	{ "drain", "", "give the per-CPU lists back", 0, 0, false, .run = monitor_drain },
+	{ "demo", "", "the demonstration", 0, 0, false, .run = run_demo },
+	{ "test", "[GLOB]", "the tests whose suite.case matches", 0, 1, false, .run = run_tests },
+	{ "bench", "[GLOB]", "the benchmark, or the cases whose name matches", 0, 1, true,
+	  .run = run_bench },
+	{ "echo", "[WORD...]", "print the words", 0, MONITOR_WORDS, false, .run = monitor_echo },
+	{ "crash", "KIND", "break something on purpose, to see the report: null, stack, ...", 1, 1,
+	  false, .run = run_crash },
+	{ "reboot", "", "restart the board", 0, 0, false, .run = run_reboot },
+	{ "poweroff", "", "turn the board off", 0, 0, false, .run = run_poweroff },
+	{ "exit", "", "the same", 0, 0, false, .run = run_poweroff },
+};
+
+static const struct monitor_table table = { &zonal_image, commands, ARRAY_SIZE(commands) };
+
+int monitor_run(const char *text)
+{
+	monitor_mark_boot();
+	return monitor_execute(&table, text, true);
+}
+
+void monitor_loop(void)
+{
+	static struct monitor_line line;
+
+	monitor_mark_boot();
+	kprintf("\nMonitor. help lists the commands, poweroff ends.\n");
+	for (;;) {
+		monitor_line_begin(&line, "zonal> ");
+		while (!monitor_line_feed(&line, console_wait_char()))
+			;
+		monitor_execute(&table, line.text, false);
+	}
+}

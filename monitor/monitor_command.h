@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Commands of the monitor: a table, and how a line of text finds its entry.
+ */
+#ifndef MONITOR_COMMAND_H
+#define MONITOR_COMMAND_H
+
+#include <zonal/zonal.h>
+
+#include "lib/number.h"
+
+#define MONITOR_LINE_BYTES 256 /* longest command with its NUL */
+#define MONITOR_WORDS 16       /* most words of a command */
+
+/* The words of one command without its name and without -j. */
+struct monitor_args {
+	const char *name;
+	unsigned count;
+	const char *word[MONITOR_WORDS];
+	bool json;
+};
+
+struct monitor_table;
+
+/* Exactly one of `report`, `run` and `system` is set. */
+struct monitor_command {
+	const char *name;
+	const char *args;    /* for help: "GFP ORDER [NID]" */
+	const char *summary; /* one line */
+	uint8_t min_args, max_args;
+	bool has_json;
+	void (*report)(struct zonal *mm, bool json);
+	int (*run)(struct zonal *mm, const struct monitor_args *args); /* 0 good, 1 failed */
+	int (*system)(const struct monitor_table *table, const struct monitor_args *args);
+};
+
+struct monitor_table {
+	struct zonal *mm;
+	const struct monitor_command *command;
+	unsigned count;
+};
+
+/*
+ * Run the commands of `text`, separated by ';'. With `plus_is_blank` each '+' stands for a
+ * blank, as in a boot argument. An unknown command or a wrong argument prints one line
+ * and counts as failed; the others run all the same. Returns 0 or 1. Context: task.
+ */
+int monitor_execute(const struct monitor_table *table, const char *text, bool plus_is_blank);
+
+/* The `help` command. */
+int monitor_help(const struct monitor_table *table, const struct monitor_args *args);
+
+/* Read "0,2-3" as a set of node ids; false if it is none. */
+bool monitor_nodes(const char *text, nodemask_t *out);
+
+/* ---- commands on memory (monitor_memory.c), for use in tables ----------- */
+
+int monitor_alloc(struct zonal *mm, const struct monitor_args *args);
+int monitor_free(struct zonal *mm, const struct monitor_args *args);
+int monitor_probe(struct zonal *mm, const struct monitor_args *args);
+int monitor_policy(struct zonal *mm, const struct monitor_args *args);
+int monitor_set(struct zonal *mm, const struct monitor_args *args);
+int monitor_inject(struct zonal *mm, const struct monitor_args *args);
+int monitor_drain(struct zonal *mm, const struct monitor_args *args);
+int monitor_check(struct zonal *mm, const struct monitor_args *args);
+int monitor_echo(struct zonal *mm, const struct monitor_args *args);
+
+/* ---- monitor_owner.c --------------------------------------------------- */
+
+int monitor_page_owner(struct zonal *mm, const struct monitor_args *args);
+/* Name of the function that holds an address, and the offset into it; NULL if there is none.
+ * Set by the image; unset, stacks are shown as addresses. */
+extern const char *(*monitor_symbol)(uint64_t address, uint64_t *offset);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `why`: the newest failed request, and what each zone said to it.
+ *
+ * The allocator keeps one record a CPU, written with interrupts masked by that CPU
+ * alone. To read a whole record and not half of two, each CPU is asked to copy its
+ * own, by a call that runs there in interrupt context; the one with the highest
+ * serial number is the newest. CPUs that are not online have none.
+ *
+ * Context: task, not masked, since CPUs are called. Locks: none.
+ */
+#include "report.h"
+
+#include "lib/printf.h"
+#include "report_gfp.h"
+
+typedef unsigned long long ull;
+
+struct newest {
+	struct zonal *mm;
+	int cpu; /* -1: no failure yet */
+	struct zonal_failure failure;
+};
+
+/* On the CPU that is asked. The caller waits for it, so `arg` is touched by one CPU at a time. */
+static void keep_newest(void *arg)
+{
+	struct newest *best = arg;
+	unsigned cpu = port_this_cpu()->id;
+	const struct zonal_failure *mine = &best->mm->cpu[cpu]->failure;
+
+	if (mine->serial > best->failure.serial) {
+		zonal_last_failure(best->mm, &best->failure);
+		best->cpu = (int)cpu;
+	}
+}
+
+static const char *refusal_text(unsigned refusal)
+{
+	static const char *const text[] = {
+		"not asked",       "not in node mask", "not in cpuset",
+		"below watermark", "no free block",    "taken meanwhile"
+	};
+
+	return refusal < ARRAY_SIZE(text) ? text[refusal] : "?";
+}
+
+static void print_steps_json(uint32_t steps)
+{
+	static const char *const names[] = { "fast",    "min",   "reserves", "kswapd",
+					     "reclaim", "compact", "oom",    "drain",
+					     "injected", "bad-order", "no-clear", "bad-node" };
+	const char *comma = "";
+	unsigned bit;
+
+	kprintf(",\"steps\":[");
+	for (bit = 0; bit < ARRAY_SIZE(names); bit++) {
+		if (!(steps >> bit & 1))
+			continue;
+		kprintf("%s\"%s\"", comma, names[bit]);
+		comma = ",";
+	}
+	kprintf("]");
+}
+
+static void json_failure(const struct zonal_failure *f, int cpu)
+{
+	char gfp[GFP_TEXT_BYTES];
+	unsigned i;
+
+	gfp_text(f->gfp, gfp, sizeof(gfp));
+	kprintf("{\"schema\":\"zonal.why/1\",\"serial\":%llu,\"cpu\":%d,\"gfp\":\"%s\","
+		"\"gfp_bits\":\"%x\",\"order\":%u,",
+		(ull)f->serial, cpu, gfp, f->gfp, f->order);
+	kprintf("\"policy\":%u,\"nid\":%d", f->policy, f->nid);
+	print_steps_json(f->steps);
+	kprintf(",\"zones\":[");
+	for (i = 0; i < f->zone_count && i < ARRAY_SIZE(f->zone); i++)
+		kprintf("%s{\"node\":%u,\"zone\":\"%s\",\"refusal\":\"%s\",\"short_pages\":%lld}",
+			i ? "," : "", f->zone[i].zid / ZONE_TYPES,
+			report_zone_name(f->zone[i].zid % ZONE_TYPES),
+			refusal_text(f->zone[i].refusal), (long long)f->zone[i].short_pages);
+	kprintf("]}\n");
+}
+
+static void text_failure(const struct zonal *mm, const struct zonal_failure *f, int cpu)
+{
+	char text[512];
+	unsigned i;
+
+	zonal_failure_text(mm, f, text, sizeof(text));
+	kprintf("%s\n", text);
+	gfp_text(f->gfp, text, sizeof(text));
+	kprintf("  failure %llu, CPU %d: %s, order %u\n", (ull)f->serial, cpu, text, f->order);
+	for (i = 0; i < f->zone_count && i < ARRAY_SIZE(f->zone); i++) {
+		kprintf("  Node %u, zone %8s  %s", f->zone[i].zid / ZONE_TYPES,
+			report_zone_name(f->zone[i].zid % ZONE_TYPES),
+			refusal_text(f->zone[i].refusal));
+		if (f->zone[i].refusal == REFUSED_WATERMARK)
+			kprintf(", short by %lld pages", (long long)f->zone[i].short_pages);
+		kprintf("\n");
+	}
+}
+
+void report_why(struct zonal *mm, bool json)
+{
+	struct newest best = { .mm = mm, .cpu = -1 };
+	unsigned cpu;
+
+	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+		if (mm->cpu[cpu] && ld_relaxed(&mm->cpu[cpu]->online))
+			port_call_cpu(cpu, keep_newest, &best);
+	}
+	if (json)
+		json_failure(&best.failure, best.cpu);
+	else if (best.cpu < 0)
+		kprintf("no request has failed\n");
+	else
+		text_failure(mm, &best.failure, best.cpu);
+}

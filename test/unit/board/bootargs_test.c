@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot arguments: each word of the contract, each way to get one wrong, and
+ * arbitrary bytes. A refused word must be named in a report and leave its default.
+ *
+ * The parser's result is one static struct, because it is larger than what a
+ * stack of the image should hold.
+ */
+#include <string.h>
+
+#include <zonal/zonal.h>
+
+#include "board/bootargs.h"
+#include "test/ktest.h"
+
+static struct bootargs args;
+static char reported[512]; /* the refused words, each followed by ';' */
+static char last_rule[128];
+
+static void append(char *to, size_t size, const char *text)
+{
+	size_t used = strlen(to);
+	size_t length = strlen(text);
+
+	if (used + length + 1 < size)
+		memcpy(to + used, text, length + 1);
+}
+
+static void note(const char *word, const char *rule)
+{
+	append(reported, sizeof(reported), word);
+	append(reported, sizeof(reported), ";");
+	last_rule[0] = '\0';
+	append(last_rule, sizeof(last_rule), rule);
+}
+
+static unsigned parse(const char *text)
+{
+	reported[0] = '\0';
+	return bootargs_parse(text, &args, note);
+}
+
+KTEST(bootargs, nothing_keeps_all_defaults)
+{
+	struct zonal_options defaults;
+
+	memset(&defaults, 0, sizeof(defaults));
+	zonal_options_default(&defaults);
+	KT_EQ(parse(""), 0);
+	KT_STR_EQ(args.run, "");
+	KT_EQ(args.semihosting, 0);
+	KT_EQ(args.numa_off, 0);
+	KT_EQ(args.maxcpus, 0);
+	KT_EQ(args.seed, 0);
+	KT_EQ(args.options.min_free_kbytes, defaults.min_free_kbytes);
+	KT_EQ(args.options.watermark_scale_factor, defaults.watermark_scale_factor);
+	KT_EQ(args.options.watermark_boost_factor, defaults.watermark_boost_factor);
+	KT_EQ(args.options.cma_bytes, defaults.cma_bytes);
+	KT_EQ(parse(" \t\n  "), 0);
+	KT_EQ(args.options.watermark_scale_factor, 10);
+}
+
+KTEST(bootargs, every_word_of_the_contract)
+{
+	KT_EQ(parse("run=zoneinfo+-j;test+buddy.* exit=semihosting min_free_kbytes=4096 "
+		    "watermark_scale_factor=20 kernelcore=256M movablecore=25% cma=16M "
+		    "numa=off maxcpus=3 seed=0x1f"),
+	      0);
+	KT_STR_EQ(args.run, "zoneinfo -j;test buddy.*");
+	KT_EQ(args.semihosting, 1);
+	KT_EQ(args.options.min_free_kbytes, 4096);
+	KT_EQ(args.options.watermark_scale_factor, 20);
+	KT_EQ(args.options.kernelcore_bytes, (uint64_t)256 << 20);
+	KT_EQ(args.options.kernelcore_percent, 0);
+	KT_EQ(args.options.movablecore_percent, 25);
+	KT_EQ(args.options.movablecore_bytes, 0);
+	KT_EQ(args.options.cma_bytes, (uint64_t)16 << 20);
+	KT_EQ(args.numa_off, 1);
+	KT_EQ(args.maxcpus, 3);
+	KT_EQ(args.seed, 31);
+	KT_EQ(args.page_owner, 0);
+	KT_EQ(parse("page_owner=on"), 0);
+	KT_EQ(args.page_owner, 1);
+	KT_EQ(parse("page_owner=off page_owner="), 2);
+	KT_EQ(args.page_owner, 0);
+}
+
+KTEST(bootargs, unknown_word_is_named_and_the_rest_counts)
+{
+	KT_EQ(parse("console=ttyAMA0 maxcpus=2 quiet maxcpu=4 =5"), 4);
+	KT_STR_EQ(reported, "console=ttyAMA0;quiet;maxcpu=4;=5;");
+	KT_EQ(args.maxcpus, 2);
+}
+
+/* Each of these breaks the rule of its word. */
+static const char *const bad[] = {
+	"run=", "exit=", "exit=semi", "exit=semihosting2", "min_free_kbytes=0",
+	"min_free_kbytes=4294967297", "min_free_kbytes=12x", "min_free_kbytes=-1",
+	"min_free_kbytes=", "min_free_kbytes=0x", "min_free_kbytes=18446744073709551616",
+	"watermark_scale_factor=0", "watermark_scale_factor=3001", "kernelcore=0",
+	"kernelcore=0%", "kernelcore=101%", "kernelcore=5%%", "kernelcore=5MB", "kernelcore=mirror",
+	"movablecore=M", "movablecore=%", "movablecore=16777216T", "cma=18014398509481984K",
+	"cma=16M@0", "numa=on", "numa=", "maxcpus=0", "maxcpus=99999999999", "seed=0", "seed=abc",
+	"maxcpus", "run", "exit",
+};
+
+KTEST(bootargs, bad_value_is_named_and_the_default_stays)
+{
+	char expected[80];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		KT_OK(parse(bad[i]) == 1, "accepted: %s", bad[i]);
+		expected[0] = '\0';
+		append(expected, sizeof(expected), bad[i]);
+		append(expected, sizeof(expected), ";");
+		KT_STR_EQ(reported, expected);
+		KT_OK(last_rule[0] != '\0', "no rule for %s", bad[i]);
+		KT_EQ(args.run[0], 0);
+		KT_EQ(args.semihosting, 0);
+		KT_EQ(args.numa_off, 0);
+		KT_EQ(args.maxcpus, 0);
+		KT_EQ(args.seed, 0);
+		KT_EQ(args.options.min_free_kbytes, 0);
+		KT_EQ(args.options.watermark_scale_factor, 10);
+		KT_EQ(args.options.kernelcore_bytes + args.options.kernelcore_percent, 0);
+		KT_EQ(args.options.movablecore_bytes + args.options.movablecore_percent, 0);
+		KT_EQ(args.options.cma_bytes, 0);
+		KT_OK(!args.words[0], "a refused word was kept: %s", bad[i]);
+	}
+}
+
+KTEST(bootargs, limits_are_accepted)
+{
+	KT_EQ(parse("min_free_kbytes=4294967296 watermark_scale_factor=3000 kernelcore=100% "
+		    "movablecore=16777215T cma=0 maxcpus=128 seed=18446744073709551615"),
+	      ZONAL_MAX_CPUS < 128);
+	KT_EQ(args.options.min_free_kbytes, (uint64_t)1 << 32);
+	KT_EQ(args.options.watermark_scale_factor, 3000);
+	KT_EQ(args.options.kernelcore_percent, 100);
+	KT_EQ(args.options.movablecore_bytes, (uint64_t)16777215 << 40);
+	KT_EQ(args.seed, UINT64_MAX);
+	KT_EQ(parse("cma=2t kernelcore=3g movablecore=4k"), 0);
+	KT_EQ(args.options.cma_bytes, (uint64_t)2 << 40);
+	KT_EQ(args.options.kernelcore_bytes, (uint64_t)3 << 30);
+	KT_EQ(args.options.movablecore_bytes, 4096);
+}
+
+KTEST(bootargs, last_of_equal_words_wins)
+{
+	KT_EQ(parse("maxcpus=2 kernelcore=10% maxcpus=5 kernelcore=1G run=a run=b"), 0);
+	KT_EQ(args.maxcpus, 5);
+	KT_EQ(args.options.kernelcore_percent, 0);
+	KT_EQ(args.options.kernelcore_bytes, (uint64_t)1 << 30);
+	KT_STR_EQ(args.run, "b");
+	KT_STR_EQ(bootargs_find(&args, "maxcpus"), "5");
+	/* A bad one does not undo the good one before it. */
+	KT_EQ(parse("maxcpus=2 maxcpus=x"), 1);
+	KT_EQ(args.maxcpus, 2);
+	KT_STR_EQ(bootargs_find(&args, "maxcpus"), "2");
+}
+
+KTEST(bootargs, find_sees_accepted_words_only)
+{
+	KT_EQ(parse("seed=7 seedling=8 maxcpus=0"), 2);
+	KT_STR_EQ(bootargs_find(&args, "seed"), "7");
+	KT_TRUE(bootargs_find(&args, "maxcpus") == NULL);
+	KT_TRUE(bootargs_find(&args, "see") == NULL);
+	KT_TRUE(bootargs_find(&args, "seedling") == NULL);
+	KT_TRUE(bootargs_find(&args, "run") == NULL);
+}
+
+KTEST(bootargs, terminal_codes_in_a_word_are_not_printed)
+{
+	KT_EQ(parse("\x1b[2Jx=\xff\x01y\x7f"), 1);
+	KT_STR_EQ(reported, "?[2Jx=??y?;");
+}
+
+KTEST(bootargs, long_text_is_cut_with_a_report)
+{
+	static char text[2000];
+
+	/* 511 bytes in one word are the most. */
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "run=", 4);
+	text[511] = '\0';
+	KT_EQ(parse(text), 0);
+	KT_EQ(strlen(args.run), 507);
+	text[511] = 'a';
+	text[512] = '\0';
+	KT_EQ(parse(text), 1);
+	KT_EQ(args.run[0], 0);
+	/* What comes after a word that does not fit is read all the same. */
+	text[512] = 'a';
+	memcpy(text + 1980, " maxcpus=3", 11);
+	KT_EQ(parse(text), 1);
+	KT_EQ(args.maxcpus, 3);
+}
+
+KTEST(bootargs, any_bytes_are_survived)
+{
+	static const char piece[] = " =+;%kKmMgGtT0123456789xrun=seed=cma=maxcpus=\t\n\x80";
+	uint64_t state = kt_seed() | 1;
+	char text[600];
+
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t length = kt_random(&state) % (sizeof(text) - 1);
+
+		for (size_t i = 0; i < length; i++)
+			text[i] = piece[kt_random(&state) % (sizeof(piece) - 1)];
+		text[length] = '\0';
+		(void)parse(text);
+		/* The list of kept words ends inside its array. */
+		if (!KT_TRUE(memchr(args.run, 0, sizeof(args.run)) != NULL) ||
+		    !KT_TRUE(args.words[sizeof(args.words) - 1] == '\0') ||
+		    !KT_TRUE(args.options.watermark_scale_factor - 1 < 3000))
+			return;
+	}
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a blob to struct boot_info, on the host and on the target.
+ *
+ * The rules have a tree each in dts/, tried on the host by test/t/topology.t; here is
+ * what needs the interface itself, or must hold in the image as well: one board in
+ * full, what the loader took, notes, boot arguments, reading twice, refusals,
+ * and many spoilt blobs under the sanitizers.
+ */
+#include "board/topology.h"
+
+#include <string.h>
+
+#include "test/ktest.h"
+#include "topology_blob.h"
+
+#include <zonal/zonal.h>
+
+/* Test memory: two tables of ranges are too much for a kernel stack. */
+static struct boot_info *info_new(void)
+{
+	return kt_alloc(sizeof(struct boot_info), 8);
+}
+
+static bool range_is(const struct boot_range *r, uint64_t start, uint64_t size, int nid,
+		     unsigned flags)
+{
+	return KT_OK(r->start == start && r->size == size && r->nid == nid && r->flags == flags,
+		     "0x%llx + 0x%llx of node %d, flags 0x%x", (unsigned long long)r->start,
+		     (unsigned long long)r->size, r->nid, r->flags);
+}
+
+static void check_board(const struct boot_info *info)
+{
+	if (!KT_EQ(info->range_count, 3) || !KT_EQ(info->reserved_count, 5) ||
+	    !KT_EQ(info->cpu_count, 2))
+		return;
+	range_is(&info->range[0], 0x40000000, 0x1000000, 0, 0);
+	range_is(&info->range[1], 0x41100000, 0xef00000, 0, 0);
+	range_is(&info->range[2], 0x80000000, 0x10000000, 1, 0);
+	range_is(&info->reserved[0], 0x40000000, 0x1000, NODE_NONE, BOOT_FIRMWARE);
+	range_is(&info->reserved[1], 0x41000000, 0x100000, NODE_NONE, BOOT_NOMAP);
+	range_is(&info->reserved[2], 0x42000000, 0x1000, NODE_NONE, BOOT_FIRMWARE);
+	range_is(&info->reserved[3], 0x4fffe000, 0x2000, NODE_NONE, BOOT_DYNAMIC);
+	range_is(&info->reserved[4], 0x8fc00000, 0x400000, NODE_NONE, BOOT_DYNAMIC | BOOT_CMA);
+	KT_EQ(info->nodes, 3);
+	KT_EQ(info->numa, NUMA_OK);
+	KT_EQ(info->distance[0][1], 15);
+	KT_EQ(info->distance[1][0], 25);
+	KT_EQ(info->distance[1][1], 10);
+	KT_EQ(info->distance[2][3], 20);
+	KT_EQ(info->cpu[1].mpidr, 1);
+	KT_EQ(info->cpu[1].nid, 1);
+	KT_TRUE(info->cpu[1].psci && !info->cpu[1].disabled);
+	KT_EQ(info->dma_max, 0x7fffffff);
+	KT_STR_EQ(info->bootargs, "run=help seed=7");
+}
+
+KTEST(topology, a_board_in_full)
+{
+	struct blob *b = blob_board();
+	struct boot_info *info = info_new();
+	struct topology_error err;
+
+	if (!b || !info)
+		return;
+	if (!KT_OK(topology_parse(b->out, BLOB_BYTES, info, &err) == 0, "%s: %s", err.path,
+		   err.rule))
+		return;
+	check_board(info);
+	topology_info_sound(info);
+}
+
+KTEST(topology, reading_twice_gives_the_same)
+{
+	struct blob *b = blob_board();
+	struct boot_info *one = info_new(), *two = info_new();
+	struct topology_error err;
+
+	if (!b || !one || !two)
+		return;
+	memset(two, 0xff, sizeof(*two));
+	KT_EQ(topology_parse(b->out, b->out_bytes, one, &err), 0);
+	KT_EQ(topology_parse(b->out, b->out_bytes, two, &err), 0);
+	KT_EQ(memcmp(one, two, sizeof(*one)), 0);
+}
+
+/* The blob and the image lie where a region would be placed: it goes below them. */
+KTEST(topology, regions_are_placed_around_what_the_loader_took)
+{
+	const struct boot_range taken[] = {
+		{ .start = 0x8ff00123, .size = 0x100 },
+		{ .start = 0x4ffff000, .size = 0x1000, .flags = BOOT_FIRMWARE },
+	};
+	struct blob *b = blob_board();
+	struct boot_info *info = info_new();
+	struct topology_request request = { .taken = taken, .taken_count = ARRAY_SIZE(taken) };
+	struct topology_error err;
+
+	if (!b || !info)
+		return;
+	request.dt = b->out;
+	request.limit_bytes = b->out_bytes;
+	KT_EQ(topology_read(&request, info, &err), 0);
+	if (!KT_EQ(info->reserved_count, 7))
+		return;
+	range_is(&info->reserved[3], 0x4fffd000, 0x2000, NODE_NONE, BOOT_DYNAMIC);
+	range_is(&info->reserved[4], 0x4ffff000, 0x1000, NODE_NONE, BOOT_FIRMWARE);
+	range_is(&info->reserved[5], 0x8f800000, 0x400000, NODE_NONE, BOOT_DYNAMIC | BOOT_CMA);
+	range_is(&info->reserved[6], 0x8ff00000, 0x1000, NODE_NONE, BOOT_FIRMWARE);
+}
+
+KTEST(topology, notes_are_counted_past_their_table)
+{
+	struct blob *b = blob_new();
+	struct boot_info *info = info_new();
+	struct topology_notes *notes = kt_alloc(sizeof(*notes), 8);
+	struct topology_request request = { .notes = notes };
+	struct topology_error err;
+
+	if (!b || !info || !notes)
+		return;
+	blob_root(b);
+	for (unsigned i = 0; i < 20; i++)
+		blob_memory(b, 0x40000800 + i * 0x10000, 0x800, NODE_NONE);
+	blob_end(b);
+	blob_finish(b);
+	request.dt = b->out;
+	request.limit_bytes = b->out_bytes;
+	KT_EQ(topology_read(&request, info, &err), 0);
+	KT_EQ(info->range_count, 0);
+	KT_EQ(notes->count, 16);
+	KT_EQ(notes->dropped, 5); /* the last says that there is no memory at all */
+	KT_STR_EQ(notes->note[15].path, "/memory@400f0800/reg");
+	KT_STR_EQ(notes->note[15].value, "0x400f0800 + 0x800");
+	KT_STR_EQ(notes->note[15].rule, "a range must hold a whole page");
+}
+
+/* What fits is kept, cut between words; numa=off counts wherever it stands. */
+KTEST(topology, long_boot_arguments_end_at_a_word)
+{
+	struct blob *b = blob_new();
+	struct boot_info *info = info_new();
+	struct topology_error err;
+	char *text = kt_alloc(1024, 8);
+
+	if (!b || !info || !text)
+		return;
+	memset(text, 'x', 1000);
+	text[400] = ' ';
+	memcpy(text + 990, " numa=off", 9);
+	text[999] = '\0';
+	blob_root(b);
+	blob_begin(b, "chosen");
+	blob_text(b, "bootargs", text);
+	blob_end(b);
+	blob_memory(b, 0x40000000, 0x1000, 3);
+	blob_end(b);
+	blob_finish(b);
+	KT_EQ(topology_parse(b->out, b->out_bytes, info, &err), 0);
+	KT_EQ(strlen(info->bootargs), 400);
+	KT_EQ(info->numa, NUMA_OFF);
+	KT_EQ(info->range[0].nid, 0);
+}
+
+/* Unterminated boot arguments end with their property. */
+KTEST(topology, boot_arguments_without_an_end)
+{
+	struct blob *b = blob_new();
+	struct boot_info *info = info_new();
+	struct topology_error err;
+
+	if (!b || !info)
+		return;
+	blob_root(b);
+	blob_begin(b, "chosen");
+	blob_bytes(b, "bootargs", "a=1 b=2", 7);
+	blob_end(b);
+	blob_end(b);
+	blob_finish(b);
+	KT_EQ(topology_parse(b->out, b->out_bytes, info, &err), 0);
+	KT_STR_EQ(info->bootargs, "a=1 b=2");
+}
+
+KTEST(topology, a_refusal_names_property_value_and_rule)
+{
+	struct blob *b = blob_new();
+	struct boot_info *info = info_new();
+	struct topology_error err;
+
+	if (!b || !info)
+		return;
+	blob_begin(b, "");
+	blob_cells(b, "#address-cells", 1, 3);
+	blob_end(b);
+	blob_finish(b);
+	KT_EQ(topology_parse(b->out, b->out_bytes, info, &err), ZONAL_EINVAL);
+	KT_STR_EQ(err.path, "/#address-cells");
+	KT_STR_EQ(err.value, "3");
+	KT_STR_EQ(err.rule, "it must be 1 or 2");
+	KT_EQ(topology_parse(b->out, 20, info, &err), ZONAL_EINVAL);
+	KT_STR_EQ(err.rule, "the blob must hold a header of 40 bytes");
+}
+
+KTEST(topology, one_cpu_too_many_names_the_table)
+{
+	int *nids = kt_alloc((ZONAL_MAX_CPUS + 1) * sizeof(*nids), 8);
+	struct boot_info *info = info_new();
+	struct topology_error err;
+	struct blob *b = blob_new();
+
+	if (!nids || !info || !b)
+		return;
+	/* A CPU with its four properties takes up to 104 bytes of the tree. */
+	if ((ZONAL_MAX_CPUS + 1) * 104 + 256 > sizeof(b->tree)) {
+		kt_skip("the test's blob is too small for this ZONAL_MAX_CPUS");
+		return;
+	}
+	blob_root(b);
+	blob_cpus(b, ZONAL_MAX_CPUS + 1, nids);
+	blob_end(b);
+	blob_finish(b);
+	KT_EQ(topology_parse(b->out, b->out_bytes, info, &err), ZONAL_ERANGE);
+	KT_STR_EQ(err.rule, "the CPUs must fit ZONAL_MAX_CPUS");
+}
+
+/* One change to a blob: a byte, a cell of a telling value, or a cell copied from elsewhere. */
+static void spoil(struct blob *b, uint64_t *seed)
+{
+	static const uint32_t telling[] = { 0, 1, 2, 3, 4, 9, 16, 0x7fffffff, 0x80000000,
+					    0xfffffff4, 0xffffffff, 0x40000000 };
+	uint64_t r = kt_random(seed);
+	uint32_t at = (uint32_t)((r >> 8) % b->out_bytes);
+	uint32_t from = (uint32_t)((r >> 32) % b->out_bytes);
+	uint32_t cell = telling[(r >> 4) % ARRAY_SIZE(telling)];
+
+	if (r % 4 == 0) {
+		b->out[at] ^= (uint8_t)(1u << (r >> 60));
+		return;
+	}
+	at = ZN_MIN(at & ~3u, b->out_bytes - 4);
+	from = ZN_MIN(from & ~3u, b->out_bytes - 4);
+	if (r % 4 == 1)
+		memmove(b->out + at, b->out + from, 4);
+	else
+		for (unsigned i = 0; i < 4; i++)
+			b->out[at + i] = (uint8_t)(cell >> (24 - 8 * i));
+}
+
+/*
+ * Spoilt blobs come back, accepted with a sound answer or refused with a rule. The
+ * copy is exactly as long as the blob, for the address sanitizer.
+ */
+KTEST(topology, spoilt_blobs_are_survived)
+{
+	struct blob *b = blob_board();
+	struct boot_info *info = info_new();
+	uint64_t seed = kt_seed() | 1;
+	unsigned accepted = 0, rounds = kt_port_is_target() ? 1000 : 20000;
+	struct topology_error err;
+	uint8_t *sound, *exact;
+
+	if (!b || !info)
+		return;
+	sound = kt_alloc(b->out_bytes, 8);
+	exact = kt_alloc(b->out_bytes, 8);
+	if (!sound || !exact)
+		return;
+	memcpy(sound, b->out, b->out_bytes);
+	for (unsigned round = 0; round < rounds; round++) {
+		memcpy(b->out, sound, b->out_bytes);
+		for (unsigned n = 1 + round % 3; n; n--)
+			spoil(b, &seed);
+		memcpy(exact, b->out, b->out_bytes);
+		if (topology_parse(exact, b->out_bytes, info, &err) != 0) {
+			if (!KT_OK(err.rule[0] && err.value[0], "round %u: no rule", round))
+				return;
+			continue;
+		}
+		accepted++;
+		if (!KT_OK(topology_info_sound(info), "round %u: see above", round))
+			return;
+	}
+	KT_OK(accepted > rounds / 20, "only %u of %u were accepted: nothing was tried", accepted,
+	      rounds);
+}

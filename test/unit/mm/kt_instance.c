@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Builds private instances for tests. What looks into them is in kt_look.c.
+ *
+ * From a spec to an instance: the ranges are sorted into a struct boot_info, as
+ * board/topology would do it from a device tree, the distances get their
+ * defaults, and zonal_init() does the rest. Metadata comes from the memory of the
+ * case and is filled with a pattern first, because `meta` may return memory that
+ * is not zero and a field that init forgets must not look right by chance.
+ *
+ * The metadata hook is called for hundreds of small things (a pcp ring, a chunk of
+ * page map), while a case may own only so many blocks; so they are cut from
+ * pieces, each aligned as strictly as the hook may ask (32 KiB).
+ *
+ * CPUs. The core indexes its table by the id of the running CPU. In the image that
+ * id is whatever core the test task runs on, so the table is made long enough and
+ * the running core takes the place of the spec's CPU 0; the others follow in id
+ * order. Ids between that no CPU of the spec has stay offline.
+ *
+ * One builder state, no locks: unit tests run in one task.
+ */
+#include "kt_instance.h"
+
+#include <string.h>
+
+enum { PIECE_BYTES = 128 * 1024, PIECE_ALIGN = 32 * 1024, META_PATTERN = 0xa5 };
+
+static struct {
+	unsigned char *piece; /* memory not yet cut off */
+	size_t left;
+	unsigned here;        /* id of the running CPU when the instance was built */
+	unsigned cpus;
+	uint64_t cleared;
+	pfn_t clear_first;
+	size_t clear_count;
+} kt;
+
+#ifdef HOST_PORT_IMPL_H
+static bool cpu_become(unsigned id)
+{
+	host_set_cpu(id);
+	port_this_cpu()->irq_depth = 0;
+	return true;
+}
+#else
+static bool cpu_become(unsigned id) { return id == port_this_cpu()->id; }
+#endif
+
+static void *meta_take(void *ctx, unsigned nid, size_t bytes, size_t align)
+{
+	uintptr_t at = (uintptr_t)align_up((uintptr_t)kt.piece, align);
+	size_t skip = at - (uintptr_t)kt.piece;
+
+	(void)ctx;
+	(void)nid;
+	if (bytes > PIECE_BYTES / 2 || align > PIECE_ALIGN) {
+		void *own = kt_alloc(bytes, align);
+
+		return own ? memset(own, META_PATTERN, bytes) : NULL;
+	}
+	if (!kt.piece || skip + bytes > kt.left) {
+		kt.piece = kt_alloc(PIECE_BYTES, PIECE_ALIGN);
+		kt.left = PIECE_BYTES;
+		if (!kt.piece)
+			return NULL;
+		memset(kt.piece, META_PATTERN, PIECE_BYTES);
+		skip = 0;
+	}
+	kt.left -= skip + bytes;
+	kt.piece += skip + bytes;
+	return kt.piece - bytes;
+}
+
+static void clear_note(void *ctx, pfn_t pfn, size_t count)
+{
+	(void)ctx;
+	kt.cleared += count;
+	kt.clear_first = pfn;
+	kt.clear_count = count;
+}
+
+uint64_t kt_cleared(pfn_t *first, size_t *count)
+{
+	if (first)
+		*first = kt.clear_first;
+	if (count)
+		*count = kt.clear_count;
+	return kt.cleared;
+}
+
+/* Put a range where its start belongs; returns its place. */
+static unsigned range_insert(struct boot_range *table, unsigned count, const struct kt_range *r)
+{
+	unsigned i = count;
+
+	while (i > 0 && table[i - 1].start > r->start << PAGE_SHIFT) {
+		table[i] = table[i - 1];
+		i--;
+	}
+	table[i] = (struct boot_range){ .start = r->start << PAGE_SHIFT,
+					.size = r->pages << PAGE_SHIFT,
+					.nid = (int16_t)r->nid };
+	return i;
+}
+
+static void info_add_ranges(struct boot_info *info, const struct kt_spec *spec)
+{
+	for (unsigned i = 0; i < KT_RANGES && spec->ram[i].pages; i++) {
+		range_insert(info->range, info->range_count++, &spec->ram[i]);
+		info->nodes |= node_bit((unsigned)spec->ram[i].nid);
+	}
+	for (unsigned i = 0; i < KT_RANGES && spec->reserved[i].pages; i++) {
+		unsigned at = range_insert(info->reserved, info->reserved_count++,
+					   &spec->reserved[i]);
+
+		info->reserved[at].nid = NODE_NONE;
+	}
+	if (spec->cma_index) {
+		uint64_t start = spec->reserved[spec->cma_index - 1].start << PAGE_SHIFT;
+
+		for (unsigned i = 0; i < info->reserved_count; i++)
+			if (info->reserved[i].start == start)
+				info->reserved[i].flags = BOOT_CMA;
+	}
+}
+
+unsigned kt_cpu_id(unsigned k)
+{
+	if (k == 0)
+		return kt.here;
+	return k <= kt.here ? k - 1 : k;
+}
+
+static void info_add_cpus(struct boot_info *info, const struct kt_spec *spec)
+{
+	info->cpu_count = ZN_MAX(kt.cpus, kt.here + 1);
+	for (unsigned i = 0; i < info->cpu_count; i++)
+		info->cpu[i] = (struct boot_cpu){ .mpidr = i, .psci = 1 };
+	for (unsigned k = 0; k < kt.cpus; k++) {
+		info->cpu[kt_cpu_id(k)].nid = (int16_t)spec->cpu_node[k];
+		info->nodes |= node_bit(spec->cpu_node[k]);
+	}
+}
+
+static void info_add_distances(struct boot_info *info, const struct kt_spec *spec)
+{
+	for (unsigned a = 0; a < ZONAL_MAX_NODES; a++) {
+		for (unsigned b = 0; b < ZONAL_MAX_NODES; b++) {
+			uint8_t given = a < KT_NODES && b < KT_NODES ? spec->distance[a][b] : 0;
+
+			info->distance[a][b] = given ? given : a == b ? 10 : 20;
+		}
+	}
+}
+
+static int instance_init(const struct kt_spec *spec, struct zonal *mm)
+{
+	struct boot_info *info = kt_alloc(sizeof(*info), 64);
+	struct zonal_config config = { .info = info,
+				       .meta = meta_take,
+				       .clear = spec->cannot_clear ? NULL : clear_note,
+				       .page_owner = spec->page_owner,
+				       .grouping_off = spec->grouping_off };
+
+	if (!info || !mm)
+		return ZONAL_ENOMEM;
+	cpu_become(0);
+	memset(&kt, 0, sizeof(kt));
+	kt.here = port_this_cpu()->id;
+	kt.cpus = spec->cpus ? spec->cpus : 1;
+	info->nodes = spec->empty_nodes;
+	info->dma_max = spec->dma_max ? spec->dma_max : UINT64_MAX;
+	info_add_ranges(info, spec);
+	info_add_cpus(info, spec);
+	info_add_distances(info, spec);
+	if (spec->options)
+		config.options = *spec->options;
+	else
+		zonal_options_default(&config.options);
+	return zonal_init(mm, &config);
+}
+
+struct zonal *kt_instance(const struct kt_spec *spec)
+{
+	struct zonal *mm = kt_alloc(zonal_sizeof(), 64);
+	int error = instance_init(spec, mm);
+
+	if (!KT_OK(error == 0, "zonal_init() of the test's board gives %d", error))
+		return NULL;
+	for (unsigned k = 0; k < kt.cpus; k++)
+		zonal_cpu_online(mm, kt_cpu_id(k));
+	if (!spec->in_boot)
+		zonal_boot_done(mm);
+	return mm;
+}
+
+int kt_instance_error(const struct kt_spec *spec)
+{
+	return instance_init(spec, kt_alloc(zonal_sizeof(), 64));
+}
+
+bool kt_cpu(unsigned k)
+{
+	return cpu_become(kt_cpu_id(k));
+}
