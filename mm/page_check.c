@@ -26,14 +26,6 @@
 #define REPORTS_PER_MINUTE 60
 #define MINUTE_NS 60000000000ull
 
-const char *page_state_name(enum page_state state)
-{
-	static const char *const name[PAGE_STATES] = { "hole", "reserved", "inner", "free",
-						       "pcp",  "used",	   "tail",  "bad" };
-
-	return (unsigned)state < PAGE_STATES ? name[state] : "?";
-}
-
 /* D3: true if one more report may be printed now. */
 static bool may_report(struct zonal *mm)
 {

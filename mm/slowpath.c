@@ -144,7 +144,7 @@ static struct page *climb(struct alloc_req *req, unsigned *flags, uint32_t *step
 	if (req->preferred >= req->list->count || cpuset_insane(req))
 		return NULL;
 	kswapd_wake(req, *flags);
-	*steps |= *flags & ALLOC_KSWAPD ? ZSTEP_KSWAPD : 0;
+	*steps |= ZSTEP_MIN | (*flags & ALLOC_KSWAPD ? ZSTEP_KSWAPD : 0);
 	page = walk_zones(req, *flags);
 	if (!page)
 		page = take_from_reserves(req, flags, steps);
@@ -162,7 +162,8 @@ static bool nodemask_misses_cpuset(const struct alloc_req *req)
 
 struct page *alloc_slow(struct alloc_req *req)
 {
-	uint32_t steps = ZSTEP_FAST | ZSTEP_MIN;
+	/* The first pass was made only if it had a zone to begin with. */
+	uint32_t steps = req->preferred < req->list->count ? ZSTEP_FAST : 0;
 	struct page *page;
 	unsigned flags;
 

@@ -21,6 +21,7 @@
 #include "demo.h"
 
 #include <zonal/linux.h>
+#include <zonal/names.h>
 
 #include "lib/printf.h"
 #include "mm/mm.h"
@@ -31,7 +32,6 @@
 #define WORKER_ORDERS 4u
 
 struct policy_case {
-	const char *name;
 	unsigned mode;
 	nodemask_t nodes;
 };
@@ -157,7 +157,8 @@ static unsigned judge(const struct policy_case *policy, const uint32_t by_node[Z
 		      unsigned failed, unsigned first_choice)
 {
 	if (failed) {
-		kprintf("   FAILED: %s: %u requests got nothing\n", policy->name, failed);
+		kprintf("   FAILED: %s: %u requests got nothing\n",
+			zonal_policy_name(policy->mode), failed);
 		return 1;
 	}
 	switch (policy->mode) {
@@ -174,7 +175,8 @@ static unsigned judge(const struct policy_case *policy, const uint32_t by_node[Z
 			return 0;
 		break;
 	}
-	kprintf("   FAILED: %s: nothing came from the node of first choice\n", policy->name);
+	kprintf("   FAILED: %s: nothing came from the node of first choice\n",
+		zonal_policy_name(policy->mode));
 	return 1;
 }
 
@@ -185,7 +187,7 @@ static void print_table(const struct policy_case *policy, unsigned count,
 
 	kprintf("   node");
 	for (i = 0; i < count; i++)
-		kprintf(" %11s", policy[i].name);
+		kprintf(" %11s", zonal_policy_name(policy[i].mode));
 	kprintf("\n");
 	for (nid = 0; nid < ZONAL_MAX_NODES; nid++) {
 		if (!nodemask_has(zonal_image.online, nid))
@@ -202,9 +204,8 @@ unsigned demo_policies(void)
 	const nodemask_t memory = zonal_image.has_memory;
 	const nodemask_t highest = node_bit(63u - (unsigned)__builtin_clzll(memory));
 	const struct policy_case policy[] = {
-		{ "default", MPOL_DEFAULT, 0 },       { "preferred", MPOL_PREFERRED, highest },
-		{ "bind", MPOL_BIND, highest },       { "interleave", MPOL_INTERLEAVE, memory },
-		{ "local", MPOL_LOCAL, 0 },
+		{ MPOL_DEFAULT, 0 },	       { MPOL_PREFERRED, highest }, { MPOL_BIND, highest },
+		{ MPOL_INTERLEAVE, memory }, { MPOL_LOCAL, 0 },
 	};
 	static uint32_t blocks[ARRAY_SIZE(policy)][ZONAL_MAX_NODES];
 	unsigned i, wrong = 0;

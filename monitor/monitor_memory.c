@@ -15,7 +15,9 @@
 #include "monitor_command.h"
 
 #include <string.h>
+#include <zonal/names.h>
 
+#include "lib/json.h"
 #include "lib/printf.h"
 #include "report/report.h"
 #include "report/report_gfp.h"
@@ -89,7 +91,7 @@ int monitor_alloc(struct zonal *mm, const struct monitor_args *args)
 	*held_link(page) = held;
 	held = page;
 	kprintf("pfn 0x%llx order %u node %u zone %s\n", (ull)zonal_pfn(page), order,
-		zonal_page_node(page), report_zone_name(zonal_page_zone(page)));
+		zonal_page_node(page), zonal_zone_name(zonal_page_zone(page)));
 	return 0;
 }
 
@@ -156,8 +158,6 @@ int monitor_probe(struct zonal *mm, const struct monitor_args *args)
 
 int monitor_policy(struct zonal *mm, const struct monitor_args *args)
 {
-	static const char *const modes[MPOL_MODES] = { "default", "preferred", "bind", "interleave",
-						       "local" };
 	port_irqflags_t flags;
 	struct zonal_task *task;
 	nodemask_t nodes = 0;
@@ -169,15 +169,16 @@ int monitor_policy(struct zonal *mm, const struct monitor_args *args)
 	port_irq_restore(flags);
 	if (args->count == 0) {
 		kprintf("policy %s, nodes 0x%llx\n",
-			task->policy.mode < MPOL_MODES ? modes[task->policy.mode] : "?",
+			zonal_policy_name(task->policy.mode),
 			(ull)task->policy.nodes);
 		return 0;
 	}
-	for (mode = 0; mode < MPOL_MODES && strcmp(modes[mode], args->word[0]) != 0; mode++)
-		;
+	mode = zonal_policy_find(args->word[0]);
 	if (mode == MPOL_MODES) {
-		kprintf("policy: %s: one of default, preferred, bind, interleave, local\n",
-			args->word[0]);
+		kprintf("policy: %s: one of", args->word[0]);
+		for (mode = 0; mode < MPOL_MODES; mode++)
+			kprintf(" %s", zonal_policy_name(mode));
+		kprintf("\n");
 		return 1;
 	}
 	if (args->count > 1 && !monitor_nodes(args->word[1], &nodes)) {
@@ -186,8 +187,8 @@ int monitor_policy(struct zonal *mm, const struct monitor_args *args)
 		return 1;
 	}
 	if (zonal_set_policy(mm, task, mode, 0, nodes) != 0) {
-		kprintf("policy: %s with nodes 0x%llx is not allowed here\n", modes[mode],
-			(ull)nodes);
+		kprintf("policy: %s with nodes 0x%llx is not allowed here\n",
+			zonal_policy_name(mode), (ull)nodes);
 		return 1;
 	}
 	return 0;
@@ -297,7 +298,7 @@ int monitor_check(struct zonal *mm, const struct monitor_args *args)
 	if (args->json) {
 		kprintf("{\"schema\":\"zonal.check/1\",\"ok\":%s,\"bad\":%llu,\"finding\":",
 			good ? "true" : "false", (ull)zonal_bad_count(mm));
-		report_json_string(good ? "" : finding.text);
+		zn_print_json(good ? "" : finding.text);
 		kprintf("}\n");
 	} else if (good) {
 		kprintf("check: every invariant holds\n");

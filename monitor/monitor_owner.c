@@ -18,6 +18,8 @@
  */
 #include "monitor_command.h"
 
+#include <zonal/names.h>
+
 #include "lib/printf.h"
 #include "mm/page_owner.h"
 #include "report/report.h"
@@ -88,8 +90,8 @@ static void print_record(const struct zonal *mm, pfn_t pfn, const struct owner_r
 		used ? "" : "last ", record->order, record->gfp, mask, (ull)record->task,
 		(ull)record->time_ns);
 	kprintf("PFN %llu type %s Block %llu type %s Flags ", (ull)pfn,
-		report_type_name(record->type), (ull)pfn >> PAGEBLOCK_ORDER,
-		report_type_name(page_block_type(page)));
+		zonal_type_name(record->type), (ull)pfn >> PAGEBLOCK_ORDER,
+		zonal_type_name(page_block_type(page)));
 	print_flags(page_word(page));
 	kprintf("\n");
 	print_stack(mm, record->alloc_stack);

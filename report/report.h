@@ -58,11 +58,6 @@ void report_snapshot(struct zone *zone, bool lock, struct zone_snapshot *out);
 /* Blocks of one order over all types: /proc's nr_free. */
 uint64_t snapshot_blocks(const struct zone_snapshot *s, unsigned order);
 
-/* "DMA", "DMA32", "Normal", "Movable". */
-const char *report_zone_name(unsigned type);
-/* "Unmovable", ... as /proc/pagetypeinfo writes them. */
-const char *report_type_name(enum migratetype type);
-
 /* One counter of one zone, summed over the CPUs. */
 uint64_t report_stat(const struct zonal *mm, unsigned zid, enum pcp_stat stat);
 
@@ -74,8 +69,6 @@ void report_numa(const struct zonal *mm, unsigned zid, struct numa_counts *out);
 /* The same over the zones of a node. */
 void report_numa_node(const struct zonal *mm, unsigned nid, struct numa_counts *out);
 
-/* Text as a JSON string, quotes included. */
-void report_json_string(const char *text);
 /* [a,b,...] of the nr_free counts. */
 void report_json_blocks(const struct zone_snapshot *s);
 

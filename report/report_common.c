@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the reports share: names, sums of per-CPU counters, a copy of what one zone's
+ * What the reports share: sums of per-CPU counters, a copy of what one zone's
  * lock guards, and the few pieces of JSON that need care.
  *
  * Counters. Each CPU counts for itself and for each zone apart, in words that only it
@@ -18,21 +18,6 @@
 #include "report.h"
 
 #include "lib/printf.h"
-
-const char *report_zone_name(unsigned type)
-{
-	static const char *const names[ZONE_TYPES] = { "DMA", "DMA32", "Normal", "Movable" };
-
-	return type < ZONE_TYPES ? names[type] : "?";
-}
-
-const char *report_type_name(enum migratetype type)
-{
-	static const char *const names[MIGRATE_TYPES] = { "Unmovable",  "Movable", "Reclaimable",
-							  "HighAtomic", "CMA",     "Isolate" };
-
-	return (unsigned)type < MIGRATE_TYPES ? names[type] : "?";
-}
 
 static void snapshot_copy(const struct zone *zone, struct zone_snapshot *out)
 {
@@ -123,22 +108,6 @@ void report_numa_node(const struct zonal *mm, unsigned nid, struct numa_counts *
 		out->local += zone.local;
 		out->other += zone.other;
 	}
-}
-
-void report_json_string(const char *text)
-{
-	kprintf("\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			kprintf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			kprintf("\\u%04x", c);
-		else
-			kprintf("%c", c);
-	}
-	kprintf("\"");
 }
 
 void report_json_blocks(const struct zone_snapshot *s)

@@ -16,6 +16,8 @@
  */
 #include "report.h"
 
+#include <zonal/names.h>
+
 #include "lib/printf.h"
 
 #define SHOWN_MOST 100000u
@@ -37,13 +39,13 @@ void report_buddyinfo(struct zonal *mm, bool json)
 		report_snapshot(zone, true, &s);
 		if (json) {
 			kprintf("%s{\"node\":%u,\"zone\":\"%s\",\"nr_free\":", comma, zone->node,
-				report_zone_name(zone->type));
+				zonal_zone_name(zone->type));
 			report_json_blocks(&s);
 			kprintf("}");
 			comma = ",";
 			continue;
 		}
-		kprintf("Node %u, zone %8s ", zone->node, report_zone_name(zone->type));
+		kprintf("Node %u, zone %8s ", zone->node, zonal_zone_name(zone->type));
 		for (order = 0; order < MAX_ORDER; order++)
 			kprintf("%6llu ", (ull)snapshot_blocks(&s, order));
 		kprintf("\n");
@@ -78,8 +80,8 @@ static void text_types(const struct zone *zone, const struct zone_snapshot *s)
 	unsigned type, order;
 
 	for (type = 0; type < MIGRATE_TYPES; type++) {
-		kprintf("Node %4u, zone %8s, type %12s ", zone->node, report_zone_name(zone->type),
-			report_type_name((enum migratetype)type));
+		kprintf("Node %4u, zone %8s, type %12s ", zone->node, zonal_zone_name(zone->type),
+			zonal_type_name(type));
 		for (order = 0; order < MAX_ORDER; order++) {
 			uint32_t blocks = s->blocks[type][order];
 			bool many = blocks > SHOWN_MOST;
@@ -108,13 +110,13 @@ static void text_pagetypeinfo(struct zonal *mm)
 	}
 	kprintf("\n%-23s", "Number of blocks type ");
 	for (i = 0; i < MIGRATE_TYPES; i++)
-		kprintf("%12s ", report_type_name((enum migratetype)i));
+		kprintf("%12s ", zonal_type_name(i));
 	kprintf("\n");
 	mm_for_each_zone(mm, zid, zone) {
 		uint64_t count[MIGRATE_TYPES];
 
 		count_blocks(mm, zone, count);
-		kprintf("Node %u, zone %8s ", zone->node, report_zone_name(zone->type));
+		kprintf("Node %u, zone %8s ", zone->node, zonal_zone_name(zone->type));
 		for (i = 0; i < MIGRATE_TYPES; i++)
 			kprintf("%12llu ", (ull)count[i]);
 		kprintf("\n");
@@ -130,16 +132,16 @@ static void json_types(const struct zonal *mm, struct zone *zone)
 	report_snapshot(zone, true, &s);
 	count_blocks(mm, zone, count);
 	kprintf("{\"node\":%u,\"zone\":\"%s\",\"free\":{", zone->node,
-		report_zone_name(zone->type));
+		zonal_zone_name(zone->type));
 	for (type = 0; type < MIGRATE_TYPES; type++) {
-		kprintf("%s\"%s\":", type ? "," : "", report_type_name((enum migratetype)type));
+		kprintf("%s\"%s\":", type ? "," : "", zonal_type_name(type));
 		for (order = 0; order < MAX_ORDER; order++)
 			kprintf("%s%u", order ? "," : "[", s.blocks[type][order]);
 		kprintf("]");
 	}
 	kprintf("},\"blocks\":{");
 	for (type = 0; type < MIGRATE_TYPES; type++)
-		kprintf("%s\"%s\":%llu", type ? "," : "", report_type_name((enum migratetype)type),
+		kprintf("%s\"%s\":%llu", type ? "," : "", zonal_type_name(type),
 			(ull)count[type]);
 	kprintf("}}");
 }
@@ -167,13 +169,12 @@ void report_pagetypeinfo(struct zonal *mm, bool json)
 /* One order as the kernel's failure report has it: 5*4kB (UM). */
 static void panic_order(const struct zone_snapshot *s, unsigned order)
 {
-	static const char letters[MIGRATE_TYPES + 1] = "UMEHCI";
 	char types[MIGRATE_TYPES + 1];
 	unsigned type, n = 0;
 
 	for (type = 0; type < MIGRATE_TYPES; type++) {
 		if (s->blocks[type][order])
-			types[n++] = letters[type];
+			types[n++] = zonal_type_letter(type);
 	}
 	types[n] = '\0';
 	kprintf(" %llu*%lukB%s%s%s", (ull)snapshot_blocks(s, order), (PAGE_SIZE >> 10) << order,
@@ -191,12 +192,12 @@ void report_panic(const struct zonal *mm)
 		report_snapshot(zone, false, &s);
 		kprintf("Node %u %s free:%lld min:%lld low:%lld high:%lld boost:%lld "
 			"highatomic:%lld cma:%lld managed:%llu%s\n",
-			zone->node, report_zone_name(zone->type), (long long)s.free,
+			zone->node, zonal_zone_name(zone->type), (long long)s.free,
 			(long long)s.mark[WMARK_MIN], (long long)s.mark[WMARK_LOW],
 			(long long)s.mark[WMARK_HIGH], (long long)s.boost, (long long)s.highatomic,
 			(long long)s.free_cma, (ull)s.managed,
 			lock_held(&zone->lock) ? " locked" : "");
-		kprintf("Node %u %s:", zone->node, report_zone_name(zone->type));
+		kprintf("Node %u %s:", zone->node, zonal_zone_name(zone->type));
 		for (order = 0; order < MAX_ORDER; order++)
 			panic_order(&s, order);
 		kprintf("\n");

@@ -18,6 +18,8 @@
  */
 #include "report.h"
 
+#include <zonal/names.h>
+
 #include "lib/printf.h"
 #include "report_gfp.h"
 
@@ -85,7 +87,7 @@ static void json_before(struct zonal *mm)
 
 		report_snapshot(zone, true, &s);
 		kprintf("%s{\"node\":%u,\"zone\":\"%s\",\"free\":%lld,\"min\":%lld,\"low\":%lld,",
-			comma, zone->node, report_zone_name(zone->type), (long long)s.free,
+			comma, zone->node, zonal_zone_name(zone->type), (long long)s.free,
 			(long long)s.mark[WMARK_MIN], (long long)s.mark[WMARK_LOW]);
 		kprintf("\"high\":%lld,\"boost\":%lld,\"managed\":%llu,\"resv\":",
 			(long long)s.mark[WMARK_HIGH], (long long)s.boost, (ull)s.managed);
@@ -113,7 +115,7 @@ static void json_after(struct zonal *mm)
 
 		report_snapshot(zone, true, &s);
 		kprintf("%s{\"node\":%u,\"zone\":\"%s\",\"free\":%lld,\"pcp\":%llu,", comma,
-			zone->node, report_zone_name(zone->type), (long long)s.free,
+			zone->node, zonal_zone_name(zone->type), (long long)s.free,
 			(ull)listed_pages(mm, zid));
 		kprintf("\"boost\":%lld,\"ha\":%lld,\"cma\":%lld}", (long long)s.boost,
 			(long long)s.highatomic, (long long)s.free_cma);
@@ -134,7 +136,7 @@ static void text_zones(struct zonal *mm, const char *title)
 
 		report_snapshot(zone, true, &s);
 		kprintf("  node %-4u %9s %9lld %9lld %9lld %9lld %9lld %6llu\n", zone->node,
-			report_zone_name(zone->type), (long long)s.free,
+			zonal_zone_name(zone->type), (long long)s.free,
 			(long long)s.mark[WMARK_LOW], (long long)s.mark[WMARK_MIN],
 			(long long)s.boost, (long long)s.free_cma, (ull)listed_pages(mm, zid));
 	}
@@ -147,7 +149,7 @@ static void print_run(unsigned zid, uint64_t blocks, bool json, bool first)
 			(ull)blocks);
 	else
 		kprintf("  node %-4u %9s %9llu blocks\n", zid / ZONE_TYPES,
-			report_zone_name(zid % ZONE_TYPES), (ull)blocks);
+			zonal_zone_name(zid % ZONE_TYPES), (ull)blocks);
 }
 
 static void print_runs(const struct chain *chain, bool json)

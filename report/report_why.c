@@ -11,6 +11,8 @@
  */
 #include "report.h"
 
+#include <zonal/names.h>
+
 #include "lib/printf.h"
 #include "report_gfp.h"
 
@@ -35,29 +37,16 @@ static void keep_newest(void *arg)
 	}
 }
 
-static const char *refusal_text(unsigned refusal)
-{
-	static const char *const text[] = {
-		"not asked",       "not in node mask", "not in cpuset",
-		"below watermark", "no free block",    "taken meanwhile"
-	};
-
-	return refusal < ARRAY_SIZE(text) ? text[refusal] : "?";
-}
-
 static void print_steps_json(uint32_t steps)
 {
-	static const char *const names[] = { "fast",    "min",   "reserves", "kswapd",
-					     "reclaim", "compact", "oom",    "drain",
-					     "injected", "bad-order", "no-clear", "bad-node" };
+	const struct zonal_step *step;
 	const char *comma = "";
-	unsigned bit;
 
 	kprintf(",\"steps\":[");
-	for (bit = 0; bit < ARRAY_SIZE(names); bit++) {
-		if (!(steps >> bit & 1))
+	for (unsigned i = 0; (step = zonal_step(i)); i++) {
+		if (!(steps & step->bit))
 			continue;
-		kprintf("%s\"%s\"", comma, names[bit]);
+		kprintf("%s\"%s\"", comma, step->name);
 		comma = ",";
 	}
 	kprintf("]");
@@ -78,8 +67,8 @@ static void json_failure(const struct zonal_failure *f, int cpu)
 	for (i = 0; i < f->zone_count && i < ARRAY_SIZE(f->zone); i++)
 		kprintf("%s{\"node\":%u,\"zone\":\"%s\",\"refusal\":\"%s\",\"short_pages\":%lld}",
 			i ? "," : "", f->zone[i].zid / ZONE_TYPES,
-			report_zone_name(f->zone[i].zid % ZONE_TYPES),
-			refusal_text(f->zone[i].refusal), (long long)f->zone[i].short_pages);
+			zonal_zone_name(f->zone[i].zid % ZONE_TYPES),
+			zonal_refusal_name(f->zone[i].refusal), (long long)f->zone[i].short_pages);
 	kprintf("]}\n");
 }
 
@@ -94,8 +83,8 @@ static void text_failure(const struct zonal *mm, const struct zonal_failure *f, 
 	kprintf("  failure %llu, CPU %d: %s, order %u\n", (ull)f->serial, cpu, text, f->order);
 	for (i = 0; i < f->zone_count && i < ARRAY_SIZE(f->zone); i++) {
 		kprintf("  Node %u, zone %8s  %s", f->zone[i].zid / ZONE_TYPES,
-			report_zone_name(f->zone[i].zid % ZONE_TYPES),
-			refusal_text(f->zone[i].refusal));
+			zonal_zone_name(f->zone[i].zid % ZONE_TYPES),
+			zonal_refusal_name(f->zone[i].refusal));
 		if (f->zone[i].refusal == REFUSED_WATERMARK)
 			kprintf(", short by %lld pages", (long long)f->zone[i].short_pages);
 		kprintf("\n");

@@ -12,6 +12,8 @@
  */
 #include "report.h"
 
+#include <zonal/names.h>
+
 #include "lib/printf.h"
 
 typedef unsigned long long ull;
@@ -54,7 +56,7 @@ static void text_zone(const struct zonal *mm, struct zone *zone)
 	unsigned type;
 
 	report_snapshot(zone, true, &s);
-	kprintf("Node %u, zone %8s\n", zone->node, report_zone_name(zone->type));
+	kprintf("Node %u, zone %8s\n", zone->node, zonal_zone_name(zone->type));
 	kprintf("  pages free     %lld\n        boost    %lld\n", (long long)s.free,
 		(long long)s.boost);
 	kprintf("        min      %lld\n        low      %lld\n        high     %lld\n",
@@ -79,7 +81,7 @@ static void json_zone(struct zone *zone)
 
 	report_snapshot(zone, true, &s);
 	kprintf("{\"node\":%u,\"zone\":\"%s\",\"start_pfn\":%llu,\"spanned\":%llu,", zone->node,
-		report_zone_name(zone->type), (ull)zone->start_pfn, (ull)zone->spanned);
+		zonal_zone_name(zone->type), (ull)zone->start_pfn, (ull)zone->spanned);
 	kprintf("\"present\":%llu,\"managed\":%llu,\"free\":%lld,", (ull)zone->present,
 		(ull)s.managed, (long long)s.free);
 	kprintf("\"min\":%lld,\"low\":%lld,\"high\":%lld,\"boost\":%lld,\"lowmem_reserve\":",

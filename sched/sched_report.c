@@ -4,16 +4,15 @@
  *
  * It copies a few tasks at a time under the registry lock and prints without
  * it, so a slow console keeps nobody from creating tasks; a task that ends
- * meanwhile may be listed, one that begins is. JSON strings are safe because
- * json_name() escapes what JSON does not take as it stands.
+ * meanwhile may be listed, one that begins is.
  */
+#include <zonal/names.h>
+
+#include "lib/json.h"
 #include "lib/printf.h"
 #include "sched_internal.h"
 
 enum { REPORT_BATCH = 8 };
-
-static const char *const policy_names[MPOL_MODES] = { "default", "preferred", "bind",
-						      "interleave", "local" };
 
 const char *task_state_name(enum task_state state)
 {
@@ -28,38 +27,21 @@ const char *task_state_name(enum task_state state)
 	}
 }
 
-static const char *policy_name(unsigned policy)
-{
-	return policy < MPOL_MODES ? policy_names[policy] : "?";
-}
-
-static void json_name(const char *name)
-{
-	for (; *name; name++) {
-		unsigned char c = (unsigned char)*name;
-
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-			kprintf("\\u%04x", c);
-		else
-			kprintf("%c", c);
-	}
-}
-
 static void print_text(const struct task_info *info)
 {
 	kprintf("%6llu %-23s %4u %4u %-8s %4d %-10s %12llu %9llu\n",
 		(unsigned long long)info->id, info->name, info->cpu, info->priority,
-		task_state_name(info->state), info->nid, policy_name(info->policy),
+		task_state_name(info->state), info->nid, zonal_policy_name(info->policy),
 		(unsigned long long)(info->runtime_ns / 1000), (unsigned long long)info->switches);
 }
 
 static void print_json(const struct task_info *info, bool first)
 {
-	kprintf("%s{\"id\":%llu,\"name\":\"", first ? "" : ",", (unsigned long long)info->id);
-	json_name(info->name);
-	kprintf("\",\"cpu\":%u,\"priority\":%u,\"state\":\"%s\",\"node\":%d,\"policy\":\"%s\",",
+	kprintf("%s{\"id\":%llu,\"name\":", first ? "" : ",", (unsigned long long)info->id);
+	zn_print_json(info->name);
+	kprintf(",\"cpu\":%u,\"priority\":%u,\"state\":\"%s\",\"node\":%d,\"policy\":\"%s\",",
 		info->cpu, info->priority, task_state_name(info->state), info->nid,
-		policy_name(info->policy));
+		zonal_policy_name(info->policy));
 	kprintf("\"realtime\":%s,\"runtime_ns\":%llu,\"switches\":%llu}",
 		info->flags & ZTASK_REALTIME ? "true" : "false",
 		(unsigned long long)info->runtime_ns, (unsigned long long)info->switches);

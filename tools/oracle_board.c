@@ -16,24 +16,21 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <zonal/names.h>
 
 #include "oracle.h"
 
 #define PFN_LIMIT ((int64_t)UINT32_MAX)
 #define COUNT_LIMIT ((int64_t)1 << 40)
 
-static const char *const zone_names[ZONE_TYPES] = { "DMA", "DMA32", "Normal", "Movable" };
-
 int zone_type_of_name(const char *name)
 {
-	for (int t = 0; t < ZONE_TYPES; t++)
-		if (!strcasecmp(name, zone_names[t]))
-			return t;
-	return -1;
+	unsigned type = zonal_zone_find(name);
+
+	return type < ZONE_TYPES ? (int)type : -1;
 }
 
-const char *zone_type_name(int type) { return type < 0 ? "any" : zone_names[type]; }
+const char *zone_type_name(int type) { return type < 0 ? "any" : zonal_zone_name((unsigned)type); }
 
 const struct fig_zone *board_zone(const struct fig_board *board, unsigned node, unsigned type)
 {
@@ -89,7 +86,7 @@ static void read_zone(struct json_reader *r, const cJSON *object, struct fig_boa
 		z.boost = json_int(r, object, "boost", 0, COUNT_LIMIT);
 	read_reserve(r, object, "lowmem_reserve", z.reserve);
 	if (board_zone(board, z.node, z.type))
-		json_fail(r, "node %u zone %s stands twice", z.node, zone_names[z.type]);
+		json_fail(r, "node %u zone %s stands twice", z.node, zonal_zone_name(z.type));
 	if (json_ok(r))
 		board->zone[board->zone_count++] = z;
 }
@@ -249,7 +246,7 @@ void before_read(struct json_reader *r, const cJSON *object, const struct fig_bo
 	read_place(r, object, &node, &type);
 	zone = board_zone(board, node, type);
 	if (!zone) {
-		json_fail(r, "node %u zone %s is not in \"state\"", node, zone_names[type]);
+		json_fail(r, "node %u zone %s is not in \"state\"", node, zonal_zone_name(type));
 		return;
 	}
 	b.managed = json_int(r, object, "managed", 0, (int64_t)zone->present);
@@ -274,7 +271,7 @@ void before_read(struct json_reader *r, const cJSON *object, const struct fig_bo
 	for (unsigned o = 0; o < MAX_ORDER; o++)
 		b.nr_free[o] = (uint64_t)shape[o];
 	if (before[zone - board->zone].given)
-		json_fail(r, "node %u zone %s stands twice", node, zone_names[type]);
+		json_fail(r, "node %u zone %s stands twice", node, zonal_zone_name(type));
 	if (json_ok(r))
 		before[zone - board->zone] = b;
 }

@@ -18,7 +18,7 @@
  * with the one that Linux's runs begin with, and the case passes if one of them fits.
  */
 #include <string.h>
-#include <strings.h>
+#include <zonal/names.h>
 #include <zonal/port.h>
 
 #include "oracle.h"
@@ -39,17 +39,6 @@ struct policy_case {
 	int64_t count, got;
 	int64_t stat[ZONAL_MAX_NODES][COUNTERS];
 };
-
-static int mode_of_name(const char *name)
-{
-	static const char *const names[MPOL_MODES] = { "DEFAULT", "PREFERRED", "BIND", "INTERLEAVE",
-						       "LOCAL" };
-
-	for (int m = 0; m < MPOL_MODES; m++)
-		if (!strcasecmp(name, names[m]))
-			return m;
-	return -1;
-}
 
 static nodemask_t read_nodes(struct json_reader *r, const cJSON *object, const char *key)
 {
@@ -85,16 +74,16 @@ static void read_case(struct json_reader *r, const cJSON *object, const struct f
 		      struct policy_case *p)
 {
 	const char *name = json_text(r, object, "policy");
-	int mode = mode_of_name(name);
+	unsigned mode = zonal_policy_find(name);
 
 	memset(p, 0, sizeof(*p));
 	json_keys(r, object,
 		  "policy nodes gfp order count cpu node gfp_bits before runs stats got more_runs "
 		  "truncated cpuset_mems after note");
 	case_read(r, object, board, false, &p->c);
-	if (mode < 0)
+	if (mode == MPOL_MODES)
 		json_fail(r, "policy \"%.20s\" is unknown", name);
-	p->mode = (unsigned)mode;
+	p->mode = mode;
 	p->nodes = read_nodes(r, object, "nodes");
 	if (json_has(object, "cpuset_mems"))
 		p->mems = read_nodes(r, object, "cpuset_mems");

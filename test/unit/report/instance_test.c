@@ -184,6 +184,51 @@ KTEST_F(report, why_names_the_newest_failure_of_any_cpu, KT_HOST_ONLY)
 	KT_TRUE(strstr(text, "  Node 1, zone      DMA  below watermark, short by ") != NULL);
 }
 
+/* The "tried" of the line and the "steps" of the object, after one request. */
+static void expect_steps(struct zonal *mm, const char *line, const char *steps)
+{
+	const char *text = text_of(report_why, mm, true);
+
+	KT_OK(strstr(text, steps) != NULL, "no %s in %s", steps, text);
+	text = text_of(report_why, mm, false);
+	KT_OK(strstr(text, line) != NULL, "no %s in %s", line, text);
+}
+
+KTEST_F(report, why_names_the_step_that_refused_at_the_door, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+
+	if (!mm)
+		return;
+	KT_TRUE(!zonal_alloc_node(mm, 0, GFP_KERNEL | __GFP_DMA | __GFP_HIGHMEM | __GFP_NOWARN, 0));
+	expect_steps(mm, ": two zones or two mobilities asked at once\n",
+		     "\"steps\":[\"bad-flags\"]");
+	KT_TRUE(!zonal_alloc_node(mm, 0, GFP_KERNEL | __GFP_NOWARN, MAX_ORDER));
+	expect_steps(mm, ": order is not below the largest\n", "\"steps\":[\"bad-order\"]");
+	KT_TRUE(!zonal_alloc_node(mm, 9, GFP_KERNEL | __GFP_NOWARN, 0));
+	expect_steps(mm, ": no such node online\n", "\"steps\":[\"bad-node\"]");
+	zonal_inject(mm, 0, 1);
+	KT_TRUE(!zonal_alloc_node(mm, 0, GFP_KERNEL, 0));
+	expect_steps(mm, ": failed on purpose\n", "\"steps\":[\"injected\"]");
+}
+
+KTEST_F(report, why_names_only_passes_that_were_made, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	const nodemask_t nowhere = node_bit(5);
+
+	if (!mm)
+		return;
+	/* No zone lies within the mask, so nothing was walked. */
+	KT_TRUE(!zonal_alloc_mask(mm, 0, GFP_NOWAIT | __GFP_NOWARN, 0, &nowhere));
+	expect_steps(mm, "node 1 DMA not in node mask\n", "\"steps\":[]");
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 5000, 5000, 5000);
+	kt_marks(kt_zone(mm, 1, ZONE_DMA), 5000, 5000, 5000);
+	KT_TRUE(!zonal_alloc_node(mm, 0, GFP_NOWAIT | __GFP_NOWARN, 0));
+	expect_steps(mm, "; tried low, min, kswapd (no progress)\n",
+		     "\"steps\":[\"fast\",\"min\",\"kswapd\"]");
+}
+
 KTEST_F(report, probe_shows_runs_and_gives_all_back, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&two_nodes);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What things are called, in one table for logs, reports, commands and tools.
+ *
+ * Each function returns a constant string, "?" for a value that has no name. They read
+ * no state, take no lock and may be called in any context.
+ */
+#ifndef ZONAL_NAMES_H
+#define ZONAL_NAMES_H
+
+#include <zonal/types.h>
+
+#define ZONAL_NO_NAME "?"
+
+/* enum zone_type: "DMA", "DMA32", "Normal", "Movable". */
+const char *zonal_zone_name(unsigned type);
+
+/* enum migratetype: "Unmovable", ... as /proc/pagetypeinfo writes them. */
+const char *zonal_type_name(unsigned type);
+/* The same in one letter, as a failure report of the kernel has it; '?' if unknown. */
+char zonal_type_letter(unsigned type);
+
+/* enum mpol_mode: "default", "preferred", "bind", "interleave", "local". */
+const char *zonal_policy_name(unsigned mode);
+/* The mode of that name, whatever its case; MPOL_MODES if there is none. */
+unsigned zonal_policy_find(const char *name);
+/* The same for zones: ZONE_TYPES if there is none. */
+unsigned zonal_zone_find(const char *name);
+
+/* enum zonal_refusal in a few words: "below watermark". */
+const char *zonal_refusal_name(unsigned refusal);
+
+/* A step of the ladder, or what refused a request at the door. */
+struct zonal_step {
+	uint32_t bit;     /* ZSTEP_* */
+	bool door;        /* no zone was asked */
+	const char *name; /* one word: "min", "bad-flags" */
+	const char *text; /* for people */
+};
+
+/* The n-th in the order in which they are tried, the refusals at the door last; NULL
+ * behind the last one. */
+const struct zonal_step *zonal_step(unsigned n);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The names of zones, migratetypes, policies, page states, refusals and steps.
+ *
+ * They stand here and nowhere else, beside the enums that they belong to: the
+ * reports, the monitor, the scheduler's list of tasks, the host programs and the tests all
+ * ask here, so that a value that is added gets its name in one place. Each table has the
+ * size of its enum, and what has no entry, like what lies beyond, is "?".
+ *
+ * A step that is not built yet says so in its text: it was reached, and made no progress.
+ *
+ * Constant data; no state, no locks, any context.
+ */
+#include "page_check.h"
+
+#include <string.h>
+
+#include <zonal/names.h>
+#include <zonal/zonal.h>
+
+static const char *const zone_names[ZONE_TYPES] = {
+	[ZONE_DMA] = "DMA",
+	[ZONE_DMA32] = "DMA32",
+	[ZONE_NORMAL] = "Normal",
+	[ZONE_MOVABLE] = "Movable",
+};
+
+static const char *const type_names[MIGRATE_TYPES] = {
+	[MIGRATE_UNMOVABLE] = "Unmovable",
+	[MIGRATE_MOVABLE] = "Movable",
+	[MIGRATE_RECLAIMABLE] = "Reclaimable",
+	[MIGRATE_HIGHATOMIC] = "HighAtomic",
+	[MIGRATE_CMA] = "CMA",
+	[MIGRATE_ISOLATE] = "Isolate",
+};
+
+static const char *const policy_names[MPOL_MODES] = {
+	[MPOL_DEFAULT] = "default",
+	[MPOL_PREFERRED] = "preferred",
+	[MPOL_BIND] = "bind",
+	[MPOL_INTERLEAVE] = "interleave",
+	[MPOL_LOCAL] = "local",
+};
+
+static const char *const state_names[PAGE_STATES] = {
+	[PAGE_HOLE] = "hole",
+	[PAGE_RESERVED] = "reserved",
+	[PAGE_INNER] = "inner",
+	[PAGE_FREE] = "free",
+	[PAGE_PCP] = "pcp",
+	[PAGE_USED] = "used",
+	[PAGE_TAIL] = "tail",
+	[PAGE_BAD] = "bad",
+};
+
+static const char *const refusal_names[] = {
+	[REFUSED_NOT_ASKED] = "not asked",
+	[REFUSED_NODEMASK] = "not in node mask",
+	[REFUSED_CPUSET] = "not in cpuset",
+	[REFUSED_WATERMARK] = "below watermark",
+	[REFUSED_NO_BLOCK] = "no free block",
+	[REFUSED_RACE] = "taken meanwhile",
+};
+
+static const struct zonal_step steps[] = {
+	{ ZSTEP_FAST, false, "fast", "low" },
+	{ ZSTEP_MIN, false, "min", "min" },
+	{ ZSTEP_RESERVES, false, "reserves", "reserves" },
+	{ ZSTEP_KSWAPD, false, "kswapd", "kswapd (no progress)" },
+	{ ZSTEP_RECLAIM, false, "reclaim", "reclaim (no progress)" },
+	{ ZSTEP_COMPACT, false, "compact", "compact (no progress)" },
+	{ ZSTEP_OOM, false, "oom", "oom (no progress)" },
+	{ ZSTEP_DRAIN, false, "drain", "drain" },
+	{ ZSTEP_INJECTED, true, "injected", "failed on purpose" },
+	{ ZSTEP_BAD_ORDER, true, "bad-order", "order is not below the largest" },
+	{ ZSTEP_BAD_NODE, true, "bad-node", "no such node online" },
+	{ ZSTEP_BAD_FLAGS, true, "bad-flags", "two zones or two mobilities asked at once" },
+	{ ZSTEP_NO_CLEAR, true, "no-clear",
+	  "zeroed pages asked, and no clear function was given" },
+};
+
+static const char *name_of(const char *const *table, size_t count, unsigned value)
+{
+	return value < count && table[value] ? table[value] : ZONAL_NO_NAME;
+}
+
+/* Names differ in more than case; a blank or "?" finds nothing. */
+static bool same_name(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++) {
+		char lower = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
+		char other = *b >= 'A' && *b <= 'Z' ? (char)(*b - 'A' + 'a') : *b;
+
+		if (lower != other)
+			return false;
+	}
+	return *a == *b;
+}
+
+static unsigned find_name(const char *const *table, unsigned count, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < count && !same_name(table[i], name))
+		i++;
+	return i;
+}
+
+const char *zonal_zone_name(unsigned type) { return name_of(zone_names, ZONE_TYPES, type); }
+
+const char *zonal_type_name(unsigned type) { return name_of(type_names, MIGRATE_TYPES, type); }
+
+const char *zonal_policy_name(unsigned mode) { return name_of(policy_names, MPOL_MODES, mode); }
+
+const char *page_state_name(enum page_state state)
+{
+	return name_of(state_names, PAGE_STATES, state);
+}
+
+const char *zonal_refusal_name(unsigned refusal)
+{
+	return name_of(refusal_names, ARRAY_SIZE(refusal_names), refusal);
+}
+
+char zonal_type_letter(unsigned type)
+{
+	static const char letters[MIGRATE_TYPES + 1] = "UMEHCI";
+
+	return type < MIGRATE_TYPES ? letters[type] : ZONAL_NO_NAME[0];
+}
+
+unsigned zonal_policy_find(const char *name) { return find_name(policy_names, MPOL_MODES, name); }
+
+unsigned zonal_zone_find(const char *name) { return find_name(zone_names, ZONE_TYPES, name); }
+
+const struct zonal_step *zonal_step(unsigned n)
+{
+	return n < ARRAY_SIZE(steps) ? &steps[n] : NULL;
+}
