@@ -9,8 +9,9 @@
  *
  * CMA areas (reserved-memory, reusable, shared-dma-pool) come after that: their
  * pageblocks become CMA and then go to the lists, where only movable requests find
- * them (A11). An area that is not aligned to the largest block stays reserved, with
- * a line that says so: it would share a block with others (A8).
+ * them (A11). An area that is not aligned to the largest block would share one with
+ * others (A8), and one with a hole or a zone's border in it is not one piece of memory:
+ * it stays reserved as a whole, with a line that says why.
  *
  * A single reserved page can be given back later (zonal_free_reserved): the
  * image's own start-up code, for one.
@@ -21,6 +22,7 @@
 #include "init.h"
 
 #include "buddy.h"
+#include "lib/assert.h"
 #include "watermark.h"
 
 static void release_range(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t end)
@@ -62,26 +64,39 @@ static void release_piece(struct zonal *mm, const struct boot_info *info, struct
 		release_range(mm, zone, start, end);
 }
 
-static bool cma_area_fits(struct zonal *mm, pfn_t start, pfn_t end)
+/* Why [start, end) cannot be an area, NULL: it can. Every page is looked at: a hole or another
+ * zone in the middle would be handed out as well. */
+static const char *cma_area_fault(struct zonal *mm, pfn_t start, pfn_t end)
 {
-	const struct page *first = zonal_page(mm, start), *last = zonal_page(mm, end - 1);
-	pfn_t block = (pfn_t)1 << (MAX_ORDER - 1);
+	const struct page *first = zonal_page(mm, start);
 
-	if ((start | end) & (block - 1))
-		return false;
-	return first && last && page_zid(first) == page_zid(last);
+	if ((start | end) & (((pfn_t)1 << (MAX_ORDER - 1)) - 1))
+		return "its start and size must be multiples of the largest block";
+	if (!first)
+		return "it must be RAM";
+	for (pfn_t pfn = start; pfn < end; pfn++) {
+		const struct page *page = zonal_page(mm, pfn);
+
+		if (!page)
+			return "it must be RAM without a hole";
+		if (page_zid(page) != page_zid(first))
+			return "it must lie in one zone of one node";
+		ASSERT(page_state(page) == PAGE_RESERVED, "pfn 0x%llx has word 0x%x",
+		       (unsigned long long)pfn, page_word(page));
+	}
+	return NULL;
 }
 
 static void release_cma_area(struct zonal *mm, const struct boot_range *r)
 {
 	pfn_t start = r->start >> PAGE_SHIFT, end = (r->start + r->size) >> PAGE_SHIFT;
+	const char *fault = cma_area_fault(mm, start, end);
 	uint32_t inner;
 	struct zone *zone;
 
-	if (!cma_area_fits(mm, start, end)) {
-		port_log("zonal: CMA area 0x%llx+0x%llx stays reserved: start and size must be "
-			 "multiples of 4 MiB within one zone",
-			 (unsigned long long)r->start, (unsigned long long)r->size);
+	if (fault) {
+		port_log("zonal: CMA area 0x%llx+0x%llx stays reserved: %s",
+			 (unsigned long long)r->start, (unsigned long long)r->size, fault);
 		return;
 	}
 	zone = mm_page_zone(mm, mm_page(mm, start));

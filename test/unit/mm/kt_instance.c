@@ -153,7 +153,8 @@ static void info_add_distances(struct boot_info *info, const struct kt_spec *spe
 	}
 }
 
-static int instance_init(const struct kt_spec *spec, struct zonal *mm)
+/* `change` may break what the spec has made of the board, the configuration and the storage. */
+static int instance_init(const struct kt_spec *spec, struct zonal *mm, kt_change_fn change)
 {
 	struct boot_info *info = kt_alloc(sizeof(*info), 64);
 	struct zonal_config config = { .info = info,
@@ -177,13 +178,15 @@ static int instance_init(const struct kt_spec *spec, struct zonal *mm)
 		config.options = *spec->options;
 	else
 		zonal_options_default(&config.options);
+	if (change)
+		change(info, &config);
 	return zonal_init(mm, &config);
 }
 
 struct zonal *kt_instance(const struct kt_spec *spec)
 {
 	struct zonal *mm = kt_alloc(zonal_sizeof(), 64);
-	int error = instance_init(spec, mm);
+	int error = instance_init(spec, mm, NULL);
 
 	if (!KT_OK(error == 0, "zonal_init() of the test's board gives %d", error))
 		return NULL;
@@ -196,7 +199,12 @@ struct zonal *kt_instance(const struct kt_spec *spec)
 
 int kt_instance_error(const struct kt_spec *spec)
 {
-	return instance_init(spec, kt_alloc(zonal_sizeof(), 64));
+	return kt_changed_error(spec, NULL);
+}
+
+int kt_changed_error(const struct kt_spec *spec, kt_change_fn change)
+{
+	return instance_init(spec, kt_alloc(zonal_sizeof(), 64), change);
 }
 
 bool kt_cpu(unsigned k)

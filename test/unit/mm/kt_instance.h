@@ -66,6 +66,9 @@ struct zonal *kt_bare_instance(const struct kt_spec *spec);
 /* The same as kt_instance(), for a board that is expected to be refused: the error of
  * zonal_init(). */
 int kt_instance_error(const struct kt_spec *spec);
+/* The same after `change` has broken what was made of the spec. */
+typedef void (*kt_change_fn)(struct boot_info *info, struct zonal_config *config);
+int kt_changed_error(const struct kt_spec *spec, kt_change_fn change);
 
 /* The id that CPU `k` of the last spec has in the instance. */
 unsigned kt_cpu_id(unsigned k);
