@@ -2,7 +2,7 @@
 /*
  * From a board's description to a working allocator, in this order:
  *
- *	1  check what the board says                      info_check
+ *	1  check what the board says                      config_check
  *	2  nodes and their zones                          zones_plan
  *	3  page map, per-CPU lists, page_owner's records  (metadata ends here)
  *	4  a structure for every page                     pagemap_fill
@@ -27,9 +27,6 @@
 #include "pcp.h"
 #include "watermark.h"
 
-/* 4 MiB below 16 TiB: the map covers whole blocks, and the frame behind it must have a number. */
-#define MAX_ADDRESS (((uint64_t)PFN_NONE + 1 - (1u << (MAX_ORDER - 1))) << PAGE_SHIFT)
-
 void zonal_options_default(struct zonal_options *options)
 {
 	*options = (struct zonal_options){ .watermark_scale_factor = 10,
@@ -50,76 +47,6 @@ void *init_meta(struct zonal *mm, unsigned nid, size_t bytes, size_t align)
 	}
 	mm->meta_bytes += bytes;
 	return memset(p, 0, bytes);
-}
-
-static int range_check(const struct boot_info *info, unsigned i)
-{
-	const struct boot_range *r = &info->range[i];
-	unsigned long long start = r->start, size = r->size;
-
-	if ((start | size) & (PAGE_SIZE - 1) || !size) {
-		port_log("zonal: memory 0x%llx+0x%llx: start and size must be whole pages", start,
-			 size);
-		return ZONAL_EINVAL;
-	}
-	if (start + size < start || start + size > MAX_ADDRESS) {
-		port_log("zonal: memory 0x%llx+0x%llx ends above 0x%llx, 4 MiB below what "
-			 "32-bit frame numbers can name",
-			 start, size, (unsigned long long)MAX_ADDRESS);
-		return ZONAL_ERANGE;
-	}
-	if (r->nid < 0 || r->nid >= ZONAL_MAX_NODES ||
-	    !nodemask_has(info->nodes, (unsigned)r->nid)) {
-		port_log("zonal: memory 0x%llx+0x%llx is on node %d, which is not online (at "
-			 "most %d)",
-			 start, size, r->nid, ZONAL_MAX_NODES);
-		return ZONAL_EINVAL;
-	}
-	if (i && r[-1].start + r[-1].size > start) {
-		port_log("zonal: memory 0x%llx+0x%llx overlaps or precedes the range before it",
-			 start, size);
-		return ZONAL_EINVAL;
-	}
-	return 0;
-}
-
-static int info_check(const struct boot_info *info)
-{
-	if (!info->range_count || info->range_count > ZONAL_MAX_RANGES ||
-	    info->reserved_count > ZONAL_MAX_RANGES || info->cpu_count > ZONAL_MAX_CPUS) {
-		port_log("zonal: %u memory ranges, %u reserved, %u CPUs; at least one range, at "
-			 "most %d ranges of each kind and %d CPUs",
-			 info->range_count, info->reserved_count, info->cpu_count,
-			 ZONAL_MAX_RANGES, ZONAL_MAX_CPUS);
-		return ZONAL_ERANGE;
-	}
-	for (unsigned i = 0; i < info->range_count; i++) {
-		int err = range_check(info, i);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* Pages are handed over between these, in one walk: a range out of place would be handed out. */
-static int reserved_check(const struct boot_info *info)
-{
-	for (unsigned i = 0; i < info->reserved_count; i++) {
-		const struct boot_range *r = &info->reserved[i];
-		uint64_t end = r->start + r->size;
-		/* 2^64 has no name: what goes up to there ends a byte before. */
-		bool pages = !(r->start & (PAGE_SIZE - 1)) &&
-			     (!(end & (PAGE_SIZE - 1)) || end == UINT64_MAX);
-
-		if (pages && end >= r->start && (!i || r[-1].start + r[-1].size <= r->start))
-			continue;
-		port_log("zonal: reserved 0x%llx+0x%llx: start and size must be whole pages, and "
-			 "behind the range before it",
-			 (unsigned long long)r->start, (unsigned long long)r->size);
-		return ZONAL_EINVAL;
-	}
-	return 0;
 }
 
 /* A node without memory has its structure on the first node that has some. */
@@ -169,9 +96,8 @@ static int alloc_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *
 
 static int alloc_cpu(struct zonal *mm, const struct boot_info *info, unsigned c)
 {
-	int nid = c < info->cpu_count ? info->cpu[c].nid : 0;
-	unsigned n = nid >= 0 && nid < ZONAL_MAX_NODES && mm->node[nid] ? (unsigned)nid
-								       : nodemask_first(mm->online);
+	int nid = c < info->cpu_count ? info->cpu[c].nid : NODE_NONE;
+	unsigned n = nid == NODE_NONE ? nodemask_first(mm->online) : (unsigned)nid;
 	size_t pcps = sizeof(struct pcp) * ZONAL_MAX_NODES * ZONE_TYPES;
 	struct mm_cpu *cpu = init_meta(mm, n, sizeof(*cpu), 64);
 	struct zone *zone;
@@ -194,7 +120,7 @@ static int alloc_cpus(struct zonal *mm, const struct zonal_config *config)
 {
 	unsigned count = config->cpu_count ? config->cpu_count : config->info->cpu_count;
 
-	mm->cpu_count = ZN_MIN(ZN_MAX(count, 1u), (unsigned)ZONAL_MAX_CPUS);
+	mm->cpu_count = ZN_MAX(count, 1u);
 	for (unsigned c = 0; c < mm->cpu_count; c++)
 		if (alloc_cpu(mm, config->info, c))
 			return ZONAL_ENOMEM;
@@ -238,7 +164,7 @@ static void build_lanes(struct zonal *mm)
 
 int zonal_init(struct zonal *mm, const struct zonal_config *config)
 {
-	int err = info_check(config->info);
+	int err = config_check(config);
 
 	if (err)
 		return err;
@@ -267,6 +193,9 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 		return err;
 	pagemap_fill(mm, config->info);
 	release_memory(mm, config->info);
+	err = min_free_check(mm, config->options.min_free_kbytes);
+	if (err)
+		return err;
 	note_memory_nodes(mm);
 	node_build_zonelists(mm);
 	zonal_setup_marks(mm);

@@ -6,6 +6,11 @@
 
 /* The steps of zonal_init(), each in its own file. Context: boot, one CPU. */
 
+/* info_check.c: 0, or the error that zonal_init() answers, logged. */
+int config_check(const struct zonal_config *config);
+int reserved_check(const struct boot_info *info);
+int min_free_check(struct zonal *mm, uint64_t kbytes);
+
 /* Metadata for node `nid`, zeroed; NULL when `meta` has none (logged). */
 void *init_meta(struct zonal *mm, unsigned nid, size_t bytes, size_t align);
 

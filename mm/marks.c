@@ -86,14 +86,24 @@ static void set_marks(struct zone *zone, int64_t min, int64_t gap)
 	port_irq_restore(irq);
 }
 
-void setup_zone_marks(struct zonal *mm)
+static uint64_t managed_pages(struct zonal *mm)
 {
-	uint64_t pages_min = mm->min_free_kbytes >> (PAGE_SHIFT - 10), all = 0;
+	uint64_t pages = 0;
 	struct zone *zone;
 	unsigned zid;
 
 	mm_for_each_zone(mm, zid, zone)
-		all += (uint64_t)zone_managed(zone);
+		pages += (uint64_t)zone_managed(zone);
+	return pages;
+}
+
+void setup_zone_marks(struct zonal *mm)
+{
+	uint64_t pages_min = mm->min_free_kbytes >> (PAGE_SHIFT - 10);
+	uint64_t all = managed_pages(mm);
+	struct zone *zone;
+	unsigned zid;
+
 	mm_for_each_zone(mm, zid, zone) {
 		uint64_t managed = (uint64_t)zone_managed(zone);
 		int64_t min = all ? (int64_t)(pages_min * managed / all) : 0;
@@ -214,15 +224,11 @@ static void recompute_marks(struct zonal *mm)
 	update_floors(mm);
 }
 
+uint64_t min_free_most(struct zonal *mm) { return managed_pages(mm) << (PAGE_SHIFT - 10); }
+
 int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes)
 {
-	uint64_t all = 0;
-	struct zone *zone;
-	unsigned zid;
-
-	mm_for_each_zone(mm, zid, zone)
-		all += (uint64_t)zone_managed(zone);
-	if (kbytes > all << (PAGE_SHIFT - 10))
+	if (kbytes > min_free_most(mm))
 		return ZONAL_EINVAL;
 	mm->options.min_free_kbytes = kbytes;
 	mm->min_free_kbytes = kbytes;

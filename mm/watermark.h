@@ -75,6 +75,9 @@ bool zone_boost(struct zone *zone);
 /* S1, S3-S7, P2, Y8, Y9: all that hangs on managed pages and tunables. */
 void zonal_setup_marks(struct zonal *mm);
 
+/* The largest min_free_kbytes that makes sense: all that is managed. */
+uint64_t min_free_most(struct zonal *mm);
+
 /* The parts, for the oracle: each computes from managed pages and tunables only. */
 uint64_t mark_min_free_kbytes(uint64_t lowmem_kbytes);
 int64_t mark_gap(int64_t min, uint64_t managed, unsigned scale_factor);

@@ -206,6 +206,19 @@ static void clear_pages(void *unused, pfn_t pfn, size_t count)
 	arm64_clear_pages(phys_to_virt(pfn << PAGE_SHIFT), count);
 }
 
+/* Only now it is known how much the board has. A value below the computed one changes nothing. */
+static void set_min_free(void)
+{
+	uint64_t kbytes = boot_args.options.min_free_kbytes;
+	char word[40];
+
+	if (kbytes <= zonal_image.min_free_kbytes ||
+	    zonal_set_min_free_kbytes(&zonal_image, kbytes) == 0)
+		return;
+	zn_snprintf(word, sizeof(word), "min_free_kbytes=%llu", (unsigned long long)kbytes);
+	report_argument(word, "more than this board has");
+}
+
 static void start_allocator(void)
 {
 	struct zonal_config config = {
@@ -215,10 +228,13 @@ static void start_allocator(void)
 		.clear = clear_pages,
 		.page_owner = boot_args.page_owner,
 	};
-	int error = zonal_init(&zonal_image, &config);
+	int error;
 
+	config.options.min_free_kbytes = 0; /* set_min_free() */
+	error = zonal_init(&zonal_image, &config);
 	if (error)
 		boot_fail("the allocator cannot be set up (%d)", error);
+	set_min_free();
 	arm64_table_source(arm64_table_from_allocator);
 	zonal_cpu_online(&zonal_image, cpu_boot_index());
 }

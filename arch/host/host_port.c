@@ -21,6 +21,8 @@
 #include <zonal/port.h>
 #include <zonal/zonal.h>
 
+#include "lib/printf.h"
+
 struct mailbox {
 	pthread_mutex_t mutex;
 	bool owned;         /* mutex: a thread serves this CPU */
@@ -153,15 +155,16 @@ bool port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg)
 	return true;
 }
 
+/* Through the console's sink, in one piece, so that tests can catch a line. */
 void port_log(const char *fmt, ...)
 {
+	char text[240];
 	va_list args;
 
 	va_start(args, fmt);
-	fputs("# ", stdout);
-	vprintf(fmt, args);
-	putchar('\n');
+	zn_vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	kprintf("# %s\n", text);
 }
 
 void port_panic(const char *fmt, ...)

@@ -177,6 +177,12 @@ def wrong_arguments(dts):
                  r'boot: argument "cma=1X" is ignored: bytes', r"4 of 4 CPUs"]
 
 
+@case(args="min_free_kbytes=4294967296", run="test+boot.*,rows_s.s1*")
+def min_free_kbytes_above_what_the_board_has(dts):
+    return dts, [r'boot: argument "min_free_kbytes=4294967296" is ignored: more than this board',
+                 r"4 of 4 CPUs"]
+
+
 @case(run="no-such-command", status=1)
 def failed_command(dts):
     return dts, [r"no-such-command"]

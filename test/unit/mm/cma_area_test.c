@@ -67,7 +67,8 @@ KTEST(cma_area, whole_blocks_of_one_zone_are_handed_over)
 KTEST(cma_area, hole_in_the_middle_keeps_the_area_reserved)
 {
 	static const struct kt_spec spec = {
-		.ram = { { 0, KT_DMA_PFN + MIB(64), MIB(64) }, { 0, KT_DMA_PFN + MIB(160), MIB(64) } },
+		.ram = { { 0, KT_DMA_PFN + MIB(64), MIB(64) },
+			 { 0, KT_DMA_PFN + MIB(160), MIB(64) } },
 		.reserved = { { 0, KT_DMA_PFN + MIB(96), MIB(96) } },
 		.cma_index = 1,
 	};
