@@ -264,7 +264,8 @@ static bool check_sums(struct walk *w, struct zone *zone)
 		return found(w, 0, "zone %u: map shows %llu+%llu pages free, lists hold %llu",
 			     zone->id, (unsigned long long)n[PAGE_FREE],
 			     (unsigned long long)n[PAGE_PCP], (unsigned long long)w->listed);
-	if (n[PAGE_FREE] + n[PAGE_PCP] + n[PAGE_USED] + n[PAGE_BAD] != (uint64_t)zone_managed(zone))
+	if (n[PAGE_FREE] + n[PAGE_PCP] + n[PAGE_USED] + n[PAGE_LONE] + n[PAGE_BAD] !=
+	    (uint64_t)zone_managed(zone))
 		return found(w, 0, "zone %u manages %lld pages, map shows %llu in use", zone->id,
 			     (long long)zone_managed(zone), (unsigned long long)n[PAGE_USED]);
 	return false;

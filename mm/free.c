@@ -19,8 +19,14 @@
  *
  * A block of order > 0 that is not compound, freed while someone else holds a reference
  * on its head: the head stays with that holder, as a single page, and the rest goes back
- * at once (B17). Whether it is compound is read before the reference is dropped;
- * afterwards the page may be anyone's.
+ * at once (B17). If several holders give the whole block back, side by side or one after the
+ * other, one of them claims the rest, by turning the head's word from USED to LONE; the
+ * word keeps the order, so that the others' calls are still known to be right. Whether the
+ * block is compound is read before the reference is dropped; afterwards the page may be
+ * anyone's.
+ *
+ * The references of a compound block are counted in its head, whichever of its pages is
+ * named (zonal_get, zonal_put).
  */
 #include "alloc.h"
 
@@ -32,12 +38,6 @@
 
 /* Flags that need a second look at free; the rest of the owner's flags just go. */
 #define FREE_STOP (PG_FREE_CHECK | PG_HWPOISON | PG_COMP)
-
-static inline bool page_is_ours(const struct zonal *mm, const struct page *page)
-{
-	return likely(page->pfn >> MM_SECTION_SHIFT < mm->section_count) &&
-	       likely(mm_page(mm, page->pfn) == page);
-}
 
 static inline void put_block(struct zonal *mm, struct page *page, unsigned order)
 {
@@ -53,10 +53,12 @@ static inline void put_block(struct zonal *mm, struct page *page, unsigned order
 	port_irq_restore(irq);
 }
 
-/* A page that must not hide in a per-CPU list while its block is being emptied. */
-static ZN_NOINLINE void put_isolated(struct zonal *mm, struct page *page)
+/* A page that must not hide in a per-CPU list while its block is being emptied; masked on
+ * entry, as `irq` says after. */
+static ZN_NOINLINE void put_isolated(struct zonal *mm, struct page *page, port_irqflags_t irq)
 {
 	put_block(mm, page, 0);
+	port_irq_restore(irq);
 }
 
 /* P9: a CPU that holds enough returns a batch; masked on entry, as `irq` says after. */
@@ -75,19 +77,19 @@ static inline unsigned list_of_block(unsigned type)
 	return type == MIGRATE_ISOLATE ? MIGRATE_PCPTYPES : MIGRATE_MOVABLE;
 }
 
-/* A single page of zone `zid` whose last reference is gone. */
+/* A single page of zone `zid` whose last reference is gone. Its pageblock's type is read under
+ * the mask that holds until the page is where that type sends it: whoever isolates the block
+ * drains this CPU's lists afterwards, and must find the page there or free. */
 static inline void free_single(struct zonal *mm, struct page *page, unsigned zid)
 {
+	port_irqflags_t irq = port_irq_save();
 	unsigned type = list_of_block(page_block_type(page));
-	port_irqflags_t irq;
-	struct pcp *pcp;
+	struct pcp *pcp = &mm->cpu[port_this_cpu()->id]->pcp[zid];
 
 	if (unlikely(type == MIGRATE_PCPTYPES)) {
-		put_isolated(mm, page);
+		put_isolated(mm, page, irq);
 		return;
 	}
-	irq = port_irq_save();
-	pcp = &mm->cpu[port_this_cpu()->id]->pcp[zid];
 	own_add(&pcp->stat[STAT_FREED], 1);
 	if (unlikely(pcp_push(pcp, page, zid, type)))
 		return_batch(mm, pcp, zid, irq);
@@ -123,25 +125,50 @@ static void free_checked(struct zonal *mm, struct page *page, unsigned order)
 		free_single(mm, page, word_zid(word));
 }
 
-/* B17: the head stays with its other holder, the rest is freed in halves. */
+/* B17: of the holders of a shared block that give it all back, one frees what lies behind the
+ * head: he who turns the word into that of a page left alone. */
+static bool claim_rest(struct page *page)
+{
+	uint32_t word = page_word(page), alone;
+
+	do {
+		if (word_state(word) != PAGE_USED)
+			return false;
+		alone = (word & ~WORD_STATE_MASK) | word_make(0, PAGE_LONE, 0);
+		/* Acquire and release: who fails, or drops the last reference later, sees the
+		 * claim; owner flags may change meanwhile, so try again. */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&page->word, &word, alone, memory_order_acq_rel, memory_order_acquire));
+	return true;
+}
+
+/* The head stays with its other holder, the rest is freed in halves. */
 static void free_all_but_head(struct zonal *mm, struct page *page, unsigned order)
 {
-	uint32_t word = page_word(page);
-
-	page_set_word(page, word & ~WORD_ORDER_MASK);
+	if (!claim_rest(page))
+		return;
 	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
 		page_owner_free_rest(mm, page, order);
 	while (order-- > 0)
 		put_block(mm, page + (1u << order), order);
 }
 
-/* Is the call right: a head of ours, in use, of that order? */
+/* Is the call right: a head of ours, in use, of that order? Of a page left alone both are
+ * right: the order that its block had, and that of a single page. */
 static inline bool call_is_right(const struct zonal *mm, const struct page *page, unsigned order)
 {
 	uint32_t word = page_word(page) & (WORD_STATE_MASK | WORD_ORDER_MASK);
+	bool right = word == word_make(0, PAGE_USED, order) ||
+		     word == word_make(0, PAGE_LONE, order) ||
+		     (order == 0 && word_state(word) == PAGE_LONE);
 
-	return likely(order < MAX_ORDER) && likely(word == word_make(0, PAGE_USED, order)) &&
-	       page_is_ours(mm, page);
+	return order < MAX_ORDER && right && mm_owns(mm, page);
+}
+
+/* The last reference of a block in use is gone. */
+static void free_last(struct zonal *mm, struct page *page)
+{
+	free_checked(mm, page, word_block_order(page_word(page)));
 }
 
 /* Drop a reference of what needs more than the plain paths, or should not be freed. */
@@ -150,20 +177,18 @@ static ZN_NOINLINE void free_careful(struct zonal *mm, struct page *page, unsign
 	int32_t refs;
 
 	if (!call_is_right(mm, page, order)) {
-		page_report_misuse(mm, page, order);
+		page_report_misuse(mm, "free", page, order);
 		return;
 	}
 	/* Shared and not compound: the rest must go before our reference does, for
 	 * after that the head can be freed and taken again at any moment. */
-	if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1) {
+	if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1)
 		free_all_but_head(mm, page, order);
-		order = 0;
-	}
 	refs = fetch_dec_acq_rel(&page->refs);
 	if (refs == 1)
-		free_checked(mm, page, order);
+		free_last(mm, page);
 	else if (refs < 1)
-		page_report_misuse(mm, page, order);
+		page_report_misuse(mm, "free", page, order);
 }
 
 /* A used head of ours of that order with nothing attached: one comparison for state, order and
@@ -173,7 +198,7 @@ static inline bool is_plain(const struct zonal *mm, struct page *page, uint32_t 
 {
 	return likely((word & (WORD_STATE_MASK | WORD_ORDER_MASK | FREE_STOP)) ==
 		      word_make(0, PAGE_USED, 0) + (order << WORD_ORDER_SHIFT)) &&
-	       likely(!ld_relaxed(&page->mapped)) && page_is_ours(mm, page);
+	       likely(!ld_relaxed(&page->mapped)) && mm_owns(mm, page);
 }
 
 /* A block of order > 0; plain if the reference is the last, too. */
@@ -189,14 +214,14 @@ static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned
 	if (likely(fetch_dec_acq_rel(&page->refs) == 1))
 		put_block(mm, page, order);
 	else
-		page_report_misuse(mm, page, order);
+		page_report_misuse(mm, "free", page, order);
 }
 
 /* Order 0: others hold references still; or nobody did. */
 static ZN_NOINLINE void free_shared(struct zonal *mm, struct page *page, int32_t refs)
 {
 	if (refs < 1)
-		page_report_misuse(mm, page, 0);
+		page_report_misuse(mm, "free", page, 0);
 }
 
 void zonal_free(struct zonal *mm, struct page *page, unsigned order)
@@ -222,20 +247,42 @@ void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 		free_shared(mm, page, refs);
 }
 
+/* The page that counts the references of `page`: itself in use, or the head of the compound
+ * block whose tail it is. NULL: nobody can hold it. */
+static struct page *counting_page(struct page *page)
+{
+	uint32_t word = page_word(page);
+
+	if (likely(word_in_use(word)))
+		return page;
+	if (word_state(word) != PAGE_TAIL)
+		return NULL;
+	/* A tail lies in the same 4 MiB as its head, where the map has no gap. */
+	page -= page->pfn - page->head;
+	return word_in_use(page_word(page)) ? page : NULL;
+}
+
 void zonal_get(struct page *page)
 {
-	fetch_add_relaxed(&page->refs, 1);
+	struct page *head = counting_page(page);
+
+	if (unlikely(!head) || unlikely(ld_relaxed(&head->refs) < 1))
+		page_report_get(page);
+	else
+		fetch_add_relaxed(&head->refs, 1);
 }
 
 void zonal_put(struct zonal *mm, struct page *page)
 {
+	struct page *head = mm_owns(mm, page) ? counting_page(page) : NULL;
+
 	/* Not a free of a non-compound block's rest: only this reference goes. */
-	if (page_state(page) != PAGE_USED || ld_relaxed(&page->refs) < 1) {
-		page_report_misuse(mm, page, page_order(page));
+	if (unlikely(!head) || unlikely(ld_relaxed(&head->refs) < 1)) {
+		page_report_misuse(mm, "put", page, page_order(page));
 		return;
 	}
-	/* The order is read when the block is ours alone: up to then a zonal_free() of another
-	 * holder may have given back all but the head (B17). */
-	if (fetch_dec_acq_rel(&page->refs) == 1)
-		free_checked(mm, page, page_order(page));
+	/* What the block is now is read when it is ours alone: up to then a zonal_free() of
+	 * another holder may give back all but the head (B17). */
+	if (fetch_dec_acq_rel(&head->refs) == 1)
+		free_last(mm, head);
 }

@@ -41,6 +41,12 @@ struct section_bounds {
 	uint32_t end;
 };
 
+/* D3: at most so many reports a minute. */
+struct report_limit {
+	_Atomic uint64_t window_ns; /* when the current minute began; 0: none yet */
+	_Atomic uint32_t printed;   /* in it */
+};
+
 struct zonal {
 	_Atomic uint32_t gates; /* GATE_* */
 	gfp_t unusual; /* i: requests with one of these bits never take a fast lane */
@@ -67,8 +73,7 @@ struct zonal {
 	gfp_t gfp_allowed;           /* G5 */
 
 	_Atomic uint64_t bad;        /* damaged pages and wrong calls, all of them */
-	_Atomic uint64_t report_window_ns; /* when the current minute of reports began */
-	_Atomic uint32_t reports;    /* printed in it (D3) */
+	struct report_limit report_limit; /* of all reports on pages (D3) */
 	_Atomic uint32_t sleep_reports; /* G11, the first is printed */
 	_Atomic uint32_t refusal_reports; /* G4, the first is printed */
 	_Atomic uint64_t failures;   /* serial of struct zonal_failure */
@@ -85,6 +90,13 @@ struct zonal {
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)
 {
 	return (struct page *)(mm->section[pfn >> MM_SECTION_SHIFT]) + pfn;
+}
+
+/* Is the structure one of this instance's? Reads the page, so it must be somebody's. */
+static inline bool mm_owns(const struct zonal *mm, const struct page *page)
+{
+	return likely(page->pfn >> MM_SECTION_SHIFT < mm->section_count) &&
+	       likely(mm_page(mm, page->pfn) == page);
 }
 
 static inline struct zone *mm_page_zone(const struct zonal *mm, const struct page *page)

@@ -111,7 +111,7 @@ unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type
 		if (word_state(word) == PAGE_FREE) {
 			buddy_move(zone, at, type);
 			moved += step;
-		} else if (movable && word_state(word) == PAGE_USED && (word & PG_LRU)) {
+		} else if (movable && word_in_use(word) && (word & PG_LRU)) {
 			*movable += step;
 		}
 	}

@@ -51,6 +51,7 @@ static const char *const state_names[PAGE_STATES] = {
 	[PAGE_USED] = "used",
 	[PAGE_TAIL] = "tail",
 	[PAGE_BAD] = "bad",
+	[PAGE_LONE] = "used alone",
 };
 
 static const char *const refusal_names[] = {

@@ -17,6 +17,8 @@
  *	USED      take                            head of an allocated block
  *	TAIL      take with __GFP_COMP            as INNER, and `head` is valid
  *	BAD       a failed page check             leaked on purpose (D3)
+ *	LONE      free of a shared block          single page in use; was the head of a block of
+ *	                                          the order in the word, whose rest is freed (B17)
  *
  * Who may write: legend of the letters behind the fields.
  *	i  immutable after init
@@ -47,6 +49,7 @@ enum page_state {
 	PAGE_USED,
 	PAGE_TAIL,
 	PAGE_BAD,
+	PAGE_LONE,
 	PAGE_STATES
 };
 
@@ -130,6 +133,18 @@ static inline unsigned word_order(uint32_t word)
 static inline enum page_state word_state(uint32_t word)
 {
 	return (enum page_state)((word & WORD_STATE_MASK) >> WORD_STATE_SHIFT);
+}
+
+/* In somebody's hands: the head of a block, or what is left of one. */
+static inline bool word_in_use(uint32_t word)
+{
+	return word_state(word) == PAGE_USED || word_state(word) == PAGE_LONE;
+}
+
+/* Order of the block that such a page stands for now. */
+static inline unsigned word_block_order(uint32_t word)
+{
+	return word_state(word) == PAGE_LONE ? 0 : word_order(word);
 }
 
 static inline uint32_t page_word(const struct page *page)

@@ -54,8 +54,8 @@ void zonal_split(struct zonal *mm, struct page *page, unsigned order)
 	uint32_t single = word_make(word_zid(word), PAGE_USED, 0);
 
 	if (order >= MAX_ORDER || word_state(word) != PAGE_USED || word_order(word) != order ||
-	    (word & PG_COMP)) {
-		page_report_misuse(mm, page, order);
+	    (word & PG_COMP) || !mm_owns(mm, page)) {
+		page_report_misuse(mm, "split", page, order);
 		return;
 	}
 	page_set_word(page, word & ~WORD_ORDER_MASK);

@@ -26,18 +26,20 @@
 #define REPORTS_PER_MINUTE 60
 #define MINUTE_NS 60000000000ull
 
+/* What zonal_get() finds has no instance to be counted in. */
+static struct report_limit get_limit;
+
 /* D3: true if one more report may be printed now. */
-static bool may_report(struct zonal *mm)
+static bool may_report(struct report_limit *limit)
 {
 	uint64_t now = port_time_ns();
-	uint64_t begin = ld_relaxed(&mm->report_window_ns);
+	uint64_t begin = ld_relaxed(&limit->window_ns);
 
-	fetch_add_relaxed(&mm->bad, 1);
 	if (begin == 0 || now - begin > MINUTE_NS) {
-		st_relaxed(&mm->report_window_ns, now | 1);
-		st_relaxed(&mm->reports, 0);
+		st_relaxed(&limit->window_ns, now | 1);
+		st_relaxed(&limit->printed, 0);
 	}
-	return fetch_add_relaxed(&mm->reports, 1) < REPORTS_PER_MINUTE;
+	return fetch_add_relaxed(&limit->printed, 1) < REPORTS_PER_MINUTE;
 }
 
 /* The head of the block that an inner page lies in, or the page itself. */
@@ -55,17 +57,30 @@ static const struct page *block_head(const struct page *page)
 	return page;
 }
 
-void page_report_misuse(struct zonal *mm, const struct page *page, unsigned order)
+static void print_misuse(const char *what, const struct page *page, unsigned order,
+			 const char *whose)
 {
 	const struct page *head = block_head(page);
 
-	if (!may_report(mm))
-		return;
-	port_log("zonal: bad free of pfn 0x%x order %u: page is %s order %u refs %d; block head "
+	port_log("zonal: bad %s of pfn 0x%x order %u: page is %s order %u refs %d%s; block head "
 		 "pfn 0x%x is %s order %u",
-		 page->pfn, order, page_state_name(page_state(page)), page_order(page),
-		 (int)ld_relaxed(&((struct page *)(uintptr_t)page)->refs), head->pfn,
+		 what, page->pfn, order, page_state_name(page_state(page)), page_order(page),
+		 (int)ld_relaxed(&((struct page *)(uintptr_t)page)->refs), whose, head->pfn,
 		 page_state_name(page_state(head)), page_order(head));
+}
+
+void page_report_misuse(struct zonal *mm, const char *what, const struct page *page,
+			unsigned order)
+{
+	fetch_add_relaxed(&mm->bad, 1);
+	if (may_report(&mm->report_limit))
+		print_misuse(what, page, order, mm_owns(mm, page) ? "" : ", another instance's");
+}
+
+void page_report_get(const struct page *page)
+{
+	if (may_report(&get_limit))
+		print_misuse("get", page, page_order(page), "");
 }
 
 static void retire(struct page *page)
@@ -155,7 +170,8 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 
 		if (!why)
 			continue;
-		if (may_report(mm))
+		fetch_add_relaxed(&mm->bad, 1);
+		if (may_report(&mm->report_limit))
 			port_log("zonal: bad page pfn 0x%x freed with order %u: %s (word 0x%x); "
 				 "the block is not used again",
 				 head[i].pfn, order, why, page_word(head + i));

@@ -23,9 +23,13 @@ bool page_check_pcp(struct zonal *mm, struct page *page);
 /* D1: a block that its owner gives back with something still attached. True: fit. */
 bool page_check_free(struct zonal *mm, struct page *head, unsigned order);
 
-/* A free that is wrong in itself: double, wrong order, foreign. Reports both states;
- * the page stays as it is. */
-void page_report_misuse(struct zonal *mm, const struct page *page, unsigned order);
+/* A call that is wrong in itself: double free, wrong order, another instance's page. `what` is
+ * the call ("free", "put", ...). Counts, reports both states; the page stays as it is. */
+void page_report_misuse(struct zonal *mm, const char *what, const struct page *page,
+			unsigned order);
+
+/* The same for a call that names no instance; it can be counted nowhere. */
+void page_report_get(const struct page *page);
 
 const char *page_state_name(enum page_state state);
 

@@ -205,7 +205,7 @@ static void set_early(struct zonal *mm, struct page *page)
 {
 	struct owner_record record = {
 		.alloc_stack = STACK_EARLY,
-		.order = (uint8_t)page_order(page),
+		.order = (uint8_t)word_block_order(page_word(page)),
 		.type = (uint8_t)page_block_type(page),
 		.migrate_reason = -1,
 		.flags = OWNER_KNOWN | OWNER_ALLOCATED,
@@ -224,12 +224,12 @@ void page_owner_start(struct zonal *mm)
 		for (pfn_t pfn = mm->bounds[s].first; pfn < mm->bounds[s].end;) {
 			struct page *page = mm_page(mm, pfn);
 			uint32_t word = page_word(page);
-			bool used = word_state(word) == PAGE_USED;
+			bool used = word_in_use(word);
 
 			if (used && !(record_load(mm, pfn).flags & OWNER_KNOWN))
 				set_early(mm, page);
 			/* Only heads have an order, so that this steps over whole blocks. */
-			pfn += (pfn_t)1 << word_order(word);
+			pfn += (pfn_t)1 << word_block_order(word);
 		}
 	}
 }

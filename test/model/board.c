@@ -314,8 +314,8 @@ bool board_build(struct model *m)
 	}
 	zonal_boot_done(m->mm);
 	/* Misuse is provoked by the thousand: the minute's reports are all printed (D3). */
-	st_relaxed(&m->mm->report_window_ns, port_time_ns() | 1);
-	st_relaxed(&m->mm->reports, 1u << 20);
+	st_relaxed(&m->mm->report_limit.window_ns, port_time_ns() | 1);
+	st_relaxed(&m->mm->report_limit.printed, 1u << 20);
 	host_set_cpu(0);
 	m->cpu = 0;
 	return widen_rings(m);

@@ -122,31 +122,39 @@ static void drop_in_handler(void *arg)
 	zonal_put(mm, arg);
 }
 
+#define GIVE_ALL 1u /* in `offered`: free the whole block, do not just drop the reference */
+#define SHARED_ORDER 3
+
+static void drop_held(uintptr_t held)
+{
+	struct page *page = (struct page *)(held & ~(uintptr_t)GIVE_ALL);
+
+	if (held & GIVE_ALL)
+		zonal_free(mm, page, SHARED_ORDER);
+	else if (page)
+		zonal_put(mm, page);
+}
+
 /* A reference that somebody offers is dropped here, while he frees the block there. */
 static void drop_offered(void)
 {
-	uintptr_t held = 0;
-
 	if (atomic_load_explicit(&offered, memory_order_relaxed))
-		held = atomic_exchange_explicit(&offered, 0, memory_order_acq_rel);
-	if (held)
-		zonal_put(mm, (struct page *)held);
+		drop_held(atomic_exchange_explicit(&offered, 0, memory_order_acq_rel));
 }
 
 /* The same for a block that is not compound: who frees with the order gives the rest back,
- * and the head goes with the last reference, as what it is by then (B17). */
-static void share_plain(void)
+ * one of them if both do, and the head goes with the last reference, as what it is by
+ * then (B17). */
+static void share_plain(struct worker *w)
 {
-	struct page *page = zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 3);
-	uintptr_t held;
+	struct page *page = zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, SHARED_ORDER);
+	uintptr_t held = (uintptr_t)page | (next(w) & GIVE_ALL);
 
 	if (!page)
 		return;
 	zonal_get(page);
-	held = atomic_exchange_explicit(&offered, (uintptr_t)page, memory_order_acq_rel);
-	if (held)
-		zonal_put(mm, (struct page *)held);
-	zonal_free(mm, page, 3);
+	drop_held(atomic_exchange_explicit(&offered, held, memory_order_acq_rel));
+	zonal_free(mm, page, SHARED_ORDER);
 }
 
 /* Two CPUs drop one reference each; whoever is last frees (trust items 1, 2). */
@@ -202,7 +210,7 @@ static void *work(void *arg)
 		else if (dice < 978)
 			share_one(w);
 		else if (dice < 990)
-			share_plain();
+			share_plain(w);
 		else
 			change_something(w);
 	}
