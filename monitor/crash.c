@@ -159,18 +159,26 @@ static void crash_twice(void)
 static const struct {
 	const char *name;
 	void (*fn)(void);
+	bool needs_two; /* cores: one does something to another */
 } kinds[] = {
-	{ "null", crash_null },	    { "exec", crash_exec },	{ "udf", crash_udf },
-	{ "text", crash_text },	    { "stack", crash_stack },	{ "handler", crash_handler },
-	{ "irqstack", crash_irqstack }, { "lock", crash_lock }, { "panic", crash_panic },
-	{ "deaf", crash_deaf },	    { "both", crash_both },	{ "twice", crash_twice },
+	{ "null", crash_null, false },	       { "exec", crash_exec, false },
+	{ "udf", crash_udf, false },	       { "text", crash_text, false },
+	{ "stack", crash_stack, false },       { "handler", crash_handler, true },
+	{ "irqstack", crash_irqstack, true },  { "lock", crash_lock, false },
+	{ "panic", crash_panic, false },       { "deaf", crash_deaf, true },
+	{ "both", crash_both, true },	       { "twice", crash_twice, false },
 };
 
 int arm64_crash(const char *kind)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (!strcmp(kind, kinds[i].name))
-			kinds[i].fn();
+		if (strcmp(kind, kinds[i].name))
+			continue;
+		if (kinds[i].needs_two && cpu_online_count() < 2) {
+			kprintf("crash: %s: needs a second core, and one is online\n", kind);
+			return 1;
+		}
+		kinds[i].fn();
 	}
 	kprintf("crash: %s: not one of", kind);
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)

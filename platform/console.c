@@ -1,259 +1,254 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The console: the UART that /chosen stdout-path names, for print and for keys.
+ * The console's output: text of all CPUs to one UART.
  *
- * Output is polled: a character is written when the UART has room, whatever else the
- * machine does, so a message is out before the next line of code runs. Text of one
- * call is kept together by a lock, taken with interrupts masked. In a panic nobody
- * waits for that lock: its holder may be the CPU that died. A CPU that is waiting when
- * a panic begins gives up its text, so that it can be stopped.
+ * Text goes into a ring and from there to the UART, which is polled. A call puts its text
+ * in whole (up to TEXT_BYTES, longer ones in such parts), then sends until its last
+ * character is out. So the text of one call is kept together, and a message is out before
+ * the next line of code runs.
  *
- * Until the UART is found text goes into `early`, and is printed then. Should none be found
- * it stays there for a debugger, and exit.c offers it to one.
+ * `lock` guards the ring and the UART's transmitter. It is held, with interrupts masked,
+ * to put one text in or to send PIECE_CHARS at most, never while the UART is waited for:
+ * about 5,000 instructions. Whoever waits sends what is first in the ring, whosever text
+ * that is, so nobody depends on a task that was preempted or interrupted halfway. A caller
+ * that is masked itself stays so for its whole text.
  *
- * Input comes by interrupt into a ring, written by the handler (on the boot CPU) and
- * read by one task, the monitor. `head` and `tail` run freely; each has one writer, and
- * release/acquire pairs order the characters. A full ring drops what
- * comes and counts it. A UART without a usable interrupt is polled by the reader.
+ * A line that does not take characters (flow control, no clock) is given up after
+ * STALL_NS: what waits is dropped, and later texts are dropped at once until it takes one
+ * again.
+ *
+ * In a panic nobody waits for the lock: its holder may be the CPU that died. A CPU that
+ * is waiting when a panic begins gives up its text, so that it can be stopped. What is
+ * printed in a panic is kept in memory too; if the UART itself brings a fault,
+ * console_lost() gives it up, and exit.c has the text.
+ *
+ * Until the UART is found, and on a board without one, text is kept in `kept` (beginning
+ * and end, lib/text_keep.h), and printed when there is one.
  */
 #include "console.h"
 
 #include <string.h>
 
+#include <zonal/port.h>
+
 #include "arm64_cpu.h"
-#include "arm64_memory.h"
-#include "board/device.h"
-#include "drivers/irq/irq.h"
-#include "drivers/uart/uart.h"
+#include "console_uart.h"
+#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/lock.h"
 #include "lib/printf.h"
+#include "lib/text_keep.h"
 #include "platform.h"
-#include "sched/sched.h"
 
-#define EARLY_BYTES 8192u
-#define RING_BYTES 256u /* power of two */
-#define POLL_NS 10000000u
-/* The line may be dead (flow control, no clock): a character is given up after this. */
-#define SEND_LIMIT_NS 100000000u
+#define RING_BYTES 4096u /* power of two */
+#define TEXT_BYTES 512u
+#define PIECE_CHARS 64u
+#define STALL_NS 100000000u
+/* The same for a board whose clock stands still. */
+#define STALL_POLLS 10000000u
 
-static const struct uart_driver *const drivers[] = { &uart_pl011, &uart_16550 };
-static struct uart uart; /* driver is NULL until console_start() */
-static int uart_node;
+_Static_assert(2 * TEXT_BYTES < RING_BYTES, "a text of line ends alone fits");
 
-static struct ticket_lock lock; /* output */
+static _Atomic(struct uart *) active; /* NULL until there is one, and after it is lost */
+static const char *active_name = "none";
+
+static struct ticket_lock lock;
 static _Atomic uint32_t panic_cpu = ZONAL_MAX_CPUS; /* the one that prints in a panic */
-static char early[EARLY_BYTES];
-static size_t early_used;
+static char ring[RING_BYTES];        /* lock */
+static _Atomic uint32_t put_at;      /* lock: next to write; runs freely */
+static _Atomic uint32_t sent_at;     /* lock: next to send */
+static uint64_t moved_ns;            /* lock: when a character left last */
+static unsigned stall_polls;         /* lock: looks at the UART since */
+static bool stalled;                 /* lock: the line was given up */
+static struct text_keep kept;        /* lock */
 
-static char ring[RING_BYTES];
-static _Atomic uint32_t ring_head; /* next to write; interrupt handler */
-static _Atomic uint32_t ring_tail; /* next to read; reader */
-static _Atomic uint64_t ring_lost;
-static bool by_interrupt;
-static struct wait_queue readers;
+struct uart *console_uart(void) { return ld_acquire(&active); }
 
-/* False if a panic began while waiting: print nothing. */
-static bool output_take(bool *held)
+static bool in_panic_here(void) { return ld_relaxed(&panic_cpu) == port_this_cpu()->id; }
+
+/* Masked and alone; false if a panic began while waiting: print nothing. */
+static bool output_take(port_irqflags_t *flags)
 {
-	*held = false;
-	while (!arm64_panicking()) {
-		*held = lock_try(&lock);
-		if (*held)
+	for (;;) {
+		*flags = port_irq_save();
+		if (arm64_panicking() ? in_panic_here() : lock_try(&lock))
 			return true;
+		port_irq_restore(*flags);
+		if (arm64_panicking() && !in_panic_here())
+			return false;
 		port_relax();
 	}
-	return ld_relaxed(&panic_cpu) == port_this_cpu()->id;
 }
 
-static void send(char c)
+static void output_drop(port_irqflags_t flags)
 {
-	uint64_t limit = timer_now_ns() + SEND_LIMIT_NS;
-
-	while (!uart.driver->can_send(&uart)) {
-		if (timer_now_ns() > limit)
-			return;
-	}
-	uart.driver->send(&uart, c);
-}
-
-static void put(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '\n')
-			send('\r');
-		send(text[i]);
-	}
-}
-
-void console_write(const char *text, size_t length)
-{
-	port_irqflags_t flags = port_irq_save();
-	bool held;
-
-	if (output_take(&held))
-		put(text, length);
-	if (held)
+	/* In a panic the lock is not ours, and nobody will want it any more. */
+	if (!arm64_panicking())
 		lock_drop(&lock);
 	port_irq_restore(flags);
-}
-
-/* What kprintf() writes to from the start, and on a board without a UART for good: all CPUs
- * then, so under the lock. */
-void console_write_default(const char *text, size_t length)
-{
-	port_irqflags_t flags = port_irq_save();
-	bool held;
-
-	if (output_take(&held)) {
-		size_t room = ZN_MIN(length, EARLY_BYTES - 1 - early_used);
-
-		memcpy(early + early_used, text, room);
-		early_used += room;
-	}
-	if (held)
-		lock_drop(&lock);
-	port_irq_restore(flags);
-}
-
-void console_panic(void) { st_relaxed(&panic_cpu, port_this_cpu()->id); }
-
-void console_flush(void)
-{
-	uint64_t limit = timer_now_ns() + SEND_LIMIT_NS;
-
-	while (uart.driver && !uart.driver->idle(&uart) && timer_now_ns() < limit)
-		port_relax();
-}
-
-static const struct uart_driver *driver_for(int node)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++) {
-		for (const char *const *name = drivers[i]->compatible; *name; name++) {
-			if (device_is(node, *name))
-				return drivers[i];
-		}
-	}
-	return NULL;
-}
-
-/* Without stdout-path: the first UART in the tree that we know. */
-static int any_uart(void)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++) {
-		for (const char *const *name = drivers[i]->compatible; *name; name++) {
-			int node = device_find(*name, -1);
-
-			if (node >= 0)
-				return node;
-		}
-	}
-	return -1;
-}
-
-static bool ring_has(void *unused)
-{
-	(void)unused;
-	return ld_acquire(&ring_head) != ld_relaxed(&ring_tail);
 }
 
 static void ring_put(char c)
 {
-	uint32_t head = ld_relaxed(&ring_head);
-
-	/* Acquire: the reader has taken the old character out of the slot. */
-	if (head - ld_acquire(&ring_tail) == RING_BYTES) {
-		own_add(&ring_lost, 1);
-		return;
-	}
-	ring[head % RING_BYTES] = c;
-	st_release(&ring_head, head + 1);
+	ring[ld_relaxed(&put_at) % RING_BYTES] = c;
+	st_relaxed(&put_at, ld_relaxed(&put_at) + 1);
 }
 
-/* Everything that the UART holds into the ring. Bounded: a dead one may say "more" for ever. */
-static void ring_fill(void)
+/* The whole text into the ring, if it has room; where it ends. Under the lock. */
+static bool ring_put_text(const char *text, size_t length, uint32_t *end)
 {
-	for (unsigned i = 0; i < RING_BYTES; i++) {
-		int c = uart.driver->receive(&uart);
+	uint32_t waiting = ld_relaxed(&put_at) - ld_relaxed(&sent_at);
 
-		if (c < 0)
-			return;
-		ring_put((char)c);
-	}
-}
-
-static void receive(void *unused)
-{
-	(void)unused;
-	ring_fill();
-	(void)wait_wake(&readers, 1);
-}
-
-bool console_start(void)
-{
-	int node = device_stdout();
-	struct device_range range;
-
-	if (node < 0 || !driver_for(node)) {
-		kprintf("console: stdout-path names no UART that we know; looking for any\n");
-		node = any_uart();
-	}
-	if (node < 0 || !device_reg(node, 0, &range))
+	ASSERT(waiting <= RING_BYTES && length <= TEXT_BYTES, "%u waiting, %zu more", waiting,
+	       length);
+	if (RING_BYTES - waiting < 2 * length)
 		return false;
-	uart.base = arm64_map_device(range.phys, range.bytes);
-	if (!uart.base || !driver_for(node)->probe(&uart, node))
-		return false;
-	uart_node = node;
-	uart.driver = driver_for(node);
-	ring_fill(); /* what was typed before; turning FIFOs on drops it */
-	uart.driver->start(&uart);
-	put(early, early_used);
-	console_set_sink(console_write);
+	if (!waiting) {
+		moved_ns = timer_now_ns();
+		stall_polls = 0;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n')
+			ring_put('\r');
+		ring_put(text[i]);
+	}
+	*end = ld_relaxed(&put_at);
 	return true;
 }
 
-const char *console_held_back(void) { return uart.driver ? NULL : early; }
-
-const char *console_name(void) { return uart.driver ? uart.driver->name : "none"; }
-
-void console_start_input(void)
+/* What the UART takes at once, PIECE_CHARS at most. Under the lock. */
+static unsigned send_piece(struct uart *uart)
 {
-	struct device_irq irq;
+	unsigned count = 0;
 
-	if (!uart.driver)
-		return;
-	if (!device_irq(uart_node, 0, &irq)) {
-		kprintf("console: the UART has no usable interrupt; input is polled\n");
-		return;
+	while (count < PIECE_CHARS && ld_relaxed(&sent_at) != ld_relaxed(&put_at) &&
+	       uart->driver->can_send(uart)) {
+		uart->driver->send(uart, ring[ld_relaxed(&sent_at) % RING_BYTES]);
+		st_relaxed(&sent_at, ld_relaxed(&sent_at) + 1);
+		count++;
 	}
-	irq_attach(&irq, receive, NULL);
-	uart.driver->receive_irq(&uart);
-	by_interrupt = true;
+	return count;
 }
 
-int console_getc(void)
+/* Nothing could be sent: give the line up if that lasts. Under the lock. */
+static void note_stall(void)
 {
-	uint32_t tail = ld_relaxed(&ring_tail);
-	char c;
-
-	if (!uart.driver)
-		return -1;
-	if (!ring_has(NULL))
-		return by_interrupt ? -1 : uart.driver->receive(&uart);
-	c = ring[tail % RING_BYTES];
-	st_release(&ring_tail, tail + 1);
-	return (unsigned char)c;
+	if (!stalled && timer_now_ns() - moved_ns < STALL_NS && ++stall_polls < STALL_POLLS)
+		return;
+	stalled = true;
+	st_relaxed(&sent_at, ld_relaxed(&put_at));
 }
 
-int console_wait_char(void)
+/* Send a piece of what waits. False: a panic began, or the UART is lost. */
+static bool send_some(void)
 {
-	int c = console_getc();
+	struct uart *uart = console_uart();
+	port_irqflags_t flags;
 
-	for (; c < 0; c = console_getc()) {
-		if (by_interrupt)
-			(void)wait_until(&readers, ring_has, NULL, SCHED_NEVER);
-		else
-			task_sleep_ns(POLL_NS);
+	if (!uart || !output_take(&flags))
+		return false;
+	if (send_piece(uart)) {
+		moved_ns = timer_now_ns();
+		stall_polls = 0;
+		stalled = false;
+	} else if (ld_relaxed(&sent_at) != ld_relaxed(&put_at)) {
+		note_stall();
 	}
-	return c;
+	output_drop(flags);
+	return true;
 }
+
+static bool is_sent(uint32_t end) { return (int32_t)(end - ld_relaxed(&sent_at)) <= 0; }
+
+/* One text, at most TEXT_BYTES. */
+static void write_text(const char *text, size_t length)
+{
+	port_irqflags_t flags;
+	uint32_t end = 0;
+	bool fits;
+
+	do {
+		if (!output_take(&flags))
+			return;
+		fits = ring_put_text(text, length, &end);
+		if (fits && arm64_panicking())
+			text_keep_add(&kept, text, length);
+		output_drop(flags);
+	} while (!fits && send_some());
+	while (fits && !is_sent(end) && send_some())
+		;
+}
+
+void console_write(const char *text, size_t length)
+{
+	while (length) {
+		size_t part = ZN_MIN(length, TEXT_BYTES);
+
+		write_text(text, part);
+		text += part;
+		length -= part;
+	}
+}
+
+/* What kprintf() writes to from the start, and on a board without a UART for good. */
+void console_write_default(const char *text, size_t length)
+{
+	port_irqflags_t flags;
+
+	if (!output_take(&flags))
+		return;
+	text_keep_add(&kept, text, length);
+	output_drop(flags);
+}
+
+void console_panic(void) { st_relaxed(&panic_cpu, port_this_cpu()->id); }
+
+void console_restore(void)
+{
+	console_set_sink(console_uart() ? console_write : console_write_default);
+}
+
+void console_lost(void)
+{
+	st_release(&active, NULL);
+	console_set_sink(console_write_default);
+}
+
+void console_flush(void)
+{
+	struct uart *uart = console_uart();
+	uint64_t limit;
+
+	while (!is_sent(ld_relaxed(&put_at)) && send_some())
+		;
+	limit = timer_now_ns() + STALL_NS;
+	for (unsigned i = 0; uart && !uart->driver->idle(uart) && i < STALL_POLLS &&
+	     timer_now_ns() < limit; i++)
+		port_relax();
+}
+
+void console_use(struct uart *uart)
+{
+	uint64_t lost = text_keep_lost(&kept);
+
+	ASSERT(uart && uart->driver, "a console without a driver");
+	console_fill(uart); /* what was typed before; turning FIFOs on drops it */
+	uart->driver->start(uart);
+	active_name = uart->driver->name;
+	st_release(&active, uart);
+	console_set_sink(console_write);
+	text_keep_read(&kept, console_write);
+	if (lost)
+		kprintf("console: %llu characters of boot text are lost\n",
+			(unsigned long long)lost);
+	memset(&kept, 0, sizeof(kept));
+}
+
+bool console_is_silent(void) { return !console_uart(); }
+
+void console_read_kept(void (*piece)(const char *text, size_t length))
+{
+	text_keep_read(&kept, piece);
+}
+
+const char *console_name(void) { return active_name; }

@@ -6,7 +6,7 @@
  *	open_tree           the device tree is checked, drivers may search it
  *	psci_start          the board can be turned off
  *	read_arguments      tunables; exit=semihosting
- *	console_start       text reaches the UART, what was held back first
+ *	find_console        text reaches the UART, what was kept first
  *	read_board          boot_info: RAM, nodes, distances, CPUs, reserved ranges
  *	reserve_cma         the area of cma= is set apart
  *	map_memory          RAM is in the linear map, page tables come from RAM
@@ -20,16 +20,19 @@
  *	work                run=, or the demonstration and the monitor
  *
  * The tree is input from outside: until open_tree() has passed it nothing of it is
- * used, and there is no console to complain on. What is printed meanwhile is held
- * back (console.c).
+ * used, and there is no console to complain on. What is printed meanwhile is kept
+ * (console.c).
  *
  * A board that cannot be used ends in boot_fail(), one line with the reason and exit
  * status 2. Parts that can be missing (PSCI, a UART, other CPUs) are reported and boot goes on.
  */
+#include <string.h>
+
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
 #include "arm64_cpu.h"
+#include "arm64_exception.h"
 #include "arm64_memory.h"
 #include "console.h"
 #include "monitor/demo.h"
@@ -59,6 +62,10 @@ struct bootargs boot_args;
 
 /* Entries of boot_info.range that are mapped: page tables may come from them. */
 static unsigned mapped_ranges;
+
+/* Boot arguments that were not accepted, and whether a run= is among them. */
+static unsigned arguments_refused;
+static bool run_refused;
 
 static void ZN_NORETURN ZN_PRINTF(1, 2) boot_fail(const char *fmt, ...)
 {
@@ -94,13 +101,25 @@ static const void *open_tree(uint64_t dt_phys)
 static void report_argument(const char *word, const char *rule)
 {
 	kprintf("boot: argument \"%s\" is ignored: %s\n", word, rule);
+	run_refused |= strncmp(word, "run=", 4) == 0;
 }
 
 static void read_arguments(void)
 {
 	const char *text = device_string(device_chosen(), "bootargs");
 
-	(void)bootargs_parse(text ? text : "", &boot_args, report_argument);
+	arguments_refused = bootargs_parse(text ? text : "", &boot_args, report_argument);
+}
+
+/* A board without a UART runs unseen; one whose UART is not where the tree says is wrong. */
+static void find_console(void)
+{
+	enum console_found found = console_start();
+
+	if (found == CONSOLE_DEAD)
+		boot_fail("the console does not answer");
+	if (found == CONSOLE_NONE)
+		kprintf("console: none; the text stays in memory\n");
 }
 
 /* What the loader left in RAM; returns the number of ranges. */
@@ -169,19 +188,42 @@ static uint64_t table_from_boot(void)
 	return phys;
 }
 
+/* A tree may name RAM that is not there. Its ends and its middle are tried: firmware may have
+ * closed some part of a range that is. */
+static bool ram_answers(const struct boot_range *range)
+{
+	uint64_t middle = align_down(range->start + range->size / 2, sizeof(uint32_t));
+	uint64_t end = range->start + range->size - sizeof(uint32_t);
+	struct arm64_fault fault;
+
+	return arm64_probe_read((uintptr_t)phys_to_virt(range->start), &fault) ||
+	       arm64_probe_read((uintptr_t)phys_to_virt(middle), &fault) ||
+	       arm64_probe_read((uintptr_t)phys_to_virt(end), &fault);
+}
+
+/* Why a range of RAM cannot be used; NULL if it can, and then it is mapped. */
+static const char *ram_fault(const struct boot_range *range)
+{
+	if (!arm64_map_ram(range->start, range->size))
+		return "it cannot be mapped";
+	return ram_answers(range) ? NULL : "nothing answers there";
+}
+
 /* Map all RAM. What the CPU cannot address is no RAM for us. */
 static void map_memory(void)
 {
 	arm64_table_source(table_from_boot);
 	while (mapped_ranges < boot_info.range_count) {
 		struct boot_range *range = &boot_info.range[mapped_ranges];
+		const char *fault = ram_fault(range);
 
-		if (arm64_map_ram(range->start, range->size)) {
+		if (!fault) {
 			mapped_ranges++;
 			continue;
 		}
-		kprintf("boot: RAM at 0x%llx, %llu KiB, cannot be mapped and is not used\n",
-			(unsigned long long)range->start, (unsigned long long)range->size >> 10);
+		kprintf("boot: RAM at 0x%llx, %llu KiB: %s; it is not used\n",
+			(unsigned long long)range->start, (unsigned long long)range->size >> 10,
+			fault);
 		boot_info.range_count--;
 		for (unsigned i = mapped_ranges; i < boot_info.range_count; i++)
 			boot_info.range[i] = boot_info.range[i + 1];
@@ -266,10 +308,25 @@ static void print_board(void)
 		psci_version() & 0xffff, psci_method(), console_name());
 }
 
+/*
+ * Nobody sits at the terminal of a run, so an argument that was refused must show in the
+ * status: the run was not the one that was asked for.
+ */
+static void ZN_NORETURN run(void)
+{
+	int failed = boot_args.run[0] ? monitor_run(boot_args.run) : 0;
+
+	if (run_refused)
+		kprintf("boot: run= was refused: status 1\n");
+	else if (arguments_refused)
+		kprintf("boot: arguments that were refused: %u: status 1\n", arguments_refused);
+	platform_exit(failed || arguments_refused ? 1 : 0);
+}
+
 static void ZN_NORETURN work(void)
 {
-	if (boot_args.run[0])
-		platform_exit(monitor_run(boot_args.run) == 0 ? 0 : 1);
+	if (boot_args.run[0] || run_refused)
+		run();
 	if (demo_run() != 0)
 		kprintf("demo: failed\n");
 	monitor_loop();
@@ -282,8 +339,7 @@ void platform_main(uint64_t dt_phys)
 	(void)timer_clock_start();
 	(void)psci_start();
 	read_arguments();
-	if (!console_start())
-		kprintf("console: none; the text stays in memory\n");
+	find_console();
 	read_board(dt);
 	reserve_cma();
 	map_memory();

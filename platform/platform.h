@@ -38,10 +38,15 @@ void platform_irq(void);
 int console_getc(void);
 /* Wait for a character. Context: task; sleeps. */
 int console_wait_char(void);
-/* Print; text of one call is not mixed with that of other CPUs. Any context. */
+/* Print; text of one call, up to 512 characters, is not mixed with that of other CPUs. It is
+ * out on return. Any context; interrupts are masked for short pieces of the work only. */
 void console_write(const char *text, size_t length);
 /* A panic has begun on this CPU: it prints without the console's lock, no other does. */
 void console_panic(void);
+/* kprintf() shall write here again, whatever it was told since. Any context. */
+void console_restore(void);
+/* The UART brings faults: keep what is printed in memory from now on. Any context. */
+void console_lost(void);
 /* Wait until the last character has left the UART, for a bounded time. */
 void console_flush(void);
 

@@ -52,6 +52,16 @@ extern const struct gic_driver gic_v3;
 #define GICD_IPRIORITYR 0x400
 #define GICD_ICFGR 0xc00
 
+/*
+ * Map entry `index` of the node's reg; `what` is its name in messages. `probe` is the offset
+ * of a register that can be read without a change: NULL, said why, also if that faults.
+ */
+struct gic_part {
+	unsigned index;
+	const char *what;
+	uintptr_t probe;
+};
+void *gic_map(int node, const struct gic_part *part, uint64_t *bytes);
 /* Number of INTIDs that GICD_TYPER announces. */
 unsigned gic_intid_count(uint32_t typer);
 /* Disable, group, priority and level trigger for INTIDs [first, first + count). `first` is a

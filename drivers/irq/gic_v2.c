@@ -14,10 +14,7 @@
  * An acknowledged SGI carries the sender in bits 12-10, and the end of interrupt must give
  * back the whole word.
  */
-#include "board/device.h"
-#include "arm64_memory.h"
 #include "gic.h"
-#include "lib/printf.h"
 #include "drivers/mmio.h"
 
 #define GICD_ITARGETSR 0x800
@@ -34,17 +31,6 @@
 static void *distributor, *cpu_interface;
 /* Bit mask of the CPU's interface; 0: unknown. Written by that CPU before it is online. */
 static uint8_t interface_mask[ZONAL_MAX_CPUS];
-
-static void *map_part(int node, unsigned index, const char *what)
-{
-	struct device_range range;
-
-	if (!device_reg(node, index, &range)) {
-		kprintf("gic: reg entry %u (%s) is missing or has no CPU address\n", index, what);
-		return NULL;
-	}
-	return arm64_map_device(range.phys, range.bytes);
-}
 
 /* The byte of ITARGETSR0-7 that this CPU reads for itself, from any SGI or PPI that has one. */
 static uint8_t own_mask(void)
@@ -64,11 +50,14 @@ static unsigned gic_v2_intid_count(void)
 
 static bool gic_v2_start(int node)
 {
+	static const struct gic_part shared = { 0, "distributor", GICD_TYPER };
+	static const struct gic_part own = { 1, "CPU interface", GICC_CTLR };
 	unsigned count;
 	uint32_t targets;
+	uint64_t bytes;
 
-	distributor = map_part(node, 0, "distributor");
-	cpu_interface = map_part(node, 1, "CPU interface");
+	distributor = gic_map(node, &shared, &bytes);
+	cpu_interface = gic_map(node, &own, &bytes);
 	if (!distributor || !cpu_interface)
 		return false;
 	mmio_write32(distributor, GICD_CTLR, 0);

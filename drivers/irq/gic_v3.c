@@ -19,7 +19,6 @@
  */
 #include "board/device.h"
 #include "arm64_cpu.h"
-#include "arm64_memory.h"
 #include "arm64_sysreg.h"
 #include "gic.h"
 #include "lib/printf.h"
@@ -95,7 +94,6 @@ static void quiesce(void *frame, unsigned first, unsigned end, void *control, ui
 static bool map_regions(int node)
 {
 	uint32_t count = 1;
-	struct device_range range;
 
 	(void)device_u32(node, "#redistributor-regions", &count);
 	if (count > MAX_REGIONS) {
@@ -103,15 +101,13 @@ static bool map_regions(int node)
 			MAX_REGIONS);
 		count = MAX_REGIONS;
 	}
+	/* One that is missing is left out with those behind it. */
 	for (unsigned i = 0; i < count; i++) {
-		if (!device_reg(node, i + 1, &range)) {
-			kprintf("gic: reg entry %u (redistributors) is missing\n", i + 1);
-			return i > 0;
-		}
-		region[i].base = arm64_map_device(range.phys, range.bytes);
-		region[i].bytes = range.bytes;
+		const struct gic_part part = { i + 1, "redistributors", GICR_TYPER };
+
+		region[i].base = gic_map(node, &part, &region[i].bytes);
 		if (!region[i].base)
-			return false;
+			break;
 		region_count = i + 1;
 	}
 	return region_count > 0;
@@ -122,24 +118,26 @@ static unsigned gic_v3_intid_count(void)
 	return gic_intid_count(mmio_read32(distributor, GICD_TYPER));
 }
 
+static void read_stride(int node)
+{
+	(void)device_u64(node, "redistributor-stride", &stride_bytes);
+	if (!(stride_bytes % FRAME_BYTES) && (!stride_bytes || stride_bytes >= 2 * FRAME_BYTES))
+		return;
+	kprintf("gic: redistributor-stride 0x%llx: must be a multiple of 64 KiB and two at least; "
+		"ignored\n",
+		(unsigned long long)stride_bytes);
+	stride_bytes = 0;
+}
+
 static bool gic_v3_start(int node)
 {
-	struct device_range range;
+	static const struct gic_part shared = { 0, "distributor", GICD_TYPER };
 	uint64_t affinity = arm64_this_cpu()->mpidr;
+	uint64_t bytes;
 	unsigned count;
 
-	if (!device_reg(node, 0, &range)) {
-		kprintf("gic: reg entry 0 (distributor) is missing\n");
-		return false;
-	}
-	(void)device_u64(node, "redistributor-stride", &stride_bytes);
-	if (stride_bytes % FRAME_BYTES || (stride_bytes && stride_bytes < 2 * FRAME_BYTES)) {
-		kprintf("gic: redistributor-stride 0x%llx: must be a multiple of 64 KiB and two "
-			"at least; ignored\n",
-			(unsigned long long)stride_bytes);
-		stride_bytes = 0;
-	}
-	distributor = arm64_map_device(range.phys, range.bytes);
+	read_stride(node);
+	distributor = gic_map(node, &shared, &bytes);
 	if (!distributor || !map_regions(node))
 		return false;
 	/* ARE may only change while no group is enabled. */

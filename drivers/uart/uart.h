@@ -15,6 +15,8 @@ struct uart_driver {
 	const char *const *compatible; /* ended by NULL */
 	/* Read what the driver wants of node `node`; false: unusable, said why. */
 	bool (*probe)(struct uart *uart, int node);
+	/* Is there a device: can its status be read without a fault? Changes nothing. */
+	bool (*answers)(struct uart *uart);
 	/* Make ready for polled use; the line's speed stays as firmware set it. */
 	void (*start)(struct uart *uart);
 	bool (*can_send)(struct uart *uart);

@@ -12,6 +12,7 @@
  * The DesignWare part raises a "busy" interrupt when LCR is written while it
  * sends, so start() waits (bounded) until the line is idle.
  */
+#include "arm64_exception.h"
 #include "board/device.h"
 #include "lib/printf.h"
 #include "drivers/mmio.h"
@@ -90,6 +91,18 @@ static bool ns16550_probe(struct uart *uart, int node)
 	return true;
 }
 
+/* With accesses of the width that the device takes. */
+static bool ns16550_answers(struct uart *uart)
+{
+	uintptr_t status = (uintptr_t)mmio_at(uart->base, (uintptr_t)REG_LSR << uart->reg_shift);
+	struct arm64_fault fault;
+
+	if (uart->io_width == 4)
+		return arm64_probe_read(status, &fault);
+	return uart->io_width == 2 ? arm64_probe_read16(status, &fault) :
+				     arm64_probe_read8(status, &fault);
+}
+
 static bool ns16550_idle(struct uart *uart)
 {
 	return (reg_read(uart, REG_LSR) & LSR_IDLE) != 0;
@@ -143,6 +156,7 @@ const struct uart_driver uart_16550 = {
 	.name = "16550",
 	.compatible = ns16550_compatible,
 	.probe = ns16550_probe,
+	.answers = ns16550_answers,
 	.start = ns16550_start,
 	.can_send = ns16550_can_send,
 	.send = ns16550_send,

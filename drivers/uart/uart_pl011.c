@@ -14,6 +14,7 @@
  * characters wait for 32 bit times without reaching it; both are needed for
  * single key strokes. Draining the FIFO clears both.
  */
+#include "arm64_exception.h"
 #include "drivers/mmio.h"
 #include "uart.h"
 
@@ -50,6 +51,13 @@ static bool pl011_probe(struct uart *uart, int node)
 	(void)uart;
 	(void)node;
 	return true;
+}
+
+static bool pl011_answers(struct uart *uart)
+{
+	struct arm64_fault fault;
+
+	return arm64_probe_read((uintptr_t)mmio_at(uart->base, PL011_FR), &fault);
 }
 
 static bool pl011_idle(struct uart *uart)
@@ -114,6 +122,7 @@ const struct uart_driver uart_pl011 = {
 	.name = "PL011",
 	.compatible = pl011_compatible,
 	.probe = pl011_probe,
+	.answers = pl011_answers,
 	.start = pl011_start,
 	.can_send = pl011_can_send,
 	.send = pl011_send,

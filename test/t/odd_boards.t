@@ -170,9 +170,10 @@ def one_core_by_argument(dts):
     return dts, [r"1 of 4 CPUs"]
 
 
-@case(args="console=ttyAMA0 maxcpus=0 cma=1X")
-def wrong_arguments(dts):
-    return dts, [r'boot: argument "console=ttyAMA0" is ignored: no such word',
+@case(args="console=ttyAMA0 maxcpus=0 cma=1X", run="echo+ran", status=1)
+def wrong_arguments_show_in_the_status_of_a_run(dts):
+    return dts, [r"(?m)^ran$", r"boot: arguments that were refused: 3: status 1",
+                 r'boot: argument "console=ttyAMA0" is ignored: no such word',
                  r'boot: argument "maxcpus=0" is ignored: a number from 1 to ZONAL_MAX_CPUS',
                  r'boot: argument "cma=1X" is ignored: bytes', r"4 of 4 CPUs"]
 
@@ -181,6 +182,17 @@ def wrong_arguments(dts):
 def min_free_kbytes_above_what_the_board_has(dts):
     return dts, [r'boot: argument "min_free_kbytes=4294967296" is ignored: more than this board',
                  r"4 of 4 CPUs"]
+
+
+@case(args="run=" + "x" * 5000, run="", status=1)
+def run_that_is_refused_ends_instead_of_waiting(dts):
+    return dts, [r'boot: argument "run=x+" is ignored: no room', r"boot: run= was refused: status 1",
+                 r"^(?!.*zonal> )"]
+
+
+@case(args="maxcpus=0", run="", keys="poweroff\r")
+def refused_argument_at_a_terminal_only_says_so(dts):
+    return dts, [r'boot: argument "maxcpus=0" is ignored', r"4 of 4 CPUs"]
 
 
 @case(run="no-such-command", status=1)
@@ -218,6 +230,73 @@ def no_uart_at_all(dts):
     dts = replace(dts, r'"arm,pl011.{1,20}arm,primecell"', '"x,uart"')
     return replace(dts, r'compatible = "arm,gic-v3"', 'compatible = "x,gic"'), [
         r"console: none", r"Bail out! boot: no usable interrupt controller"]
+
+
+NOWHERE = "0x00 0xb000000 0x00 0x1000"
+
+
+@case(status=2)
+def uart_where_nothing_answers(dts):
+    return replace(dts, r"reg = <0x00 0x9000000 0x00 0x1000>", f"reg = <{NOWHERE}>"), [
+        r"console: nothing answers at 0xb000000, the reg of the UART",
+        r"(?m)^Bail out! boot: the console does not answer$"]
+
+
+@case(status=2)
+def uart_16550_where_nothing_answers(dts):
+    uart = node(dts, "pl011@9000000")
+    dts = dts.replace(uart, replace(uart, r"compatible = [^;]*;", 'compatible = "ns16550a";'))
+    return replace(dts, r"reg = <0x00 0x9000000 0x00 0x1000>", f"reg = <{NOWHERE}>"), [
+        r"console: nothing answers at 0xb000000", r"Bail out! boot: the console does not answer"]
+
+
+@case(status=2)
+def uart_that_brings_a_fault_when_it_is_started(dts):
+    # The last registers of the virtio devices: what lies behind them does not answer.
+    return replace(dts, r"reg = <0x00 0x9000000 0x00 0x1000>",
+                   "reg = <0x00 0xa003fe0 0x00 0x1000>"), [
+        r"(?m)^# data abort at EL1 on CPU 0, in a task or at boot: external abort",
+        r"(?m)^Bail out! data abort at EL1 on CPU 0"]
+
+
+@case(status=2)
+def gic_where_nothing_answers(dts):
+    return replace(dts, r"reg = <0x00 0x8000000 0x00 0x10000", "reg = <0x00 0xb000000 0x00 0x10000"), [
+        r"gic: nothing answers at 0xb000000 \(distributor\)",
+        r"Bail out! boot: no usable interrupt controller"]
+
+
+@case(status=2)
+def redistributors_where_nothing_answers(dts):
+    return replace(dts, r"0x00 0x80a0000 0x00 0xf60000", "0x00 0xb000000 0x00 0xf60000"), [
+        r"gic: nothing answers at 0xb000000 \(redistributors\)", r"Bail out! boot: "]
+
+
+@case(machine="gic-version=2", status=2)
+def gic_v2_interface_where_nothing_answers(dts):
+    return replace(dts, r"(reg = <0x00 0x8000000 0x00 0x10000 )0x00 0x8010000", r"\g<1>0x00 0xb000000"), [
+        r"gic: nothing answers at 0xb000000 \(CPU interface\)", r"Bail out! boot: "]
+
+
+@case()
+def ram_where_nothing_answers(dts):
+    extra = 'memory@80000000 { device_type = "memory"; reg = <0x00 0x80000000 0x00 0x10000000>; };'
+    return replace(dts, r"\tchosen \{\n", f"\t{extra}\n\tchosen {{\n"), [
+        r"boot: RAM at 0x80000000, 262144 KiB: nothing answers there; it is not used",
+        r"4 of 4 CPUs, 1 nodes, 256 MiB"]
+
+
+@case(run="help;" * 8 + "echo+seen")
+def without_uart_both_ends_of_a_long_text_are_told(dts):
+    dts = replace(dts, r'"arm,pl011.{1,20}arm,primecell"', '"x,uart"')
+    return dts, [r"console: none", r"(?m)^\[cut: \d+ characters did not fit here\]$", r"(?m)^seen$"]
+
+
+@case(args="a " * 400, run="echo+ran", status=1)
+def boot_text_that_does_not_fit_is_cut_with_a_note(dts):
+    return dts, [r'boot: argument "a" is ignored: no such word', r"(?m)^ran$",
+                 r"(?m)^\[cut: \d+ characters did not fit here\]$",
+                 r"console: \d+ characters of boot text are lost"]
 
 
 @case()

@@ -32,6 +32,8 @@ struct arm64_frame {
  * is then in *fault. Interrupts are masked meanwhile. Any context but a fault report.
  */
 bool arm64_probe_read(uint64_t address, struct arm64_fault *fault);   /* loads 4 bytes */
+bool arm64_probe_read8(uint64_t address, struct arm64_fault *fault);  /* 1 byte */
+bool arm64_probe_read16(uint64_t address, struct arm64_fault *fault); /* 2 bytes */
 bool arm64_probe_write(uint64_t address, struct arm64_fault *fault);  /* stores 4 zero bytes */
 bool arm64_probe_exec(uint64_t address, struct arm64_fault *fault);   /* calls it: it must return */
 /* Run with the stack pointer at `address` and push 16 bytes, as a task does at a call. */

@@ -39,7 +39,8 @@ void arm64_overflow(const struct arm64_frame *frame, unsigned vector) ZN_NORETUR
 /* probe.S */
 extern char probe_failed[];
 typedef bool probe_fn(uint64_t address);
-probe_fn probe_load, probe_store, probe_call, probe_push, probe_udf, probe_brk, probe_svc, probe_fp;
+probe_fn probe_load, probe_load8, probe_load16, probe_store;
+probe_fn probe_call, probe_push, probe_udf, probe_brk, probe_svc, probe_fp;
 bool probe_semihosting(uint64_t operation, uint64_t parameter, uint64_t *result);
 
 /* ---- faults on purpose -------------------------------------------------- */
@@ -62,6 +63,16 @@ static bool probe_run(probe_fn *fn, uint64_t address, struct arm64_fault *fault)
 bool arm64_probe_read(uint64_t address, struct arm64_fault *fault)
 {
 	return probe_run(probe_load, address, fault);
+}
+
+bool arm64_probe_read8(uint64_t address, struct arm64_fault *fault)
+{
+	return probe_run(probe_load8, address, fault);
+}
+
+bool arm64_probe_read16(uint64_t address, struct arm64_fault *fault)
+{
+	return probe_run(probe_load16, address, fault);
 }
 
 bool arm64_probe_write(uint64_t address, struct arm64_fault *fault)

@@ -53,16 +53,21 @@ void panic_begin(void)
 
 void panic_nested(uint64_t esr, uint64_t elr, uint64_t far)
 {
-	if (arm64_this_cpu()->fault_depth == 2) {
-		kprintf("\n# fault while reporting: %s, esr %llx elr %llx far %llx\n",
-			arm64_class_name(esr), (unsigned long long)esr, (unsigned long long)elr,
-			(unsigned long long)far);
-		kprintf("Bail out! fault while a fault was reported\n");
-		console_flush();
-	}
-	if (arm64_this_cpu()->fault_depth <= 3)
-		platform_exit(2);
-	arm64_ipi_stop();
+	unsigned depth = arm64_this_cpu()->fault_depth;
+
+	/* Not a second time by the same way: first the console's own function again, then,
+	 * as it may be the UART that brings the faults, memory only. exit.c tells that. */
+	if (depth == 2)
+		console_restore();
+	else if (depth == 3)
+		console_lost();
+	else
+		arm64_ipi_stop();
+	kprintf("\n# fault while reporting: %s, esr %llx elr %llx far %llx\n",
+		arm64_class_name(esr), (unsigned long long)esr, (unsigned long long)elr,
+		(unsigned long long)far);
+	kprintf("Bail out! fault while a fault was reported\n");
+	platform_exit(2);
 }
 
 static void ZN_NORETURN leave(const char *fmt, va_list args)
@@ -73,7 +78,6 @@ static void ZN_NORETURN leave(const char *fmt, va_list args)
 	kprintf("\nBail out! ");
 	kvprintf(fmt, args);
 	kprintf("\n");
-	console_flush();
 	platform_exit(2);
 }
 

@@ -33,6 +33,18 @@ function probe_load
 	probe_end
 end_function probe_load
 
+function probe_load8
+	probe_begin
+	ldrb	w1, [x0]
+	probe_end
+end_function probe_load8
+
+function probe_load16
+	probe_begin
+	ldrh	w1, [x0]
+	probe_end
+end_function probe_load16
+
 function probe_store
 	probe_begin
 	str	wzr, [x0]
