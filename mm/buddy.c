@@ -154,16 +154,20 @@ static bool merge_refused(struct zone *zone, const struct page *page, const stru
 	return zone->isolated_blocks && a != b && (a == MIGRATE_ISOLATE || b == MIGRATE_ISOLATE);
 }
 
-/* B7: could the pair that this block will form merge at once? Then keep it cool. */
-static inline bool merge_likely(struct zone *zone, struct page *page, unsigned order)
+/*
+ * B7: could the pair that this block will form merge at once? Then keep it cool. 5.10 asks
+ * about the zone of the pair's first page, which is another's where zones meet within
+ * 4 MiB: then a block of that zone counts, and one of our own does not.
+ */
+static inline bool merge_likely(struct page *page, unsigned order)
 {
-	struct page *pair_buddy;
+	struct page *pair;
 
 	if (order >= MAX_ORDER - 2)
 		return false;
-	pair_buddy = page_buddy(page_pair(page, order), order + 1);
-	return (page_word(pair_buddy) & WORD_ALLOC_MASK) ==
-	       word_make(zone->id, PAGE_FREE, order + 1);
+	pair = page_pair(page, order);
+	return (page_word(page_buddy(pair, order + 1)) & WORD_ALLOC_MASK) ==
+	       word_make(page_zid(pair), PAGE_FREE, order + 1);
 }
 
 /* The block that merges into another list's kind takes its count along. */
@@ -192,7 +196,7 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 		buddy_list_del(zone, buddy, order);
 		page = page_pair(page, order);
 	}
-	tail = place == BUDDY_TAIL || merge_likely(zone, page, order);
+	tail = place == BUDDY_TAIL || merge_likely(page, order);
 	buddy_list_add(zone, page, order, type, tail);
 }
 

@@ -8,7 +8,8 @@
  *	          pageblocks only, and no other list does
  *	counters  zone->free and free_cma are what the lists hold (B12, B13); `floor` is
  *	          the sum of its parts; spanned >= present >= managed (I7); marks ascend
- *	per CPU   each ring holds PCP pages of its zone, and as many as it says
+ *	per CPU   each ring holds PCP pages of its zone that belong there by their home, and
+ *	          as many as it says
  *	pages     walking the page map from block to block, every page is in exactly one
  *	          state, heads are followed by inner pages, and the pages of all states
  *	          of a zone sum up to what it manages
@@ -20,7 +21,7 @@
  */
 #include <stdarg.h>
 
-#include "mm.h"
+#include "pcp.h"
 
 #include "lib/printf.h"
 
@@ -188,9 +189,10 @@ static bool check_ring(struct walk *w, unsigned cpu, const struct zone *zone, st
 		count += ring->tail - ring->head;
 		for (uint32_t i = ring->head; i != ring->tail; i++) {
 			const struct page *page = ring->slot[i & pcp->mask];
+			unsigned home = word_home(page_word(page));
 
-			if (ring->tail - ring->head > pcp->mask + 1 ||
-			    page_word(page) != word_make(zone->id, PAGE_PCP, 0))
+			if (ring->tail - ring->head > pcp->mask + 1 || home >= MIGRATE_ISOLATE ||
+			    t != pcp_list_of(home) || page_word(page) != word_pcp(zone->id, home))
 				return found(w, page->pfn, "pfn 0x%x of CPU %u: word 0x%x",
 					     page->pfn, cpu, page_word(page));
 		}

@@ -53,14 +53,6 @@ static inline void put_block(struct zonal *mm, struct page *page, unsigned order
 	port_irq_restore(irq);
 }
 
-/* A page that must not hide in a per-CPU list while its block is being emptied; masked on
- * entry, as `irq` says after. */
-static ZN_NOINLINE void put_isolated(struct zonal *mm, struct page *page, port_irqflags_t irq)
-{
-	put_block(mm, page, 0);
-	port_irq_restore(irq);
-}
-
 /* P9: a CPU that holds enough returns a batch; masked on entry, as `irq` says after. */
 static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned zid,
 				     port_irqflags_t irq)
@@ -69,12 +61,30 @@ static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned
 	port_irq_restore(irq);
 }
 
-/* P8: which list a page of a pageblock of `type` goes to; PCPTYPES: none. */
-static inline unsigned list_of_block(unsigned type)
+/* To this CPU's list; masked on entry, as `irq` says after. */
+static inline void free_to_list(struct zonal *mm, struct page *page, uint32_t word, unsigned list,
+				port_irqflags_t irq)
 {
-	if (likely(type < MIGRATE_PCPTYPES))
-		return type;
-	return type == MIGRATE_ISOLATE ? MIGRATE_PCPTYPES : MIGRATE_MOVABLE;
+	struct pcp *pcp = &mm->cpu[port_this_cpu()->id]->pcp[word_zid(word)];
+
+	own_add(&pcp->stat[STAT_FREED], 1);
+	if (unlikely(pcp_push(pcp, page, word, list)))
+		return_batch(mm, pcp, word_zid(word), irq);
+	else
+		port_irq_restore(irq);
+}
+
+/* P8: a page of a pageblock that has no list of its own lodges in the movable one, unless its
+ * block is being emptied. Masked on entry, as `irq` says after. */
+static ZN_NOINLINE void free_lodger(struct zonal *mm, struct page *page, unsigned type,
+				    port_irqflags_t irq)
+{
+	if (type != MIGRATE_ISOLATE) {
+		free_to_list(mm, page, word_pcp(page_zid(page), type), MIGRATE_MOVABLE, irq);
+		return;
+	}
+	put_block(mm, page, 0);
+	port_irq_restore(irq);
 }
 
 /* A single page of zone `zid` whose last reference is gone. Its pageblock's type is read under
@@ -83,18 +93,12 @@ static inline unsigned list_of_block(unsigned type)
 static inline void free_single(struct zonal *mm, struct page *page, unsigned zid)
 {
 	port_irqflags_t irq = port_irq_save();
-	unsigned type = list_of_block(page_block_type(page));
-	struct pcp *pcp = &mm->cpu[port_this_cpu()->id]->pcp[zid];
+	unsigned type = page_block_type(page);
 
-	if (unlikely(type == MIGRATE_PCPTYPES)) {
-		put_isolated(mm, page, irq);
-		return;
-	}
-	own_add(&pcp->stat[STAT_FREED], 1);
-	if (unlikely(pcp_push(pcp, page, zid, type)))
-		return_batch(mm, pcp, zid, irq);
+	if (likely(type < MIGRATE_PCPTYPES))
+		free_to_list(mm, page, word_pcp(zid, type), type, irq);
 	else
-		port_irq_restore(irq);
+		free_lodger(mm, page, type, irq);
 }
 
 /* D1, D17: false if the block is not used again. A poisoned page was freed all the same. */
@@ -142,15 +146,17 @@ static bool claim_rest(struct page *page)
 	return true;
 }
 
-/* The head stays with its other holder, the rest is freed in halves. */
+/* The head stays with its other holder, the rest is freed in halves; the last of them is a
+ * single page like any other. */
 static void free_all_but_head(struct zonal *mm, struct page *page, unsigned order)
 {
 	if (!claim_rest(page))
 		return;
 	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
 		page_owner_free_rest(mm, page, order);
-	while (order-- > 0)
+	while (--order > 0)
 		put_block(mm, page + (1u << order), order);
+	free_single(mm, page + 1, page_zid(page));
 }
 
 /* Is the call right: a head of ours, in use, of that order? Of a page left alone both are

@@ -48,8 +48,9 @@ static ZN_NOINLINE struct page *lane_unknown_cpu(unsigned cpu)
 /* A single page of a per-CPU list becomes its owner's. */
 static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_t gfp)
 {
-	/* From PCP to USED; zone and order stay, and damaged bits would still show at free. */
-	page_prepare(page, page_word(page) ^ word_make(0, PAGE_PCP ^ PAGE_USED, 0));
+	/* From PCP to USED; the zone stays, and damaged bits would still show at free. */
+	page_prepare(page, (page_word(page) & ~WORD_ORDER_MASK) +
+				   word_make(0, PAGE_USED - PAGE_PCP, 0));
 	if (unlikely(gfp & __GFP_ZERO))
 		return lane_clear(mm, page);
 	return page;

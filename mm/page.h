@@ -78,7 +78,9 @@ struct page {
 
 _Static_assert(sizeof(struct page) == 32, "half of Linux's 64");
 
-/* word: | owner flags 31..16 | state 15..12 | order 11..8 | zone id 7..0 | */
+/* word: | owner flags 31..16 | state 15..12 | order 11..8 | zone id 7..0 |
+ * A PCP page is always single; the field of its order holds its home instead: the migratetype
+ * of the list that it goes back to (P10). */
 #define WORD_ZID_MASK 0xffu
 #define WORD_ORDER_SHIFT 8
 #define WORD_ORDER_MASK 0xf00u
@@ -129,6 +131,13 @@ static inline unsigned word_order(uint32_t word)
 {
 	return (word & WORD_ORDER_MASK) >> WORD_ORDER_SHIFT;
 }
+
+static inline uint32_t word_pcp(unsigned zid, unsigned home)
+{
+	return word_make(zid, PAGE_PCP, home);
+}
+
+static inline unsigned word_home(uint32_t word) { return word_order(word); }
 
 static inline enum page_state word_state(uint32_t word)
 {

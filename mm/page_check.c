@@ -57,6 +57,12 @@ static const struct page *block_head(const struct page *page)
 	return page;
 }
 
+/* A PCP page is single; what stands in the order's place is no order. */
+static unsigned order_shown(const struct page *page)
+{
+	return page_state(page) == PAGE_PCP ? 0 : page_order(page);
+}
+
 static void print_misuse(const char *what, const struct page *page, unsigned order,
 			 const char *whose)
 {
@@ -64,9 +70,9 @@ static void print_misuse(const char *what, const struct page *page, unsigned ord
 
 	port_log("zonal: bad %s of pfn 0x%x order %u: page is %s order %u refs %d%s; block head "
 		 "pfn 0x%x is %s order %u",
-		 what, page->pfn, order, page_state_name(page_state(page)), page_order(page),
+		 what, page->pfn, order, page_state_name(page_state(page)), order_shown(page),
 		 (int)ld_relaxed(&((struct page *)(uintptr_t)page)->refs), whose, head->pfn,
-		 page_state_name(page_state(head)), page_order(head));
+		 page_state_name(page_state(head)), order_shown(head));
 }
 
 void page_report_misuse(struct zonal *mm, const char *what, const struct page *page,

@@ -107,6 +107,22 @@ int pagemap_alloc(struct zonal *mm, const struct boot_info *info)
 	return 0;
 }
 
+/* The zone that a hole before range `i` is linked with: the one that begins behind it, as in
+ * 5.10, or the last one if nothing follows. Only B7 ever asks. */
+static unsigned zone_behind_hole(struct zonal *mm, const struct boot_info *info, unsigned i)
+{
+	bool last = i >= info->range_count;
+	const struct boot_range *r = &info->range[last ? info->range_count - 1 : i];
+	pfn_t at = (last ? r->start + r->size - PAGE_SIZE : r->start) >> PAGE_SHIFT;
+	pfn_t start, end;
+
+	for (unsigned t = 0; t < ZONE_TYPES; t++)
+		if (zones_piece(mm, info, last ? info->range_count - 1 : i, t, &start, &end) &&
+		    start <= at && at < end)
+			return (unsigned)r->nid * ZONE_TYPES + t;
+	return 0;
+}
+
 /* What a map covers beyond RAM: before, between and behind the ranges. */
 static void fill_holes(struct zonal *mm, const struct boot_info *info)
 {
@@ -123,7 +139,8 @@ static void fill_holes(struct zonal *mm, const struct boot_info *info)
 				start = ZN_MIN(end, info->range[j].start >> PAGE_SHIFT);
 				stop = (info->range[j].start + info->range[j].size) >> PAGE_SHIFT;
 			}
-			fill(mm, at, start, word_make(0, PAGE_HOLE, 0), 0);
+			fill(mm, at, start,
+			     word_make(zone_behind_hole(mm, info, (unsigned)j), PAGE_HOLE, 0), 0);
 			at = ZN_MAX(at, stop);
 		}
 	}

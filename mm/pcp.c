@@ -18,7 +18,8 @@
  *
  * A page here is PCP and not counted as free (B12). Its list is that of its
  * pageblock when it was freed (P8), and it goes back to the buddy under that type, even
- * if the pageblock has changed its type since (cold_type).
+ * if the pageblock has changed its type since: its word keeps it (word_home). The movable
+ * list lodges pages of CMA and highatomic blocks too.
  *
  * Sizes (P2): batch is 1/4096 of the zone, at most 64 pages' worth, rounded to
  * 2^n - 1 so that it does not march in step with power-of-two users; high is six batches.
@@ -34,12 +35,20 @@
 #include "page_check.h"
 #include "watermark.h"
 
-/* Turn what the zone gave into PCP pages, dropping those that fail the check
+/* Pages of CMA lists lie in CMA blocks and no others do, so their home shows in the block. */
+static void home_cma_pages(const struct zone *zone, struct page **slot, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (page_block_type(slot[i]) == MIGRATE_CMA)
+			page_set_word(slot[i], word_pcp(zone->id, MIGRATE_CMA));
+}
+
+/* Turn what the lists of `type` gave into PCP pages, dropping those that fail the check
  * (D20: at refill); returns how many stay. */
-static unsigned accept_refill(struct zone *zone, struct page **slot, unsigned count)
+static unsigned accept_refill(struct zone *zone, struct page **slot, unsigned count, unsigned type)
 {
 	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
-	uint32_t in_list = word_make(zone->id, PAGE_PCP, 0);
+	uint32_t in_list = word_pcp(zone->id, type);
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -57,16 +66,20 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
 {
 	struct pcp_ring *ring = &pcp->ring[type];
 	unsigned count;
+	bool cma;
 
 	do {
 		lock_take(&zone->lock);
+		cma = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
 		count = mobility_take_singles(zone, type, flags, ring->slot, pcp->batch);
 		lock_drop(&zone->lock);
 		if (!count)
 			return NULL;
 		own_add(&pcp->stat[STAT_REFILL], 1);
 		ring->head = 0;
-		ring->tail = accept_refill(zone, ring->slot, count);
+		ring->tail = accept_refill(zone, ring->slot, count, type);
+		if (unlikely(cma))
+			home_cma_pages(zone, ring->slot, ring->tail);
 		own_add(&pcp->count, ring->tail);
 	} while (!ring->tail);
 	return pcp_pop(pcp, type);
@@ -93,46 +106,41 @@ static struct pcp_ring *turn_next(struct pcp *pcp, struct turn *turn, unsigned l
 }
 
 /*
- * The list that a page of the ring of `type` goes back to (P10): that of its pageblock when it
- * was freed, or of the list it was refilled from, whatever its pageblock became meanwhile.
- * That is the ring's own type, but the movable ring also holds CMA and highatomic pages
- * (P8, H6): those are told by their pageblock. While blocks are isolated, the
- * pageblock decides alone, lest a page slips into a block that is being emptied.
+ * The list that a page goes back to (P10): that of its pageblock when it was freed, or the list
+ * it was refilled from, whatever its pageblock became meanwhile. While blocks are
+ * isolated, the pageblock decides alone, lest a page slips into a block that is
+ * being emptied.
  */
-static inline unsigned cold_type(const struct zone *zone, unsigned type, const struct page *page)
+static inline unsigned cold_type(const struct zone *zone, const struct page *page, unsigned home)
 {
-	unsigned block;
-
-	if (type != MIGRATE_MOVABLE && likely(!zone->isolated_blocks))
-		return type;
-	block = page_block_type(page);
-	return block < MIGRATE_PCPTYPES && likely(!zone->isolated_blocks) ? type : block;
+	return likely(!zone->isolated_blocks) ? home : page_block_type(page);
 }
 
-static void put_cold(struct zone *zone, struct page *page, unsigned order, unsigned type)
+static void put_cold(struct zone *zone, struct page *page, unsigned order, unsigned home)
 {
-	buddy_put_type(zone, page, order, cold_type(zone, type, page), BUDDY_AUTO);
+	buddy_put_type(zone, page, order, cold_type(zone, page, home), BUDDY_AUTO);
 }
 
 /*
  * Neighbouring pages [low, low + count) that were to be freed one after another,
  * upwards or downwards, go back as the aligned blocks that they would have
- * become: a block's pages can merge with each other only, until its last one comes.
+ * become: a block's pages can merge with each other only, until its last one comes. All
+ * of them go back to one type, so the list does not depend on which one is last.
  */
-static void put_up(struct zone *zone, struct page *low, unsigned count, unsigned type)
+static void put_up(struct zone *zone, struct page *low, unsigned count, unsigned home)
 {
 	while (count) {
 		unsigned order = 0;
 
 		while (!(low->pfn & (1u << order)) && 2u << order <= count)
 			order++;
-		put_cold(zone, low, order, type);
+		put_cold(zone, low, order, home);
 		low += 1u << order;
 		count -= 1u << order;
 	}
 }
 
-static void put_down(struct zone *zone, struct page *low, unsigned count, unsigned type)
+static void put_down(struct zone *zone, struct page *low, unsigned count, unsigned home)
 {
 	uint32_t end = low->pfn + count;
 
@@ -143,19 +151,19 @@ static void put_down(struct zone *zone, struct page *low, unsigned count, unsign
 			order++;
 		end -= 1u << order;
 		count -= 1u << order;
-		put_cold(zone, low + count, order, type);
+		put_cold(zone, low + count, order, home);
 	}
 }
 
 /*
- * `page`, INNER already, came off the ring last; take those behind it that go on in
- * the same direction, at most `most` with it. Returns how many that makes.
+ * `page`, INNER already, came off the ring last with the word `expected`; take those behind
+ * it that go on in the same direction and have the same word, so the same home, at
+ * most `most` with it. Returns how many that makes.
  */
-static unsigned take_run(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring,
-			 const struct page *page, unsigned most, int step)
+static unsigned take_run(struct pcp *pcp, struct pcp_ring *ring, const struct page *page,
+			 uint32_t expected, unsigned most, int step)
 {
-	uint32_t expected = word_make(zone->id, PAGE_PCP, 0);
-	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
+	uint32_t inner = word_make(word_zid(expected), PAGE_INNER, 0);
 	uint32_t chunk = page->pfn >> (MAX_ORDER - 1), tail = ring->tail, mask = pcp->mask;
 	const struct page *want = page + step;
 	unsigned count = 1;
@@ -188,28 +196,29 @@ static inline int run_step(const struct pcp *pcp, const struct pcp_ring *ring,
 static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count)
 {
 	struct pcp_ring *ring = &pcp->ring[type];
-	uint32_t expected = word_make(zone->id, PAGE_PCP, 0);
+	uint32_t expected = word_pcp(zone->id, 0);
 	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
 
 	while (count) {
 		struct page *page = ring->slot[--ring->tail & pcp->mask];
+		uint32_t word = page_word(page);
 		int step = count > 1 ? run_step(pcp, ring, page) : 0;
 		unsigned run = 1;
 
-		if (unlikely(page_word(page) != expected)) {
+		if (unlikely((word & ~WORD_ORDER_MASK) != expected)) {
 			page_check_pcp(zone->mm, page);
 			count--;
 			continue;
 		}
 		page_set_word(page, inner);
 		if (step)
-			run = take_run(zone, pcp, ring, page, count, step);
+			run = take_run(pcp, ring, page, word, count, step);
 		if (run == 1)
-			put_cold(zone, page, 0, type);
+			put_cold(zone, page, 0, word_home(word));
 		else if (step > 0)
-			put_up(zone, page, run, type);
+			put_up(zone, page, run, word_home(word));
 		else
-			put_down(zone, page - (run - 1), run, type);
+			put_down(zone, page - (run - 1), run, word_home(word));
 		count -= run;
 	}
 }

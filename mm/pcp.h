@@ -30,14 +30,22 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
  * the zone lock. */
 void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count);
 
-/* P7: a freed page, already checked and to the hot end. It becomes PCP. True: the
- * CPU now holds `high` pages, and the caller returns a batch (P9). */
-static inline bool pcp_push(struct pcp *pcp, struct page *page, unsigned zid, unsigned type)
+/* P8: the list that lodges pages which go back to `type`. Not for ISOLATE: such a page
+ * must not hide in a list. */
+static inline unsigned pcp_list_of(unsigned type)
 {
-	struct pcp_ring *ring = &pcp->ring[type];
+	return likely(type < MIGRATE_PCPTYPES) ? type : MIGRATE_MOVABLE;
+}
+
+/* P7: a freed page, already checked and to the hot end of `list`. `word` says that it is PCP
+ * now and where its home is: its pageblock's type (P10). True: the CPU now holds `high`
+ * pages, and the caller returns a batch (P9). */
+static inline bool pcp_push(struct pcp *pcp, struct page *page, uint32_t word, unsigned list)
+{
+	struct pcp_ring *ring = &pcp->ring[list];
 	uint32_t head = ring->head - 1, count = ld_relaxed(&pcp->count) + 1;
 
-	page_set_word(page, word_make(zid, PAGE_PCP, 0));
+	page_set_word(page, word);
 	ring->head = head;
 	ring->slot[head & pcp->mask] = page;
 	st_relaxed(&pcp->count, count);

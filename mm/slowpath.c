@@ -62,18 +62,58 @@ static unsigned reserve_flags(const struct alloc_req *req)
 	return 0;
 }
 
-/* The steps that need reclaim; see the essay. Each returns whether it made progress, which
- * none can before it is built. */
-static void kswapd_wake(const struct alloc_req *req, unsigned flags)
+/* K2: is some zone of the node above HIGH for such a request? */
+static bool node_balanced(const struct node *node, const struct alloc_req *req)
 {
-	port_irqflags_t irq = port_irq_save();
+	for (unsigned t = 0; t <= req->high_zone; t++) {
+		struct zone *zone = req->mm->zone[node->zone[t].id];
 
-	/* Counted where we run now: the task may have moved since the request began. */
-	if (flags & ALLOC_KSWAPD)
-		own_add(&req->mm->cpu[port_this_cpu()->id]->kswapd_wakes, 1);
+		if (zone && zone_managed(zone) &&
+		    zone_mark_ok(zone, req->order, zone_mark(zone, WMARK_HIGH), req->high_zone, 0))
+			return true;
+	}
+	return false;
+}
+
+/* K2: the boost of a zone is a reason by itself. */
+static bool node_boosted(const struct node *node, const struct alloc_req *req)
+{
+	for (unsigned t = 0; t <= req->high_zone; t++)
+		if (req->mm->zone[node->zone[t].id] &&
+		    ld_relaxed(&req->mm->zone[node->zone[t].id]->boost))
+			return true;
+	return false;
+}
+
+/*
+ * L4: once for each node of the request that lacks memory or is boosted. 5.10 looks again at
+ * its next try, but by then has woken it. Counted where we run now: the task may
+ * have moved since the request began.
+ */
+static void kswapd_wake(const struct alloc_req *req)
+{
+	const struct node *last = NULL;
+	unsigned wakes = 0;
+	port_irqflags_t irq;
+
+	for (unsigned i = req->preferred; i < req->list->count; i++) {
+		const struct zoneref *ref = &req->list->ref[i];
+		const struct node *node = req->mm->node[ref->node];
+
+		if (node == last || ref->type > req->high_zone ||
+		    !nodemask_has(req->nodemask, ref->node) ||
+		    !cpuset_allows(req, req->gfp, ref->node))
+			continue;
+		last = node;
+		wakes += !node_balanced(node, req) || node_boosted(node, req);
+	}
+	irq = port_irq_save();
+	own_add(&req->mm->cpu[port_this_cpu()->id]->kswapd_wakes, wakes);
 	port_irq_restore(irq);
 }
 
+/* The steps that need reclaim; see the essay. Each returns whether it made progress, which
+ * none can before it is built. */
 static bool reclaim_direct(const struct alloc_req *req)
 {
 	(void)req;
@@ -123,7 +163,7 @@ static struct page *take_from_reserves(struct alloc_req *req, unsigned *flags, u
 	unsigned reserves = reserve_flags(req);
 
 	if (reserves)
-		*flags = reserves | request_cma_flag(req) | (*flags & ALLOC_KSWAPD);
+		*flags = reserves | request_cma_flag(req);
 	if (!(*flags & ALLOC_CPUSET) || reserves) {
 		req->nodemask = NODEMASK_ALL;
 		req->preferred = first_zone(req, NODEMASK_ALL);
@@ -143,8 +183,11 @@ static struct page *climb(struct alloc_req *req, unsigned *flags, uint32_t *step
 	req->preferred = first_zone(req, req->nodemask);
 	if (req->preferred >= req->list->count || cpuset_insane(req))
 		return NULL;
-	kswapd_wake(req, *flags);
-	*steps |= ZSTEP_MIN | (*flags & ALLOC_KSWAPD ? ZSTEP_KSWAPD : 0);
+	*steps |= ZSTEP_MIN;
+	if (*flags & ALLOC_KSWAPD) {
+		kswapd_wake(req);
+		*steps |= ZSTEP_KSWAPD;
+	}
 	page = walk_zones(req, *flags);
 	if (!page)
 		page = take_from_reserves(req, flags, steps);

@@ -60,19 +60,21 @@ void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
 struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned flags)
 {
 	bool no_cma = ZONAL_CMA && req->type == MIGRATE_MOVABLE && !(flags & ALLOC_CMA);
+	bool single = req->order == 0 && !no_cma;
 	const struct zone *preferred = req->list->ref[req->preferred].zone;
 	port_irqflags_t irq = port_irq_save();
 	struct mm_cpu *cpu = req->mm->cpu[port_this_cpu()->id];
 	struct page *page;
 
-	if (req->order == 0 && !no_cma)
+	if (single)
 		page = take_single(zone, cpu, req->type, flags);
 	else
 		page = take_block(zone, req, flags);
-	if (page) {
+	if (page)
 		take_count(cpu, zone, preferred, req->order);
+	/* 5.10 looks at the flag behind a per-CPU list even if that stayed empty. */
+	if (page || single)
 		take_note_boost(cpu, zone);
-	}
 	port_irq_restore(irq);
 	return page;
 }
