@@ -167,7 +167,7 @@ bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.bench
 	$(Q)tools/run_bench.sh
 
 VARIANTS := host-gcc-asan host-clang-asan host-tsan
-host-test: $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host
+host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host
 	$(Q)tools/run_tests.sh host
 
 test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host \

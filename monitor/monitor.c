@@ -11,11 +11,13 @@
  */
 #include "monitor.h"
 
+#include <string.h>
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
 #include "crash.h"
 #include "arm64_exception.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "bench_image.h"
 #include "demo.h"
@@ -77,8 +79,20 @@ static int run_demo(struct zonal *mm, const struct monitor_args *args)
 
 static int run_tests(struct zonal *mm, const struct monitor_args *args)
 {
+	char globs[MONITOR_LINE_BYTES];
+	bool list = args->count && strcmp(args->word[0], "--list") == 0;
+	size_t used = 0;
+
 	(void)mm;
-	return ktest_run(args->count ? args->word[0] : NULL) ? 1 : 0;
+	/* The words were cut out of one line, so together they fit. */
+	globs[0] = '\0';
+	for (unsigned i = list; i < args->count; i++)
+		used += (size_t)zn_snprintf(globs + used, sizeof(globs) - used, "%s%s",
+					    used ? "," : "", args->word[i]);
+	ASSERT(used < sizeof(globs), "%zu characters", used);
+	if (list)
+		return ktest_list(globs) ? 0 : 1;
+	return ktest_run(globs) ? 1 : 0;
 }
 
 static int run_bench(struct zonal *mm, const struct monitor_args *args)
@@ -149,7 +163,8 @@ static const struct monitor_command commands[] = {
 	  .run = monitor_inject },
 	{ "drain", "", "give the per-CPU lists back", 0, 0, false, .run = monitor_drain },
 	{ "demo", "", "the demonstration", 0, 0, false, .run = run_demo },
-	{ "test", "[GLOB]", "the tests whose suite.case matches", 0, 1, false, .run = run_tests },
+	{ "test", "[--list] [GLOB...]", "run the tests whose suite.case matches one of them", 0,
+	  MONITOR_WORDS, false, .run = run_tests },
 	{ "bench", "[GLOB]", "the benchmark, or the cases whose name matches", 0, 1, true,
 	  .run = run_bench },
 	{ "echo", "[WORD...]", "print the words", 0, MONITOR_WORDS, false, .run = monitor_echo },

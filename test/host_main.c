@@ -140,10 +140,8 @@ int main(int argc, char **argv)
 {
 	int failed;
 
-	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-		ktest_list();
-		return 0;
-	}
+	if (argc > 1 && strcmp(argv[1], "--list") == 0)
+		return ktest_list(globs_join(argc - 1, argv + 1)) ? 0 : 1;
 	death_watch();
 	failed = ktest_run(globs_join(argc, argv));
 	return failed || fflush(stdout) ? 1 : 0;

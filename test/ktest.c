@@ -253,11 +253,17 @@ int ktest_run(const char *glob)
 	return failed;
 }
 
-void ktest_list(void)
+unsigned ktest_list(const char *glob)
 {
-	for (const struct ktest *const *t = __start_ktests; t < __stop_ktests; t++)
-		if (wanted(*t, NULL))
-			kprintf("# list %s\n", current.name);
+	unsigned count = 0;
+
+	for (const struct ktest *const *t = __start_ktests; t < __stop_ktests; t++) {
+		if (!wanted(*t, glob))
+			continue;
+		kprintf("# list %s\n", current.name);
+		count++;
+	}
+	return count;
 }
 
 const char *ktest_current(void)

@@ -80,14 +80,15 @@ void kt_free_all(void);
 
 /*
  * Run the cases whose "suite.case" matches the glob (* and ?; several patterns
- * are separated by commas; NULL means all). Returns how many failed; a glob
+ * are separated by commas; NULL or "" means all). Returns how many failed; a glob
  * that matches nothing counts as one failure.
  */
 int ktest_run(const char *glob);
 /* Whether a name matches one of the comma separated globs. */
 bool ktest_match(const char *globs, const char *name);
-/* Print the name of every case that exists here, one a line, as "# list suite.case". */
-void ktest_list(void);
+/* Print the names of the cases that exist here and match, one a line, as
+ * "# list suite.case". Returns how many there are. */
+unsigned ktest_list(const char *glob);
 /* "suite.case" that runs now, or NULL: for the panic path. */
 const char *ktest_current(void);
 

@@ -5,6 +5,10 @@
 # long ones first, then the check that every row of test/rows.tsv has a test
 # that ran. Exit status 0 only if all passed.
 #
+# TEST='GLOB…' is a selection of tests by name, apart by blanks or commas. Those tests run
+# wherever they exist, in the host variants, on the boards and in the scripts, and
+# nothing else does; the rows are not looked at. A selection of nothing is an error.
+#
 #   tools/run_tests.sh host          the host variants and the checks of the tree
 #   tools/run_tests.sh host boot     and the boards
 #   tools/run_tests.sh CASE…         the cases named, see tools/run_case
@@ -34,12 +38,66 @@ for word in "$@"; do
 done
 [ -n "$cases" ] || { echo "usage: tools/run_tests.sh host|boot|CASE…" >&2; exit 1; }
 rm -rf "$O/logs"
+mkdir -p "$O/logs"
+
+# The names of the tests that exist in the place of a case, for a selection.
+names_on_host() { "$O/host-gcc-asan/test" --list; }
+names_on_target() {
+	SHAPE=2n EL=1 GIC=3 CPU=max timeout -k 5 60 tools/run_qemu.sh \
+		'run=test+--list exit=semihosting' </dev/null 2>&1 | tr -d '\r'
+}
+any_selected() {
+	sed -n 's/^# list //p' | while read -r name; do
+		! selected "$name" || echo yes
+	done | grep -q yes
+}
+
+# Could a case of this script be meant? Their names begin with the script's and a dot; the
+# script itself leaves out the others.
+script_selected() {
+	matches_one "$1" "$(echo "$TEST" | sed 's/\.[^,]*//g')"
+}
+
+# choose CASE…: those that hold a test of the selection.
+choose() {
+	host='' target=''
+	! names_on_host | any_selected || host=1
+	case $* in
+	*boot:*) ! names_on_target | any_selected || target=1 ;;
+	esac
+	for word in "$@"; do
+		case $word in
+		host:*) [ -z "$host" ] || echo "$word" ;;
+		boot:*) [ -z "$target" ] || echo "$word" ;;
+		model:*) ! selected model.operations || echo "$word" ;;
+		check:*) ! selected "$word" || echo "$word" ;;
+		*) ! script_selected "${word#*:}" || echo "$word" ;;
+		esac
+	done
+}
+
+TEST=$(echo "${TEST:-}" | xargs | tr ' ' ',')
+export TEST
+if [ -n "$TEST" ]; then
+	. test/selection.sh
+	rows=''
+	# shellcheck disable=SC2086 # lists of words
+	cases=$(choose $cases)
+	if [ -z "$cases" ]; then
+		echo "TEST=$TEST: no test has such a name; $O/host/test --list prints those of the host" >&2
+		exit 1
+	fi
+fi
 
 status=0
 # shellcheck disable=SC2086 # lists of words
 prove -j "$jobs" ${PROVE_FLAGS:-} --exec tools/run_case $cases || status=1
 if [ -n "$rows" ]; then
 	prove ${PROVE_FLAGS:-} --exec tools/run_case $rows || status=1
+fi
+if [ -n "$TEST" ] && ! grep -qE '^(not )?ok [0-9]+ - ' "$O"/logs/*.log; then
+	echo "TEST=$TEST: no test has such a name" >&2
+	status=1
 fi
 [ $status = 0 ] || echo "Logs of what failed are in $O/logs."
 exit $status

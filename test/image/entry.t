@@ -5,6 +5,7 @@
 # in x0 or the MMU on: it must find its device tree and start all cores all the same.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+. test/selection.sh
 
 O=${O:-build}
 CROSS_COMPILE=${CROSS_COMPILE:-aarch64-linux-gnu-}
@@ -24,6 +25,7 @@ compiler() {
 enters() {
 	local name=$1 el=$2 cpu=$3 image=$4 bad=0 definition options=''
 	shift 4
+	selected "entry.$name" || return 0
 	count=$((count + 1))
 	for definition in "$@"; do
 		options="$options -D$definition"
@@ -48,7 +50,7 @@ enters() {
 }
 
 low=0x44000000 high=0x7a200000
-echo '1..15'
+plan_first 15
 enters tree_in_x0 1 cortex-a57 $low
 enters tree_in_x0_at_el2 2 neoverse-n1 $low
 enters image_on_the_other_node 1 max $high
@@ -64,4 +66,5 @@ enters x0_is_a_kernel_address 1 max $low HINT=0xfffffffffffffff8
 enters tree_ends_where_the_image_starts 1 cortex-a57 $low HINT=0x43f00000 TREE_AT=0x43f00000
 enters mmu_on_at_el1 1 cortex-a57 $low MMU_ON
 enters mmu_on_at_el2 2 max $low MMU_ON
+plan_last $count
 exit $failed

@@ -6,6 +6,7 @@
 # qemu-system-aarch64 that prints what a test image might print.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+. test/selection.sh
 
 O=${O:-build}
 harness=$O/host/harness
@@ -28,7 +29,8 @@ verdict() { # verdict STATUS NAME
 runs() {
 	local name=$1 globs=$2 want=$3 status bad=0
 	shift 3
-	"$harness" "$globs" >"$scratch/out" 2>&1
+	selected "harness.$name" || return 0
+	TEST='' "$harness" "$globs" >"$scratch/out" 2>&1
 	status=$?
 	[ $status = "$want" ] || { echo "# status $status, expected $want"; bad=1; }
 	for line in "$@"; do
@@ -41,11 +43,12 @@ runs() {
 # WANT is pass or fail.
 board() {
 	local name=$1 want=$2 got=fail
+	selected "harness.$name" || return 0
 	printf '#!/bin/sh\n%s\n' "$3" >"$scratch/qemu-system-aarch64"
 	chmod +x "$scratch/qemu-system-aarch64"
 	mkdir -p "$scratch/o"
 	echo "$name: 2n, expected to $want" >"$scratch/out"
-	if O=$scratch/o BOOT_TIMEOUT=2 PATH=$scratch:$PATH \
+	if TEST='' O=$scratch/o BOOT_TIMEOUT=2 PATH=$scratch:$PATH \
 		prove --exec tools/run_case boot:2n:3:1:max >>"$scratch/out" 2>&1; then
 		got=pass
 	fi
@@ -53,7 +56,7 @@ board() {
 	verdict $? "$name"
 }
 
-echo '1..26'
+plan_first 33
 runs passes 'good.*' 0 'TAP version 13' '1..1' 'ok 1 - good.passes' '# 1 of 1 passed'
 runs equality_shows_both_values 'bad.equality' 1 'not ok 1 - bad.equality' '# goes on: 0' \
 	'# test/harness/broken.c:20: 2 + 2 is 4 (0x4), expected 5 = 5 (0x5)'
@@ -76,6 +79,55 @@ runs memory_is_freed_after_a_case 'memory.*' 1 '# 1 of 2 passed'
 runs a_signal_bails_out crash.signal 2 '1..1' 'Bail out! signal 11 in crash.signal'
 runs an_abort_bails_out crash.abort 2 'Bail out! signal 6 in crash.abort'
 
+# The runner with a selection. A script plays the host's tests, another the image's.
+play() { # play FILE LIST TAP
+	mkdir -p "${1%/*}"
+	printf '#!/bin/sh\ncase "$*" in *--list*) echo "# list %s" ;; *) printf "%s" ;; esac\n' \
+		"$2" "$3" >"$1"
+	chmod +x "$1"
+}
+
+# selects NAME TEST STATUS CASE…: the runner runs these cases of the four and no other.
+selects() {
+	local name=$1 want=$3 status bad=0 word
+	selected "harness.$name" || return 0
+	TEST=$2 O=$scratch/s PATH=$scratch/s:$PATH tools/run_tests.sh host:gcc-asan \
+		boot:2n:3:1:max check:licence script:harness >"$scratch/out" 2>&1
+	status=$?
+	shift 3
+	[ $status = "$want" ] || { echo "# status $status, expected $want"; bad=1; }
+	for word in host boot check script; do
+		case " $* " in
+		*" $word "*) grep -q "^$word:" "$scratch/out" || bad=1 ;;
+		*) ! grep -q "^$word:" "$scratch/out" || bad=1 ;;
+		esac
+	done
+	verdict $bad "$name"
+}
+
+# Each example of a selection in the documents names tests that are there.
+examples_match() {
+	local example bad=0 found=0
+	selected harness.examples_of_a_selection_match || return 0
+	for example in $(grep -ohE "TEST='[^']+'" README.md CONTRIBUTING.md | cut -d"'" -f2); do
+		found=$((found + 1))
+		"$O/host/test" --list "$example" >"$scratch/out" || { echo "# $example"; bad=1; }
+	done
+	[ $found -ge 2 ] || bad=1
+	verdict $bad examples_of_a_selection_match
+}
+
+play "$scratch/s/host-gcc-asan/test" both.on_host '1..1\nok 1 - both.on_host\n'
+ln -s "$(realpath "$O/host")" "$scratch/s/host"
+play "$scratch/s/qemu-system-aarch64" both.on_target '1..1\nok 1 - both.on_target\n'
+selects a_selection_runs_where_its_tests_are 'both.on_host' 0 host
+selects a_selection_of_several_is_apart_by_blanks 'check:lic* both.on_host' 0 host check
+selects a_selection_runs_on_boards 'x.y,both.*target' 1 boot
+selects a_selection_takes_scripts_by_their_name 'harness.passes' 0 script
+selects a_selection_of_nothing_is_an_error 'bot.*' 1
+selects a_selection_that_only_a_script_could_have_is_an_error 'harness.none' 1 script
+examples_match
+
 topology='{"schema":"zonal.topology/1","nodes":[{"node":0},{"node":1}],"cpus":[
 {"online":true},{"online":true},{"online":true},{"online":true}],"distance":[[10,20],[20,10]]}'
 topology="echo '$(echo "$topology" | tr -d '\n')'
@@ -92,4 +144,5 @@ board a_missing_core_fails fail \
 	"($topology) | sed 's/true/false/'; echo 1..1; echo ok 1 - a.b"
 board a_core_without_tests_fails fail \
 	"($topology) | grep -v 'cpu 3'; echo 1..1; echo ok 1 - a.b"
+plan_last $count
 exit $failed

@@ -9,16 +9,20 @@ set -u
 
 O=${O:-build}
 cd "$(dirname "$0")/../.." || exit 1
+. test/selection.sh
 seed=${KT_SEED:-1}
 number=0
 status=0
 
-result() { # result STATUS NAME
+result() { # result NAME COMMAND…
+	name=$1
+	shift
+	selected "model.$name" || return 0
 	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - model.$2"
+	if "$@"; then
+		echo "ok $number - model.$name"
 	else
-		echo "not ok $number - model.$2"
+		echo "not ok $number - model.$name"
 		status=1
 	fi
 }
@@ -31,23 +35,26 @@ quiet() {
 	return $code
 }
 
-echo 1..7
+same_output_twice() {
+	first=$("$O/host/model" --seed "$seed" --ops 20000)
+	second=$("$O/host/model" --seed "$seed" --ops 20000)
+	[ "$first" = "$second" ]
+}
+
+refused() {
+	"$O/host/model" --ops none 2>/dev/null
+	[ $? = 2 ]
+}
+
+plan_first 7
 echo "# seed $seed"
-first=$("$O/host/model" --seed "$seed" --ops 20000)
-second=$("$O/host/model" --seed "$seed" --ops 20000)
-[ "$first" = "$second" ]
-result $? a_seed_replays
-quiet "$O/host/model" --board 13757245211066428519
-result $? a_board_replays_by_its_number
-"$O/host/model" --ops none 2>/dev/null
-[ $? = 2 ]
-result $? bad_argument_is_refused
-quiet "$O/host-gcc-asan/model" --seed "$seed" --ops 150000
-result $? short_run_with_sanitizers
-quiet "$O/host-tsan/stress" --seed "$seed" --ops 400000
-result $? four_cpus_race_without_a_report
-quiet "$O/host-tsan/stress" --seed "$seed" --ops 300000 --cpus 16
-result $? sixteen_cpus_race_without_a_report
-quiet "$O/host/stress" --seed "$seed" --ops 4000000
-result $? four_cpus_at_full_speed
+result a_seed_replays same_output_twice
+result a_board_replays_by_its_number quiet "$O/host/model" --board 13757245211066428519
+result bad_argument_is_refused refused
+result short_run_with_sanitizers quiet "$O/host-gcc-asan/model" --seed "$seed" --ops 150000
+result four_cpus_race_without_a_report quiet "$O/host-tsan/stress" --seed "$seed" --ops 400000
+result sixteen_cpus_race_without_a_report quiet \
+	"$O/host-tsan/stress" --seed "$seed" --ops 300000 --cpus 16
+result four_cpus_at_full_speed quiet "$O/host/stress" --seed "$seed" --ops 4000000
+plan_last $number
 exit $status

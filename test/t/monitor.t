@@ -15,6 +15,9 @@ import sys
 import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "test"))
+from selection import plan, selected  # noqa: E402
+
 TIMEOUT = float(os.environ.get("BOOT_TIMEOUT", "300"))
 PROMPT = b"zonal> "
 
@@ -285,9 +288,10 @@ BOOTS = [good_commands_end_with_status_0, mistakes_get_one_line_each_and_the_res
 
 def main():
     number = failed = 0
-    print(f"1..{len(ON_JSON) + len(BOOTS)}", flush=True)
+    cases = [case for case in ON_JSON + BOOTS if selected("monitor." + case.__name__)]
+    print(plan(len(cases)), flush=True)
     boot = None
-    for case in ON_JSON + BOOTS:
+    for case in cases:
         number += 1
         try:
             if case in ON_JSON and boot is None:

@@ -18,6 +18,10 @@ import sys
 import tempfile
 import time
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "test"))
+from selection import plan, selected  # noqa: E402
+
 O = os.environ.get("O", "build")
 IMAGE = os.path.join(O, "zonal.img")
 QEMU = "qemu-system-aarch64"
@@ -453,10 +457,10 @@ def run_case(scratch, edit, machine, smp, run, args, want, keys, semihosting):
 def main():
     only = sys.argv[1:]
     if not os.path.exists(IMAGE):
-        print(f"1..1\nok 1 - odd_boards # SKIP there is no {IMAGE}")
-        return 0
-    cases = [c for c in CASES if not only or c[0] in only]
-    print(f"1..{len(cases)}")
+        print(f"1..1\nnot ok 1 - odd_boards: there is no {IMAGE} to test")
+        return 1
+    cases = [c for c in CASES if selected("odd_boards." + c[0]) and (not only or c[0] in only)]
+    print(plan(len(cases)))
     failed = 0
     for number, (name, *rest) in enumerate(cases, 1):
         with tempfile.TemporaryDirectory() as scratch:
