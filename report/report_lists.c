@@ -6,8 +6,8 @@
  * buddyinfo has one line a populated zone with a count an order. pagetypeinfo
  * splits the counts by migratetype, a count over 100,000 is printed as ">100000"
  * (what the kernel stops counting at; we know the number, and the JSON form has it), and adds
- * how many pageblocks are of each type. Only blocks whose first page belongs to
- * the zone are counted, so zones whose spans overlap each count their own.
+ * how many pageblocks are of each type, looking at one page in 512 from the zone's first
+ * on. Only pages of the zone are looked at, so zones whose spans overlap each count their own.
  *
  * Locks: the free lists are copied under the zone lock (report_snapshot). The block types are
  * atomic bytes and are read without it. report_panic() takes no lock at all: a lock
@@ -54,11 +54,12 @@ void report_buddyinfo(struct zonal *mm, bool json)
 		kprintf("]}\n");
 }
 
-/* Number of pageblocks of each type among those that begin in this zone. */
+/* Type of the pageblock at each step from the zone's first page on: as 5.10 counts them, so
+ * that a zone which begins inside of a pageblock has that one too. */
 static void count_blocks(const struct zonal *mm, const struct zone *zone,
 			 uint64_t count[MIGRATE_TYPES])
 {
-	pfn_t pfn = align_down(zone->start_pfn, BLOCK_PAGES);
+	pfn_t pfn = zone->start_pfn;
 	pfn_t end = zone->start_pfn + zone->spanned;
 	unsigned type;
 

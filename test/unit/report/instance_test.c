@@ -90,6 +90,35 @@ KTEST_F(report, pagetypeinfo_counts_types_and_cuts_large_counts, KT_HOST_ONLY)
 	KT_TRUE(strstr(text, "type      Movable >100000      0 ") != NULL);
 }
 
+/* What a 5.10 kernel shows for a node of 1 MiB at 0x5ff00000 and one of 255 MiB at 0x50100000. */
+KTEST_F(report, pagetypeinfo_counts_blocks_from_the_zones_first_page, KT_HOST_ONLY)
+{
+	static const struct kt_spec odd_nodes = {
+		.ram = { { 0, 0x50000, 0x100 }, { 1, 0x50100, 0xfe00 }, { 2, 0x5ff00, 0x100 } },
+	};
+	struct zonal *mm = kt_instance(&odd_nodes);
+	const char *text;
+
+	if (!mm)
+		return;
+	text = text_of(report_pagetypeinfo, mm, false);
+	KT_TRUE(capture_has_line(text,
+				 "Node 0, zone      DMA            0            1            0    "
+				 "        0            0            0 "));
+	KT_TRUE(capture_has_line(text,
+				 "Node 1, zone      DMA            0          127            0    "
+				 "        0            0            0 "));
+	KT_TRUE(capture_has_line(text,
+				 "Node 2, zone      DMA            0            1            0    "
+				 "        0            0            0 "));
+	kt_free_all();
+	mm = kt_instance(&(struct kt_spec){ .ram = { { 0, 0x50100, 0xff00 } } });
+	if (!mm)
+		return;
+	text = text_of(report_pagetypeinfo, mm, true);
+	KT_TRUE(strstr(text, "\"Movable\":128") != NULL);
+}
+
 KTEST_F(report, zoneinfo_marks_have_the_boost_in_text_and_not_in_json, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&two_nodes);
