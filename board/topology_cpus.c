@@ -20,7 +20,7 @@
 
 #include <string.h>
 
-#define MPIDR_AFFINITY 0xff00ffffffull
+#include "lib/mpidr.h"
 
 static bool cpu_known(const struct boot_info *info, uint64_t mpidr)
 {

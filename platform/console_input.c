@@ -14,7 +14,6 @@
 #include "board/device.h"
 #include "console.h"
 #include "console_uart.h"
-#include "drivers/irq/irq.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "platform.h"

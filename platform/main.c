@@ -37,9 +37,7 @@
 #include "console.h"
 #include "monitor/demo.h"
 #include "board/device.h"
-#include "drivers/irq/irq.h"
 #include "drivers/power/psci.h"
-#include "drivers/timer/timer.h"
 #include "board/early.h"
 #include "board/fdt_walk.h"
 #include "lib/printf.h"
@@ -283,9 +281,11 @@ static void start_allocator(void)
 
 static void start_interrupts(void)
 {
+	irq_on_ipi(IPI_CALL, arm64_ipi_call);
+	irq_on_ipi(IPI_STOP, smp_stop_self);
 	if (!irq_start())
 		boot_fail("no usable interrupt controller");
-	if (!timer_start())
+	if (!timer_start(sched_timer_tick))
 		boot_fail("no usable timer");
 }
 

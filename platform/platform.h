@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The board under the image: console, time, interrupts, CPUs, exit.
+ * The board under the image: console, CPUs, exit; with the drivers of interrupts and time.
  *
- * Everything here is found in the device tree by `compatible`. arch/arm64 calls
- * in through platform_main(), platform_secondary() and platform_irq(); sched/, the
- * monitor and the tests use the rest. "Any context" includes interrupt handlers
- * and a panic. Deadlines are absolute nanoseconds of timer_now_ns().
+ * Everything here is found in the device tree by `compatible`. arch/arm64 calls in
+ * through board_ops alone (board_ops.c), sched/ through sched_glue.c; the monitor and
+ * the tests use the rest. "Any context" includes interrupt handlers and a panic.
  */
 #ifndef PLATFORM_PLATFORM_H
 #define PLATFORM_PLATFORM_H
@@ -14,6 +13,8 @@
 #include <zonal/types.h>
 
 #include "board/bootargs.h"
+#include "drivers/irq/irq.h"
+#include "drivers/timer/timer.h"
 
 /* The board, filled at boot and constant from then on. */
 extern struct boot_info boot_info;
@@ -23,14 +24,12 @@ extern struct bootargs boot_args;
 /* Value of an accepted word of the boot arguments ("" if it has none), or NULL. */
 const char *platform_arg(const char *name);
 
-/* ---- entry, called by arch/arm64 ---------------------------------------- */
+/* ---- entry, by way of board_ops ----------------------------------------- */
 
 /* The boot CPU, MMU on, on its boot stack, interrupts masked. */
 void platform_main(uint64_t dt_phys) ZN_NORETURN;
 /* Any other CPU, MMU on, on its own stack, interrupts masked. */
 void platform_secondary(unsigned cpu) ZN_NORETURN;
-/* Serve every pending interrupt of this CPU. Interrupt context. */
-void platform_irq(void);
 
 /* ---- console ------------------------------------------------------------ */
 
@@ -50,30 +49,10 @@ void console_lost(void);
 /* Wait until the last character has left the UART, for a bounded time. */
 void console_flush(void);
 
-/* ---- time --------------------------------------------------------------- */
+/* ---- interrupts between CPUs --------------------------------------------- */
 
-/* Nanoseconds since the counter started. Any context, any CPU. */
-uint64_t timer_now_ns(void);
-/* Call sched_timer_tick() on this CPU at `deadline_ns`; 0: not at all. Masked. */
-void timer_set_deadline(uint64_t deadline_ns);
-/* How often the timer of `cpu` has fired. */
-uint64_t timer_fired_count(unsigned cpu);
-uint32_t timer_frequency_hz(void);
-
-/* ---- interrupts --------------------------------------------------------- */
-
-/* The number is the SGI that carries it. Secure firmware may keep SGIs 8-15. */
-enum ipi { IPI_CALL, IPI_RESCHED, IPI_STOP, IPI_KINDS };
-
-/* Interrupt `cpu`; what this CPU wrote before is visible to its handler. An
- * offline CPU is ignored. Any context. */
+/* irq_send_ipi(), and an offline CPU is ignored. Any context. */
 void ipi_send(unsigned cpu, enum ipi kind);
-/* How many interrupts of this kind `cpu` has served. */
-uint64_t ipi_count(unsigned cpu, enum ipi kind);
-/* Call fn(arg) for interrupt `intid` and enable it (PPI: on this CPU). Boot or task. */
-void irq_register(unsigned intid, void (*fn)(void *), void *arg);
-/* Raise an SPI by software; false if the GIC has no such SPI. Any context. */
-bool irq_trigger(unsigned intid) ZN_MUST_USE;
 
 /* ---- CPUs --------------------------------------------------------------- */
 

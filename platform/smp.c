@@ -30,9 +30,7 @@
 #include <zonal/port.h>
 
 #include "arm64_cpu.h"
-#include "drivers/irq/irq.h"
 #include "drivers/power/psci.h"
-#include "drivers/timer/timer.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "platform.h"
@@ -231,6 +229,12 @@ void smp_stop_self(void)
 	(void)port_irq_save();
 	st_release(&state[port_this_cpu()->id], CPU_STOPPED);
 	arm64_ipi_stop();
+}
+
+void ipi_send(unsigned cpu, enum ipi kind)
+{
+	if (cpu_is_online(cpu))
+		irq_send_ipi(cpu, kind);
 }
 
 unsigned platform_stop_others(void)

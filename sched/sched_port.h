@@ -3,7 +3,8 @@
  * What the scheduler asks of the place it runs in, beyond zonal/port.h.
  *
  * A port supplies `port_sched.h` (struct sched_context, SCHED_STACK_ORDER) and one
- * object with these functions: arch/arm64/kernel/arm64_sched.c or arch/host/host_sched.c.
+ * object with these functions: platform/sched_glue.c with the port's context.c, or
+ * arch/host/host_sched.c.
  * Unless it says otherwise a hook is called masked, on the CPU it acts on.
  */
 #ifndef SCHED_SCHED_PORT_H

@@ -2,10 +2,10 @@
 /*
  * From an IRQ exception to the function that serves it.
  *
- * platform_irq() acknowledges, calls, and ends interrupts until none is pending.
+ * irq_serve() acknowledges, calls, and ends interrupts until none is pending.
  * Handlers run masked, one at a time on a CPU, and do not nest.
  *
- *	0-2     SGI: call function, reschedule, stop (enum ipi)
+ *	0-2     SGI: call function, reschedule, stop (enum ipi), as the platform says (irq_on_ipi)
  *	16-31   PPI: one handler for all CPUs, enabled on each by itself
  *	32-     SPI: handled by the boot CPU
  *
@@ -19,10 +19,8 @@
 
 #include <zonal/port.h>
 
-#include "platform/platform.h"
-#include "platform/smp.h"
-#include "arm64_cpu.h"
 #include "gic.h"
+#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "drivers/mmio.h"
@@ -35,6 +33,7 @@ struct irq_action {
 static const struct gic_driver *const drivers[] = { &gic_v2, &gic_v3 };
 static const struct gic_driver *gic;
 static struct irq_action action[GIC_INTIDS];
+static void (*on_ipi[IPI_KINDS])(void);
 static _Atomic uint64_t served[ZONAL_MAX_CPUS][IPI_KINDS];
 
 const char *irq_controller_name(void) { return gic ? gic->name : "none"; }
@@ -112,11 +111,9 @@ static void ipi_dispatch(unsigned sgi)
 	if (sgi >= IPI_KINDS)
 		return;
 	own_add(&served[cpu][sgi], 1);
-	if (sgi == IPI_CALL)
-		arm64_ipi_call();
-	else if (sgi == IPI_STOP)
-		smp_stop_self();
-	/* IPI_RESCHED: the scheduler looks when the handler ends (sched_irq_exit). */
+	/* Without a function the interrupt is the message: who was interrupted looks up. */
+	if (on_ipi[sgi])
+		on_ipi[sgi]();
 }
 
 static void dispatch(unsigned intid)
@@ -132,7 +129,7 @@ static void dispatch(unsigned intid)
 	}
 }
 
-void platform_irq(void)
+void irq_serve(void)
 {
 	for (;;) {
 		uint32_t token = gic->acknowledge();
@@ -144,8 +141,15 @@ void platform_irq(void)
 	}
 }
 
-void ipi_send(unsigned cpu, enum ipi kind)
+void irq_on_ipi(enum ipi kind, void (*fn)(void))
 {
-	if (gic && cpu_is_online(cpu))
+	ASSERT(!gic && kind < IPI_KINDS, "kind %u, controller %s", kind, irq_controller_name());
+	on_ipi[kind] = fn;
+}
+
+void irq_send_ipi(unsigned cpu, enum ipi kind)
+{
+	ASSERT(cpu < ZONAL_MAX_CPUS && kind < IPI_KINDS, "CPU %u, kind %u", cpu, kind);
+	if (gic)
 		gic->send(cpu, kind);
 }

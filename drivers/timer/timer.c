@@ -15,8 +15,8 @@
  * Who set the deadline looks at the time when it is called and sets it again.
  *
  * The timer condition is level-triggered: it holds while the counter is past the
- * compare value. So the handler turns the timer off before it calls the scheduler,
- * which sets the next deadline.
+ * compare value. So the handler turns the timer off before it calls `tick`, which sets the
+ * next deadline: the scheduler, but this file does not know that.
  *
  * CNTV_* are this CPU's; masked. The counts have one writer, their CPU.
  */
@@ -24,13 +24,12 @@
 
 #include <zonal/port.h>
 
-#include "platform/platform.h"
 #include "arm64_cpu.h"
 #include "arm64_sysreg.h"
 #include "drivers/irq/irq.h"
+#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
-#include "sched/sched.h"
 
 #define NS_PER_SECOND 1000000000u
 #define CTL_ENABLE 1u
@@ -39,6 +38,7 @@
 
 static uint32_t frequency_hz;
 static struct device_irq timer_irq;
+static void (*on_tick)(void); /* whoever wants to know; set once, before the interrupt */
 static _Atomic uint64_t fired[ZONAL_MAX_CPUS];
 
 uint64_t timer_now_ns(void) { return port_time_ns(); }
@@ -108,10 +108,10 @@ static void timer_fired(void *arg)
 	(void)arg;
 	timer_off();
 	own_add(&fired[port_this_cpu()->id], 1);
-	sched_timer_tick();
+	on_tick();
 }
 
-bool timer_start(void)
+bool timer_start(void (*tick)(void))
 {
 	int node = device_find("arm,armv8-timer", -1);
 
@@ -128,6 +128,7 @@ bool timer_start(void)
 			VIRTUAL_INDEX);
 		return false;
 	}
+	on_tick = tick;
 	timer_off();
 	irq_attach(&timer_irq, timer_fired, NULL);
 	return true;

@@ -26,7 +26,7 @@ struct boot_range {
 };
 
 struct boot_cpu {
-	uint64_t mpidr; /* affinity bits only (mask 0xff00ffffff) */
+	uint64_t mpidr; /* affinity bits only */
 	int16_t nid;
 	uint8_t psci;   /* enable-method is "psci" */
 	uint8_t disabled; /* status says it cannot be used */

@@ -19,13 +19,13 @@
 #include "board/device.h"
 #include "drivers/power/psci.h"
 #include "board/fdt_walk.h"
+#include "lib/mpidr.h"
 #include "platform/platform.h"
 #include "sched/sched.h"
 #include "test/ktest.h"
 
 extern char _start[], _end[];
 
-#define MPIDR_AFFINITY 0xff00ffffffull
 
 KTEST_F(boot, every_core_that_may_run_is_online, KT_TARGET_ONLY)
 {

@@ -9,7 +9,6 @@
 #include <zonal/port.h>
 
 #include "arm64_sysreg.h"
-#include "drivers/timer/timer.h"
 #include "platform/platform.h"
 #include "test/ktest.h"
 

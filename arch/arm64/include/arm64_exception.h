@@ -17,6 +17,27 @@
 
 #include "arm64_cpu.h"
 
+/* The class of an exception, bits 31:26 of ESR_EL1, as far as code asks for it; syndrome.c
+ * names them all. */
+#define ESR_CLASS(esr) (((esr) >> 26) & 0x3f)
+enum esr_class {
+	ESR_FETCH_EL0 = 0x20,
+	ESR_FETCH_EL1 = 0x21,
+	ESR_PC_ALIGNMENT = 0x22,
+	ESR_DATA_EL0 = 0x24,
+	ESR_DATA_EL1 = 0x25,
+};
+
+static inline bool esr_is_fetch(uint64_t esr)
+{
+	return ESR_CLASS(esr) == ESR_FETCH_EL0 || ESR_CLASS(esr) == ESR_FETCH_EL1;
+}
+
+static inline bool esr_is_data(uint64_t esr)
+{
+	return ESR_CLASS(esr) == ESR_DATA_EL0 || ESR_CLASS(esr) == ESR_DATA_EL1;
+}
+
 /* All that an exception saves; lies on SP_EL1, or on the task's stack while preempted. */
 struct arm64_frame {
 	uint64_t x[31];
@@ -64,6 +85,7 @@ void arm64_backtrace(uint64_t pc, uint64_t frame_pointer);
 /* Called by vectors.S. `vector` is the offset into the vector table. */
 void arm64_exception(struct arm64_frame *frame, unsigned vector);
 bool arm64_irq(struct arm64_frame *frame);
+void arm64_preempt(void);
 
 #endif
 #endif

@@ -11,7 +11,7 @@
 
 #define SCHED_STACK_ORDER 2 /* 16 KiB, ARM64_STACK_BYTES */
 
-/* Offsets for switch.S, checked by arm64_sched.c. */
+/* Offsets for switch.S, checked by context.c. */
 #define CONTEXT_X19 0
 #define CONTEXT_X29 80
 #define CONTEXT_SP 96

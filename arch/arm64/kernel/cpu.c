@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Cores: from start.S to the platform, on the boot core and on the others.
+ * Cores: from start.S to the board, on the boot core and on the others.
  *
  * start.S has turned the MMU on, set the vectors and stacks and TPIDR_EL1 before it calls
  * arm64_boot() or arm64_secondary(). What is left here: what this core can do (it must be
@@ -18,7 +18,8 @@
 #include <zonal/port.h>
 
 #include "lib/atomic.h"
-#include "platform/platform.h"
+#include "lib/mpidr.h"
+#include "arm64_board.h"
 #include "arm64_cpu.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
@@ -28,7 +29,6 @@
 #define DT_MAGIC 0xd00dfeed
 #define DT_HEADER_BYTES 40
 #define DT_LIMIT_BYTES 0x200000
-#define MPIDR_AFFINITY 0xff00ffffffull
 
 _Static_assert(offsetof(struct arm64_cpu, irq_stack_top) == CPU_IRQ_STACK_TOP, "used by vectors.S");
 _Static_assert(offsetof(struct arm64_cpu, task_stack_top) == CPU_TASK_STACK_TOP, "used by start.S");
@@ -134,7 +134,7 @@ void arm64_boot(uint64_t dt_hint)
 	arm64_lse = has_lse();
 	arm64_stack_guard_seed();
 	arm64_clock_set(sysreg_read(cntfrq_el0));
-	platform_main(dt_find(dt_hint));
+	board_ops.boot(dt_find(dt_hint));
 }
 
 void arm64_boot_cpu_set(unsigned id)
@@ -193,5 +193,5 @@ void arm64_secondary(void)
 		st_release(&cpu->unfit, 1);
 		arm64_ipi_stop();
 	}
-	platform_secondary(cpu->port.id);
+	board_ops.secondary(cpu->port.id);
 }

@@ -2,8 +2,8 @@
 /*
  * What happens when an exception is taken.
  *
- * Interrupts go to the platform; afterwards the scheduler says whether the interrupted
- * task must leave the CPU (vectors.S does the rest). Everything else is a fault. Faults
+ * Interrupts go to the board; afterwards it says whether the interrupted task must leave
+ * the CPU (vectors.S does the rest). Everything else is a fault. Faults
  * that somebody asked for (arm64_probe_*) are written down and the prober goes on; all others
  * are reported and end the run:
  *
@@ -19,19 +19,12 @@
 #include <zonal/port.h>
 
 #include "lib/printf.h"
-#include "platform/platform.h"
-#include "sched/sched.h"
+#include "arm64_board.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"
 #include "panic.h"
 
-#define ESR_CLASS(esr) (((esr) >> 26) & 0x3f)
-#define CLASS_FETCH_EL0 0x20
-#define CLASS_FETCH_EL1 0x21
-#define CLASS_PC_ALIGNMENT 0x22
-#define CLASS_DATA_EL0 0x24
-#define CLASS_DATA_EL1 0x25
 #define VECTOR_KIND(vector) (((vector) >> 7) & 3)
 
 void arm64_overflow(const struct arm64_frame *frame, unsigned vector) ZN_NORETURN;
@@ -127,10 +120,7 @@ static void probe_take(struct arm64_cpu *cpu, struct arm64_frame *frame, unsigne
 
 static bool has_address(uint64_t esr)
 {
-	unsigned class = ESR_CLASS(esr);
-
-	return class == CLASS_DATA_EL1 || class == CLASS_FETCH_EL1 || class == CLASS_DATA_EL0 ||
-	       class == CLASS_FETCH_EL0 || class == CLASS_PC_ALIGNMENT;
+	return esr_is_data(esr) || esr_is_fetch(esr) || ESR_CLASS(esr) == ESR_PC_ALIGNMENT;
 }
 
 static const char *exception_name(const struct arm64_frame *frame, unsigned vector)
@@ -208,7 +198,7 @@ void arm64_overflow(const struct arm64_frame *frame, unsigned vector)
 /* An access to a guard, near the stack pointer: a push is just below it, a frame above. */
 static bool is_stack_overflow(const struct arm64_frame *frame)
 {
-	return ESR_CLASS(frame->esr) == CLASS_DATA_EL1 && mmu_is_guard(frame->far) &&
+	return ESR_CLASS(frame->esr) == ESR_DATA_EL1 && mmu_is_guard(frame->far) &&
 	       frame->far - frame->sp + PAGE_SIZE < PAGE_SIZE + ARM64_STACK_BYTES;
 }
 
@@ -229,7 +219,9 @@ bool arm64_irq(struct arm64_frame *frame)
 
 	(void)frame;
 	cpu->irq_depth++;
-	platform_irq();
+	board_ops.irq();
 	cpu->irq_depth--;
-	return sched_irq_exit();
+	return board_ops.irq_exit();
 }
+
+void arm64_preempt(void) { board_ops.preempt(); }

@@ -14,7 +14,7 @@
 
 #include "lib/atomic.h"
 #include "lib/printf.h"
-#include "platform/platform.h"
+#include "arm64_board.h"
 #include "arm64_exception.h"
 #include "arm64_sysreg.h"
 #include "panic.h"
@@ -42,11 +42,11 @@ void panic_begin(void)
 	if (!atomic_compare_exchange_strong_explicit(&owner, &expected, self, memory_order_acq_rel,
 						     memory_order_acquire)) {
 		if (expected != self)
-			smp_stop_self();
+			board_ops.stop_self();
 		return;
 	}
-	console_panic();
-	running = platform_stop_others();
+	board_ops.console(BOARD_CONSOLE_ALONE);
+	running = board_ops.stop_others();
 	if (running)
 		kprintf("\n# %u other CPUs have interrupts masked and did not stop\n", running);
 }
@@ -58,27 +58,27 @@ void panic_nested(uint64_t esr, uint64_t elr, uint64_t far)
 	/* Not a second time by the same way: first the console's own function again, then,
 	 * as it may be the UART that brings the faults, memory only. exit.c tells that. */
 	if (depth == 2)
-		console_restore();
+		board_ops.console(BOARD_CONSOLE_RESTORE);
 	else if (depth == 3)
-		console_lost();
+		board_ops.console(BOARD_CONSOLE_LOST);
 	else
 		arm64_ipi_stop();
 	kprintf("\n# fault while reporting: %s, esr %llx elr %llx far %llx\n",
 		arm64_class_name(esr), (unsigned long long)esr, (unsigned long long)elr,
 		(unsigned long long)far);
 	kprintf("Bail out! fault while a fault was reported\n");
-	platform_exit(2);
+	board_ops.exit(2);
 }
 
 static void ZN_NORETURN leave(const char *fmt, va_list args)
 {
 	/* Not when reporting itself has failed already: the reason must still come out. */
 	if (arm64_this_cpu()->fault_depth <= 1)
-		platform_panic_report();
+		board_ops.report();
 	kprintf("\nBail out! ");
 	kvprintf(fmt, args);
 	kprintf("\n");
-	platform_exit(2);
+	board_ops.exit(2);
 }
 
 void panic_end(const char *fmt, ...)

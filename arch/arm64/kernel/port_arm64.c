@@ -17,7 +17,7 @@
 
 #include "lib/atomic.h"
 #include "lib/printf.h"
-#include "platform/platform.h"
+#include "arm64_board.h"
 #include "arm64_cpu.h"
 #include "arm64_memory.h"
 
@@ -107,7 +107,7 @@ bool port_call_cpu(unsigned id, void (*fn)(void *), void *arg)
 	port_irqflags_t flags;
 	bool here;
 
-	if (id >= ZONAL_MAX_CPUS || !cpu_is_online(id))
+	if (id >= ZONAL_MAX_CPUS || !board_ops.cpu_online(id))
 		return false;
 	flags = port_irq_save();
 	here = port_this_cpu()->id == id;
@@ -120,7 +120,7 @@ bool port_call_cpu(unsigned id, void (*fn)(void *), void *arg)
 		port_panic("port_call_cpu: CPU %u called with interrupts masked on CPU %u", id,
 			   port_this_cpu()->id);
 	call_push(&arm64_cpus[id], &call);
-	ipi_send(id, IPI_CALL);
+	board_ops.cpu_call(id);
 	while (!ld_acquire(&call.done))
 		port_relax();
 	return true;

@@ -9,10 +9,6 @@
 #include "lib/printf.h"
 #include "arm64_exception.h"
 
-#define CLASS_INSTRUCTION_EL0 0x20
-#define CLASS_INSTRUCTION_EL1 0x21
-#define CLASS_DATA_EL0 0x24
-#define CLASS_DATA_EL1 0x25
 #define ESR_WRITE (1u << 6)
 #define ESR_FAR_INVALID (1u << 10)
 
@@ -29,11 +25,11 @@ static const char *const class_names[64] = {
 	[0x18] = "trapped system register access",
 	[0x19] = "SVE instruction",
 	[0x1c] = "pointer authentication failure",
-	[0x20] = "instruction abort at EL0",
-	[0x21] = "instruction abort at EL1",
-	[0x22] = "misaligned program counter",
-	[0x24] = "data abort at EL0",
-	[0x25] = "data abort at EL1",
+	[ESR_FETCH_EL0] = "instruction abort at EL0",
+	[ESR_FETCH_EL1] = "instruction abort at EL1",
+	[ESR_PC_ALIGNMENT] = "misaligned program counter",
+	[ESR_DATA_EL0] = "data abort at EL0",
+	[ESR_DATA_EL1] = "data abort at EL1",
 	[0x26] = "misaligned stack pointer",
 	[0x2c] = "floating-point exception",
 	[0x2f] = "SError",
@@ -78,22 +74,20 @@ static const char *other_fault(unsigned status)
 
 const char *arm64_class_name(uint64_t esr)
 {
-	const char *name = class_names[(esr >> 26) & 0x3f];
+	const char *name = class_names[ESR_CLASS(esr)];
 
 	return name ? name : "exception of a reserved class";
 }
 
 size_t arm64_syndrome_text(uint64_t esr, char *text, size_t size)
 {
-	unsigned class = (esr >> 26) & 0x3f;
 	unsigned status = esr & 0x3f;
-	bool data = class == CLASS_DATA_EL0 || class == CLASS_DATA_EL1;
-	bool fetch = class == CLASS_INSTRUCTION_EL0 || class == CLASS_INSTRUCTION_EL1;
+	bool fetch = esr_is_fetch(esr);
 	const char *fault = level_faults[status >> 2];
 	const char *access = fetch ? "fetch" : esr & ESR_WRITE ? "write" : "read";
 	const char *far = esr & ESR_FAR_INVALID ? ", address unknown" : "";
 
-	if (!data && !fetch)
+	if (!esr_is_data(esr) && !fetch)
 		return (size_t)zn_snprintf(text, size, "details 0x%llx",
 					   (unsigned long long)(esr & 0x1ffffff));
 	if (fault)

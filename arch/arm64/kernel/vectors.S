@@ -12,7 +12,7 @@
  * its top: nobody will return to what was there.
  *
  * Preemption. When arm64_irq() says so, the saved frame moves from the interrupt
- * stack to the stack of the interrupted task, and sched_preempt() is called there as if the
+ * stack to the stack of the interrupted task, and arm64_preempt() is called there as if the
  * task had called it. The interrupt stack is empty again before another task runs.
  */
 #include "arm64_asm.h"
@@ -191,6 +191,6 @@ preempt:
 	add	sp, sp, #FRAME_BYTES	/* the interrupt stack is empty again */
 	msr	spsel, #0
 	sub	sp, x0, #FRAME_BYTES
-	bl	sched_preempt		/* x29 still is the task's: backtraces go on there */
+	bl	arm64_preempt		/* x29 still is the task's: backtraces go on there */
 	restore_registers		/* perhaps on another CPU */
 	eret

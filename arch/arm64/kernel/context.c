@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scheduler's port hooks on bare-metal arm64. Contracts: sched/sched_port.h.
+ * Contexts of tasks, and waiting, on bare-metal arm64. Contracts: sched/sched_port.h, the
+ * one header of sched/ that a port knows; its other hooks are platform/sched_glue.c.
  *
  * Contexts are registers on the task's own stack and in struct sched_context; the
- * switch itself is switch.S. Interrupts are real here: sched_port_poll() has nothing to
- * do, the vectors call sched_irq_exit() and sched_preempt().
+ * switch itself is switch.S.
  *
  * Waiting is WFI with IRQs masked: an interrupt that is pending at the GIC ends WFI
  * whatever PSTATE.I says, so one that came after the idle loop's last look is not lost.
@@ -15,11 +15,10 @@
  */
 #include <string.h>
 
-#include <zonal/linux.h>
+#include <zonal/port.h>
 
 #include "arm64_memory.h"
-#include "platform/platform.h"
-#include "sched/sched.h"
+#include "lib/assert.h"
 #include "sched/sched_port.h"
 
 _Static_assert(offsetof(struct sched_context, x29) == CONTEXT_X29, "switch.S knows the offset");
@@ -69,57 +68,4 @@ void sched_port_wait(void)
 {
 	/* The DSB completes what this CPU has to tell others before it sleeps. */
 	__asm__ volatile("dsb sy\n\twfi" : : : "memory");
-}
-
-void sched_port_kick(unsigned cpu)
-{
-	ipi_send(cpu, IPI_RESCHED);
-}
-
-void sched_port_set_timer(uint64_t ns)
-{
-	timer_set_deadline(ns == UINT64_MAX ? 0 : ns);
-}
-
-void sched_port_poll(void)
-{
-}
-
-struct zonal *sched_port_memory(void)
-{
-	return &zonal_image;
-}
-
-const struct boot_info *sched_port_board(void)
-{
-	return &boot_info;
-}
-
-void *sched_port_address(struct page *page)
-{
-	return phys_to_virt(zonal_pfn(page) << PAGE_SHIFT);
-}
-
-void *sched_port_stack_map(struct page *page)
-{
-	return arm64_stack_map(zonal_pfn(page) << PAGE_SHIFT);
-}
-
-void sched_port_stack_unmap(void *stack, struct page *page)
-{
-	(void)page;
-	arm64_stack_unmap(stack);
-}
-
-bool sched_port_world(void (*fn)(void *), void *arg)
-{
-	fn(arg);
-	return true;
-}
-
-uint64_t port_task_id(void)
-{
-	const struct task *task = task_current();
-
-	return task ? task_id(task) : 0;
 }
