@@ -84,7 +84,8 @@ SRC_fuzz := test/fuzz/fuzz_topology.c
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1
 
-.PHONY: all host run test bench host-test qemu gdb fuzz lint size clean help setup FORCE
+.PHONY: all host run test bench host-test qemu gdb fuzz historic mutate lint size clean help \
+	setup FORCE
 .DELETE_ON_ERROR:
 all: $(O)/zonal.img
 host: $(HOST_PROGRAMS:%=$(O)/host/%)
@@ -177,6 +178,14 @@ test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/hos
 fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
 	$(Q)tools/run_fuzz.sh
 
+# Broken on purpose: which test notices? tools/mutant.py asks what a program is made of.
+historic: host $(O)/host-tsan/stress $(O)/host-tsan/test
+	$(Q)tools/historic.py
+mutate: host
+	$(Q)N='$(N)' SEED='$(SEED)' tools/mutate.py $(FILES)
+sources-%:
+	@echo $(HOST_CORE) $(SRC_$*) $(HOST_LIBS)
+
 lint: | $(O)/setup.test
 	$(Q)tools/run_lint.sh
 
@@ -195,6 +204,8 @@ help:
 	@echo '  host-test  the host part of it (ASan, UBSan with gcc and clang; TSan)'
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
+	@echo '  historic   each bug of test/historic/ put back: which test notices?'
+	@echo '  mutate     the same with mutants of FILES (mm/ and sched/), N of each file, SEED'
 	@echo '  fuzz lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC)'
 	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS='
