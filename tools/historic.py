@@ -79,7 +79,8 @@ def try_one(edit, benches):
     bench = benches.get()
     try:
         texts = edit.apply()
-        return bench.try_edit(texts, mutant.quick(SEED) + mutant.threads(SEED, texts), SEED)
+        return bench.try_edit(texts, mutant.quick(SEED, texts) + mutant.threads(SEED, texts),
+                              SEED)
     finally:
         benches.put(bench)
 

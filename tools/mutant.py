@@ -36,13 +36,28 @@ class Step:
         self.seconds, self.finds = seconds, finds
 
 
-def quick(seed):
-    """The tests of a mutant, cheapest first."""
+def cases(rooms):
+    """Globs of the suites that the unit tests of these rooms define."""
+    suites = set()
+    for path in tree.files(".c"):
+        if path.startswith(tuple(f"test/unit/{room}/" for room in rooms)):
+            suites |= set(re.findall(r"^KTEST(?:_F)?\((\w+), ", "\n".join(tree.lines(path)), re.M))
+    return [f"{suite}.*" for suite in sorted(suites)]
+
+
+def quick(seed, paths=()):
+    """The tests of a mutant, cheapest first. What lies in one room is asked of the tests of
+    that room; the others would be slower and see no more."""
+    rooms = {path.split("/")[0] for path in paths}
     figures = sorted(os.path.join(tree.ROOT, "test/oracle", name)
                      for name in os.listdir(os.path.join(tree.ROOT, "test/oracle"))
                      if name.startswith(("state", "probe", "policy")) and name.endswith(".json"))
+    if rooms == {"sched"}:
+        return [Step("host", "test", cases(["sched"]), 15, "unit")]
+    if rooms and not rooms & {"mm", "lib", "include", "arch"}:
+        return [Step("host", "test", [], 15, "unit")]
     return [
-        Step("host", "test", [], 15, "unit"),
+        Step("host", "test", cases(["mm", "report"]) if rooms == {"mm"} else [], 15, "unit"),
         Step("host", "model", ["--seed", str(seed), "--ops", "60000"], 15, "model"),
         Step("host", "oracle", figures, 20, "oracle"),
     ]

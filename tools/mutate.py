@@ -210,7 +210,7 @@ def try_mutant(m, benches, done):
             text = apply(m, file.read())
         if same_code(bench, m):
             return
-        fate, said = bench.try_edit({m.path: text}, mutant.quick(SEED), SEED)
+        fate, said = bench.try_edit({m.path: text}, mutant.quick(SEED, [m.path]), SEED)
     finally:
         benches.put(bench)
     done[m.path].append((m, fate))
