@@ -1,31 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Bugs that allocators and boot code really had, as edits of this tree.
 
-bug(number, item, title, file, old, new[, file, old, new...]): `old` stands once in the
-file and becomes `new`. The item is that of the catalogue: A buddy and free, B mobility
-and marks, C concurrency, D policies, E set-up, F and I the device tree. Read by
-tools/historic.py. Who changes such a line carries the edit along.
-"""
-
 bug(1, "A1", "free with extra reference leaks the tail of a non-compound block (Linux 5.9.2)",
     "mm/free.c",
-    "if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1) {",
-    "if (0) {")
+    """if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1)
+""",
+    """if (0)
+""")
 
 bug(2, "A2", "PageHead re-read after the put (CVE-2023-52739)",
     "mm/free.c",
-    """	if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1) {
+    """	if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1)
 		free_all_but_head(mm, page, order);
-		order = 0;
-	}
 	refs = fetch_dec_acq_rel(&page->refs);
-	if (refs == 1)""",
+""",
     """	refs = fetch_dec_acq_rel(&page->refs);
 	if (refs > 1 && order && !(page_word(page) & PG_COMP)) {
 		free_all_but_head(mm, page, order);
 		return;
 	}
-	if (refs == 1)""")
+""")
 
 bug(3, "A4", "order >= MAX_ORDER reaches the hot path",
     "mm/lane.c",
@@ -300,8 +294,11 @@ bug(45, "E63", "zonelist skips a zone with no free pages now (5.10.112)",
 
 bug(46, "E65", "holes between ranges not initialised (5.10.11)",
     "mm/pagemap.c",
-    "\t\t\tfill(mm, at, start, word_make(0, PAGE_HOLE, 0), 0);",
-    "\t\t\tif (j == i) fill(mm, at, start, word_make(0, PAGE_HOLE, 0), 0);")
+    """			fill(mm, at, start,
+			     word_make(zone""",
+    """			if (j == i)
+				fill(mm, at, start,
+			     word_make(zone""")
 
 bug(47, "E66", "ZONE_MOVABLE beyond the node end (5.10.110)",
     "mm/zones.c",

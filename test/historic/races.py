@@ -86,10 +86,10 @@ bug(113, "pcp", "fast lane does not mask",
 
 bug(114, "pcp", "free_single does not mask",
     "mm/free.c",
-    """	irq = port_irq_save();
-	pcp = &mm->cpu""",
-    """	irq = port_irqs_masked();
-	pcp = &mm->cpu""")
+    """	port_irqflags_t irq = port_irq_save();
+	unsigned type = page_block_type(page);""",
+    """	port_irqflags_t irq = port_irqs_masked();
+	unsigned type = page_block_type(page);""")
 
 bug(115, "zone lock", "block lane takes without the lock",
     "mm/lane.c",
@@ -101,9 +101,13 @@ bug(115, "zone lock", "block lane takes without the lock",
 bug(116, "zone lock", "refill without the lock",
     "mm/pcp.c",
     """		lock_take(&zone->lock);
+		cma = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
 		count = mobility_take_singles(zone, type, flags, ring->slot, pcp->batch);
-		lock_drop(&zone->lock);""",
-    "\t\tcount = mobility_take_singles(zone, type, flags, ring->slot, pcp->batch);")
+		lock_drop(&zone->lock);
+""",
+    """		cma = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
+		count = mobility_take_singles(zone, type, flags, ring->slot, pcp->batch);
+""")
 
 bug(117, "zone lock", "bulk free without the lock",
     "mm/pcp.c",
@@ -210,26 +214,24 @@ bug(128, "sched", "idle mask set after the last look (lost wake-up)",
 
 bug(129, "B17", "order read before the drop in zonal_put",
     "mm/free.c",
-    """	if (fetch_dec_acq_rel(&page->refs) == 1)
-		free_checked(mm, page, page_order(page));""",
-    """	unsigned order_ = page_order(page);
-	if (fetch_dec_acq_rel(&page->refs) == 1)
-		free_checked(mm, page, order_);""")
+    """	if (fetch_dec_acq_rel(&head->refs) == 1)
+		free_last(mm, head);""",
+    """	unsigned was = word_block_order(page_word(head));
+	if (fetch_dec_acq_rel(&head->refs) == 1)
+		free_checked(mm, head, was);""")
 
 bug(130, "B17", "rest given back after the drop",
     "mm/free.c",
-    """	if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1) {
+    """	if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1)
 		free_all_but_head(mm, page, order);
-		order = 0;
-	}
 	refs = fetch_dec_acq_rel(&page->refs);
-	if (refs == 1)""",
+""",
     """	refs = fetch_dec_acq_rel(&page->refs);
 	if (refs > 1 && order && !(page_word(page) & PG_COMP)) {
 		free_all_but_head(mm, page, order);
 		return;
 	}
-	if (refs == 1)""")
+""")
 
 bug(131, "mask", "fast lane opens interrupts again",
     "mm/lane.c",
@@ -242,10 +244,11 @@ bug(131, "mask", "fast lane opens interrupts again",
 
 bug(132, "mask", "free_single opens interrupts again",
     "mm/free.c",
-    """	irq = port_irq_save();
-	pcp = &mm->cpu""",
-    """	irq = port_irq_save(); port_irq_restore(irq);
-	pcp = &mm->cpu""")
+    """	port_irqflags_t irq = port_irq_save();
+	unsigned type = page_block_type(page);""",
+    """	port_irqflags_t irq = port_irq_save();
+	port_irq_restore(irq);
+	unsigned type = page_block_type(page);""")
 
 bug(133, "mask", "put_block opens interrupts again (zone lock)",
     "mm/free.c",

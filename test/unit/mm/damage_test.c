@@ -176,12 +176,12 @@ KTEST_F(rows_d, d3_the_minute_ends, KT_HOST_ONLY)
 	capture_begin();
 	misuse(mm, A_MINUTE + 1);
 	/* half a minute ago is the same minute; a minute and a half ago is not */
-	st_relaxed(&mm->report_window_ns, port_time_ns() - 30000000000ull);
+	st_relaxed(&mm->report_limit.window_ns, port_time_ns() - 30000000000ull);
 	misuse(mm, 1);
 	text = capture_end();
 	KT_EQ(count_of(text, "bad free"), A_MINUTE);
 	capture_begin();
-	st_relaxed(&mm->report_window_ns, port_time_ns() - 90000000000ull);
+	st_relaxed(&mm->report_limit.window_ns, port_time_ns() - 90000000000ull);
 	misuse(mm, A_MINUTE + 20);
 	text = capture_end();
 	KT_EQ(count_of(text, "bad free"), A_MINUTE);
@@ -203,7 +203,7 @@ static void expect_report(struct zonal *mm, struct page *page, unsigned order, c
 	text = capture_end();
 	KT_OK(strstr(text, line) != NULL, "no \"%s\" in \"%s\"", line, text);
 	/* these are many, and each is to be read */
-	st_relaxed(&mm->reports, 0);
+	st_relaxed(&mm->report_limit.printed, 0);
 }
 
 KTEST_F(rows_d, d7_a_report_names_page_and_head, KT_HOST_ONLY)
