@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Bugs that allocators and boot code really had, as edits of this tree.
 
+bug(number, item, title, file, old, new[, file, old, new...]): `old` stands once in the
+file and becomes `new`. The item is that of the catalogue: A buddy and free, B mobility
+and marks, C concurrency, D policies, E set-up, F and I the device tree. Read by
+tools/historic.py. Who changes such a line carries the edit along.
+"""
+
 bug(1, "A1", "free with extra reference leaks the tail of a non-compound block (Linux 5.9.2)",
     "mm/free.c",
     """if (order && !(page_word(page) & PG_COMP) && ld_relaxed(&page->refs) > 1)

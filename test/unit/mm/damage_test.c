@@ -196,7 +196,8 @@ static void expect_report(struct zonal *mm, struct page *page, unsigned order, c
 	const char *text;
 
 	zn_snprintf(line, sizeof(line),
-		    "bad free of pfn 0x%x order %u: page is %s refs %d; block head pfn 0x%x is %s\n",
+		    "bad free of pfn 0x%x order %u: page is %s refs %d; "
+		    "block head pfn 0x%x is %s\n",
 		    page->pfn, order, page_is, (int)ld_relaxed(&page->refs), head->pfn, head_is);
 	capture_begin();
 	zonal_free(mm, page, order);

@@ -118,7 +118,6 @@ KTEST(failure, short_pages_are_exact)
 	kt_marks(zone, 1024, 1 << 20, 1 << 20);
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
 		for (int64_t missing = 1; missing < 700; missing += 233) {
-		
 			kt_usable(zone, ZONE_NORMAL, table[i].floor + 1 - missing);
 			KT_EQ(kt_served_by(mm, 0, table[i].gfp, table[i].order), -1);
 			newest(mm);
@@ -229,8 +228,8 @@ KTEST(failure, injected_failures_are_counted_out)
 		for (uint64_t k = 0; k < skip + n + 3; k++) {
 			struct page *page = zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0);
 
-			KT_OK(!page == (k >= skip && k < skip + n), "skip %llu, times %llu: request "
-			      "%llu", (unsigned long long)skip, (unsigned long long)n,
+			KT_OK(!page == (k >= skip && k < skip + n), "skip %llu, times %llu: "
+			      "request %llu", (unsigned long long)skip, (unsigned long long)n,
 			      (unsigned long long)k);
 			zonal_free(mm, page, 0);
 		}
