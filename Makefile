@@ -71,7 +71,7 @@ HOST_LIBS := -lfdt -lcjson -pthread
 # %_ktest.c is the part of a folder that only the test programs have.
 HOST_CORE := $(filter-out %_ktest.c board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
 	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c))
-TEST_SRC := test/ktest.c test/host_main.c $(wildcard test/unit/*/*.c sched/*_ktest.c)
+TEST_SRC := test/ktest.c test/host_main.c test/host_panic.c $(wildcard test/unit/*/*.c sched/*_ktest.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
 SRC_test := $(TEST_SRC)
@@ -82,7 +82,9 @@ SRC_model := $(filter-out %/stress_main.c,$(wildcard test/model/*.c))
 SRC_stress := test/model/stress_main.c
 SRC_fuzz := test/fuzz/fuzz_topology.c
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
-SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1
+# The costly assertions and the watch over the order of locks; never in what ships.
+DEBUG := -DZONAL_DEBUG=1
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 $(DEBUG)
 
 .PHONY: all host run test bench host-test qemu gdb fuzz historic mutate lint size clean help \
 	setup FORCE
@@ -134,6 +136,11 @@ $(O)/zonal.img: $(O)/zonal.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) -O binary $< $@
 
+# The image with the costly assertions, which `make test` boots on one of its boards.
+$(O)/debug/zonal.img: FORCE $(FDT_LIB) | $(O)/setup.build
+	$(Q)$(MAKE) --no-print-directory O=$(O)/debug EXTRA_CFLAGS='$(EXTRA_CFLAGS) $(DEBUG)' \
+		$(if $(LIBFDT_SRC),,LIBFDT_LIB=$(FDT_LIB) FDT_INC=$(FDT_INC)) all
+
 # One variant of the host build: folder, compiler, extra flags.
 define HOST_VARIANT
 $(O)/$(1)/command: FORCE | $(O)/setup.$(4)
@@ -153,7 +160,7 @@ endef
 $(eval $(call HOST_VARIANT,host,$(CC),,host))
 $(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
-$(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1,test))
+$(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 $(DEBUG),test))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(IMAGE_OBJ:.o=.d)
 
@@ -171,7 +178,7 @@ VARIANTS := host-gcc-asan host-clang-asan host-tsan
 host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host
 	$(Q)tools/run_tests.sh host
 
-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host \
+test: $(O)/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host \
 		| $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 

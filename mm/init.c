@@ -63,6 +63,7 @@ static int alloc_nodes(struct zonal *mm, const struct boot_info *info)
 		node->id = (uint8_t)n;
 		node->online = true;
 		for (unsigned t = 0; t < ZONE_TYPES; t++) {
+			lock_set_rank(&node->zone[t].lock, LOCK_ZONE);
 			node->zone[t].mm = mm;
 			node->zone[t].id = (uint8_t)(n * ZONE_TYPES + t);
 			node->zone[t].node = (uint8_t)n;

@@ -39,6 +39,7 @@ size_t stack_depot_bytes(uint32_t capacity)
 
 void stack_depot_init(struct stack_depot *depot, uint32_t capacity, void *memory)
 {
+	lock_set_rank(&depot->lock, LOCK_STACK_DEPOT);
 	depot->capacity = capacity;
 	depot->slot_mask = slots_for(capacity) - 1;
 	depot->stack = memory;

@@ -52,7 +52,7 @@ _Static_assert(2 * TEXT_BYTES < RING_BYTES, "a text of line ends alone fits");
 static _Atomic(struct uart *) active; /* NULL until there is one, and after it is lost */
 static const char *active_name = "none";
 
-static struct ticket_lock lock;
+static struct ticket_lock lock = LOCK_INIT(LOCK_CONSOLE);
 static _Atomic uint32_t panic_cpu = ZONAL_MAX_CPUS; /* the one that prints in a panic */
 static char ring[RING_BYTES];        /* lock */
 static _Atomic uint32_t put_at;      /* lock: next to write; runs freely */

@@ -21,6 +21,7 @@ static struct {
 void registry_reset(void)
 {
 	memset(&registry, 0, sizeof(registry));
+	lock_set_rank(&registry.lock, LOCK_TASK_LIST);
 }
 
 void registry_add(struct task *task)

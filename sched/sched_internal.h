@@ -161,6 +161,8 @@ void sched_arm_timer(struct run_queue *queue);
 
 /* ---- wait.c ------------------------------------------------------------------- */
 
+/* Take the lock of a wait queue. Masked, no run queue's lock held. */
+void wait_lock(struct wait_queue *queue);
 /* wait_wake() with the queue's lock held, masked. */
 unsigned wait_wake_locked(struct wait_queue *queue, unsigned count);
 

@@ -88,6 +88,7 @@ static void reset(void)
 	memset(run_queues, 0, sizeof(run_queues));
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
 		run_queues[cpu].cpu = cpu;
+		lock_set_rank(&run_queues[cpu].lock, LOCK_RUN_QUEUE);
 		st_relaxed(&run_queues[cpu].running, QUEUE_OFFLINE);
 	}
 	place_reset();

@@ -67,7 +67,7 @@ void task_ended(struct task *task)
 {
 	bool detached;
 
-	lock_take(&task->ended.queue.lock);
+	wait_lock(&task->ended.queue);
 	st_release(&task->ended.set, true);
 	detached = task->detached;
 	wait_wake_locked(&task->ended.queue, WAKE_ALL);
@@ -75,7 +75,7 @@ void task_ended(struct task *task)
 	/* A joiner may have freed a joinable task by now; a detached one is ours. */
 	if (!detached)
 		return;
-	lock_take(&reaper.queue.lock);
+	wait_lock(&reaper.queue);
 	task->next = reaper.first;
 	reaper.first = task;
 	wait_wake_locked(&reaper.queue, 1);
@@ -225,7 +225,7 @@ void task_detach(struct task *task)
 	port_irqflags_t flags = sched_mask();
 	bool ended;
 
-	lock_take(&task->ended.queue.lock);
+	wait_lock(&task->ended.queue);
 	ended = ld_relaxed(&task->ended.set);
 	task->detached = true;
 	lock_drop(&task->ended.queue.lock);

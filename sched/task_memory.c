@@ -34,7 +34,7 @@ struct pool_page {
 
 _Static_assert(POOL_SLOTS >= 2, "struct task has grown too large for slots of a page");
 
-static struct ticket_lock pool_lock;
+static struct ticket_lock pool_lock = LOCK_INIT(LOCK_TASK_POOL);
 static struct pool_page *pool_partial[ZONAL_MAX_NODES];
 
 void task_memory_reset(void)

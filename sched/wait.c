@@ -50,6 +50,13 @@ static void waiter_unlink(struct wait_queue *queue, struct waiter *waiter)
 	waiter->linked = false;
 }
 
+void wait_lock(struct wait_queue *queue)
+{
+	/* A zeroed queue is empty and may be used, so its lock learns its rank here. */
+	lock_set_rank(&queue->lock, LOCK_WAIT_QUEUE);
+	lock_take(&queue->lock);
+}
+
 enum wait_result { WAIT_READY, WAIT_TIMEOUT, WAIT_SLEPT };
 
 /* One round of wait_until(), a function of its own because it may end on another CPU. */
@@ -59,7 +66,7 @@ static ZN_NOINLINE enum wait_result wait_round(struct wait_queue *queue, struct 
 {
 	enum wait_result result = WAIT_SLEPT;
 
-	lock_take(&queue->lock);
+	wait_lock(queue);
 	if (ready(arg))
 		result = WAIT_READY;
 	else if (deadline_ns <= port_time_ns())
@@ -110,7 +117,7 @@ unsigned wait_wake(struct wait_queue *queue, unsigned count)
 	port_irqflags_t flags = sched_mask();
 	unsigned woken;
 
-	lock_take(&queue->lock);
+	wait_lock(queue);
 	woken = wait_wake_locked(queue, count);
 	lock_drop(&queue->lock);
 	sched_unmask(flags);
@@ -131,7 +138,7 @@ void event_set(struct event *event)
 
 	/* Under the lock: who waits may free the event as soon as it sees it set, and it
 	 * looks with the lock held. */
-	lock_take(&event->queue.lock);
+	wait_lock(&event->queue);
 	st_release(&event->set, true);
 	wait_wake_locked(&event->queue, WAKE_ALL);
 	lock_drop(&event->queue.lock);
@@ -177,7 +184,7 @@ void mutex_unlock(struct mutex *mutex)
 	port_irqflags_t flags = sched_mask();
 	struct task *task = sched_this_queue()->current;
 
-	lock_take(&mutex->queue.lock);
+	wait_lock(&mutex->queue);
 	if (mutex->owner != task)
 		port_panic("sched: task %s unlocks mutex %p of %s", task->name, (void *)mutex,
 			   mutex->owner ? mutex->owner->name : "nobody");

@@ -66,6 +66,12 @@ void kt_skip(const char *reason);
 /* One diagnostic line. */
 void kt_diag(const char *fmt, ...) ZN_PRINTF(1, 2);
 
+/*
+ * fn(arg), run in a process of its own, ends in a panic whose line contains `says`; anything
+ * else fails the case. What it changes is not seen here. Only in KT_HOST_ONLY cases.
+ */
+bool kt_panics(void (*fn)(void *arg), void *arg, const char *says) __attribute__((weak));
+
 /* The seed of this run; printed at its start, set by `seed=` or the environment's KT_SEED. */
 uint64_t kt_seed(void);
 /* The next number of a small generator; `state` must start different from 0. */

@@ -40,7 +40,7 @@
  */
 #define SECTION_SHIFT 27
 
-/* 1 turns on the costly checks (every page of a block, poison). */
+/* 1 turns on the costly checks: DASSERT, the order of locks, every page of a block. */
 #ifndef ZONAL_DEBUG
 #define ZONAL_DEBUG 0
 #endif

@@ -41,7 +41,7 @@ static uint64_t pool[POOL_PAGES][TABLE_ENTRIES] ZN_ALIGNED(4096);
 static unsigned pool_used;               /* map_lock */
 static uint64_t spare;                   /* map_lock: detached table, its first word the next */
 static uint64_t (*table_source)(void);   /* map_lock */
-static struct ticket_lock map_lock;
+static struct ticket_lock map_lock = LOCK_INIT(LOCK_PAGE_TABLES);
 
 static const uint64_t kind_bits[ARM64_MAP_KINDS] = {
 	[ARM64_MAP_TEXT] = DESC_NORMAL | DESC_INNER_SHARED | DESC_READONLY | DESC_UXN,

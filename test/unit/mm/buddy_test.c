@@ -168,10 +168,12 @@ KTEST(rows_b, b6_isolated_blocks_do_not_merge)
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
 	kt_check_all(mm);
+	irq = port_irq_save();
 	lock_take(&zone->lock);
 	KT_TRUE(buddy_take_exact(zone, low));
 	buddy_put(zone, low, 0, BUDDY_AUTO);
 	lock_drop(&zone->lock);
+	port_irq_restore(irq);
 	KT_EQ(kt_blocks(zone, MIGRATE_MOVABLE, 9), 1);
 	kt_check_all(mm);
 }

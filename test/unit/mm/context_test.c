@@ -100,11 +100,11 @@ KTEST(rows_t, t1_zones_do_not_share_a_lock)
 	if (!mm)
 		return;
 	irq = port_irq_save();
-	lock_take(&kt_zone(mm, 0, ZONE_DMA)->lock);
+	kt_lock_elsewhere(kt_zone(mm, 0, ZONE_DMA));
 	page = zonal_alloc_node(mm, 1, GFP_ATOMIC, 2);
 	if (KT_TRUE(page))
 		zonal_free(mm, page, 2);
-	lock_drop(&kt_zone(mm, 0, ZONE_DMA)->lock);
+	kt_unlock_elsewhere(kt_zone(mm, 0, ZONE_DMA));
 	port_irq_restore(irq);
 }
 

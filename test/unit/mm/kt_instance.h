@@ -87,6 +87,10 @@ void kt_marks(struct zone *zone, int64_t min, int64_t low, int64_t high);
  * raising the zone's lowmem reserve (row W4 adds it to every mark). */
 void kt_usable(struct zone *zone, enum zone_type type, int64_t usable);
 
+/* The zone's lock as another CPU would hold it, and free again: this one notes nothing. */
+void kt_lock_elsewhere(struct zone *zone);
+void kt_unlock_elsewhere(struct zone *zone);
+
 int64_t kt_free(const struct zone *zone);
 /* Blocks in a free list. */
 unsigned kt_blocks(const struct zone *zone, enum migratetype type, unsigned order);

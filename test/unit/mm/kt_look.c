@@ -44,6 +44,16 @@ void kt_usable(struct zone *zone, enum zone_type type, int64_t usable)
 	zone_update_floor(zone);
 }
 
+void kt_lock_elsewhere(struct zone *zone)
+{
+	fetch_inc_u16_relaxed(&zone->lock.next);
+}
+
+void kt_unlock_elsewhere(struct zone *zone)
+{
+	st_release(&zone->lock.owner, (uint16_t)(ld_relaxed(&zone->lock.owner) + 1));
+}
+
 int64_t kt_free(const struct zone *zone)
 {
 	return ld_relaxed(&((struct zone *)(uintptr_t)zone)->free);

@@ -147,7 +147,7 @@ static void pot_put(void *arg)
 	port_irqflags_t flags = port_irq_save();
 
 	(void)arg;
-	lock_take(&pot.queue.lock);
+	wait_lock(&pot.queue);
 	pot.tokens++;
 	lock_drop(&pot.queue.lock);
 	atomic_fetch_add(&pot.made, 1);
@@ -282,7 +282,7 @@ static void gate_open_one(void)
 {
 	port_irqflags_t flags = port_irq_save();
 
-	lock_take(&gate.queue.lock);
+	wait_lock(&gate.queue);
 	gate.passes++;
 	lock_drop(&gate.queue.lock);
 	port_irq_restore(flags);
