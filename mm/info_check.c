@@ -7,8 +7,8 @@
  * such nodes; tunables are what their setters would take. A value that merely looks odd
  * (distances, a hotplug flag) passes: it gives odd orders and no damage.
  *
- * Two rules are looked at later, when the answer is known: reserved ranges after the last
- * call of `meta`, and min_free_kbytes when all memory is handed over.
+ * zonal_plan() asks all but reserved ranges, which may get longer until zonal_init(); and
+ * min_free_kbytes is looked at when all memory is handed over and the answer is known.
  *
  * Boot only, no locks. Reads the configuration, changes nothing.
  */
@@ -119,8 +119,8 @@ int config_check(const struct zonal_config *config)
 {
 	int err;
 
-	if (!config->info || !config->meta) {
-		port_log("zonal: `info` and `meta` must be given");
+	if (!config->info) {
+		port_log("zonal: `info` must be given");
 		return ZONAL_EINVAL;
 	}
 	err = counts_check(config->info);

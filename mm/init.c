@@ -2,19 +2,19 @@
 /*
  * From a board's description to a working allocator, in this order:
  *
- *	1  check what the board says                      config_check
- *	2  nodes and their zones                          zones_plan
- *	3  page map, per-CPU lists, page_owner's records  (metadata ends here)
- *	4  a structure for every page                     pagemap_fill
- *	5  free memory into the lists                     release_memory
+ *	1  check what the board says, and the storage      zonal_plan, reserved_check, meta_open
+ *	2  nodes and their zones                           make_nodes, zones_make
+ *	3  page map, per-CPU lists, page_owner's records   (storage is used up here)
+ *	4  a structure for every page                      pagemap_fill
+ *	5  free memory into the lists                      release_memory
  *	6  zonelists, watermarks, list sizes, fast lanes
  *
- * All metadata is asked for before step 4, since it comes out of the memory that is
- * being described, and what it took must be known as reserved by then. Each node's
- * structure, page map and per-CPU lists are asked for on that node.
+ * The caller has placed the storage before, and what it takes of the RAM described is
+ * in the list of reserved ranges. So everything is known at the door, all but one rule is
+ * looked at there, before the instance is touched, and nothing behind it can run out
+ * of memory. The description is copied where it is needed and never written to.
  *
- * A board that breaks a rule is refused with the thing, its value and the rule;
- * nothing is half done then that matters, since nobody has the instance yet.
+ * A board that breaks a rule is refused with the thing, its value and the rule.
  *
  * Boot only, no locks.
  */
@@ -22,6 +22,7 @@
 
 #include "init.h"
 
+#include "meta.h"
 #include "node.h"
 #include "page_owner.h"
 #include "pcp.h"
@@ -36,30 +37,14 @@ void zonal_options_default(struct zonal_options *options)
 
 size_t zonal_sizeof(void) { return sizeof(struct zonal); }
 
-void *init_meta(struct zonal *mm, unsigned nid, size_t bytes, size_t align)
-{
-	void *p = mm->meta(mm->ctx, nid, bytes, align);
-
-	if (!p) {
-		port_log("zonal: no memory for %llu bytes of metadata of node %u",
-			 (unsigned long long)bytes, nid);
-		return NULL;
-	}
-	mm->meta_bytes += bytes;
-	return memset(p, 0, bytes);
-}
-
-/* A node without memory has its structure on the first node that has some. */
-static int alloc_nodes(struct zonal *mm, const struct boot_info *info)
+static void make_nodes(struct zonal *mm, const struct boot_info *info)
 {
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
 		struct node *node;
 
 		if (!nodemask_has(info->nodes, n))
 			continue;
-		node = init_meta(mm, n, sizeof(*node), 64);
-		if (!node)
-			return ZONAL_ENOMEM;
+		node = meta_take(mm, n, sizeof(*node));
 		node->id = (uint8_t)n;
 		node->online = true;
 		for (unsigned t = 0; t < ZONE_TYPES; t++) {
@@ -74,58 +59,68 @@ static int alloc_nodes(struct zonal *mm, const struct boot_info *info)
 	mm->online = info->nodes;
 	mm->node_count = nodemask_count(info->nodes);
 	memcpy(mm->distance, info->distance, sizeof(mm->distance));
-	return 0;
 }
 
-/* Rings for one zone: sized for the pages present, the most it can ever manage. */
-static int alloc_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *zone)
+/* Slots of one ring for a zone: for the pages present, the most it can ever manage. */
+static uint32_t ring_slots(uint64_t present)
 {
-	unsigned batch = pcp_batch_of(zone->present);
-	uint32_t slots = pcp_ring_slots(ZN_MAX(batch, 1u), 6 * batch);
-	size_t ring_bytes = slots * sizeof(struct page *);
-	char *mem = init_meta(mm, cpu->node, MIGRATE_PCPTYPES * ring_bytes, 64);
+	unsigned batch = pcp_batch_of(present);
+
+	return pcp_ring_slots(ZN_MAX(batch, 1u), 6 * batch);
+}
+
+size_t cpu_ring_bytes(uint64_t present)
+{
+	return MIGRATE_PCPTYPES * ring_slots(present) * sizeof(struct page *);
+}
+
+static void make_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *zone)
+{
+	uint32_t slots = ring_slots(zone->present);
+	struct page **slot = meta_take(mm, cpu->node, cpu_ring_bytes(zone->present));
 	struct pcp *pcp = &cpu->pcp[zone->id];
 
-	if (!mem)
-		return ZONAL_ENOMEM;
 	for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++)
-		pcp->ring[t].slot = (struct page **)(void *)(mem + t * ring_bytes);
+		pcp->ring[t].slot = slot + t * slots;
 	pcp->mask = slots - 1;
 	pcp->batch = 1; /* P4: until the zone's size is known, every free goes on */
-	return 0;
 }
 
-static int alloc_cpu(struct zonal *mm, const struct boot_info *info, unsigned c)
-{
-	int nid = c < info->cpu_count ? info->cpu[c].nid : NODE_NONE;
-	unsigned n = nid == NODE_NONE ? nodemask_first(mm->online) : (unsigned)nid;
-	size_t pcps = sizeof(struct pcp) * ZONAL_MAX_NODES * ZONE_TYPES;
-	struct mm_cpu *cpu = init_meta(mm, n, sizeof(*cpu), 64);
-	struct zone *zone;
-	unsigned zid;
-
-	if (!cpu)
-		return ZONAL_ENOMEM;
-	cpu->node = (uint8_t)n;
-	cpu->pcp = init_meta(mm, n, pcps, 64);
-	if (!cpu->pcp)
-		return ZONAL_ENOMEM;
-	mm_for_each_zone(mm, zid, zone)
-		if (alloc_rings(mm, cpu, zone))
-			return ZONAL_ENOMEM;
-	mm->cpu[c] = cpu;
-	return 0;
-}
-
-static int alloc_cpus(struct zonal *mm, const struct zonal_config *config)
+unsigned cpu_count_of(const struct zonal_config *config)
 {
 	unsigned count = config->cpu_count ? config->cpu_count : config->info->cpu_count;
 
-	mm->cpu_count = ZN_MAX(count, 1u);
+	return ZN_MAX(count, 1u);
+}
+
+/* A CPU that the board does not place is on the first node. */
+unsigned cpu_node_of(const struct boot_info *info, unsigned cpu)
+{
+	int nid = cpu < info->cpu_count ? info->cpu[cpu].nid : NODE_NONE;
+
+	return nid == NODE_NONE ? nodemask_first(info->nodes) : (unsigned)nid;
+}
+
+static void make_cpu(struct zonal *mm, unsigned nid, unsigned c)
+{
+	struct mm_cpu *cpu = meta_take(mm, nid, sizeof(*cpu));
+	struct zone *zone;
+	unsigned zid, zones = 0;
+
+	mm_for_each_zone(mm, zid, zone)
+		zones = zid + 1;
+	cpu->node = (uint8_t)nid;
+	cpu->pcp = meta_take(mm, nid, zones * sizeof(*cpu->pcp));
+	mm_for_each_zone(mm, zid, zone)
+		make_rings(mm, cpu, zone);
+	mm->cpu[c] = cpu;
+}
+
+static void make_cpus(struct zonal *mm, const struct zonal_config *config)
+{
+	mm->cpu_count = cpu_count_of(config);
 	for (unsigned c = 0; c < mm->cpu_count; c++)
-		if (alloc_cpu(mm, config->info, c))
-			return ZONAL_ENOMEM;
-	return 0;
+		make_cpu(mm, cpu_node_of(config->info, c), c);
 }
 
 static void note_memory_nodes(struct zonal *mm)
@@ -163,15 +158,10 @@ static void build_lanes(struct zonal *mm)
 	}
 }
 
-int zonal_init(struct zonal *mm, const struct zonal_config *config)
+static void take_options(struct zonal *mm, const struct zonal_config *config)
 {
-	int err = config_check(config);
-
-	if (err)
-		return err;
 	mm->options = config->options;
 	st_relaxed(&mm->boost_factor, config->options.watermark_boost_factor);
-	mm->meta = config->meta;
 	mm->clear = config->clear;
 	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE;
 	if (!mm->clear)
@@ -179,19 +169,33 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	mm->ctx = config->ctx;
 	mm->gfp_allowed = __GFP_BITS & ~(__GFP_RECLAIM | __GFP_IO | __GFP_FS);
 	st_relaxed(&mm->gates, GATE_BOOT | (config->grouping_off ? GATE_NO_GROUPING : 0));
-	err = alloc_nodes(mm, config->info);
+}
+
+/* All that is cut from the caller's storage, in the order in which zonal_plan() counts. */
+static void make_parts(struct zonal *mm, const struct zonal_config *config)
+{
+	make_nodes(mm, config->info);
+	zones_make(mm, config);
+	pagemap_place(mm, config->info);
+	make_cpus(mm, config);
+	if (config->page_owner)
+		page_owner_init(mm, config->info);
+	meta_close(mm);
+}
+
+int zonal_init(struct zonal *mm, const struct zonal_config *config)
+{
+	struct zonal_plan plan;
+	int err = zonal_plan(config, &plan);
+
+	if (!err)
+		err = reserved_check(config->info);
+	if (!err)
+		err = meta_open(mm, config->storage, &plan);
 	if (err)
 		return err;
-	zones_plan(mm, config);
-	err = pagemap_alloc(mm, config->info);
-	if (!err)
-		err = alloc_cpus(mm, config);
-	if (!err && config->page_owner)
-		err = page_owner_init(mm, config->info);
-	if (!err)
-		err = reserved_check(config->info); /* now that `meta` has added what it took */
-	if (err)
-		return err;
+	take_options(mm, config);
+	make_parts(mm, config);
 	pagemap_fill(mm, config->info);
 	release_memory(mm, config->info);
 	err = min_free_check(mm, config->options.min_free_kbytes);

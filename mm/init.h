@@ -11,22 +11,45 @@ int config_check(const struct zonal_config *config);
 int reserved_check(const struct boot_info *info);
 int min_free_check(struct zonal *mm, uint64_t kbytes);
 
-/* Metadata for node `nid`, zeroed; NULL when `meta` has none (logged). */
-void *init_meta(struct zonal *mm, unsigned nid, size_t bytes, size_t align);
+/* zones.c: where the zones of all nodes end (I16-I18). */
+struct zone_layout {
+	pfn_t limit[ZONE_MOVABLE + 1];  /* zone type t is [limit[t], limit[t + 1]) */
+	pfn_t movable[ZONAL_MAX_NODES]; /* where ZONE_MOVABLE begins, 0: nowhere */
+};
 
-/* zones.c: spans and present pages of every zone of every node (I16-I18). */
-void zones_plan(struct zonal *mm, const struct zonal_config *config);
+/* One zone; all 0 if it has no RAM. */
+struct zone_extent {
+	pfn_t start;
+	uint64_t spanned, present;
+};
+
+void zones_layout(const struct zonal_config *config, struct zone_layout *layout);
+struct zone_extent zones_extent(const struct zone_layout *layout, const struct boot_info *info,
+				unsigned zid);
+/* Nodes and zones of the instance get their spans and present pages. */
+void zones_make(struct zonal *mm, const struct zonal_config *config);
 
 /* The part of RAM range `i` that lies in zone type `t` of its node, as pfns; false: none. */
 bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, unsigned t,
 		 pfn_t *start, pfn_t *end);
 
+/* init.c: CPUs that will call, the node of one, bytes of one CPU's lists for one zone. */
+unsigned cpu_count_of(const struct zonal_config *config);
+unsigned cpu_node_of(const struct boot_info *info, unsigned cpu);
+size_t cpu_ring_bytes(uint64_t present);
+
 /* movable.c: where ZONE_MOVABLE begins on each node, 0: nowhere (I18). */
 void movable_plan(const struct zonal_config *config, pfn_t usable_start,
 		  pfn_t start_of[ZONAL_MAX_NODES]);
 
-/* pagemap.c: allocate the page map, then fill it in (I5, I19). */
-int pagemap_alloc(struct zonal *mm, const struct boot_info *info);
+/* pagemap.c: sections up to the end of RAM; those that have a map, in ascending order with the
+ * node of their first page. */
+size_t pagemap_sections(const struct boot_info *info);
+void pagemap_each_section(const struct boot_info *info,
+			  void (*fn)(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid),
+			  void *ctx);
+/* Place the page map, then fill it in (I5, I19). */
+void pagemap_place(struct zonal *mm, const struct boot_info *info);
 void pagemap_fill(struct zonal *mm, const struct boot_info *info);
 
 /* release.c: hand all that is not reserved to the buddy (I4, I6). */

@@ -47,6 +47,11 @@ struct report_limit {
 	_Atomic uint32_t printed;   /* in it */
 };
 
+/* What is not cut off yet of a node's storage; after zonal_init() only the gap is left. */
+struct meta_piece {
+	char *low, *high;
+};
+
 struct zonal {
 	_Atomic uint32_t gates; /* GATE_* */
 	gfp_t unusual; /* i: requests with one of these bits never take a fast lane */
@@ -80,9 +85,9 @@ struct zonal {
 	_Atomic int64_t inject_skip, inject_times; /* D19 */
 	_Atomic uint32_t drain_busy; /* P13: a drain of all CPUs runs */
 	zonal_clear_fn clear;
-	zonal_meta_fn meta;
 	void *ctx;
-	uint64_t meta_bytes;         /* metadata taken */
+	struct meta_piece meta[ZONAL_MAX_NODES]; /* i: the caller's storage, see meta.c */
+	uint64_t meta_bytes;         /* of it used */
 	_Atomic unsigned boost_factor; /* t: per 10,000 of HIGH */
 	struct page_owner *owner;    /* i: NULL: page_owner is off */
 };

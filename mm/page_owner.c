@@ -3,8 +3,7 @@
  * page_owner: who took each page, when, by which way, and who gave it back (D17).
  *
  * Off by default; zonal_config.page_owner turns it on for an instance's life. Then
- * each page has a record of 32 bytes in arrays beside the page map, section by
- * section on the section's own node, and stacks are kept once each (stack_depot.c).
+ * each page has a record of 32 bytes in a side map (side_map.c), and stacks are kept once each (stack_depot.c).
  *
  * Off, it costs nothing on the hot paths, because they ask nothing new:
  *
@@ -30,7 +29,7 @@
  */
 #include "page_owner.h"
 
-#include "init.h"
+#include "meta.h"
 
 /* Innermost frames that are the recorder's own: stack_here() and its caller here. */
 #define OWN_FRAMES 2
@@ -43,8 +42,7 @@ union record_words {
 
 static _Atomic uint64_t *owner_at(const struct zonal *mm, pfn_t pfn)
 {
-	return (_Atomic uint64_t *)(mm->owner->section[pfn >> MM_SECTION_SHIFT] +
-				    pfn * sizeof(struct owner_record));
+	return side_map_at(&mm->owner->records, pfn, sizeof(struct owner_record));
 }
 
 static struct owner_record record_load(const struct zonal *mm, pfn_t pfn)
@@ -161,44 +159,15 @@ void page_owner_free_rest(struct zonal *mm, struct page *page, unsigned order)
 
 /* ---- before recording --------------------------------------------------- */
 
-static int alloc_records(struct zonal *mm, pfn_t s, unsigned nid)
-{
-	const struct section_bounds *b = &mm->bounds[s];
-	size_t size = sizeof(struct owner_record);
-	void *records = init_meta(mm, nid, (size_t)(b->end - b->first) * size, 64);
-
-	if (!records)
-		return ZONAL_ENOMEM;
-	mm->owner->section[s] = (uintptr_t)records - (uintptr_t)b->first * size;
-	return 0;
-}
-
-static int alloc_sections(struct zonal *mm, const struct boot_info *info)
-{
-	for (unsigned i = 0; i < info->range_count; i++) {
-		const struct boot_range *r = &info->range[i];
-		pfn_t last = (r->start + r->size - 1) >> (PAGE_SHIFT + MM_SECTION_SHIFT);
-
-		for (pfn_t s = r->start >> (PAGE_SHIFT + MM_SECTION_SHIFT); s <= last; s++)
-			if (!mm->owner->section[s] && alloc_records(mm, s, (unsigned)r->nid))
-				return ZONAL_ENOMEM;
-	}
-	return 0;
-}
-
-int page_owner_init(struct zonal *mm, const struct boot_info *info)
+void page_owner_init(struct zonal *mm, const struct boot_info *info)
 {
 	unsigned nid = (unsigned)info->range[0].nid;
-	size_t table = mm->section_count * sizeof(*mm->owner->section);
-	struct page_owner *owner = init_meta(mm, nid, sizeof(*owner), 64);
-	void *stacks = init_meta(mm, nid, stack_depot_bytes(ZONAL_OWNER_STACKS), 64);
+	struct page_owner *owner = meta_take(mm, nid, sizeof(*owner));
+	void *stacks = meta_take(mm, nid, stack_depot_bytes(ZONAL_OWNER_STACKS));
 
-	mm->owner = owner;
-	if (!owner || !stacks)
-		return ZONAL_ENOMEM;
 	stack_depot_init(&owner->depot, ZONAL_OWNER_STACKS, stacks);
-	owner->section = init_meta(mm, nid, table, 64);
-	return owner->section ? alloc_sections(mm, info) : ZONAL_ENOMEM;
+	side_map_init(&owner->records, mm, info, sizeof(struct owner_record));
+	mm->owner = owner;
 }
 
 static void set_early(struct zonal *mm, struct page *page)

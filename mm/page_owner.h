@@ -2,7 +2,7 @@
 #ifndef MM_PAGE_OWNER_H
 #define MM_PAGE_OWNER_H
 
-#include "mm.h"
+#include "side_map.h"
 #include "stack_depot.h"
 
 /* owner_record.flags */
@@ -25,13 +25,13 @@ struct owner_record {
 _Static_assert(sizeof(struct owner_record) == 32, "four words, as owner_at() stores them");
 
 struct page_owner {
-	uintptr_t *section; /* i: records by section, biased as mm->section is */
+	struct side_map records; /* struct owner_record of each page */
 	struct stack_depot depot;
 	_Atomic uint64_t recursions; /* allocations by the recorder itself */
 };
 
-/* Records for the whole page map and the depot, out of `meta`. Context: boot. */
-int page_owner_init(struct zonal *mm, const struct boot_info *info) ZN_MUST_USE;
+/* Records for the whole page map and the depot, out of the storage. Context: boot. */
+void page_owner_init(struct zonal *mm, const struct boot_info *info);
 /* Record from now on; pages in use become "early". Nothing if it is off. Context: boot. */
 void page_owner_start(struct zonal *mm);
 

@@ -23,6 +23,9 @@
  */
 #include "init.h"
 
+#include "lib/assert.h"
+#include "meta.h"
+
 #define SECTION_PAGES ((pfn_t)1 << MM_SECTION_SHIFT)
 #define BLOCK_PAGES ((pfn_t)1 << (MAX_ORDER - 1))
 
@@ -65,46 +68,62 @@ static void widen_bounds(struct section_bounds *b, pfn_t s, pfn_t start, pfn_t e
 		b->end = (uint32_t)last;
 }
 
-static int alloc_section(struct zonal *mm, pfn_t s, unsigned nid)
-{
-	const struct section_bounds *b = &mm->bounds[s];
-	size_t bytes = (size_t)(b->end - b->first) * sizeof(struct page);
-	void *map = mm->meta(mm->ctx, nid, bytes, PAGE_MAP_ALIGN);
-
-	if (!map)
-		return ZONAL_ENOMEM;
-	mm->meta_bytes += bytes;
-	mm->section[s] = (uintptr_t)map - (uintptr_t)b->first * sizeof(struct page);
-	return 0;
-}
-
-int pagemap_alloc(struct zonal *mm, const struct boot_info *info)
+size_t pagemap_sections(const struct boot_info *info)
 {
 	const struct boot_range *last = &info->range[info->range_count - 1];
 	pfn_t end = (last->start + last->size) >> PAGE_SHIFT;
+
+	return (end + SECTION_PAGES - 1) >> MM_SECTION_SHIFT;
+}
+
+/* Ranges ascend, so that all of a section's follow each other. */
+void pagemap_each_section(const struct boot_info *info,
+			  void (*fn)(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid),
+			  void *ctx)
+{
+	struct section_bounds bounds = { 0, 0 };
+	pfn_t at = 0;
+	unsigned nid = 0;
+
+	for (unsigned i = 0; i < info->range_count; i++) {
+		const struct boot_range *r = &info->range[i];
+		pfn_t start = r->start >> PAGE_SHIFT, end = (r->start + r->size) >> PAGE_SHIFT;
+
+		for (pfn_t s = start >> MM_SECTION_SHIFT;
+		     !(r->flags & BOOT_NOMAP) && s << MM_SECTION_SHIFT < end; s++) {
+			if (bounds.end && s != at)
+				fn(ctx, at, bounds, nid);
+			if (!bounds.end || s != at) {
+				bounds = (struct section_bounds){ 0, 0 };
+				nid = (unsigned)r->nid;
+			}
+			at = s;
+			widen_bounds(&bounds, s, start, end);
+		}
+	}
+	if (bounds.end)
+		fn(ctx, at, bounds, nid);
+}
+
+static void place_section(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid)
+{
+	struct zonal *mm = ctx;
+	size_t bytes = (size_t)(bounds.end - bounds.first) * sizeof(struct page);
+	void *map = meta_take_map(mm, nid, bytes);
+
+	ASSERT(s < mm->section_count && !mm->section[s], "section %llu", (unsigned long long)s);
+	mm->bounds[s] = bounds;
+	mm->section[s] = (uintptr_t)map - (uintptr_t)bounds.first * sizeof(struct page);
+}
+
+void pagemap_place(struct zonal *mm, const struct boot_info *info)
+{
 	unsigned nid = (unsigned)info->range[0].nid;
 
-	mm->section_count = (end + SECTION_PAGES - 1) >> MM_SECTION_SHIFT;
-	mm->section = init_meta(mm, nid, mm->section_count * sizeof(*mm->section), 64);
-	mm->bounds = init_meta(mm, nid, mm->section_count * sizeof(*mm->bounds), 64);
-	if (!mm->section || !mm->bounds)
-		return ZONAL_ENOMEM;
-	for (unsigned i = 0; i < info->range_count; i++) {
-		pfn_t start = info->range[i].start >> PAGE_SHIFT;
-
-		end = (info->range[i].start + info->range[i].size) >> PAGE_SHIFT;
-		for (pfn_t s = start >> MM_SECTION_SHIFT; s << MM_SECTION_SHIFT < end; s++)
-			widen_bounds(&mm->bounds[s], s, start, end);
-	}
-	for (unsigned i = 0; i < info->range_count; i++) {
-		pfn_t s = info->range[i].start >> (PAGE_SHIFT + MM_SECTION_SHIFT);
-
-		end = (info->range[i].start + info->range[i].size) >> PAGE_SHIFT;
-		for (; s << MM_SECTION_SHIFT < end; s++)
-			if (!mm->section[s] && alloc_section(mm, s, (unsigned)info->range[i].nid))
-				return ZONAL_ENOMEM;
-	}
-	return 0;
+	mm->section_count = pagemap_sections(info);
+	mm->section = meta_take(mm, nid, mm->section_count * sizeof(*mm->section));
+	mm->bounds = meta_take(mm, nid, mm->section_count * sizeof(*mm->bounds));
+	pagemap_each_section(info, place_section, mm);
 }
 
 /* The zone that a hole before range `i` is linked with: the one that begins behind it, as in

@@ -56,52 +56,25 @@ static void zone_limits(const struct zonal_config *config, pfn_t limit[ZONE_MOVA
 	limit[ZONE_MOVABLE] = end >> PAGE_SHIFT;
 }
 
-static void node_span(struct node *node, const struct boot_info *info)
+/* Span and pages of a node's memory. */
+static struct zone_extent node_extent(const struct boot_info *info, unsigned nid)
 {
+	struct zone_extent node = { 0, 0, 0 };
 	pfn_t end = 0;
 
 	for (unsigned i = 0; i < info->range_count; i++) {
 		const struct boot_range *r = &info->range[i];
 		pfn_t first = r->start >> PAGE_SHIFT, last = (r->start + r->size) >> PAGE_SHIFT;
 
-		if (r->nid != node->id)
+		if (r->nid != (int)nid)
 			continue;
-		if (!end || first < node->start_pfn)
-			node->start_pfn = first;
-		end = ZN_MAX(end, last);
-		node->present += last - first;
+		if (!end)
+			node.start = first;
+		end = last;
+		node.present += last - first;
 	}
-	node->spanned = end ? end - node->start_pfn : 0;
-}
-
-static void zone_span(struct zone *zone, pfn_t low, pfn_t high)
-{
-	const struct node *node = zone->mm->node[zone->node];
-	pfn_t start = ZN_MAX(low, node->start_pfn);
-	pfn_t end = ZN_MIN(high, node->start_pfn + node->spanned);
-
-	if (end > start) {
-		zone->start_pfn = start;
-		zone->spanned = end - start;
-	}
-}
-
-/* Cut ZONE_MOVABLE, beginning at `from`, off the zones below it. */
-static void cut_movable(struct node *node, pfn_t from)
-{
-	pfn_t node_end = node->start_pfn + node->spanned;
-
-	for (unsigned t = 0; from && t < ZONE_MOVABLE; t++) {
-		struct zone *zone = &node->zone[t];
-		pfn_t end = zone->start_pfn + zone->spanned;
-
-		if (zone->start_pfn >= from)
-			zone->spanned = 0;
-		else if (end > from)
-			zone->spanned = from - zone->start_pfn;
-	}
-	if (from)
-		zone_span(&node->zone[ZONE_MOVABLE], from, node_end);
+	node.spanned = end - node.start;
+	return node;
 }
 
 bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, unsigned t,
@@ -115,16 +88,6 @@ bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, uns
 	return zone->spanned && *start < *end;
 }
 
-static void count_present(struct zonal *mm, const struct boot_info *info)
-{
-	pfn_t start, end;
-
-	for (unsigned i = 0; i < info->range_count; i++)
-		for (unsigned t = 0; t < ZONE_TYPES; t++)
-			if (zones_piece(mm, info, i, t, &start, &end))
-				mm->node[info->range[i].nid]->zone[t].present += end - start;
-}
-
 /* The lowest pfn of the highest zone that has memory: where MOVABLE may begin. */
 static pfn_t usable_start(const pfn_t limit[ZONE_MOVABLE + 1])
 {
@@ -135,25 +98,86 @@ static pfn_t usable_start(const pfn_t limit[ZONE_MOVABLE + 1])
 	return limit[t];
 }
 
-void zones_plan(struct zonal *mm, const struct zonal_config *config)
+void zones_layout(const struct zonal_config *config, struct zone_layout *layout)
 {
-	pfn_t limit[ZONE_MOVABLE + 1], movable[ZONAL_MAX_NODES];
+	zone_limits(config, layout->limit);
+	movable_plan(config, usable_start(layout->limit), layout->movable);
+}
 
-	zone_limits(config, limit);
-	movable_plan(config, usable_start(limit), movable);
-	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
-		struct node *node = mm->node[n];
+/* Pages of a node that lie in [low, high), as the board has them. */
+static uint64_t pages_between(const struct boot_info *info, unsigned nid, pfn_t low, pfn_t high)
+{
+	uint64_t pages = 0;
 
-		if (!node)
-			continue;
-		node_span(node, config->info);
-		for (unsigned t = 0; t < ZONE_MOVABLE; t++)
-			zone_span(&node->zone[t], limit[t], limit[t + 1]);
-		cut_movable(node, movable[n]);
+	for (unsigned i = 0; i < info->range_count; i++) {
+		const struct boot_range *r = &info->range[i];
+		pfn_t first = ZN_MAX(low, r->start >> PAGE_SHIFT);
+		pfn_t last = ZN_MIN(high, (r->start + r->size) >> PAGE_SHIFT);
+
+		if (r->nid == (int)nid && first < last)
+			pages += last - first;
 	}
-	count_present(mm, config->info);
+	return pages;
+}
+
+/* Limits of a zone of one node; ZONE_MOVABLE is cut off those below it. */
+static void zone_borders(const struct zone_layout *l, unsigned nid, unsigned t, pfn_t *low,
+			 pfn_t *high)
+{
+	pfn_t movable = l->movable[nid];
+
+	*low = t == ZONE_MOVABLE ? movable : l->limit[t];
+	*high = t == ZONE_MOVABLE ? l->limit[ZONE_MOVABLE] : l->limit[t + 1];
+	if (t == ZONE_MOVABLE && !movable)
+		*high = 0;
+	else if (t != ZONE_MOVABLE && movable)
+		*high = ZN_MIN(*high, movable);
+}
+
+struct zone_extent zones_extent(const struct zone_layout *layout, const struct boot_info *info,
+				unsigned zid)
+{
+	struct zone_extent node = node_extent(info, zid / ZONE_TYPES);
+	struct zone_extent extent = { 0, 0, 0 };
+	pfn_t low, high;
+
+	zone_borders(layout, zid / ZONE_TYPES, zid % ZONE_TYPES, &low, &high);
+	low = ZN_MAX(low, node.start);
+	high = ZN_MIN(high, node.start + node.spanned);
+	if (low >= high)
+		return extent;
+	extent.start = low;
+	extent.spanned = high - low;
+	extent.present = pages_between(info, zid / ZONE_TYPES, low, high);
+	return extent;
+}
+
+static void make_node(struct zonal *mm, struct node *node, const struct zone_layout *layout,
+		      const struct boot_info *info)
+{
+	struct zone_extent span = node_extent(info, node->id);
+
+	node->start_pfn = span.start;
+	node->spanned = span.spanned;
+	node->present = span.present;
+	for (unsigned t = 0; t < ZONE_TYPES; t++) {
+		struct zone *zone = &node->zone[t];
+		struct zone_extent extent = zones_extent(layout, info, zone->id);
+
+		zone->start_pfn = extent.start;
+		zone->spanned = extent.spanned;
+		zone->present = extent.present;
+		if (zone->present)
+			mm->zone[zone->id] = zone;
+	}
+}
+
+void zones_make(struct zonal *mm, const struct zonal_config *config)
+{
+	struct zone_layout layout;
+
+	zones_layout(config, &layout);
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
-		for (unsigned t = 0; mm->node[n] && t < ZONE_TYPES; t++)
-			if (mm->node[n]->zone[t].present)
-				mm->zone[n * ZONE_TYPES + t] = &mm->node[n]->zone[t];
+		if (mm->node[n])
+			make_node(mm, mm->node[n], &layout, config->info);
 }

@@ -264,14 +264,13 @@ static void start_allocator(void)
 	struct zonal_config config = {
 		.info = &boot_info,
 		.options = boot_args.options,
-		.meta = take_metadata,
 		.clear = clear_pages,
 		.page_owner = boot_args.page_owner,
 	};
 	int error;
 
 	config.options.min_free_kbytes = 0; /* set_min_free() */
-	error = zonal_init(&zonal_image, &config);
+	error = zonal_build(&zonal_image, &config, take_metadata);
 	if (error)
 		boot_fail("the allocator cannot be set up (%d)", error);
 	set_min_free();

@@ -83,13 +83,13 @@ static void clear_pages(void *ctx, pfn_t pfn, size_t count)
 static int instance_build(void)
 {
 	struct zonal_config config = {
-		.info = &board, .meta = meta_take, .clear = clear_pages
+		.info = &board, .clear = clear_pages
 	};
 	int error;
 
 	board_fill();
 	zonal_options_default(&config.options);
-	error = zonal_init(&zonal_image, &config);
+	error = zonal_build(&zonal_image, &config, meta_take);
 	if (error)
 		return error;
 	for (unsigned c = 0; c < BOARD_CPUS; c++)

@@ -2,7 +2,7 @@
 /*
  * An instance of the allocator, brought into a state that a real kernel was in.
  *
- *   1. Boot the board of the file (oracle_layout.c) through zonal_init(), its CPUs
+ *   1. Boot the board of the file (oracle_layout.c) through zonal_build(), its CPUs
  *      online, its tunables set through the public calls. The zones that
  *      the allocator made must be those of the file.
  *   2. Take every page, by requests that may ignore watermarks. Now all memory is
@@ -110,7 +110,7 @@ static void set_limits(const struct fig_board *board, struct zonal_options *opti
 static bool start(struct instance *in, const struct fig_board *board, const uint64_t *managed,
 		  bool own_limits)
 {
-	struct zonal_config config = { .info = &in->info, .meta = instance_meta, .ctx = in };
+	struct zonal_config config = { .info = &in->info, .ctx = in };
 
 	memset(in, 0, sizeof(*in));
 	if (!layout_make(board, managed, &in->info, in->why, sizeof(in->why)))
@@ -121,7 +121,7 @@ static bool start(struct instance *in, const struct fig_board *board, const uint
 	config.cpu_count = board->cpu_limit;
 	in->store = calloc(1, zonal_sizeof());
 	in->mm = in->store;
-	if (!in->mm || zonal_init(in->mm, &config)) {
+	if (!in->mm || zonal_build(in->mm, &config, instance_meta)) {
 		snprintf(in->why, sizeof(in->why), "the allocator refused the board");
 		return false;
 	}

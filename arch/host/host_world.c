@@ -31,7 +31,7 @@ enum { WORLD_CPUS = 4, WORLD_NODES = 2 };
 void __asan_unpoison_memory_region(void const volatile *start, size_t bytes) __attribute__((weak));
 
 static struct {
-	void *meta[WORLD_METAS]; /* what zonal_init() was given, to free */
+	void *meta[WORLD_METAS]; /* what zonal_build() was given, to free */
 	unsigned meta_count;
 	struct zonal_task *boot_task[WORLD_CPUS]; /* what each CPU goes back to */
 } world;
@@ -61,7 +61,7 @@ static void *world_meta(void *ctx, unsigned nid, size_t bytes, size_t align)
 	(void)ctx;
 	(void)nid;
 	if (world.meta_count == WORLD_METAS) {
-		port_log("host: zonal_init() asks for over %d pieces (WORLD_METAS)", WORLD_METAS);
+		port_log("host: zonal_build() asks for over %d pieces (WORLD_METAS)", WORLD_METAS);
 		return NULL;
 	}
 	memory = aligned_alloc(ZN_MAX(align, sizeof(void *)),
@@ -100,8 +100,7 @@ static void world_board(struct boot_info *board)
 
 static bool world_memory(void)
 {
-	struct zonal_config config = { .info = &host_sched.board, .meta = world_meta,
-				       .clear = world_clear };
+	struct zonal_config config = { .info = &host_sched.board, .clear = world_clear };
 	void *ram = mmap(NULL, WORLD_NODES * WORLD_NODE_BYTES, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -115,7 +114,7 @@ static bool world_memory(void)
 		return false;
 	memset(host_sched.mm, 0, align_up(zonal_sizeof(), 64));
 	zonal_options_default(&config.options);
-	if (zonal_init(host_sched.mm, &config))
+	if (zonal_build(host_sched.mm, &config, world_meta))
 		return false;
 	for (unsigned cpu = 0; cpu < WORLD_CPUS; cpu++)
 		zonal_cpu_online(host_sched.mm, cpu);

@@ -98,10 +98,24 @@ int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t no
 /* ---- set-up ------------------------------------------------------------- */
 
 /*
- * Where metadata (page map, nodes, per-CPU lists) is put. Called during
- * zonal_init() only. Returns `bytes` of memory aligned to `align` (a power of
- * two up to 32 KiB), as near to node `nid` as there is, or NULL. Zeroed or not.
+ * Memory for an instance's own data (page map, nodes, per-CPU lists, page_owner's records): one
+ * piece for each node that zonal_plan() names, best on that node. It may lie anywhere, also in
+ * the RAM described; info->reserved names it then. Its contents do not matter. The instance
+ * keeps it.
  */
+struct zonal_storage {
+	void *start;  /* aligned to ZONAL_STORAGE_ALIGN */
+	size_t bytes; /* at least the plan's */
+};
+#define ZONAL_STORAGE_ALIGN ((size_t)32 << (MAX_ORDER - 1))
+
+/* Bytes that each node's piece must have; 0: none is needed there. */
+struct zonal_plan {
+	size_t bytes[ZONAL_MAX_NODES];
+};
+
+/* For zonal_build(): `bytes` of memory aligned to `align`, as near to node `nid` as there is,
+ * or NULL. What it takes of the RAM described it adds to info->reserved. */
 typedef void *(*zonal_meta_fn)(void *ctx, unsigned nid, size_t bytes, size_t align);
 
 /*
@@ -113,11 +127,9 @@ typedef void (*zonal_clear_fn)(void *ctx, pfn_t pfn, size_t count);
 struct zonal_config {
 	const struct boot_info *info;
 	struct zonal_options options;
-	zonal_meta_fn meta;
+	const struct zonal_storage *storage; /* ZONAL_MAX_NODES pieces, by node */
 	zonal_clear_fn clear;
 	void *ctx;
-	/* zonal_init() reads info->reserved after its last call of `meta`: a `meta` that
-	 * takes from the RAM described adds what it took there. */
 	bool page_owner;        /* record who took each page (D17); 32 bytes a page, no lanes */
 	bool grouping_off;      /* tests: no mobility grouping whatever the size (M12) */
 	unsigned cpu_count;     /* CPUs that will call; 0: info->cpu_count */
@@ -127,11 +139,25 @@ struct zonal_config {
 void zonal_options_default(struct zonal_options *options);
 
 /*
- * Build an instance from a board. Returns 0 or a negative error, logged with
- * the thing, its value and the rule. Context: boot. `mm` must be zeroed storage of
- * zonal_sizeof() bytes that outlives the instance.
+ * What zonal_init() will need for the same configuration; `storage` and info->reserved do not
+ * matter yet. Returns 0 or a negative error, logged, for whatever zonal_init() would refuse
+ * of the rest. Context: boot. Changes nothing but *plan.
+ */
+int zonal_plan(const struct zonal_config *config, struct zonal_plan *plan) ZN_MUST_USE;
+
+/*
+ * Build an instance from a board, in the storage given. Returns 0 or a negative error, logged
+ * with the thing, its value and the rule; then `mm` is still zeroed, but for a min_free_kbytes
+ * above what the board has. Context: boot. `mm` must be zeroed storage of zonal_sizeof()
+ * bytes that outlives the instance. What the configuration points to is read, copied where it
+ * is needed, and not looked at again.
  */
 int zonal_init(struct zonal *mm, const struct zonal_config *config) ZN_MUST_USE;
+
+/* zonal_plan(), one call of `meta` for each node that needs memory, zonal_init(). */
+int zonal_build(struct zonal *mm, const struct zonal_config *config,
+		zonal_meta_fn meta) ZN_MUST_USE;
+
 size_t zonal_sizeof(void);
 
 /* CPU `cpu`, on the node that boot_info gave it, may allocate and is drained from now on. */

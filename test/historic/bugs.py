@@ -308,15 +308,8 @@ bug(46, "E65", "holes between ranges not initialised (5.10.11)",
 
 bug(47, "E66", "ZONE_MOVABLE beyond the node end (5.10.110)",
     "mm/zones.c",
-    """	pfn_t node_end = node->start_pfn + node->spanned;
-""",
-    """	pfn_t node_end = node->start_pfn + node->spanned + 512;
-""",
-    "mm/zones.c",
-    """	pfn_t end = ZN_MIN(high, node->start_pfn + node->spanned);
-""",
-    """	pfn_t end = high;
-""")
+    "high = ZN_MIN(high, node.start + node.spanned);",
+    "high = ZN_MIN(high, node.start + node.spanned + 512);")
 
 bug(48, "E67", "pfn in an int (5.10.68)",
     "mm/zones.c",
@@ -330,8 +323,8 @@ bug(49, "E72", "nid -1 indexes a table (5.9.5)",
 
 bug(50, "E75", "second region of a node ignored in the totals",
     "mm/zones.c",
-    "node->present += last - first;",
-    "node->present = last - first;")
+    "node.present += last - first;",
+    "node.present = last - first;")
 
 bug(51, "E74", "lane of a memoryless node leads nowhere / to another node",
     "mm/init.c",

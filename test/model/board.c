@@ -292,20 +292,34 @@ static bool widen_rings(struct model *m)
 	return true;
 }
 
+/* More than there is would be refused: at most what is RAM and not reserved. */
+static void fit_min_free(struct model *m)
+{
+	uint64_t pages = 0, reserved = 0;
+	uint64_t *kbytes = &m->config.options.min_free_kbytes;
+
+	for (unsigned i = 0; i < m->info.range_count; i++)
+		pages += m->info.range[i].size >> PAGE_SHIFT;
+	for (unsigned i = 0; i < m->info.reserved_count; i++)
+		reserved += m->info.reserved[i].size >> PAGE_SHIFT;
+	pages -= ZN_MIN(pages, reserved);
+	*kbytes = ZN_MIN(*kbytes, pages * (PAGE_SIZE / 1024));
+}
+
 bool board_build(struct model *m)
 {
 	int error;
 
 	board_draw(m);
+	fit_min_free(m);
 	m->config.info = &m->info;
-	m->config.meta = meta_take;
 	m->config.clear = clear_nothing;
 	m->config.grouping_off = m_chance(m, 10);
 	m->config.page_owner = m_chance(m, 10);
 	m->mm = calloc(1, zonal_sizeof());
-	error = zonal_init(m->mm, &m->config);
+	error = zonal_build(m->mm, &m->config, meta_take);
 	if (error)
-		return m_fail(m, "zonal_init() gives %d", error);
+		return m_fail(m, "zonal_build() gives %d", error);
 	for (unsigned c = 0; c < m->cpu_count; c++) {
 		zonal_cpu_online(m->mm, c);
 		zonal_task_init(&m->task[c]);

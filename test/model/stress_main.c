@@ -220,7 +220,7 @@ static void *work(void *arg)
 
 static bool build(void)
 {
-	struct zonal_config config = { .info = &info, .meta = meta_take, .clear = clear_nothing };
+	struct zonal_config config = { .info = &info, .clear = clear_nothing };
 
 	zonal_options_default(&config.options);
 	info.dma_max = UINT64_MAX;
@@ -239,7 +239,7 @@ static bool build(void)
 	for (unsigned c = 0; c < cpus; c++)
 		info.cpu[c] = (struct boot_cpu){ .mpidr = c, .nid = (int16_t)(c % NODES) };
 	mm = calloc(1, zonal_sizeof());
-	if (!mm || zonal_init(mm, &config))
+	if (!mm || zonal_build(mm, &config, meta_take))
 		return false;
 	for (unsigned c = 0; c < cpus; c++)
 		zonal_cpu_online(mm, c);

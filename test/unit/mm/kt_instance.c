@@ -4,13 +4,9 @@
  *
  * From a spec to an instance: the ranges are sorted into a struct boot_info, as
  * board/topology would do it from a device tree, the distances get their
- * defaults, and zonal_init() does the rest. Metadata comes from the memory of the
- * case and is filled with a pattern first, because `meta` may return memory that
- * is not zero and a field that init forgets must not look right by chance.
- *
- * The metadata hook is called for hundreds of small things (a pcp ring, a chunk of
- * page map), while a case may own only so many blocks; so they are cut from
- * pieces, each aligned as strictly as the hook may ask (32 KiB).
+ * defaults, and zonal_build() does the rest. Storage comes from the memory of the case
+ * and is filled with a pattern first, because it need not be zero and a field that
+ * init forgets must not look right by chance.
  *
  * CPUs. The core indexes its table by the id of the running CPU. In the image that
  * id is whatever core the test task runs on, so the table is made long enough and
@@ -23,11 +19,12 @@
 
 #include <string.h>
 
-enum { PIECE_BYTES = 128 * 1024, PIECE_ALIGN = 32 * 1024, META_PATTERN = 0xa5 };
+enum { META_PATTERN = 0xa5 };
+
+/* Present only in programs linked with the address sanitizer. */
+void __asan_poison_memory_region(void const volatile *start, size_t bytes) __attribute__((weak));
 
 static struct {
-	unsigned char *piece; /* memory not yet cut off */
-	size_t left;
 	unsigned here;        /* id of the running CPU when the instance was built */
 	unsigned cpus;
 	uint64_t cleared;
@@ -46,29 +43,22 @@ static bool cpu_become(unsigned id)
 static bool cpu_become(unsigned id) { return id == port_this_cpu()->id; }
 #endif
 
-static void *meta_take(void *ctx, unsigned nid, size_t bytes, size_t align)
+void *kt_meta(void *ctx, unsigned nid, size_t bytes, size_t align)
 {
-	uintptr_t at = (uintptr_t)align_up((uintptr_t)kt.piece, align);
-	size_t skip = at - (uintptr_t)kt.piece;
+	void *piece = kt_alloc(bytes, align);
 
 	(void)ctx;
 	(void)nid;
-	if (bytes > PIECE_BYTES / 2 || align > PIECE_ALIGN) {
-		void *own = kt_alloc(bytes, align);
+	return piece ? memset(piece, META_PATTERN, bytes) : NULL;
+}
 
-		return own ? memset(own, META_PATTERN, bytes) : NULL;
-	}
-	if (!kt.piece || skip + bytes > kt.left) {
-		kt.piece = kt_alloc(PIECE_BYTES, PIECE_ALIGN);
-		kt.left = PIECE_BYTES;
-		if (!kt.piece)
-			return NULL;
-		memset(kt.piece, META_PATTERN, PIECE_BYTES);
-		skip = 0;
-	}
-	kt.left -= skip + bytes;
-	kt.piece += skip + bytes;
-	return kt.piece - bytes;
+/* Between the page map and the rest of a piece lies nothing: who touches it is caught. */
+static void poison_gaps(const struct zonal *mm)
+{
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		if (mm->meta[n].low && __asan_poison_memory_region)
+			__asan_poison_memory_region(mm->meta[n].low,
+						    (size_t)(mm->meta[n].high - mm->meta[n].low));
 }
 
 static void clear_note(void *ctx, pfn_t pfn, size_t count)
@@ -153,18 +143,14 @@ static void info_add_distances(struct boot_info *info, const struct kt_spec *spe
 	}
 }
 
-/* `change` may break what the spec has made of the board, the configuration and the storage. */
-static int instance_init(const struct kt_spec *spec, struct zonal *mm, kt_change_fn change)
+bool kt_config(const struct kt_spec *spec, struct boot_info *info, struct zonal_config *config)
 {
-	struct boot_info *info = kt_alloc(sizeof(*info), 64);
-	struct zonal_config config = { .info = info,
-				       .meta = meta_take,
-				       .clear = spec->cannot_clear ? NULL : clear_note,
-				       .page_owner = spec->page_owner,
-				       .grouping_off = spec->grouping_off };
-
-	if (!info || !mm)
-		return ZONAL_ENOMEM;
+	*config = (struct zonal_config){ .info = info,
+					 .clear = spec->cannot_clear ? NULL : clear_note,
+					 .page_owner = spec->page_owner,
+					 .grouping_off = spec->grouping_off };
+	if (!info)
+		return false;
 	cpu_become(0);
 	memset(&kt, 0, sizeof(kt));
 	kt.here = port_this_cpu()->id;
@@ -175,12 +161,23 @@ static int instance_init(const struct kt_spec *spec, struct zonal *mm, kt_change
 	info_add_cpus(info, spec);
 	info_add_distances(info, spec);
 	if (spec->options)
-		config.options = *spec->options;
+		config->options = *spec->options;
 	else
-		zonal_options_default(&config.options);
+		zonal_options_default(&config->options);
+	return true;
+}
+
+/* `change` may break what the spec has made of the board and the configuration. */
+static int instance_init(const struct kt_spec *spec, struct zonal *mm, kt_change_fn change)
+{
+	struct boot_info *info = kt_alloc(sizeof(*info), 64);
+	struct zonal_config config;
+
+	if (!kt_config(spec, info, &config) || !mm)
+		return ZONAL_ENOMEM;
 	if (change)
 		change(info, &config);
-	return zonal_init(mm, &config);
+	return zonal_build(mm, &config, kt_meta);
 }
 
 struct zonal *kt_instance(const struct kt_spec *spec)
@@ -190,6 +187,7 @@ struct zonal *kt_instance(const struct kt_spec *spec)
 
 	if (!KT_OK(error == 0, "zonal_init() of the test's board gives %d", error))
 		return NULL;
+	poison_gaps(mm);
 	for (unsigned k = 0; k < kt.cpus; k++)
 		zonal_cpu_online(mm, kt_cpu_id(k));
 	if (!spec->in_boot)

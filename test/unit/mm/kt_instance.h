@@ -66,6 +66,11 @@ struct zonal *kt_bare_instance(const struct kt_spec *spec);
 /* The same as kt_instance(), for a board that is expected to be refused: the error of
  * zonal_init(). */
 int kt_instance_error(const struct kt_spec *spec);
+/* What these make of a spec: `info` is zeroed memory; false if it is NULL. For tests that call
+ * zonal_init() themselves. */
+bool kt_config(const struct kt_spec *spec, struct boot_info *info, struct zonal_config *config);
+/* For zonal_build(): memory of the case, filled with a pattern. */
+void *kt_meta(void *ctx, unsigned nid, size_t bytes, size_t align);
 /* The same after `change` has broken what was made of the spec. */
 typedef void (*kt_change_fn)(struct boot_info *info, struct zonal_config *config);
 int kt_changed_error(const struct kt_spec *spec, kt_change_fn change);

@@ -84,7 +84,6 @@ BREAK(reserved_unsorted, info->reserved[1].start = info->reserved[0].start - 64 
 BREAK(reserved_wraps, info->reserved[1].size = (uint64_t)0 - PAGE_SIZE)
 BREAK(reserved_to_the_end, info->reserved[1].size = UINT64_MAX - info->reserved[1].start)
 BREAK(no_info, config->info = NULL)
-BREAK(no_meta, config->meta = NULL)
 BREAK(cpu_count_too_large, config->cpu_count = ZONAL_MAX_CPUS + 1)
 BREAK(scale_0, config->options.watermark_scale_factor = 0)
 BREAK(scale_1, config->options.watermark_scale_factor = 1)
@@ -174,7 +173,6 @@ KTEST(refusal, every_rule_of_cpus_and_hooks)
 		CASE(cpu_no_node, 0, NULL),
 		CASE(cpu_count_too_large, ZONAL_EINVAL, "cpu_count is"),
 		CASE(no_info, ZONAL_EINVAL, "`info`"),
-		CASE(no_meta, ZONAL_EINVAL, "`meta`"),
 	};
 
 	expect_all(table, ARRAY_SIZE(table));

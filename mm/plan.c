@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How much memory an instance of a board needs for itself, and where it wants it.
+ *
+ * From the description alone, before anything is built: the sizes depend on ranges, nodes,
+ * CPUs and options, never on what is reserved. So a caller plans, places the pieces, in
+ * the described RAM as well, writes them into info->reserved, and builds.
+ *
+ *	first node with memory   tables of sections, page_owner's depot
+ *	each online node         its structure
+ *	the node of a section    its page map and page_owner's records
+ *	a CPU's node             the CPU's structure, per-CPU lists of every zone
+ *
+ * Each line is counted here as it is taken by init.c, pagemap.c, side_map.c and
+ * page_owner.c; meta_close() panics if the two ever differ by a byte.
+ *
+ * zonal_build() on top: plan, ask for each node's piece, build. For callers that can
+ * hand out memory on request, as tests and this project's boot do.
+ *
+ * Boot only, no locks. Changes nothing of its input.
+ */
+#include "init.h"
+
+#include "lib/assert.h"
+#include "meta.h"
+#include "page_owner.h"
+
+_Static_assert(ZONAL_STORAGE_ALIGN == PAGE_MAP_ALIGN, "a piece begins with a page map");
+
+static void want(struct zonal_plan *plan, unsigned nid, size_t bytes)
+{
+	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
+	if (!plan->bytes[nid])
+		plan->bytes[nid] = META_GAP;
+	plan->bytes[nid] += meta_round(bytes);
+}
+
+static void plan_nodes(struct zonal_plan *plan, const struct boot_info *info)
+{
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		if (nodemask_has(info->nodes, n))
+			want(plan, n, sizeof(struct node));
+}
+
+/* What the walk over the sections carries. */
+struct plan_walk {
+	struct zonal_plan *plan;
+	bool page_owner;
+};
+
+static void plan_section(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid)
+{
+	const struct plan_walk *walk = ctx;
+	size_t pages = bounds.end - bounds.first;
+
+	(void)s;
+	want(walk->plan, nid, pages * sizeof(struct page));
+	if (walk->page_owner)
+		want(walk->plan, nid, pages * sizeof(struct owner_record));
+}
+
+static void plan_maps(struct zonal_plan *plan, const struct zonal_config *config)
+{
+	const struct boot_info *info = config->info;
+	struct plan_walk walk = { plan, config->page_owner };
+	size_t sections = pagemap_sections(info);
+	unsigned nid = (unsigned)info->range[0].nid;
+
+	want(plan, nid, sections * sizeof(uintptr_t));
+	want(plan, nid, sections * sizeof(struct section_bounds));
+	pagemap_each_section(info, plan_section, &walk);
+	if (!config->page_owner)
+		return;
+	want(plan, nid, sizeof(struct page_owner));
+	want(plan, nid, stack_depot_bytes(ZONAL_OWNER_STACKS));
+	want(plan, nid, sections * sizeof(uintptr_t));
+}
+
+/* Per-CPU lists are sized by zone, so that all CPUs need the same. */
+static void plan_cpus(struct zonal_plan *plan, const struct zonal_config *config)
+{
+	size_t rings = 0, zones = 0;
+	struct zone_layout layout;
+
+	zones_layout(config, &layout);
+	for (unsigned zid = 0; zid < ZONAL_MAX_NODES * ZONE_TYPES; zid++) {
+		struct zone_extent extent = zones_extent(&layout, config->info, zid);
+
+		if (!extent.present)
+			continue;
+		zones = zid + 1;
+		rings += meta_round(cpu_ring_bytes(extent.present));
+	}
+	for (unsigned c = 0; c < cpu_count_of(config); c++) {
+		unsigned nid = cpu_node_of(config->info, c);
+
+		want(plan, nid, sizeof(struct mm_cpu));
+		want(plan, nid, zones * sizeof(struct pcp));
+		want(plan, nid, rings);
+	}
+}
+
+int zonal_plan(const struct zonal_config *config, struct zonal_plan *plan)
+{
+	int err = config_check(config);
+
+	*plan = (struct zonal_plan){ .bytes = { 0 } };
+	if (err)
+		return err;
+	plan_nodes(plan, config->info);
+	plan_maps(plan, config);
+	plan_cpus(plan, config);
+	return 0;
+}
+
+int zonal_build(struct zonal *mm, const struct zonal_config *config, zonal_meta_fn meta)
+{
+	struct zonal_storage storage[ZONAL_MAX_NODES] = { { 0 } };
+	struct zonal_config with = *config;
+	struct zonal_plan plan;
+	int err = zonal_plan(config, &plan);
+
+	for (unsigned n = 0; !err && n < ZONAL_MAX_NODES; n++) {
+		if (!plan.bytes[n])
+			continue;
+		storage[n].start = meta(config->ctx, n, plan.bytes[n], ZONAL_STORAGE_ALIGN);
+		storage[n].bytes = storage[n].start ? plan.bytes[n] : 0;
+	}
+	with.storage = storage;
+	return err ? err : zonal_init(mm, &with);
+}
