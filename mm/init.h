@@ -44,10 +44,9 @@ void movable_plan(const struct zonal_config *config, pfn_t usable_start,
 
 /* pagemap.c: sections up to the end of RAM; those that have a map, in ascending order with the
  * node of their first page. */
+typedef void (*section_fn)(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid);
 size_t pagemap_sections(const struct boot_info *info);
-void pagemap_each_section(const struct boot_info *info,
-			  void (*fn)(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid),
-			  void *ctx);
+void pagemap_each_section(const struct boot_info *info, section_fn fn, void *ctx);
 /* Place the page map, then fill it in (I5, I19). */
 void pagemap_place(struct zonal *mm, const struct boot_info *info);
 void pagemap_fill(struct zonal *mm, const struct boot_info *info);

@@ -53,9 +53,23 @@ enum page_state {
 	PAGE_STATES
 };
 
+/*
+ * The owner's 16 bytes of a page that is on a list of its owner's: what reclaim and compaction
+ * walk. Links are frame numbers like those of the free lists, PFN_NONE at the ends, so that a
+ * list has 8 bytes a page and its owner keeps 8 for itself. The lock is the list's; the page is
+ * USED, single or a head, and PG_LRU says that the links are valid. Whoever takes a page off
+ * its list clears the flag before the page may be freed: row D2 reports it otherwise.
+ */
+struct page_links {
+	uint32_t next;
+	uint32_t prev;
+	uint64_t handle; /* of the owner: mapping and index, swap slot, ... */
+};
+
 struct page {
 	union {
 		uint64_t owner[2]; /* the owner's 16 bytes while USED */
+		struct page_links links; /* the same, PG_LRU set */
 		struct {
 			uint32_t next; /* z: pfn of the next block in its free list */
 			uint32_t prev; /* z: pfn of the one before; PFN_NONE at the ends */
@@ -77,6 +91,7 @@ struct page {
 };
 
 _Static_assert(sizeof(struct page) == 32, "half of Linux's 64");
+_Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more");
 
 /* word: | owner flags 31..16 | state 15..12 | order 11..8 | zone id 7..0 |
  * A PCP page is always single; the field of its order holds its home instead: the migratetype

@@ -3,7 +3,8 @@
  * page_owner: who took each page, when, by which way, and who gave it back (D17).
  *
  * Off by default; zonal_config.page_owner turns it on for an instance's life. Then
- * each page has a record of 32 bytes in a side map (side_map.c), and stacks are kept once each (stack_depot.c).
+ * each page has a record of 32 bytes in a side map (side_map.c), and stacks are kept
+ * once each (stack_depot.c).
  *
  * Off, it costs nothing on the hot paths, because they ask nothing new:
  *

@@ -77,9 +77,7 @@ size_t pagemap_sections(const struct boot_info *info)
 }
 
 /* Ranges ascend, so that all of a section's follow each other. */
-void pagemap_each_section(const struct boot_info *info,
-			  void (*fn)(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid),
-			  void *ctx)
+void pagemap_each_section(const struct boot_info *info, section_fn fn, void *ctx)
 {
 	struct section_bounds bounds = { 0, 0 };
 	pfn_t at = 0;

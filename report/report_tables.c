@@ -8,8 +8,8 @@
  * counted as highest + 1, because that is what the table must reach. Page frame numbers
  * have a line although no table holds them: links in struct page keep 32 bits of them.
  *
- * Metadata is what zonal_init() took through its `meta` hook: page map, nodes with
- * zones and zonelists, per-CPU lists. It is shown beside the RAM that it serves.
+ * Metadata is what zonal_init() took of the storage that zonal_plan() asked for: page map,
+ * nodes with zones and zonelists, per-CPU lists. It is shown beside the RAM that it serves.
  *
  * Locks: none; everything read here is immutable after init or atomic.
  */

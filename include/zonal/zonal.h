@@ -219,7 +219,12 @@ unsigned zonal_page_node(const struct page *page);
 enum zone_type zonal_page_zone(const struct page *page);
 /* True for every page inside a free block, not only its head (B16). */
 bool zonal_is_free(const struct zonal *mm, pfn_t pfn);
-/* The 16 bytes of an allocated page that are its owner's: a list node, two pointers, ... */
+/*
+ * The 16 bytes of an allocated page that are its owner's, aligned to 8: a list node, two pointers,
+ * ... Zero when the page comes, nobody's when it is freed. Reclaim and compaction will want
+ * pages that they may take to be on lists of theirs: of such a page the first 8 bytes are
+ * theirs (two links of 32-bit frame numbers), the last 8 stay the owner's handle.
+ */
 void *zonal_page_owner(struct page *page);
 
 /* ---- state -------------------------------------------------------------- */

@@ -2,6 +2,9 @@
 /*
  * Plan, then build: zonal_plan() says to the byte what zonal_init() takes, the storage is
  * looked at before anything is touched, and what the caller gave stays as it was.
+ *
+ * The board has nodes without memory and without CPUs, a section that two nodes share, and
+ * records of page_owner, so that each line of the plan has something to count.
  */
 #include <string.h>
 
