@@ -67,7 +67,7 @@ endif
 
 # ---- the host programs -------------------------------------------------------------------
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
-HOST_LIBS := -lfdt -lcjson -pthread
+HOST_LIBS := -lfdt -lcjson -lz -pthread
 # %_ktest.c is the part of a folder that only the test programs have.
 HOST_CORE := $(filter-out %_ktest.c board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
 	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c))
@@ -76,7 +76,7 @@ HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz
 SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
-SRC_oracle := $(wildcard tools/oracle*.c)
+SRC_oracle := $(wildcard tools/oracle*.c tools/frames*.c)
 SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
 SRC_model := $(filter-out %/stress_main.c,$(wildcard test/model/*.c))
 SRC_stress := test/model/stress_main.c

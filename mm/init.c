@@ -7,7 +7,7 @@
  *	3  page map, per-CPU lists, page_owner's records   (storage is used up here)
  *	4  a structure for every page                      pagemap_fill
  *	5  free memory into the lists                      release_memory
- *	6  zonelists, watermarks, list sizes, fast lanes
+ *	6  zonelists, watermarks, list sizes, fast lanes   init_lists
  *
  * The caller has placed the storage before, and what it takes of the RAM described is
  * in the list of reserved ranges. So everything is known at the door, all but one rule is
@@ -158,6 +158,15 @@ static void build_lanes(struct zonal *mm)
 	}
 }
 
+void init_lists(struct zonal *mm)
+{
+	note_memory_nodes(mm);
+	node_build_zonelists(mm);
+	zonal_setup_marks(mm);
+	pcp_setup(mm);
+	build_lanes(mm);
+}
+
 static void take_options(struct zonal *mm, const struct zonal_config *config)
 {
 	mm->options = config->options;
@@ -201,11 +210,7 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	err = min_free_check(mm, config->options.min_free_kbytes);
 	if (err)
 		return err;
-	note_memory_nodes(mm);
-	node_build_zonelists(mm);
-	zonal_setup_marks(mm);
-	pcp_setup(mm);
-	build_lanes(mm);
+	init_lists(mm);
 	return 0;
 }
 

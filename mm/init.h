@@ -51,6 +51,10 @@ void pagemap_each_section(const struct boot_info *info, section_fn fn, void *ctx
 void pagemap_place(struct zonal *mm, const struct boot_info *info);
 void pagemap_fill(struct zonal *mm, const struct boot_info *info);
 
+/* The last step: what follows from the zones' managed pages. The tools that put an
+ * instance into a recorded state call it again. */
+void init_lists(struct zonal *mm);
+
 /* release.c: hand all that is not reserved to the buddy (I4, I6). */
 void release_memory(struct zonal *mm, const struct boot_info *info);
 

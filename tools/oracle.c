@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * oracle FILE.json...: replay figures of a real Linux 5.10.262 kernel.
+ * oracle FILE...: replay figures and records of a real Linux 5.10.262 kernel.
  *
- * Three forms of files are known; which one a file is, its content says:
+ * FILE.txt and FILE.txt.gz are frame records (frames.c). Of FILE.json three forms are known;
+ * which one a file is, its content says:
  *   "zones" at the top              state-*.json    oracle_setup.c
  *   "cases" that have a "nid"       probe-*.json    oracle_probe.c
  *   "cases" that have a "policy"    policy-*.json   oracle_policy.c
- *   "lines"                         costs: bench, frag, user; there is nothing to replay
+ * A file of "lines" is costs (bench, frag, user): there is nothing to replay, so that it
+ * counts neither as equal nor as anything else.
  *
  * Each deviation is one line (with both sequences of runs below it where it is
  * about runs), then one line a file and a total.
  *
  * Exit status: 0 nothing deviates; 1 something does; 2 a file cannot be read or is not
- * understood, in which case nothing is said about the allocator from it. Files
- * after a bad one are still replayed.
+ * understood, in which case nothing is said about the allocator from it, or nothing at all
+ * was compared. Files after a bad one are still replayed.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "oracle.h"
+#include "frames.h"
 
 #define FILE_LIMIT_BYTES ((size_t)256 << 20)
 #define ROOT_KEYS "kernel qemu note what "
@@ -86,56 +88,98 @@ static void replay(struct json_reader *r, const cJSON *root, struct verdict *v)
 	} else if (!cases && json_has(root, "zones")) {
 		json_keys(r, root, ROOT_KEYS STATE_KEYS);
 		setup_replay(r, root, v);
-	} else if (!cases && json_has(root, "lines")) {
-		json_keys(r, root, ROOT_KEYS "lines");
-		json_array(r, root, "lines");
 	} else {
 		json_fail(r, "neither a state, nor a probe, nor a policy file");
 	}
 }
 
-/* False if the file cannot be used. */
-static bool oracle_file(const char *name, unsigned long *checks, unsigned long *deviations)
+/* What a kernel's work costs: figures for the benchmark, nothing that could be replayed. */
+static bool only_costs(struct json_reader *r, const cJSON *root)
+{
+	if (json_has(root, "cases") || !json_has(root, "lines"))
+		return false;
+	json_keys(r, root, ROOT_KEYS "lines");
+	json_array(r, root, "lines");
+	return true;
+}
+
+struct total {
+	unsigned long checks, deviations, calls;
+	int files, bad;
+};
+
+static void count_file(struct total *total, const struct verdict *v)
+{
+	printf("%s: %lu comparisons, %lu deviations\n", v->file, v->checks, v->deviations);
+	total->checks += v->checks;
+	total->deviations += v->deviations;
+	total->files++;
+}
+
+static void json_file(const char *name, struct total *total)
 {
 	struct json_reader r = { .file = name };
 	struct verdict v = { .file = name };
 	char *text = read_file(&r);
 	cJSON *root = text && json_ok(&r) ? parse(&r, text) : NULL;
+	bool costs = root && only_costs(&r, root);
 
-	if (root)
+	if (root && !costs)
 		replay(&r, root, &v);
+	if (root && !costs && json_ok(&r) && !v.checks && !v.deviations)
+		json_fail(&r, "nothing in it was compared");
 	cJSON_Delete(root);
 	free(text);
-	*checks += v.checks;
-	*deviations += v.deviations;
-	if (json_ok(&r)) {
-		printf("%s: %lu comparisons, %lu deviations\n", name, v.checks, v.deviations);
-		return true;
+	if (json_ok(&r) && costs) {
+		printf("%s: costs only, nothing to compare; not counted\n", name);
+	} else if (json_ok(&r)) {
+		count_file(total, &v);
+	} else {
+		total->bad++;
+		fflush(stdout);
+		fprintf(stderr, "oracle: %s: %s\n", name, r.error);
 	}
-	fflush(stdout);
-	fprintf(stderr, "oracle: %s: %s\n", name, r.error);
-	return false;
+}
+
+static void frames_file(const char *name, struct total *total)
+{
+	struct verdict v = { .file = name };
+
+	if (frames_replay(name, &v, &total->calls))
+		count_file(total, &v);
+	else
+		total->bad++;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t length = strlen(name), tail = strlen(end);
+
+	return length >= tail && !strcmp(name + length - tail, end);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long checks = 0, deviations = 0;
-	int bad = 0;
+	struct total total = { 0 };
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: %s FILE.json...\n"
-				"replays figures of Linux 5.10 (test/oracle); 0 all equal, "
-				"1 deviations, 2 bad file\n",
+		fprintf(stderr, "usage: %s FILE.json|FILE.txt|FILE.txt.gz...\n"
+				"replays figures and frame records of Linux 5.10 (test/oracle); "
+				"0 all equal, 1 deviations, 2 bad file or nothing compared\n",
 			argv[0]);
 		return 2;
 	}
 	for (int i = 1; i < argc; i++)
-		if (!oracle_file(argv[i], &checks, &deviations))
-			bad++;
-	printf("total: %d files, %lu comparisons, %lu deviations", argc - 1 - bad, checks,
-	       deviations);
-	printf(bad ? ", %d files not understood\n" : "\n", bad);
-	if (bad)
+		if (ends_with(argv[i], ".txt") || ends_with(argv[i], ".gz"))
+			frames_file(argv[i], &total);
+		else
+			json_file(argv[i], &total);
+	printf("total: %d files, %lu comparisons, %lu deviations", total.files, total.checks,
+	       total.deviations);
+	if (total.calls)
+		printf(", %lu calls equal frame by frame", total.calls);
+	printf(total.bad ? ", %d files not understood\n" : "\n", total.bad);
+	if (total.bad || !(total.checks + total.deviations))
 		return 2;
-	return deviations ? 1 : 0;
+	return total.deviations ? 1 : 0;
 }

@@ -152,6 +152,8 @@ struct instance {
 	char why[200]; /* what could not be done */
 };
 
+/* Metadata from the host's heap, for zonal_config.meta; ctx is the instance. */
+void *instance_meta(void *ctx, unsigned nid, size_t bytes, size_t align);
 /* An empty board: everything free, marks and reserves by mm/ from the file's tunables. */
 bool instance_boot(struct instance *in, const struct fig_board *board, const uint64_t *managed);
 /* The same, then brought into the state `before`; `small` is the type of the pageblocks

@@ -29,7 +29,7 @@
 
 /* ---- step 1 ------------------------------------------------------------- */
 
-static void *instance_meta(void *ctx, unsigned nid, size_t bytes, size_t align)
+void *instance_meta(void *ctx, unsigned nid, size_t bytes, size_t align)
 {
 	struct instance *in = ctx;
 	void **grown = realloc(in->meta, (in->meta_count + 1) * sizeof(*grown));

@@ -55,6 +55,7 @@ need_host() {
 	need libc6-dev /usr/include/stdio.h
 	need libfdt-dev /usr/include/libfdt.h
 	need libcjson-dev "/usr/lib/$triplet/libcjson.so" /usr/include/cjson/cJSON.h
+	need zlib1g-dev "/usr/lib/$triplet/libz.so" /usr/include/zlib.h
 	need device-tree-compiler dtc
 }
 
