@@ -2,109 +2,126 @@
 /*
  * Draining: per-CPU pages back to their zones.
  *
- * A CPU's rings are its own. It empties them itself (zonal_drain_local, P15); another
- * CPU's are emptied by asking that CPU, which does so in interrupt context
- * (zonal_drain_all, P13). Only CPUs that hold something are asked, by a look at their
- * counts; what they take up after the look is theirs to keep, as on any running system.
+ * A CPU's rings are its own. It empties them itself; another CPU's are emptied by asking that
+ * CPU, which does so in interrupt context (zonal_drain_all, P13). Only CPUs that hold something
+ * are asked, by a look at their counts; what they take up after the look is theirs
+ * to keep, as on any running system.
  *
- * One drain of all CPUs runs at a time. Who wants everything drained while one runs has
- * nothing to add and returns; who wants one zone waits for his own turn.
+ * Either way it goes in pieces of DRAIN_PIECE pages, with interrupts open in between, or one
+ * request to the other CPU a piece: a full list of a large zone is some hundred pages,
+ * each of which may merge. Which list gives how much is carried on from piece to piece, so
+ * that the pages go back in the order that one piece would have given. As many
+ * pages go as there were at the first look; so a drain ends, whatever comes in meanwhile.
+ *
+ * Any number of drains may run at once: each piece is the owner's, under its mask, and two
+ * drains of one ring share its pages. So no drain waits for another.
  *
  * A CPU that has stopped for good owns nothing any more, and whoever notices may
  * empty its rings (zonal_cpu_dead, P14).
  *
  * Zone locks are taken inside, one at a time.
  */
+#include "lib/assert.h"
+#include "page_check.h"
 #include "pcp.h"
 #include "watermark.h"
 
-static void pcp_drain_zone(struct zone *zone, struct mm_cpu *cpu)
-{
-	struct pcp *pcp = &cpu->pcp[zone->id];
-	uint32_t count = ld_relaxed(&pcp->count);
+/* About 220 instructions a page, so some 7,000 masked ones. */
+#define DRAIN_PIECE 32
 
-	if (count)
-		pcp_bulk_free(zone, pcp, count);
+/* The rest of one CPU's pages of one zone. */
+struct drain {
+	struct zone *zone;
+	struct mm_cpu *cpu;
+	struct pcp_turn turn;
+	uint32_t left;
+};
+
+/* One piece; masked, on the CPU that owns the rings or after its end. */
+static void drain_piece(void *arg)
+{
+	struct drain *drain = arg;
+	struct pcp *pcp = &drain->cpu->pcp[drain->zone->id];
+	uint32_t count = ZN_MIN(drain->left, (uint32_t)DRAIN_PIECE);
+
+	DASSERT_MASKED();
+	drain->left = count ? drain->left - count : 0;
+	if (count && !pcp_give(drain->zone, pcp, &drain->turn, count))
+		drain->left = 0;
 }
 
-/* Everything this CPU holds of one zone, or of all. */
-static void drain_this_cpu(struct zonal *mm, struct zone *only)
+/* On CPU `c`: here, or by asking it. False: it is offline. */
+static bool drain_piece_on(unsigned c, struct drain *drain)
 {
 	port_irqflags_t irq = port_irq_save();
-	struct mm_cpu *cpu = mm->cpu[port_this_cpu()->id];
+	bool here = port_this_cpu()->id == c;
+
+	if (here)
+		drain_piece(drain);
+	port_irq_restore(irq);
+	return here || port_call_cpu(c, drain_piece, drain);
+}
+
+/* What CPU `c` holds of one zone, or of all. The caller may move to another CPU meanwhile. */
+static void drain_cpu(struct zonal *mm, unsigned c, struct zone *only)
+{
 	struct zone *zone;
 	unsigned zid;
 
-	mm_for_each_zone(mm, zid, zone)
-		if (cpu && (!only || only == zone))
-			pcp_drain_zone(zone, cpu);
-	port_irq_restore(irq);
+	mm_for_each_zone(mm, zid, zone) {
+		struct drain drain = { .zone = zone, .cpu = mm->cpu[c] };
+
+		if (only && only != zone)
+			continue;
+		drain.left = ld_relaxed(&drain.cpu->pcp[zid].count);
+		drain.turn.left = drain.left;
+		while (drain.left && drain_piece_on(c, &drain))
+			;
+	}
 }
 
 void zonal_drain_local(struct zonal *mm)
 {
-	drain_this_cpu(mm, NULL);
-}
+	port_irqflags_t irq = port_irq_save();
+	unsigned c = port_this_cpu()->id;
 
-struct drain {
-	struct zonal *mm;
-	struct zone *zone;
-};
-
-static void drain_call(void *arg)
-{
-	struct drain *drain = arg;
-
-	drain_this_cpu(drain->mm, drain->zone);
-}
-
-/* P13: only CPUs that hold something are disturbed. */
-static bool cpu_holds_pages(struct zonal *mm, struct mm_cpu *cpu, struct zone *only)
-{
-	struct zone *zone;
-	unsigned zid;
-
-	mm_for_each_zone(mm, zid, zone)
-		if ((!only || only == zone) && ld_relaxed(&cpu->pcp[zid].count))
-			return true;
-	return false;
+	mm_cpu(mm, c);
+	port_irq_restore(irq);
+	drain_cpu(mm, c, NULL);
 }
 
 void zonal_drain_all(struct zonal *mm, struct zone *zone)
 {
-	struct drain drain = { mm, zone };
-	uint32_t idle = 0;
-
-	/* One drain at a time; who wants everything drained has nothing to add to
-	 * a drain that runs, who wants one zone waits for his own (P13). */
-	while (!atomic_compare_exchange_strong(&mm->drain_busy, &idle, 1)) {
-		if (!zone)
-			return;
-		idle = 0;
-		port_relax();
+	if (zone && zone->mm != mm) {
+		fetch_add_relaxed(&mm->bad, 1);
+		port_log("zonal: drain of zone %u of another instance", zone->id);
+		return;
 	}
-	for (unsigned c = 0; c < mm->cpu_count; c++) {
-		struct mm_cpu *cpu = mm->cpu[c];
-
-		if (cpu && ld_relaxed(&cpu->online) && cpu_holds_pages(mm, cpu, zone))
-			port_call_cpu(c, drain_call, &drain);
-	}
-	st_release(&mm->drain_busy, 0);
+	for (unsigned c = 0; c < mm->cpu_count; c++)
+		if (mm->cpu[c] && ld_relaxed(&mm->cpu[c]->online))
+			drain_cpu(mm, c, zone);
 }
 
 void zonal_cpu_dead(struct zonal *mm, unsigned cpu_id)
 {
 	struct mm_cpu *cpu = cpu_id < mm->cpu_count ? mm->cpu[cpu_id] : NULL;
-	port_irqflags_t irq = port_irq_save();
 	struct zone *zone;
 	unsigned zid;
 
+	if (!cpu || !ld_relaxed(&cpu->online))
+		return;
+	st_relaxed(&cpu->online, 0);
 	/* Its lists have no owner any more, so they may be emptied from here. */
-	if (cpu && ld_relaxed(&cpu->online)) {
-		st_relaxed(&cpu->online, 0);
-		mm_for_each_zone(mm, zid, zone)
-			pcp_drain_zone(zone, cpu);
-		setup_stat_thresholds(mm);
+	mm_for_each_zone(mm, zid, zone) {
+		struct drain drain = { .zone = zone, .cpu = cpu };
+
+		drain.left = drain.turn.left = ld_relaxed(&cpu->pcp[zid].count);
+		while (drain.left) {
+			port_irqflags_t irq = port_irq_save();
+
+			drain_piece(&drain);
+			port_irq_restore(irq);
+		}
 	}
-	port_irq_restore(irq);
+	setup_stat_thresholds(mm);
 }

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why it failed: the record that each failed request leaves, and failures made
- * on purpose.
+ * Why it failed: the record that each failed request leaves.
  *
  * The record belongs to the CPU that asked; a newer failure there overwrites it. Per zone of
  * the list it holds the first reason of the last pass, worked out anew when all
  * is lost, so that the passes themselves carry nothing for it. The state may have
  * changed in between; then the reason says REFUSED_RACE.
  *
- * Injection (D19): after `skip` requests, `times` requests fail before any zone is
- * asked, as if memory were out (G10). NOFAIL is spared.
- *
  * The record is written with interrupts masked and read the same way.
  */
 #include "alloc.h"
+
+#include "cpuset.h"
 #include "watermark.h"
 
 static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
@@ -25,31 +23,36 @@ static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
 	return f;
 }
 
-static enum zonal_refusal refusal_of(const struct alloc_req *req, const struct zoneref *ref,
-				     unsigned flags, int64_t *short_pages)
+static uint8_t policy_mode(const struct zonal_task *task)
+{
+	return ld_relaxed(&((struct zonal_task *)(uintptr_t)task)->policy.mode);
+}
+
+static enum zonal_refusal refusal_of(const struct alloc_req *req, const struct alloc_pass *pass,
+				     const struct zoneref *ref, int64_t *short_pages)
 {
 	*short_pages = 0;
 	if (ref->type > req->high_zone)
 		return REFUSED_NOT_ASKED;
-	if (!nodemask_has(req->nodemask, ref->node))
+	if (!nodemask_has(pass->nodemask, ref->node))
 		return REFUSED_NODEMASK;
-	if ((flags & ALLOC_CPUSET) && !cpuset_allows(req, req->gfp, ref->node))
+	if ((pass->flags & ALLOC_CPUSET) && !cpuset_allows(req, pass, ref->node))
 		return REFUSED_CPUSET;
-	*short_pages = zone_short_pages(ref->zone, req, flags);
+	*short_pages = zone_short_pages(ref->zone, req, pass->flags);
 	if (*short_pages > 0)
 		return REFUSED_WATERMARK;
 	*short_pages = 0;
-	return zone_request_ok(ref->zone, req, flags) ? REFUSED_RACE : REFUSED_NO_BLOCK;
+	return zone_request_ok(ref->zone, req, pass) ? REFUSED_RACE : REFUSED_NO_BLOCK;
 }
 
-void failure_record(const struct alloc_req *req, unsigned flags, uint32_t steps)
+void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, uint32_t steps)
 {
 	port_irqflags_t irq = port_irq_save();
-	struct zonal_failure *f = begin_record(req->mm, req->mm->cpu[port_this_cpu()->id]);
+	struct zonal_failure *f = begin_record(req->mm, mm_this_cpu(req->mm));
 
-	f->gfp = req->gfp;
+	f->gfp = pass->gfp;
 	f->order = req->order;
-	f->policy = req->in_irq ? MPOL_DEFAULT : req->task->policy.mode;
+	f->policy = req->in_irq ? MPOL_DEFAULT : policy_mode(req->task);
 	f->nid = req->nid;
 	f->steps = steps;
 	for (unsigned i = 0; i < req->list->count; i++) {
@@ -57,7 +60,7 @@ void failure_record(const struct alloc_req *req, unsigned flags, uint32_t steps)
 
 		f->zone[i].zid = ref->zone->id;
 		f->zone[i].refusal =
-			(uint8_t)refusal_of(req, ref, flags, &f->zone[i].short_pages);
+			(uint8_t)refusal_of(req, pass, ref, &f->zone[i].short_pages);
 		f->zone_count++;
 	}
 	port_irq_restore(irq);
@@ -67,11 +70,11 @@ void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32
 {
 	port_irqflags_t irq = port_irq_save();
 	struct port_cpu *here = port_this_cpu();
-	struct zonal_failure *f = begin_record(mm, mm->cpu[here->id]);
+	struct zonal_failure *f = begin_record(mm, mm_cpu(mm, here->id));
 
 	f->gfp = gfp;
 	f->order = (uint8_t)ZN_MIN(order, 255u);
-	f->policy = here->task->policy.mode;
+	f->policy = policy_mode(here->task);
 	f->nid = (int16_t)nid;
 	f->steps = steps;
 	port_irq_restore(irq);
@@ -87,26 +90,6 @@ void zonal_last_failure(struct zonal *mm, struct zonal_failure *out)
 {
 	port_irqflags_t irq = port_irq_save();
 
-	*out = mm->cpu[port_this_cpu()->id]->failure;
+	*out = mm_this_cpu(mm)->failure;
 	port_irq_restore(irq);
-}
-
-void zonal_inject(struct zonal *mm, uint64_t skip, uint64_t times)
-{
-	st_relaxed(&mm->inject_skip, (int64_t)skip);
-	st_relaxed(&mm->inject_times, (int64_t)times);
-	if (times)
-		fetch_or_acq_rel(&mm->gates, GATE_INJECT);
-	else
-		fetch_and_acq_rel(&mm->gates, ~GATE_INJECT);
-}
-
-bool failure_injected(struct zonal *mm)
-{
-	if (atomic_fetch_sub_explicit(&mm->inject_skip, 1, memory_order_relaxed) > 0)
-		return false;
-	if (atomic_fetch_sub_explicit(&mm->inject_times, 1, memory_order_relaxed) > 0)
-		return true;
-	fetch_and_acq_rel(&mm->gates, ~GATE_INJECT);
-	return false;
 }

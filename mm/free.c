@@ -46,7 +46,7 @@ static inline void put_block(struct zonal *mm, struct page *page, unsigned order
 	struct zone *zone = mm->zone[zid];
 
 	page_set_word(page, word_make(zid, PAGE_INNER, 0));
-	own_add(&mm->cpu[port_this_cpu()->id]->pcp[zid].stat[STAT_FREED], 1u << order);
+	own_add(&mm_this_cpu(mm)->pcp[zid].stat[STAT_FREED], 1u << order);
 	lock_take(&zone->lock);
 	buddy_put(zone, page, order, BUDDY_AUTO);
 	lock_drop(&zone->lock);
@@ -62,14 +62,14 @@ static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned
 }
 
 /* To this CPU's list; masked on entry, as `irq` says after. */
-static inline void free_to_list(struct zonal *mm, struct page *page, uint32_t word, unsigned list,
+static inline void free_to_list(struct zonal *mm, struct page *page, unsigned zid, unsigned home,
 				port_irqflags_t irq)
 {
-	struct pcp *pcp = &mm->cpu[port_this_cpu()->id]->pcp[word_zid(word)];
+	struct pcp *pcp = &mm_this_cpu(mm)->pcp[zid];
 
 	own_add(&pcp->stat[STAT_FREED], 1);
-	if (unlikely(pcp_push(pcp, page, word, list)))
-		return_batch(mm, pcp, word_zid(word), irq);
+	if (unlikely(pcp_push(pcp, page, word_pcp(zid, home), pcp_list_of(home))))
+		return_batch(mm, pcp, zid, irq);
 	else
 		port_irq_restore(irq);
 }
@@ -80,7 +80,7 @@ static ZN_NOINLINE void free_lodger(struct zonal *mm, struct page *page, unsigne
 				    port_irqflags_t irq)
 {
 	if (type != MIGRATE_ISOLATE) {
-		free_to_list(mm, page, word_pcp(page_zid(page), type), MIGRATE_MOVABLE, irq);
+		free_to_list(mm, page, page_zid(page), type, irq);
 		return;
 	}
 	put_block(mm, page, 0);
@@ -96,7 +96,7 @@ static inline void free_single(struct zonal *mm, struct page *page, unsigned zid
 	unsigned type = page_block_type(page);
 
 	if (likely(type < MIGRATE_PCPTYPES))
-		free_to_list(mm, page, word_pcp(zid, type), type, irq);
+		free_to_list(mm, page, zid, type, irq);
 	else
 		free_lodger(mm, page, type, irq);
 }

@@ -35,8 +35,6 @@ void zonal_options_default(struct zonal_options *options)
 					   .lowmem_reserve_ratio = { 256, 256, 32, 0 } };
 }
 
-size_t zonal_sizeof(void) { return sizeof(struct zonal); }
-
 static void make_nodes(struct zonal *mm, const struct boot_info *info)
 {
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {

@@ -40,11 +40,6 @@ static ZN_NOINLINE struct page *lane_clear(struct zonal *mm, struct page *page)
 	return page;
 }
 
-static ZN_NOINLINE struct page *lane_unknown_cpu(unsigned cpu)
-{
-	port_panic("zonal: allocation on CPU %u before zonal_init() knows it", cpu);
-}
-
 /* A single page of a per-CPU list becomes its owner's. */
 static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_t gfp)
 {
@@ -72,7 +67,7 @@ static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, 
 	page = pcp_refill(zone, pcp, lane_type(gfp), lane_type(gfp) ? flags | ALLOC_CMA : flags);
 	if (page) {
 		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
-		take_note_boost(mm->cpu[port_this_cpu()->id], zone);
+		take_note_boost(mm_this_cpu(mm), zone);
 	}
 	port_irq_restore(irq);
 	return page ? lane_finish(mm, page, gfp) : alloc_by_policy(mm, gfp, 0);
@@ -84,7 +79,8 @@ static inline bool lane_open(struct zonal *mm, const struct port_cpu *here, stru
 {
 	const struct zonal_task *task = here->task;
 
-	if (unlikely(ld_relaxed(&mm->gates) | here->irq_depth | task->policy.mode) ||
+	if (unlikely(ld_relaxed(&mm->gates) | here->irq_depth |
+		     ld_relaxed(&((struct zonal_task *)(uintptr_t)task)->unusual)) ||
 	    unlikely(!zone))
 		return false;
 	return likely(!(gfp & __GFP_MOVABLE)) || !(task->flags & ZTASK_NOCMA);
@@ -95,15 +91,13 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 {
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
-	struct mm_cpu *cpu = mm->cpu[here->id];
+	struct mm_cpu *cpu = mm_cpu(mm, here->id);
 	size_t lane = lane_index(gfp);
 	unsigned type = lane_type(gfp);
 	struct page *page;
 	struct zone *zone;
 	struct pcp *pcp;
 
-	if (unlikely(!cpu))
-		return lane_unknown_cpu(here->id);
 	zone = cpu->lane[lane].zone;
 	pcp = cpu->lane[lane].pcp;
 	if (unlikely(!lane_open(mm, here, zone, gfp)) ||
@@ -141,13 +135,11 @@ static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned
 {
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
-	struct mm_cpu *cpu = mm->cpu[here->id];
+	struct mm_cpu *cpu = mm_cpu(mm, here->id);
 	size_t lane = lane_index(gfp);
 	struct page *page = NULL;
 	struct zone *zone;
 
-	if (unlikely(!cpu))
-		return lane_unknown_cpu(here->id);
 	zone = cpu->lane[lane].zone;
 	if (likely(lane_open(mm, here, zone, gfp)) && likely(order < MAX_ORDER))
 		page = block_take(zone, lane, lane_type(gfp), order);

@@ -6,11 +6,11 @@
 #ifndef MM_MM_H
 #define MM_MM_H
 
+#include "lib/assert.h"
 #include "zone.h"
 
 /* Anything but zero here sends every request through the general path. */
 #define GATE_BOOT 0x1u      /* row G5: boot is not done */
-#define GATE_CPUSETS 0x2u   /* some task has fewer nodes than all (Z2, Z4) */
 #define GATE_INJECT 0x4u    /* fault injection is armed (G10) */
 #define GATE_NO_GROUPING 0x10u /* mobility grouping is off (M12) */
 #define GATE_CHECK_ALL 0x20u   /* look at every page of a block, not only the head (D4, D6) */
@@ -83,7 +83,6 @@ struct zonal {
 	_Atomic uint32_t refusal_reports; /* G4, the first is printed */
 	_Atomic uint64_t failures;   /* serial of struct zonal_failure */
 	_Atomic int64_t inject_skip, inject_times; /* D19 */
-	_Atomic uint32_t drain_busy; /* P13: a drain of all CPUs runs */
 	zonal_clear_fn clear;
 	void *ctx;
 	struct meta_piece meta[ZONAL_MAX_NODES]; /* i: the caller's storage, see meta.c */
@@ -95,6 +94,26 @@ struct zonal {
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)
 {
 	return (struct page *)(mm->section[pfn >> MM_SECTION_SHIFT]) + pfn;
+}
+
+/* The instance and the port disagree about who may call. */
+void mm_unknown_cpu(const struct zonal *mm, unsigned cpu) ZN_NORETURN;
+
+/* What the instance has for CPU `cpu`, which must be one that it was built for. Masked. */
+static inline struct mm_cpu *mm_cpu(const struct zonal *mm, unsigned cpu)
+{
+	struct mm_cpu *found = mm->cpu[cpu];
+
+	DASSERT(cpu < ZONAL_MAX_CPUS, "CPU %u of a port that has %d", cpu, ZONAL_MAX_CPUS);
+	if (unlikely(!found))
+		mm_unknown_cpu(mm, cpu);
+	return found;
+}
+
+/* The same for the CPU that runs this. Masked. */
+static inline struct mm_cpu *mm_this_cpu(const struct zonal *mm)
+{
+	return mm_cpu(mm, port_this_cpu()->id);
 }
 
 /* Is the structure one of this instance's? Reads the page, so it must be somebody's. */

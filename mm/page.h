@@ -117,10 +117,12 @@ _Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more")
 #define PG_MAPPING 0x2000000u    /* owner words name a mapping that is still there */
 #define PG_CHARGED 0x4000000u    /* charged to a memory group */
 #define PG_COMP 0x8000000u       /* head of a compound block */
-#define PG_REFERENCED 0x10000000u
+#define PG_HWPOISON 0x10000000u
+/* The three that may stay stand on top, so that all that stops a plain free is one mask of
+ * bits side by side: one instruction. */
 #define PG_DIRTY 0x20000000u
 #define PG_PFMEMALLOC 0x40000000u /* taken without watermarks (L18) */
-#define PG_HWPOISON 0x80000000u
+#define PG_REFERENCED 0x80000000u
 
 #define PG_FREE_CHECK                                                                              \
 	(PG_LOCKED | PG_LRU | PG_ACTIVE | PG_PRIVATE | PG_PRIVATE2 | PG_WRITEBACK | PG_SLAB |      \

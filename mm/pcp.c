@@ -30,6 +30,7 @@
  */
 #include "pcp.h"
 
+#include "lib/assert.h"
 #include "buddy.h"
 #include "mobility.h"
 #include "page_check.h"
@@ -85,24 +86,15 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
 	return pcp_pop(pcp, type);
 }
 
-/* Whose turn it is to give, and how many pages; see the essay. */
-struct turn {
-	unsigned type;
-	unsigned give;
-};
-
-static struct pcp_ring *turn_next(struct pcp *pcp, struct turn *turn, unsigned left)
+/* The next list that has something, and how much it gives; see the essay. */
+static void turn_next(struct pcp *pcp, struct pcp_turn *turn)
 {
-	struct pcp_ring *ring;
-
 	do {
 		turn->give++;
 		turn->type = turn->type + 1 == MIGRATE_PCPTYPES ? 0 : turn->type + 1;
-		ring = &pcp->ring[turn->type];
-	} while (ring->head == ring->tail);
+	} while (!pcp_has(pcp, turn->type));
 	if (turn->give == MIGRATE_PCPTYPES)
-		turn->give = left;
-	return ring;
+		turn->give = turn->left;
 }
 
 /*
@@ -223,25 +215,38 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 	}
 }
 
-void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count)
+uint32_t pcp_give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 {
 	uint32_t held = ld_relaxed(&pcp->count);
-	struct turn turn = { 0, 0 };
 
+	DASSERT_MASKED();
+	ASSERT(count <= turn->left, "zone %u: %u pages of a return of %u", zone->id, count,
+	       turn->left);
 	count = ZN_MIN(count, held);
 	st_relaxed(&pcp->count, held - count);
 	own_add(&pcp->stat[STAT_BULK_FREE], 1);
 	lock_take(&zone->lock);
-	while (count) {
-		struct pcp_ring *ring = turn_next(pcp, &turn, count);
-		unsigned there = ring->tail - ring->head;
-		unsigned give = ZN_MIN(ZN_MIN(turn.give, there), count);
+	for (uint32_t todo = count; todo;) {
+		uint32_t there, give;
 
-		give_back(zone, pcp, turn.type, give);
-		turn.give -= give;
-		count -= give;
+		if (!turn->give || !pcp_has(pcp, turn->type))
+			turn_next(pcp, turn);
+		there = pcp->ring[turn->type].tail - pcp->ring[turn->type].head;
+		give = ZN_MIN(ZN_MIN(turn->give, there), todo);
+		give_back(zone, pcp, turn->type, give);
+		turn->give -= give;
+		turn->left -= ZN_MIN(turn->left, give);
+		todo -= give;
 	}
 	lock_drop(&zone->lock);
+	return count;
+}
+
+void pcp_bulk_free(struct zone *zone, struct pcp *pcp, uint32_t count)
+{
+	struct pcp_turn turn = { .left = count };
+
+	pcp_give(zone, pcp, &turn, count);
 }
 
 unsigned pcp_batch_of(uint64_t managed)

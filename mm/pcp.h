@@ -26,9 +26,20 @@ static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
  * the zone lock. NULL: the zone has none that the flags allow. */
 struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsigned flags);
 
-/* Return up to `count` pages to the zone, coldest first, round robin (P10). Takes
- * the zone lock. */
-void pcp_bulk_free(struct zone *zone, struct pcp *pcp, unsigned count);
+/* Whose turn it is to give, and how many pages (P10); carried from piece to piece of what
+ * is one return. Begins as all zero but `left`, the pages still to be returned. */
+struct pcp_turn {
+	unsigned type;
+	uint32_t give;
+	uint32_t left;
+};
+
+/* Return up to `count` pages to the zone, coldest first, round robin (P10); how many it were.
+ * Takes the zone lock. */
+uint32_t pcp_give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count);
+
+/* The same as one return of its own. */
+void pcp_bulk_free(struct zone *zone, struct pcp *pcp, uint32_t count);
 
 /* P8: the list that lodges pages which go back to `type`. Not for ISOLATE: such a page
  * must not hide in a list. */

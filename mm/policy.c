@@ -19,19 +19,16 @@
  * positions in the allowed set, folded round its size, and without a flag the
  * old nodes are mapped by position from the old set to the new one (Q12, Q13).
  *
- * A task's policy and cursor are its own: no lock. Its allowed nodes may be
- * changed by others, under a sequence count: readers retry, and the mask is never
- * empty, since the new nodes are added before the old ones go (Z3).
+ * The task sets its policy, and whoever changes its allowed nodes rebinds it, perhaps on
+ * another CPU at the same moment: both are writers under the task's sequence count
+ * (cpuset.c), and a request works with a copy that was whole at one moment. The interleave
+ * cursor is the task's alone.
  */
 #include "policy.h"
 
+#include "lib/assert.h"
 #include "alloc.h"
-
-void zonal_task_init(struct zonal_task *task)
-{
-	*task = (struct zonal_task){ .il_prev = ZONAL_MAX_NODES - 1 };
-	st_relaxed(&task->mems_allowed, NODEMASK_ALL);
-}
+#include "cpuset.h"
 
 /* n-th set bit of a mask that has more than n. */
 static unsigned nth_node(nodemask_t nodes, unsigned n)
@@ -47,17 +44,18 @@ static unsigned node_position(nodemask_t nodes, unsigned nid)
 	return nodemask_count(nodes & (node_bit(nid) - 1));
 }
 
-unsigned policy_interleave_next(struct zonal_task *task)
+unsigned policy_interleave_next(struct zonal_task *task, nodemask_t nodes)
 {
-	nodemask_t nodes = task->policy.nodes;
 	nodemask_t above = nodes & ~(node_bit(task->il_prev) | (node_bit(task->il_prev) - 1));
 
+	ASSERT(nodes, "interleave over no node, cursor %u", task->il_prev);
 	task->il_prev = (uint8_t)nodemask_first(above ? above : nodes);
 	return task->il_prev;
 }
 
 unsigned policy_offset_node(nodemask_t nodes, uint64_t offset, unsigned shift)
 {
+	ASSERT(nodes, "offset %llu into no node", (unsigned long long)offset);
 	return nth_node(nodes, (unsigned)((offset >> shift) % nodemask_count(nodes)));
 }
 
@@ -89,29 +87,64 @@ static nodemask_t remap_nodes(nodemask_t nodes, nodemask_t from, nodemask_t to)
 	return out;
 }
 
+/* Q13: where the nodes of a policy go when the allowed ones change from `from` to `to`. */
+static nodemask_t rebound_nodes(struct mempolicy *policy, nodemask_t from, nodemask_t to)
+{
+	nodemask_t user = ld_relaxed(&policy->user);
+
+	if (ld_relaxed(&policy->flags) & MPOL_F_RELATIVE)
+		return relative_nodes(user, to);
+	if (!(ld_relaxed(&policy->flags) & MPOL_F_STATIC))
+		return remap_nodes(ld_relaxed(&policy->nodes), from, to);
+	if (ld_relaxed(&policy->mode) == MPOL_PREFERRED)
+		return node_bit(nodemask_first(user)) & to;
+	return user & to;
+}
+
 void policy_rebind(struct mempolicy *policy, nodemask_t from, nodemask_t to)
 {
+	unsigned mode = ld_relaxed(&policy->mode);
 	nodemask_t nodes;
 
-	if (policy->mode == MPOL_DEFAULT || policy->mode == MPOL_LOCAL || !policy->user)
+	ASSERT(to, "a policy of mode %u rebound to no node", mode);
+	if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL || !ld_relaxed(&policy->user))
 		return;
-	if (policy->flags & MPOL_F_STATIC)
-		nodes = policy->mode == MPOL_PREFERRED
-				? node_bit(nodemask_first(policy->user)) & to
-				: policy->user & to;
-	else if (policy->flags & MPOL_F_RELATIVE)
-		nodes = relative_nodes(policy->user, to);
-	else
-		nodes = remap_nodes(policy->nodes, from, to);
-	if (policy->mode == MPOL_PREFERRED) {
-		/* A preferred node outside of the new set: the CPU's own, until it
-		 * comes back. */
-		policy->local = nodes == 0;
-		if (nodes)
-			policy->nodes = node_bit(nodemask_first(nodes));
+	nodes = rebound_nodes(policy, from, to);
+	if (mode != MPOL_PREFERRED) {
+		st_release(&policy->nodes, nodes ? nodes : to);
 		return;
 	}
-	policy->nodes = nodes ? nodes : to;
+	/* A preferred node outside of the new set: the CPU's own, until it comes back. */
+	st_release(&policy->local, nodes == 0);
+	if (nodes)
+		st_release(&policy->nodes, node_bit(nodemask_first(nodes)));
+}
+
+uint32_t policy_unusual(struct mempolicy *policy)
+{
+	unsigned mode = ld_relaxed(&policy->mode);
+
+	return mode == MPOL_DEFAULT || mode == MPOL_LOCAL ? 0 : ZTASK_POLICY;
+}
+
+void policy_copy(struct mempolicy *to, struct mempolicy *from)
+{
+	st_release(&to->mode, ld_acquire(&from->mode));
+	st_release(&to->local, ld_acquire(&from->local));
+	st_release(&to->flags, ld_acquire(&from->flags));
+	st_release(&to->nodes, ld_acquire(&from->nodes));
+	st_release(&to->user, ld_acquire(&from->user));
+}
+
+void zonal_task_policy(const struct zonal_task *task, struct mempolicy *out)
+{
+	struct zonal_task *from = (struct zonal_task *)(uintptr_t)task;
+	uint32_t seq;
+
+	do {
+		seq = task_read_begin(from);
+		policy_copy(out, &from->policy);
+	} while (task_read_again(from, seq));
 }
 
 /* Q9, Q10: which combinations make no sense. */
@@ -128,100 +161,112 @@ static bool policy_args_bad(unsigned mode, unsigned flags, nodemask_t nodes)
 	return nodes == 0;
 }
 
+/* The nodes that a policy would have within `allowed`; none: it cannot be. */
+static nodemask_t applied_nodes(unsigned mode, unsigned flags, nodemask_t nodes,
+				nodemask_t allowed)
+{
+	if (!nodes || !allowed)
+		return 0;
+	nodes = flags & MPOL_F_RELATIVE ? relative_nodes(nodes, allowed) : nodes & allowed;
+	if (mode == MPOL_PREFERRED && nodes)
+		return node_bit(nodemask_first(nodes));
+	return nodes;
+}
+
 int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, unsigned flags,
 		     nodemask_t nodes)
 {
-	nodemask_t allowed = ld_relaxed(&task->mems_allowed) & mm->has_memory;
 	struct mempolicy policy = { .mode = (uint8_t)mode, .flags = (uint16_t)flags };
+	nodemask_t applied;
+	port_irqflags_t irq;
 
-	if (policy_args_bad(mode, flags, nodes) || (nodes && !allowed))
+	if (policy_args_bad(mode, flags, nodes))
 		return ZONAL_EINVAL;
-	policy.user = nodes;
-	if (nodes) {
-		policy.nodes = flags & MPOL_F_RELATIVE ? relative_nodes(nodes, allowed)
-						       : nodes & allowed;
-		if (!policy.nodes)
-			return ZONAL_EINVAL;
+	irq = task_write_begin(task);
+	applied = applied_nodes(mode, flags, nodes,
+				ld_relaxed(&task->mems_allowed) & mm->has_memory);
+	if (nodes && !applied) {
+		task_write_end(task, irq);
+		return ZONAL_EINVAL;
 	}
-	if (mode == MPOL_PREFERRED) {
-		policy.local = !nodes;
-		if (nodes)
-			policy.nodes = node_bit(nodemask_first(policy.nodes));
-	}
-	task->policy = policy;
+	st_relaxed(&policy.local, mode == MPOL_PREFERRED && !nodes);
+	st_relaxed(&policy.nodes, applied);
+	st_relaxed(&policy.user, nodes);
+	policy_copy(&task->policy, &policy);
+	st_release(&task->unusual,
+		   (ld_relaxed(&task->unusual) & ~ZTASK_POLICY) | policy_unusual(&policy));
 	task->il_prev = ZONAL_MAX_NODES - 1;
+	task_write_end(task, irq);
 	return 0;
 }
 
-int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes)
-{
-	nodemask_t old = ld_relaxed(&task->mems_allowed);
-	port_irqflags_t irq;
+/* What a request goes by. */
+struct policy_view {
+	unsigned mode;
+	bool local;
+	nodemask_t nodes;
+	nodemask_t mems;
+};
 
-	if (!(nodes & mm->has_memory))
-		return ZONAL_EINVAL;
-	irq = port_irq_save();
-	/* Odd: a change is on. Readers that come now wait for the end (T4, Z3). */
-	fetch_add_acquire(&task->mems_seq, 1);
-	/* Releases: who sees a new mask sees the odd count too, and tries again. */
-	st_release(&task->mems_allowed, old | nodes);
-	policy_rebind(&task->policy, old & mm->has_memory, nodes & mm->has_memory);
-	st_release(&task->mems_allowed, nodes);
-	/* Release: who sees the even count sees the new mask. */
-	atomic_fetch_add_explicit(&task->mems_seq, 1, memory_order_release);
-	port_irq_restore(irq);
-	if (mm->has_memory & ~nodes)
-		fetch_or_acq_rel(&mm->gates, GATE_CPUSETS);
-	return 0;
+static struct policy_view policy_read(struct zonal_task *task)
+{
+	struct policy_view view;
+	uint32_t seq;
+
+	do {
+		seq = task_read_begin(task);
+		view.mode = ld_acquire(&task->policy.mode);
+		view.local = ld_acquire(&task->policy.local);
+		view.nodes = ld_acquire(&task->policy.nodes);
+		view.mems = ld_acquire(&task->mems_allowed);
+	} while (task_read_again(task, seq));
+	return view;
 }
 
 /* Q4: when a bind set restricts a request at all. */
-static nodemask_t bind_mask(const struct zonal *mm, const struct zonal_task *task, gfp_t gfp)
+static nodemask_t bind_mask(const struct zonal *mm, const struct policy_view *view, gfp_t gfp)
 {
-	struct zonal_task *t = (struct zonal_task *)(uintptr_t)task;
-	nodemask_t nodes = task->policy.nodes;
-	unsigned from_zone = nodes & mm->has_kernel_memory ? mm->policy_zone : ZONE_MOVABLE;
+	unsigned from_zone = view->nodes & mm->has_kernel_memory ? mm->policy_zone : ZONE_MOVABLE;
 
-	if (gfp_zone(gfp) < from_zone || !(nodes & ld_relaxed(&t->mems_allowed)))
+	if (gfp_zone(gfp) < from_zone || !(view->nodes & view->mems))
 		return NODEMASK_ALL;
-	return nodes;
+	return view->nodes;
 }
 
 static void count_interleave(struct zonal *mm, const struct page *page)
 {
 	port_irqflags_t irq = port_irq_save();
-	struct mm_cpu *cpu = mm->cpu[port_this_cpu()->id];
 
-	own_add(&cpu->pcp[page_zid(page)].stat[STAT_INTERLEAVE], 1);
+	own_add(&mm_this_cpu(mm)->pcp[page_zid(page)].stat[STAT_INTERLEAVE], 1);
 	port_irq_restore(irq);
 }
 
-static struct page *alloc_interleave(struct zonal *mm, struct zonal_task *task, gfp_t gfp,
+static struct page *alloc_interleave(struct zonal *mm, struct alloc_ask *ask, gfp_t gfp,
 				     unsigned order)
 {
-	int nid = (int)policy_interleave_next(task);
-	struct page *page = alloc_request(mm, nid, gfp, order, NODEMASK_ALL);
+	struct page *page = alloc_request(mm, ask, gfp, order);
 
-	if (page && (int)zonal_page_node(page) == nid)
+	if (page && (int)(page_zid(page) / ZONE_TYPES) == ask->nid)
 		count_interleave(mm, page);
 	return page;
 }
 
 struct page *alloc_by_policy(struct zonal *mm, gfp_t gfp, unsigned order)
 {
-	port_irqflags_t irq = port_irq_save();
-	struct port_cpu *cpu = port_this_cpu();
-	struct zonal_task *task = cpu->task;
-	bool plain = cpu->irq_depth || (gfp & __GFP_THISNODE);
-	int nid = mm->cpu[cpu->id]->node;
-	nodemask_t mask = NODEMASK_ALL;
+	struct alloc_ask ask = ask_here(mm);
+	struct policy_view view;
 
-	port_irq_restore(irq);
-	if (!plain && task->policy.mode == MPOL_INTERLEAVE && order < MAX_ORDER)
-		return alloc_interleave(mm, task, gfp, order);
-	if (!plain && task->policy.mode == MPOL_PREFERRED && !task->policy.local)
-		nid = (int)nodemask_first(task->policy.nodes);
-	if (!plain && task->policy.mode == MPOL_BIND)
-		mask = bind_mask(mm, task, gfp);
-	return alloc_request(mm, nid, gfp, order, mask);
+	if (ask.in_irq || (gfp & __GFP_THISNODE) ||
+	    !(ld_relaxed(&ask.task->unusual) & ZTASK_POLICY))
+		return alloc_request(mm, &ask, gfp, order);
+	view = policy_read(ask.task);
+	if (view.mode == MPOL_INTERLEAVE && order < MAX_ORDER) {
+		ask.nid = (int)policy_interleave_next(ask.task, view.nodes);
+		return alloc_interleave(mm, &ask, gfp, order);
+	}
+	if (view.mode == MPOL_PREFERRED && !view.local)
+		ask.nid = (int)nodemask_first(view.nodes);
+	if (view.mode == MPOL_BIND)
+		ask.nodemask = bind_mask(mm, &view, gfp);
+	return alloc_request(mm, &ask, gfp, order);
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request, decoded once from the gfp word and constant from then on, and the
- * flags of one pass over the zones. Inner code never looks at the current task.
+ * A request and its passes.
+ *
+ *	alloc_ask   who asks, and where policy sends it; before the gfp word is decoded
+ *	alloc_req   the request, decoded once and constant from then on
+ *	alloc_pass  one pass over the zones: what a retry builds anew
+ *
+ * Inner code never looks at the current task.
  */
 #ifndef MM_REQUEST_H
 #define MM_REQUEST_H
@@ -24,19 +29,33 @@ _Static_assert(ALLOC_KSWAPD == __GFP_KSWAPD_RECLAIM, "copied, not translated (L1
 
 #define NODEMASK_ALL (~(nodemask_t)0)
 
+struct alloc_ask {
+	struct zonal_task *task;     /* of this CPU, or what its handler interrupted */
+	nodemask_t nodemask;         /* NODEMASK_ALL: no restriction */
+	int nid;                     /* whose list */
+	bool in_irq;
+};
+
 struct alloc_req {
 	struct zonal *mm;
 	const struct zonal_task *task;
 	const struct zonelist *list;
-	gfp_t gfp;
-	nodemask_t nodemask;         /* NODEMASK_ALL: no restriction */
-	nodemask_t cpuset;           /* the task's allowed nodes */
+	gfp_t gfp;                   /* the caller's, less what boot cannot serve (G5) */
+	nodemask_t nodemask;         /* the caller's */
 	uint8_t order;
 	uint8_t type;                /* migratetype */
 	uint8_t high_zone;           /* highest zone type allowed */
 	bool in_irq;
 	int16_t nid;                 /* whose list it is */
-	uint16_t preferred;          /* index in list; list->count: none */
+};
+
+struct alloc_pass {
+	gfp_t gfp;                   /* in force */
+	unsigned flags;              /* ALLOC_* */
+	nodemask_t nodemask;         /* in force; NODEMASK_ALL: no restriction */
+	nodemask_t cpuset;           /* the task's allowed nodes; NODEMASK_ALL: all of them */
+	uint32_t cookie;             /* mems_seq when `cpuset` was read (L9) */
+	uint16_t preferred;          /* index in the list; list->count: none */
 };
 
 /* G1: zone type of the low four gfp bits, two bits each; see gfp_zone(). */
@@ -77,14 +96,19 @@ static inline unsigned request_cma_flag(const struct alloc_req *req)
 	return cma && !(req->task->flags & ZTASK_NOCMA) ? ALLOC_CMA : 0;
 }
 
-/* The node of the CPU that runs this (N7); a moment later it may be another. */
-static inline int mm_local_node(struct zonal *mm)
+/* Who asks, and which CPU's node; without a policy's say (N7). A moment later it may run
+ * elsewhere. */
+static inline struct alloc_ask ask_here(struct zonal *mm)
 {
 	port_irqflags_t irq = port_irq_save();
-	int nid = mm->cpu[port_this_cpu()->id]->node;
+	const struct port_cpu *here = port_this_cpu();
+	struct alloc_ask ask = { .task = here->task,
+				 .nodemask = NODEMASK_ALL,
+				 .nid = mm_cpu(mm, here->id)->node,
+				 .in_irq = here->irq_depth > 0 };
 
 	port_irq_restore(irq);
-	return nid;
+	return ask;
 }
 
 _Static_assert(__GFP_MOVABLE >> 3 == MIGRATE_MOVABLE, "the gfp bits are the type");

@@ -14,34 +14,40 @@
  * progress to be had the order of the passes over the free lists is what shows,
  * and that is kept.
  *
- * Each rung either returns a page or falls to the next; the ladder is climbed once,
- * or twice if the first time was with a nodemask that no cpuset allows (L10), so every
- * request ends. The caller's gfp and nodemask are in force here again, not
- * those that a cpuset narrowed for the first pass (F9); NOIO and NOFS scopes of the task
- * apply from here on, since only reclaim would do I/O (G6).
+ * Each rung either returns a page or falls to the next; the ladder is climbed once, and
+ * again if the nodemask was one that the task's cpuset does not allow (L10), or if
+ * the allowed nodes have changed meanwhile (L9), so every request ends. The caller's gfp and
+ * nodemask are in force here again, not those that a cpuset narrowed for the first pass
+ * (F9); NOIO and NOFS scopes of the task apply from here on, since only reclaim would
+ * do I/O (G6).
  */
 #include "alloc.h"
 
+#include "cpuset.h"
 #include "watermark.h"
 
-/* G6 */
-static gfp_t scoped_gfp(const struct alloc_req *req)
+/* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. G6: scopes. */
+static gfp_t slow_gfp(const struct alloc_req *req)
 {
+	gfp_t gfp = req->gfp;
+
+	if ((gfp & __GFP_ATOMIC) && (gfp & __GFP_DIRECT_RECLAIM))
+		gfp &= ~__GFP_ATOMIC;
 	if (req->task->flags & ZTASK_NOIO)
-		return req->gfp & ~(__GFP_IO | __GFP_FS);
+		return gfp & ~(__GFP_IO | __GFP_FS);
 	if (req->task->flags & ZTASK_NOFS)
-		return req->gfp & ~__GFP_FS;
-	return req->gfp;
+		return gfp & ~__GFP_FS;
+	return gfp;
 }
 
 /* L1 */
-static unsigned flags_of_gfp(const struct alloc_req *req)
+static unsigned flags_of_gfp(const struct alloc_req *req, gfp_t gfp)
 {
 	unsigned flags = WMARK_MIN | ALLOC_CPUSET;
 
-	flags |= req->gfp & (ALLOC_HIGH | ALLOC_KSWAPD);
-	if (req->gfp & __GFP_ATOMIC) {
-		if (!(req->gfp & __GFP_NOMEMALLOC))
+	flags |= gfp & (ALLOC_HIGH | ALLOC_KSWAPD);
+	if (gfp & __GFP_ATOMIC) {
+		if (!(gfp & __GFP_NOMEMALLOC))
 			flags |= ALLOC_HARDER;
 		flags &= ~ALLOC_CPUSET;
 	} else if ((req->task->flags & ZTASK_REALTIME) && !req->in_irq) {
@@ -51,11 +57,11 @@ static unsigned flags_of_gfp(const struct alloc_req *req)
 }
 
 /* L7: what a worker for reclaim may take; 0: nothing beyond its flags. */
-static unsigned reserve_flags(const struct alloc_req *req)
+static unsigned reserve_flags(const struct alloc_req *req, gfp_t gfp)
 {
-	if (req->gfp & __GFP_NOMEMALLOC)
+	if (gfp & __GFP_NOMEMALLOC)
 		return 0;
-	if (req->gfp & __GFP_MEMALLOC)
+	if (gfp & __GFP_MEMALLOC)
 		return ALLOC_NO_WATERMARKS;
 	if ((req->task->flags & ZTASK_MEMALLOC) && !req->in_irq)
 		return ALLOC_NO_WATERMARKS;
@@ -90,25 +96,25 @@ static bool node_boosted(const struct node *node, const struct alloc_req *req)
  * its next try, but by then has woken it. Counted where we run now: the task may
  * have moved since the request began.
  */
-static void kswapd_wake(const struct alloc_req *req)
+static void kswapd_wake(const struct alloc_req *req, const struct alloc_pass *pass)
 {
 	const struct node *last = NULL;
 	unsigned wakes = 0;
 	port_irqflags_t irq;
 
-	for (unsigned i = req->preferred; i < req->list->count; i++) {
+	for (unsigned i = pass->preferred; i < req->list->count; i++) {
 		const struct zoneref *ref = &req->list->ref[i];
 		const struct node *node = req->mm->node[ref->node];
 
 		if (node == last || ref->type > req->high_zone ||
-		    !nodemask_has(req->nodemask, ref->node) ||
-		    !cpuset_allows(req, req->gfp, ref->node))
+		    !nodemask_has(pass->nodemask, ref->node) ||
+		    !cpuset_allows(req, pass, ref->node))
 			continue;
 		last = node;
 		wakes += !node_balanced(node, req) || node_boosted(node, req);
 	}
 	irq = port_irq_save();
-	own_add(&req->mm->cpu[port_this_cpu()->id]->kswapd_wakes, wakes);
+	own_add(&mm_this_cpu(req->mm)->kswapd_wakes, wakes);
 	port_irq_restore(irq);
 }
 
@@ -133,24 +139,23 @@ static bool oom_make_room(const struct alloc_req *req)
 }
 
 /* L11: a hardwalled request that its cpuset can never serve fails at once. */
-static bool cpuset_insane(const struct alloc_req *req)
+static bool cpuset_insane(const struct alloc_req *req, const struct alloc_pass *pass)
 {
-	if (!(ld_relaxed(&req->mm->gates) & GATE_CPUSETS) || !(req->gfp & __GFP_HARDWALL))
-		return false;
-	return first_zone(req, req->cpuset) >= req->list->count;
+	return pass->cpuset != NODEMASK_ALL && (pass->gfp & __GFP_HARDWALL) &&
+	       first_zone(req, pass->cpuset) >= req->list->count;
 }
 
 /* L3 behind the free lists: who may wait tries to make room, in this order. */
-static uint32_t try_to_make_room(const struct alloc_req *req)
+static uint32_t try_to_make_room(const struct alloc_req *req, gfp_t gfp)
 {
 	uint32_t steps = 0;
 
-	if (!(req->gfp & __GFP_DIRECT_RECLAIM) || (req->task->flags & ZTASK_MEMALLOC))
+	if (!(gfp & __GFP_DIRECT_RECLAIM) || (req->task->flags & ZTASK_MEMALLOC))
 		return 0;
 	steps |= ZSTEP_RECLAIM;
 	if (!reclaim_direct(req))
 		steps |= ZSTEP_COMPACT;
-	if (!compact_direct(req) && !(req->gfp & __GFP_NORETRY))
+	if (!compact_direct(req) && !(gfp & __GFP_NORETRY))
 		steps |= ZSTEP_OOM;
 	if (steps & ZSTEP_OOM)
 		oom_make_room(req);
@@ -158,69 +163,66 @@ static uint32_t try_to_make_room(const struct alloc_req *req)
 }
 
 /* Rung 2. */
-static struct page *take_from_reserves(struct alloc_req *req, unsigned *flags, uint32_t *steps)
+static struct page *take_from_reserves(const struct alloc_req *req, struct alloc_pass *pass,
+				       uint32_t *steps)
 {
-	unsigned reserves = reserve_flags(req);
+	unsigned reserves = reserve_flags(req, pass->gfp);
 
-	if (reserves)
-		*flags = reserves | request_cma_flag(req);
-	if (!(*flags & ALLOC_CPUSET) || reserves) {
-		req->nodemask = NODEMASK_ALL;
-		req->preferred = first_zone(req, NODEMASK_ALL);
-	} else if (!reserves) {
+	if (!reserves && (pass->flags & ALLOC_CPUSET))
 		return NULL; /* the same pass again would see the same */
-	}
+	if (reserves)
+		pass->flags = reserves | request_cma_flag(req);
+	pass->nodemask = NODEMASK_ALL;
+	pass->preferred = first_zone(req, NODEMASK_ALL);
 	*steps |= ZSTEP_RESERVES;
-	return walk_zones(req, *flags);
+	return walk_zones(req, pass);
 }
 
 /* The rungs from 1 to 3. */
-static struct page *climb(struct alloc_req *req, unsigned *flags, uint32_t *steps)
+static struct page *climb(const struct alloc_req *req, struct alloc_pass *pass, uint32_t *steps)
 {
 	struct page *page;
 
-	*flags = flags_of_gfp(req);
-	req->preferred = first_zone(req, req->nodemask);
-	if (req->preferred >= req->list->count || cpuset_insane(req))
+	cpuset_read(req, pass);
+	pass->flags = flags_of_gfp(req, pass->gfp);
+	pass->preferred = first_zone(req, pass->nodemask);
+	if (pass->preferred >= req->list->count || cpuset_insane(req, pass))
 		return NULL;
 	*steps |= ZSTEP_MIN;
-	if (*flags & ALLOC_KSWAPD) {
-		kswapd_wake(req);
+	if (pass->flags & ALLOC_KSWAPD) {
+		kswapd_wake(req, pass);
 		*steps |= ZSTEP_KSWAPD;
 	}
-	page = walk_zones(req, *flags);
+	page = walk_zones(req, pass);
 	if (!page)
-		page = take_from_reserves(req, flags, steps);
+		page = take_from_reserves(req, pass, steps);
 	if (!page)
-		*steps |= try_to_make_room(req);
+		*steps |= try_to_make_room(req, pass->gfp);
 	return page;
 }
 
-/* L10: with cpusets on, a nodemask without any allowed node cannot be meant. */
-static bool nodemask_misses_cpuset(const struct alloc_req *req)
+/* L10: within a cpuset, a nodemask without any allowed node cannot be meant. L9: allowed nodes
+ * that changed meanwhile may have something. */
+static bool climb_again(const struct alloc_req *req, struct alloc_pass *pass)
 {
-	return (ld_relaxed(&req->mm->gates) & GATE_CPUSETS) && req->nodemask != NODEMASK_ALL &&
-	       !(req->nodemask & req->cpuset & req->mm->has_memory);
+	if (pass->cpuset != NODEMASK_ALL && pass->nodemask != NODEMASK_ALL &&
+	    !(pass->nodemask & pass->cpuset & req->mm->has_memory)) {
+		pass->nodemask = NODEMASK_ALL;
+		return true;
+	}
+	return cpuset_changed(req, pass);
 }
 
-struct page *alloc_slow(struct alloc_req *req)
+struct page *alloc_slow(const struct alloc_req *req, bool walked)
 {
-	/* The first pass was made only if it had a zone to begin with. */
-	uint32_t steps = req->preferred < req->list->count ? ZSTEP_FAST : 0;
+	struct alloc_pass pass = { .gfp = slow_gfp(req), .nodemask = req->nodemask };
+	uint32_t steps = walked ? ZSTEP_FAST : 0;
 	struct page *page;
-	unsigned flags;
 
-	/* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. */
-	if ((req->gfp & (__GFP_ATOMIC | __GFP_DIRECT_RECLAIM)) ==
-	    (__GFP_ATOMIC | __GFP_DIRECT_RECLAIM))
-		req->gfp &= ~__GFP_ATOMIC;
-	req->gfp = scoped_gfp(req);
-	page = climb(req, &flags, &steps);
-	if (!page && nodemask_misses_cpuset(req)) {
-		req->nodemask = NODEMASK_ALL;
-		page = climb(req, &flags, &steps);
-	}
+	do
+		page = climb(req, &pass, &steps);
+	while (!page && climb_again(req, &pass));
 	if (!page)
-		failure_record(req, flags, steps);
+		failure_record(req, &pass, steps);
 	return page;
 }

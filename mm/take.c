@@ -57,13 +57,15 @@ void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
 	own_add(&cpu->kswapd_wakes, 1);
 }
 
-struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned flags)
+struct page *zone_take(struct zone *zone, const struct alloc_req *req,
+		       const struct alloc_pass *pass)
 {
+	unsigned flags = pass->flags;
 	bool no_cma = ZONAL_CMA && req->type == MIGRATE_MOVABLE && !(flags & ALLOC_CMA);
 	bool single = req->order == 0 && !no_cma;
-	const struct zone *preferred = req->list->ref[req->preferred].zone;
+	const struct zone *preferred = req->list->ref[pass->preferred].zone;
 	port_irqflags_t irq = port_irq_save();
-	struct mm_cpu *cpu = req->mm->cpu[port_this_cpu()->id];
+	struct mm_cpu *cpu = mm_this_cpu(req->mm);
 	struct page *page;
 
 	if (single)

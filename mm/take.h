@@ -9,7 +9,8 @@
  * pages, buddy for the rest (F12). Counted, not yet prepared. NULL: the lists
  * have none that `flags` allow. Context: any; takes the zone lock.
  */
-struct page *zone_take(struct zone *zone, const struct alloc_req *req, unsigned flags);
+struct page *zone_take(struct zone *zone, const struct alloc_req *req,
+		       const struct alloc_pass *pass);
 
 /* Y2, Y3: count a block on CPU `cpu`. Masked. */
 static inline void take_count(struct mm_cpu *cpu, struct zone *zone, const struct zone *preferred,

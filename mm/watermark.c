@@ -70,15 +70,15 @@ bool zone_mark_ok(struct zone *zone, unsigned order, int64_t mark, unsigned high
 	return order == 0 || has_block(zone, order, flags);
 }
 
-bool zone_request_ok(struct zone *zone, const struct alloc_req *req, unsigned flags)
+bool zone_request_ok(struct zone *zone, const struct alloc_req *req, const struct alloc_pass *pass)
 {
-	unsigned which = flags & ALLOC_WMARK_MASK;
+	unsigned flags = pass->flags, which = flags & ALLOC_WMARK_MASK;
 
 	if (zone_mark_ok(zone, req->order, zone_mark(zone, which), req->high_zone, flags))
 		return true;
 	/* W7: a boost is there to spare long-lived blocks; an atomic single page
 	 * must not fail for it. */
-	if (req->order == 0 && (req->gfp & __GFP_ATOMIC) && which == WMARK_MIN &&
+	if (req->order == 0 && (pass->gfp & __GFP_ATOMIC) && which == WMARK_MIN &&
 	    ld_relaxed(&zone->boost))
 		return zone_mark_ok(zone, 0, ld_relaxed(&zone->mark[WMARK_MIN]), req->high_zone,
 				    flags);

@@ -19,7 +19,8 @@ bool zone_mark_ok(struct zone *zone, unsigned order, int64_t mark, unsigned high
 		  unsigned flags);
 
 /* The same, with the special rule for atomic order-0 requests on a boosted zone (W7). */
-bool zone_request_ok(struct zone *zone, const struct alloc_req *req, unsigned flags);
+bool zone_request_ok(struct zone *zone, const struct alloc_req *req,
+		     const struct alloc_pass *pass);
 
 /* By how many pages the last test of that kind fails; <= 0: it passes on pages. */
 int64_t zone_short_pages(struct zone *zone, const struct alloc_req *req, unsigned flags);

@@ -102,9 +102,7 @@ static void task_inherit(struct task *task)
 	port_irqflags_t flags = sched_mask();
 	const struct zonal_task *parent = port_this_cpu()->task;
 
-	zonal_task_init(&task->memory);
-	task->memory.policy = parent->policy;
-	task->memory.mems_allowed = parent->mems_allowed;
+	zonal_task_inherit(&task->memory, parent);
 	sched_unmask(flags);
 }
 

@@ -40,11 +40,11 @@ enum mpol_mode { MPOL_DEFAULT, MPOL_PREFERRED, MPOL_BIND, MPOL_INTERLEAVE, MPOL_
 #define MPOL_F_RELATIVE 0x4000u /* nodes are positions in the allowed set */
 
 struct mempolicy {
-	uint8_t mode;
-	bool local;        /* PREFERRED without a node: the CPU's own */
-	uint16_t flags;
-	nodemask_t nodes;  /* as applied: within the allowed nodes that have memory */
-	nodemask_t user;   /* as given, for rebind */
+	_Atomic uint8_t mode;
+	_Atomic bool local;        /* PREFERRED without a node: the CPU's own */
+	_Atomic uint16_t flags;
+	_Atomic nodemask_t nodes;  /* as applied: within the allowed nodes that have memory */
+	_Atomic nodemask_t user;   /* as given, for rebind */
 };
 
 /* zonal_task.flags: scopes and standing of a task */
@@ -53,38 +53,50 @@ struct mempolicy {
 #define ZTASK_NOIO 0x4u     /* scope: strip __GFP_IO and __GFP_FS (G6) */
 #define ZTASK_NOCMA 0x8u    /* scope: no CMA pages even for movable requests (G9) */
 #define ZTASK_REALTIME 0x10u /* real-time class: ALLOC_HARDER in the slow path (L1) */
-#define ZTASK_EXITING 0x20u /* may leave its cpuset unless hardwalled (Z1) */
+
+/* zonal_task.unusual: what keeps a task's requests off the fast lanes */
+#define ZTASK_POLICY 0x1u   /* its policy can lead away from the CPU's own list */
+#define ZTASK_CONFINED 0x2u /* its allowed nodes leave out some with memory */
 
 /*
  * The allocator's view of a task; the scheduler embeds one in each of its tasks
- * and each port has a default one per CPU for boot. Written by the task itself,
- * except mems_allowed, which anyone may change through zonal_task_set_mems().
+ * and each port has a default one per CPU for boot. `flags` and the cursor are the
+ * task's own; the rest is written by the functions below and by nobody else, and read by
+ * others through zonal_task_policy() and zonal_task_inherit().
  */
 struct zonal_task {
 	struct mempolicy policy;
 	uint8_t il_prev;         /* interleave cursor: last node used (Q6) */
-	uint32_t flags;          /* ZTASK_* */
-	_Atomic uint32_t mems_seq; /* odd while mems_allowed changes (T4) */
+	uint32_t flags;          /* scopes and standing */
+	_Atomic uint32_t unusual;
+	_Atomic uint32_t mems_seq; /* odd while policy or mems_allowed change (T4) */
 	_Atomic nodemask_t mems_allowed; /* cpuset nodes */
 };
 
-/* Default policy, all nodes allowed, no flags. */
+/* Default policy, all nodes allowed, no flags. `task` is nobody's yet. */
 void zonal_task_init(struct zonal_task *task);
+
+/* `child`, nobody's yet, gets the policy and allowed nodes that `parent` has at one moment,
+ * a fresh cursor and no flags. Context: any CPU, also while others change the parent. */
+void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *parent);
+
+/* The policy as it is at one moment. Context: any CPU, also while others change it. */
+void zonal_task_policy(const struct zonal_task *task, struct mempolicy *out);
 
 /*
  * Set the policy of `task`. Returns 0, or a negative ZONAL_E* and leaves the old
  * policy: mode out of range, STATIC with RELATIVE, DEFAULT or LOCAL with nodes, BIND or
  * INTERLEAVE without any, no given node that is allowed and has memory (Q9-Q11).
- * Context: the task itself, or while it cannot run.
+ * Context: the task itself, or while it cannot run; also while others change its allowed nodes.
  */
 int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, unsigned flags,
 		     nodemask_t nodes) ZN_MUST_USE;
 
 /*
  * Change the nodes that a task may use, and rebind its policy (Z3, Q13). An empty set or
- * one without memory is refused. Turns cpuset checks on for the instance when a
- * set smaller than all nodes is given. Context: any CPU, also while the task runs: each of
- * its requests sees the old nodes or the new ones. One caller at a time for one task.
+ * one without memory is refused. Other tasks notice nothing. Context: any CPU, also while
+ * the task runs: each pass of its requests sees the old nodes and policy or the new ones.
+ * Several callers for one task take turns.
  */
 int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes) ZN_MUST_USE;
 
@@ -92,7 +104,6 @@ int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t no
 
 #define ZONAL_EINVAL (-22) /* an argument breaks its rule */
 #define ZONAL_ENOMEM (-12) /* no memory for metadata */
-#define ZONAL_EBUSY (-16)
 #define ZONAL_ERANGE (-34) /* a table of config.h is too small, or an address too large */
 
 /* ---- set-up ------------------------------------------------------------- */

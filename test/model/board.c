@@ -214,6 +214,18 @@ static void draw_cpus(struct model *m, unsigned nodes, const unsigned *id)
 	}
 }
 
+/* RAM that nobody reserved; reservations may lie partly outside of RAM, so this is a bound. */
+static unsigned usable_kbytes(const struct model *m)
+{
+	uint64_t ram = 0, taken = 0;
+
+	for (unsigned i = 0; i < m->info.range_count; i++)
+		ram += m->info.range[i].size;
+	for (unsigned i = 0; i < m->info.reserved_count; i++)
+		taken += m->info.reserved[i].size;
+	return ram > taken ? (unsigned)((ram - taken) >> 10) : 0;
+}
+
 static void draw_options(struct model *m)
 {
 	struct zonal_options *o = &m->config.options;
@@ -223,8 +235,9 @@ static void draw_options(struct model *m)
 		o->watermark_scale_factor = 1 + m_below(m, 3000);
 	if (m_chance(m, 20))
 		o->watermark_boost_factor = m_below(m, 30000);
+	/* More than the board has is refused. */
 	if (m_chance(m, 20))
-		o->min_free_kbytes = 1 + m_below(m, 1024);
+		o->min_free_kbytes = m_below(m, ZN_MIN(1024u, usable_kbytes(m)) + 1);
 	if (m_chance(m, 30))
 		o->lowmem_reserve_ratio[m_below(m, 3)] = m_below(m, 64);
 }

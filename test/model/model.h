@@ -57,7 +57,6 @@ struct model {
 	struct tally tally[M_ZIDS];
 	uint64_t bad;   /* misuse that must have been reported */
 	uint64_t inject_skip, inject_times;
-	bool cpusets;
 	char last[256]; /* the operation, in words */
 };
 

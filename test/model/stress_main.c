@@ -169,20 +169,42 @@ static void share_one(struct worker *w)
 	zonal_put(mm, page);
 }
 
+/* The tasks that run, so that others can change their allowed nodes. */
+static _Atomic uintptr_t tasks[CPUS_MAX];
+
+/* Anybody's nodes, while it allocates and sets its policy; the policy never leaves them. */
+static void change_nodes(struct worker *w)
+{
+	struct zonal_task *task = (struct zonal_task *)atomic_load_explicit(
+		&tasks[next(w) % cpus], memory_order_acquire);
+	struct zonal_task child;
+	struct mempolicy policy;
+
+	if (!task)
+		return;
+	if (zonal_task_set_mems(mm, task, 1 + next(w) % 3))
+		abort();
+	zonal_task_inherit(&child, task);
+	zonal_task_policy(&child, &policy);
+	if (!(child.mems_allowed & 3) || (policy.nodes & ~child.mems_allowed) ||
+	    (policy.mode != MPOL_DEFAULT) != !!(child.unusual & ZTASK_POLICY))
+		abort();
+}
+
 static void change_something(struct worker *w)
 {
 	struct zonal_task *task = port_this_cpu()->task;
 
 	switch (next(w) % 4) {
 	case 0:
-		zonal_drain_all(mm, NULL);
+		zonal_drain_all(mm, next(w) % 2 ? NULL : mm->zone[next(w) % NODES * ZONE_TYPES]);
 		break;
 	case 1:
-		if (zonal_task_set_mems(mm, task, 1 + next(w) % 3))
-			abort();
+		change_nodes(w);
 		break;
 	case 2:
-		if (zonal_set_policy(mm, task, next(w) % 2 ? MPOL_INTERLEAVE : MPOL_BIND, 0, 3))
+		if (zonal_set_policy(mm, task, next(w) % 2 ? MPOL_INTERLEAVE : MPOL_BIND,
+				     MPOL_F_RELATIVE, 3))
 			abort();
 		break;
 	default:
@@ -198,6 +220,8 @@ static void *work(void *arg)
 	struct worker *w = arg;
 
 	host_cpu_attach(w->cpu);
+	atomic_store_explicit(&tasks[w->cpu], (uintptr_t)port_this_cpu()->task,
+			      memory_order_release);
 	for (uint64_t i = 0; i < ops / cpus; i++) {
 		unsigned dice = (unsigned)(next(w) % 1000);
 

@@ -80,9 +80,8 @@ bool op_mems(struct model *m)
 	error = zonal_task_set_mems(m->mm, task, nodes);
 	if (error != (legal ? 0 : ZONAL_EINVAL))
 		return m_fail(m, "gives %d, which is %s", error, legal ? "legal" : "not legal");
-	m->cpusets = ld_relaxed(&m->mm->gates) & GATE_CPUSETS;
-	if (legal && (memory & ~nodes) && !m->cpusets)
-		return m_fail(m, "fewer nodes than all, but cpusets are off");
+	if (legal && !(memory & ~nodes) != !(task->unusual & ZTASK_CONFINED))
+		return m_fail(m, "is confined and does not know, or the reverse");
 	if (task->mems_seq & 1)
 		return m_fail(m, "the sequence %u is odd after the change", task->mems_seq);
 	if ((pol->mode == MPOL_BIND || pol->mode == MPOL_INTERLEAVE) && !pol->nodes)

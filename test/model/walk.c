@@ -36,6 +36,7 @@ struct pass {
 	bool this_node;
 	nodemask_t mask;     /* 0: none */
 	nodemask_t mems;
+	bool confined;       /* mems leave out some node with memory */
 	bool irq, exiting;
 	uint32_t flags;
 	struct zone *list[M_ZIDS];
@@ -224,7 +225,7 @@ static bool walk_once(struct pass *p, struct zone *preferred, struct zone **serv
 
 		if (p->mask && !nodemask_has(p->mask, z->node))
 			continue;
-		if (p->m->cpusets && (p->flags & A_CPUSET) && !cpuset_allows(p, z->node))
+		if (p->confined && (p->flags & A_CPUSET) && !cpuset_allows(p, z->node))
 			continue;
 		if (strict && nodemask_count(p->m->info.nodes) > 1 && z->node != preferred->node)
 			return false;
@@ -323,7 +324,7 @@ static bool slow_path(struct pass *p, nodemask_t mask, struct answer *a)
 	p->flags = slow_flags(p, task);
 	reserves = gets_reserves(p, task);
 	/* L11: hard-walled, and nothing below the zone limit is allowed. */
-	if (p->m->cpusets && (p->gfp & __GFP_HARDWALL)) {
+	if (p->confined && (p->gfp & __GFP_HARDWALL)) {
 		struct pass q = *p;
 
 		q.mask = p->mems;
@@ -340,7 +341,7 @@ static bool slow_path(struct pass *p, nodemask_t mask, struct answer *a)
 			return true;
 	}
 	/* L10: a mask that misses the cpuset altogether is dropped, once. */
-	if (p->m->cpusets && p->mask && !(p->mask & p->mems))
+	if (p->confined && p->mask && !(p->mask & p->mems))
 		return slow_path(p, 0, a);
 	return false;
 }
@@ -368,7 +369,8 @@ struct answer walk_predict(struct model *m, const struct ask *ask)
 	list_zones(&p);
 	if (p.type == MIGRATE_MOVABLE && !(task->flags & ZTASK_NOCMA))
 		p.flags = A_CMA;
-	if (m->cpusets) {
+	p.confined = p.mems != memory_nodes(m);
+	if (p.confined) {
 		p.gfp |= __GFP_HARDWALL;
 		if (!ask->irq && !p.mask)
 			p.mask = p.mems;

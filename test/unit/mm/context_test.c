@@ -193,3 +193,50 @@ KTEST(rows_g, g11_sleep_in_interrupt_is_reported)
 		zonal_free(mm, page, 1);
 	kt_check_all(mm);
 }
+
+/* ---- a CPU that the instance does not know ---- */
+
+static void do_alloc(void *mm) { zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, 0), 0); }
+static void do_block(void *mm) { zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, 3), 3); }
+static void do_dma(void *mm) { zonal_free(mm, zonal_alloc(mm, GFP_DMA, 0), 0); }
+static void do_node(void *mm) { zonal_free(mm, zonal_alloc_node(mm, 0, GFP_KERNEL, 0), 0); }
+static void do_mask(void *mm) { (void)!zonal_alloc_mask(mm, NODE_NONE, GFP_KERNEL, 0, NULL); }
+static void do_refused(void *mm) { (void)!zonal_alloc(mm, GFP_KERNEL, 99); }
+static void do_drain(void *mm) { zonal_drain_local(mm); }
+
+static void do_failure(void *mm)
+{
+	struct zonal_failure failure;
+
+	zonal_last_failure(mm, &failure);
+}
+
+static struct page *foreign_single, *foreign_block;
+static void do_free(void *mm) { zonal_free(mm, foreign_single, 0); }
+static void do_free_block(void *mm) { zonal_free(mm, foreign_block, 3); }
+static void do_put(void *mm) { zonal_put(mm, foreign_block); }
+
+/* One clear panic on every path, and no NULL dereference on any. */
+KTEST_F(rows_t, t2_a_cpu_that_init_was_not_told_of_panics_by_name, KT_HOST_ONLY)
+{
+	static void (*const calls[])(void *) = { do_alloc,   do_block, do_dma,	do_node,
+						 do_mask,    do_drain, do_free, do_free_block,
+						 do_failure, do_put,   do_refused };
+	struct zonal *mm = kt_instance(&two_nodes);
+
+	if (!mm)
+		return;
+	foreign_single = zonal_alloc(mm, GFP_KERNEL, 0);
+	foreign_block = zonal_alloc(mm, GFP_KERNEL, 3);
+	mm->cpu[5] = NULL;
+	if (!KT_TRUE(kt_cpu(5)))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
+		KT_OK(kt_panics(calls[i], mm, "on CPU 5, but zonal_init() was told of CPUs 0 to 1"),
+		      "call %u does not panic by name", i);
+	}
+	kt_cpu(0);
+	zonal_free(mm, foreign_single, 0);
+	zonal_free(mm, foreign_block, 3);
+	kt_check_all(mm);
+}

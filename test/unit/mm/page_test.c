@@ -344,6 +344,26 @@ KTEST(rows_d, d19_fail_the_nth)
 	KT_EQ(free_pages_now(mm), 4096);
 }
 
+/* Numbers beyond what the counters hold mean "always", not "never". */
+KTEST(rows_d, d19_more_failures_than_can_be_counted)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+
+	if (!mm)
+		return;
+	zonal_inject(mm, 0, UINT64_MAX);
+	for (unsigned i = 0; i < 5; i++)
+		KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
+	zonal_inject(mm, UINT64_MAX, 1);
+	for (unsigned i = 0; i < 5; i++) {
+		struct page *page = zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0);
+
+		if (KT_TRUE(page))
+			zonal_free(mm, page, 0);
+	}
+	zonal_inject(mm, 0, 0);
+}
+
 KTEST(rows_d, d19_nofail_is_never_injected)
 {
 	struct zonal *mm = kt_bare_instance(&uma);

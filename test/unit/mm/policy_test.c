@@ -323,6 +323,62 @@ KTEST(rows_q, q13_rebind)
 	kt_task_restore(&saved);
 }
 
+/* What keeps a task off the fast lanes is its own: a policy, a cpuset, until it leaves them. */
+KTEST(rows_z, z4_only_who_is_confined_pays_and_only_as_long)
+{
+	struct zonal *mm = kt_instance(&ring);
+	struct zonal_task saved, other, *task = kt_task_save(&saved);
+	uint32_t gates;
+
+	if (!mm)
+		return;
+	gates = ld_relaxed(&mm->gates);
+	zonal_task_init(&other);
+	KT_EQ(zonal_task_set_mems(mm, &other, node_bit(3)), 0);
+	KT_EQ(other.unusual, ZTASK_CONFINED);
+	KT_EQ(task->unusual, 0);
+	KT_EQ(ld_relaxed(&mm->gates), gates);
+	KT_EQ(zonal_set_policy(mm, &other, MPOL_BIND, 0, node_bit(3)), 0);
+	KT_EQ(other.unusual, ZTASK_CONFINED | ZTASK_POLICY);
+	KT_EQ(zonal_task_set_mems(mm, &other, mm->has_memory), 0);
+	KT_EQ(other.unusual, ZTASK_POLICY);
+	KT_EQ(zonal_set_policy(mm, &other, MPOL_LOCAL, 0, 0), 0);
+	KT_EQ(other.unusual, 0);
+	/* and what it was in does not show any more */
+	KT_EQ(zonal_task_set_mems(mm, task, node_bit(2)), 0);
+	KT_EQ(node_of(mm, GFP_KERNEL, 0), 2);
+	KT_EQ(zonal_task_set_mems(mm, task, mm->has_memory), 0);
+	KT_EQ(node_of(mm, GFP_KERNEL, 0), 0);
+	kt_task_restore(&saved);
+}
+
+/* A child has policy and nodes of its creator, its own cursor, and no scopes. */
+KTEST(rows_z, z3_a_child_inherits_policy_and_nodes)
+{
+	struct zonal *mm = kt_instance(&ring);
+	struct zonal_task parent, child;
+	struct mempolicy policy;
+
+	if (!mm)
+		return;
+	zonal_task_init(&parent);
+	parent.flags = ZTASK_NOFS;
+	KT_EQ(zonal_task_set_mems(mm, &parent, 6), 0);
+	KT_EQ(zonal_set_policy(mm, &parent, MPOL_INTERLEAVE, MPOL_F_RELATIVE, 3), 0);
+	parent.il_prev = 1;
+	zonal_task_inherit(&child, &parent);
+	zonal_task_policy(&child, &policy);
+	KT_EQ(policy.mode, MPOL_INTERLEAVE);
+	KT_EQ(policy.flags, MPOL_F_RELATIVE);
+	KT_EQ(policy.nodes, 6);
+	KT_EQ(policy.user, 3);
+	KT_EQ(child.mems_allowed, 6);
+	KT_EQ(child.unusual, ZTASK_CONFINED | ZTASK_POLICY);
+	KT_EQ(child.flags, 0);
+	KT_EQ(child.il_prev, ZONAL_MAX_NODES - 1);
+	KT_EQ(child.mems_seq & 1, 0);
+}
+
 KTEST(rows_z, z1_z3_allowed_nodes)
 {
 	struct zonal *mm = kt_instance(&ring);
@@ -333,9 +389,8 @@ KTEST(rows_z, z1_z3_allowed_nodes)
 		return;
 	KT_EQ(zonal_task_set_mems(mm, task, 0), ZONAL_EINVAL);
 	KT_EQ(zonal_task_set_mems(mm, task, node_bit(9)), ZONAL_EINVAL);
-	KT_EQ(ld_relaxed(&mm->gates) & GATE_CPUSETS, 0);
 	KT_EQ(zonal_task_set_mems(mm, task, 0xf), 0);
-	KT_EQ(ld_relaxed(&mm->gates) & GATE_CPUSETS, 0); /* Z4 */
+	KT_EQ(task->unusual, 0); /* Z4 */
 	KT_EQ(zonal_task_set_mems(mm, task, node_bit(2)), 0);
 	KT_EQ(task->mems_seq & 1, 0);
 	KT_EQ(node_of(mm, GFP_KERNEL, 0), 2);

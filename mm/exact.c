@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pages seen from outside: frame numbers, nodes, the owner's words, splitting a
- * block, and contiguous memory of any size.
+ * Splitting a block, and contiguous memory of any size.
  *
  * split (B18): the head's word becomes that of a single page, and each of the other
  * pages, INNER until now, becomes USED with one reference. The block is its
@@ -12,41 +11,9 @@
  */
 #include "alloc.h"
 
-#include "buddy.h"
 #include "page_check.h"
 #include "page_owner.h"
 #include "take.h"
-
-pfn_t zonal_pfn(const struct page *page) { return page->pfn; }
-
-struct page *zonal_page(const struct zonal *mm, pfn_t pfn)
-{
-	pfn_t section = pfn >> MM_SECTION_SHIFT;
-	struct page *page;
-
-	if (section >= mm->section_count || !mm->section[section])
-		return NULL;
-	page = mm_page(mm, pfn);
-	if (pfn < mm->bounds[section].first || pfn >= mm->bounds[section].end)
-		return NULL;
-	return page_state(page) == PAGE_HOLE ? NULL : page;
-}
-
-unsigned zonal_page_node(const struct page *page) { return page_zid(page) / ZONE_TYPES; }
-
-enum zone_type zonal_page_zone(const struct page *page)
-{
-	return (enum zone_type)(page_zid(page) % ZONE_TYPES);
-}
-
-void *zonal_page_owner(struct page *page) { return page->owner; }
-
-bool zonal_is_free(const struct zonal *mm, pfn_t pfn)
-{
-	struct page *page = zonal_page(mm, pfn);
-
-	return page && buddy_head(page);
-}
 
 void zonal_split(struct zonal *mm, struct page *page, unsigned order)
 {

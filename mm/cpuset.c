@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A task's allowed nodes, and what goes with them: the allocator's view of a task is written
+ * here and in policy.c, always between task_write_begin() and task_write_end().
+ *
+ * Writers: the task itself (zonal_set_policy), and anyone on any CPU (zonal_task_set_mems).
+ * The sequence count that readers retry by (cpuset.h) is the writers' lock as well: odd
+ * means taken. It is held masked and for a bounded number of steps, so that whoever waits
+ * for it, masked too, waits for a CPU that runs.
+ *
+ * The set is never empty, and while it changes it is the old and the new nodes together
+ * (Z3). A task whose set leaves out a node with memory is ZTASK_CONFINED and takes the
+ * general path; all others pay nothing for cpusets, whoever else is in one (Z4).
+ */
+#include "cpuset.h"
+
+#include "policy.h"
+
+void zonal_task_init(struct zonal_task *task)
+{
+	*task = (struct zonal_task){ .il_prev = ZONAL_MAX_NODES - 1 };
+	st_relaxed(&task->mems_allowed, NODEMASK_ALL);
+}
+
+void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *parent)
+{
+	struct zonal_task *from = (struct zonal_task *)(uintptr_t)parent;
+	uint32_t seq;
+
+	zonal_task_init(child);
+	do {
+		seq = task_read_begin(from);
+		policy_copy(&child->policy, &from->policy);
+		st_relaxed(&child->mems_allowed, ld_acquire(&from->mems_allowed));
+		st_relaxed(&child->unusual, ld_acquire(&from->unusual));
+	} while (task_read_again(from, seq));
+}
+
+int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes)
+{
+	port_irqflags_t irq;
+	nodemask_t old;
+
+	if (!(nodes & mm->has_memory))
+		return ZONAL_EINVAL;
+	irq = task_write_begin(task);
+	old = ld_relaxed(&task->mems_allowed);
+	st_release(&task->mems_allowed, old | nodes);
+	policy_rebind(&task->policy, old & mm->has_memory, nodes & mm->has_memory);
+	st_release(&task->mems_allowed, nodes);
+	st_release(&task->unusual, (mm->has_memory & ~nodes ? ZTASK_CONFINED : 0) |
+					   policy_unusual(&task->policy));
+	task_write_end(task, irq);
+	return 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The walk over the zones of a request's list (rows F).
+ *
+ * Zones in fallback order, from the preferred one on. A zone is passed over if its node is
+ * not in the nodemask, not in the cpuset (F5), or if its watermark says no (F6). On
+ * a board with a DMA32 zone under NORMAL, the first walk avoids taking blocks of other
+ * mobility (NOFRAGMENT, F2), but gives that up before it would leave the local node (F3),
+ * and walks once more without it (F4): locality and success are worth more than order.
+ *
+ * No lock is held here; each zone's own test and take stand for themselves.
+ */
+#include "alloc.h"
+
+#include "lib/assert.h"
+#include "cpuset.h"
+#include "mobility.h"
+#include "page_owner.h"
+#include "take.h"
+#include "watermark.h"
+
+uint16_t first_zone(const struct alloc_req *req, nodemask_t nodemask)
+{
+	const struct zonelist *list = req->list;
+	uint16_t i = list->first[req->high_zone];
+
+	while (i < list->count && (list->ref[i].type > req->high_zone ||
+				   !nodemask_has(nodemask, list->ref[i].node)))
+		i++;
+	return i;
+}
+
+static bool zone_allows(struct zone *zone, const struct alloc_req *req,
+			const struct alloc_pass *pass)
+{
+	unsigned flags = pass->flags;
+
+	if (req->order == 0 && !(flags & (ALLOC_HARDER | ALLOC_OOM | ALLOC_HIGH)) &&
+	    (flags & ALLOC_WMARK_MASK) == WMARK_LOW &&
+	    zone_quick_ok(zone, req->high_zone, flags & ALLOC_CMA))
+		return true;
+	return zone_request_ok(zone, req, pass) || (flags & ALLOC_NO_WATERMARKS);
+}
+
+static struct page *take_and_prepare(struct zone *zone, const struct alloc_req *req,
+				     const struct alloc_pass *pass)
+{
+	struct page *page = zone_take(zone, req, pass);
+
+	if (!page)
+		return NULL;
+	page_prepare(page, word_make(zone->id, PAGE_USED, req->order));
+	page_prepare_rest(req->mm, page, pass->gfp, req->order, pass->flags);
+	if (unlikely(ld_relaxed(&req->mm->gates) & GATE_PAGE_OWNER))
+		page_owner_set(req->mm, page, req->order, pass->gfp, req->type);
+	if (unlikely(req->order && (pass->flags & ALLOC_HARDER)))
+		highatomic_reserve(zone, page);
+	return page;
+}
+
+static struct page *walk_once(const struct alloc_req *req, const struct alloc_pass *pass)
+{
+	const struct zonelist *list = req->list;
+	bool stay = (pass->flags & ALLOC_NOFRAGMENT) && req->mm->node_count > 1;
+
+	for (unsigned i = pass->preferred; i < list->count; i++) {
+		const struct zoneref *ref = &list->ref[i];
+		struct page *page;
+
+		if (ref->type > req->high_zone || !nodemask_has(pass->nodemask, ref->node))
+			continue;
+		if ((pass->flags & ALLOC_CPUSET) && !cpuset_allows(req, pass, ref->node))
+			continue;
+		if (stay && ref->node != list->ref[pass->preferred].node)
+			return NULL;
+		if (!zone_allows(ref->zone, req, pass))
+			continue;
+		page = take_and_prepare(ref->zone, req, pass);
+		if (page)
+			return page;
+	}
+	return NULL;
+}
+
+struct page *walk_zones(const struct alloc_req *req, const struct alloc_pass *pass)
+{
+	struct page *page = walk_once(req, pass);
+	struct alloc_pass again;
+
+	ASSERT(pass->preferred < req->list->count, "zone %u of %u, node %d", pass->preferred,
+	       req->list->count, req->nid);
+	if (likely(page) || !(pass->flags & ALLOC_NOFRAGMENT))
+		return page;
+	/* F3 and F4 come to the same: once more, without the wish. */
+	again = *pass;
+	again.flags &= ~ALLOC_NOFRAGMENT;
+	return walk_once(req, &again);
+}
