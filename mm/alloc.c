@@ -62,6 +62,7 @@ static void decode(struct alloc_req *req, struct zonal *mm, const struct alloc_a
 {
 	const struct node *node = mm->node[ask->nid];
 
+	DASSERT(node && order < MAX_ORDER, "node %d order %u", ask->nid, order);
 	*req = (struct alloc_req){
 		.mm = mm,
 		.task = ask->task,

@@ -19,26 +19,8 @@
  * So the whole is exact only while nothing else allocates. Cost: every page once. The first
  * violation is written down with values, later ones are not looked for.
  */
-#include <stdarg.h>
-
 #include "check.h"
 #include "pcp.h"
-
-#include "lib/printf.h"
-
-bool check_found(struct walk *w, pfn_t pfn, const char *fmt, ...)
-{
-	va_list args;
-
-	if (w->bad)
-		return true;
-	w->bad = true;
-	w->out->pfn = pfn;
-	va_start(args, fmt);
-	zn_vsnprintf(w->out->text, sizeof(w->out->text), fmt, args);
-	va_end(args);
-	return true;
-}
 
 static bool check_floor(struct walk *w, struct zone *zone)
 {

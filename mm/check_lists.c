@@ -13,11 +13,28 @@
  *
  * Locks: takes zone->lock, masked, a slice at a time.
  */
+#include <stdarg.h>
+
 #include "check.h"
 
 #include "lib/assert.h"
+#include "lib/printf.h"
 
 enum { LIST_TRIES = 16 };
+
+bool check_found(struct walk *w, pfn_t pfn, const char *fmt, ...)
+{
+	va_list args;
+
+	if (w->bad)
+		return true;
+	w->bad = true;
+	w->out->pfn = pfn;
+	va_start(args, fmt);
+	zn_vsnprintf(w->out->text, sizeof(w->out->text), fmt, args);
+	va_end(args);
+	return true;
+}
 
 /* How far the walk of one list has come. */
 struct list_walk {

@@ -45,6 +45,7 @@ int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t no
 		return ZONAL_EINVAL;
 	irq = task_write_begin(task);
 	old = ld_relaxed(&task->mems_allowed);
+	ASSERT(old, "a task without allowed nodes, sequence %u", ld_relaxed(&task->mems_seq));
 	st_release(&task->mems_allowed, old | nodes);
 	policy_rebind(&task->policy, old & mm->has_memory, nodes & mm->has_memory);
 	st_release(&task->mems_allowed, nodes);

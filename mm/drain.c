@@ -45,7 +45,9 @@ static void drain_piece(void *arg)
 	uint32_t count = ZN_MIN(drain->left, (uint32_t)DRAIN_PIECE);
 
 	DASSERT_MASKED();
-	drain->left = count ? drain->left - count : 0;
+	ASSERT(drain->left <= drain->turn.left, "%u pages left of %u", drain->left,
+	       drain->turn.left);
+	drain->left -= count;
 	if (count && !pcp_give(drain->zone, pcp, &drain->turn, count))
 		drain->left = 0;
 }

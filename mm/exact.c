@@ -11,6 +11,7 @@
  */
 #include "alloc.h"
 
+#include "lib/assert.h"
 #include "page_check.h"
 #include "page_owner.h"
 #include "take.h"
@@ -51,6 +52,8 @@ struct page *zonal_alloc_exact(struct zonal *mm, gfp_t gfp, size_t bytes)
 	page = zonal_alloc(mm, gfp & ~__GFP_COMP, bytes ? order : MAX_ORDER);
 	if (!page)
 		return NULL;
+	ASSERT(keep && keep <= (size_t)1 << order, "%u pages of order %u",
+	       (unsigned)keep, order);
 	zonal_split(mm, page, order);
 	for (size_t i = keep; i < (size_t)1 << order; i++)
 		zonal_free(mm, page + i, 0);

@@ -11,6 +11,7 @@
  */
 #include "alloc.h"
 
+#include "lib/assert.h"
 #include "cpuset.h"
 #include "watermark.h"
 
@@ -18,6 +19,7 @@ static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
 {
 	struct zonal_failure *f = &cpu->failure;
 
+	DASSERT_MASKED();
 	f->serial = fetch_add_relaxed(&mm->failures, 1) + 1;
 	f->zone_count = 0;
 	return f;
@@ -55,6 +57,7 @@ void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, 
 	f->policy = req->in_irq ? MPOL_DEFAULT : policy_mode(req->task);
 	f->nid = req->nid;
 	f->steps = steps;
+	ASSERT(req->list->count <= ARRAY_SIZE(f->zone), "list of %u zones", req->list->count);
 	for (unsigned i = 0; i < req->list->count; i++) {
 		const struct zoneref *ref = &req->list->ref[i];
 

@@ -30,6 +30,7 @@
  */
 #include "alloc.h"
 
+#include "lib/assert.h"
 #include "buddy.h"
 #include "page_check.h"
 #include "page_owner.h"
@@ -45,6 +46,8 @@ static inline void put_block(struct zonal *mm, struct page *page, unsigned order
 	unsigned zid = page_zid(page);
 	struct zone *zone = mm->zone[zid];
 
+	DASSERT(zone, "pfn 0x%x of zone %u, which has no pages", page->pfn, zid);
+	DASSERT(!(page->pfn & ((1u << order) - 1)), "pfn 0x%x, order %u", page->pfn, order);
 	page_set_word(page, word_make(zid, PAGE_INNER, 0));
 	own_add(&mm_this_cpu(mm)->pcp[zid].stat[STAT_FREED], 1u << order);
 	lock_take(&zone->lock);
@@ -57,6 +60,7 @@ static inline void put_block(struct zonal *mm, struct page *page, unsigned order
 static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned zid,
 				     port_irqflags_t irq)
 {
+	DASSERT_MASKED();
 	pcp_bulk_free(mm->zone[zid], pcp, pcp->batch);
 	port_irq_restore(irq);
 }
@@ -79,6 +83,8 @@ static inline void free_to_list(struct zonal *mm, struct page *page, unsigned zi
 static ZN_NOINLINE void free_lodger(struct zonal *mm, struct page *page, unsigned type,
 				    port_irqflags_t irq)
 {
+	ASSERT(type < MIGRATE_TYPES, "pfn 0x%x: pageblock of type %u", page->pfn, type);
+	DASSERT_MASKED();
 	if (type != MIGRATE_ISOLATE) {
 		free_to_list(mm, page, page_zid(page), type, irq);
 		return;
@@ -117,6 +123,8 @@ static void free_checked(struct zonal *mm, struct page *page, unsigned order)
 {
 	uint32_t word = page_word(page);
 
+	ASSERT(word_in_use(word) && word_block_order(word) == order,
+	       "pfn 0x%x: word 0x%x given back with order %u", page->pfn, word, order);
 	if (unlikely((word & (FREE_STOP & ~PG_COMP)) || ld_relaxed(&page->mapped) ||
 		     (ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) &&
 	    !free_look(mm, page, order))
@@ -150,6 +158,7 @@ static bool claim_rest(struct page *page)
  * single page like any other. */
 static void free_all_but_head(struct zonal *mm, struct page *page, unsigned order)
 {
+	ASSERT(order && order < MAX_ORDER, "pfn 0x%x: order %u", page->pfn, order);
 	if (!claim_rest(page))
 		return;
 	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
@@ -264,6 +273,8 @@ static struct page *counting_page(struct page *page)
 	if (word_state(word) != PAGE_TAIL)
 		return NULL;
 	/* A tail lies in the same 4 MiB as its head, where the map has no gap. */
+	ASSERT(page->head < page->pfn && page->pfn - page->head < 1u << (MAX_ORDER - 1),
+	       "tail 0x%x of head 0x%x", page->pfn, page->head);
 	page -= page->pfn - page->head;
 	return word_in_use(page_word(page)) ? page : NULL;
 }

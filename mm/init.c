@@ -59,22 +59,9 @@ static void make_nodes(struct zonal *mm, const struct boot_info *info)
 	memcpy(mm->distance, info->distance, sizeof(mm->distance));
 }
 
-/* Slots of one ring for a zone: for the pages present, the most it can ever manage. */
-static uint32_t ring_slots(uint64_t present)
-{
-	unsigned batch = pcp_batch_of(present);
-
-	return pcp_ring_slots(ZN_MAX(batch, 1u), 6 * batch);
-}
-
-size_t cpu_ring_bytes(uint64_t present)
-{
-	return MIGRATE_PCPTYPES * ring_slots(present) * sizeof(struct page *);
-}
-
 static void make_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *zone)
 {
-	uint32_t slots = ring_slots(zone->present);
+	uint32_t slots = cpu_ring_slots(zone->present);
 	struct page **slot = meta_take(mm, cpu->node, cpu_ring_bytes(zone->present));
 	struct pcp *pcp = &cpu->pcp[zone->id];
 
@@ -82,21 +69,6 @@ static void make_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *
 		pcp->ring[t].slot = slot + t * slots;
 	pcp->mask = slots - 1;
 	pcp->batch = 1; /* P4: until the zone's size is known, every free goes on */
-}
-
-unsigned cpu_count_of(const struct zonal_config *config)
-{
-	unsigned count = config->cpu_count ? config->cpu_count : config->info->cpu_count;
-
-	return ZN_MAX(count, 1u);
-}
-
-/* A CPU that the board does not place is on the first node. */
-unsigned cpu_node_of(const struct boot_info *info, unsigned cpu)
-{
-	int nid = cpu < info->cpu_count ? info->cpu[cpu].nid : NODE_NONE;
-
-	return nid == NODE_NONE ? nodemask_first(info->nodes) : (unsigned)nid;
 }
 
 static void make_cpu(struct zonal *mm, unsigned nid, unsigned c)

@@ -33,9 +33,10 @@ void zones_make(struct zonal *mm, const struct zonal_config *config);
 bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, unsigned t,
 		 pfn_t *start, pfn_t *end);
 
-/* init.c: CPUs that will call, the node of one, bytes of one CPU's lists for one zone. */
+/* plan.c: CPUs that will call, the node of one, bytes of one CPU's lists for one zone. */
 unsigned cpu_count_of(const struct zonal_config *config);
 unsigned cpu_node_of(const struct boot_info *info, unsigned cpu);
+uint32_t cpu_ring_slots(uint64_t present);
 size_t cpu_ring_bytes(uint64_t present);
 
 /* movable.c: where ZONE_MOVABLE begins on each node, 0: nowhere (I18). */

@@ -64,6 +64,7 @@ static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, 
 	struct zonal *mm = zone->mm;
 	struct page *page;
 
+	DASSERT_MASKED();
 	page = pcp_refill(zone, pcp, lane_type(gfp), lane_type(gfp) ? flags | ALLOC_CMA : flags);
 	if (page) {
 		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
@@ -120,6 +121,7 @@ static inline struct page *block_take(struct zone *zone, size_t lane, unsigned t
 {
 	struct page *page = NULL;
 
+	DASSERT_MASKED();
 	/* CMA pages may have to come first (M11); that is the ladder's business. */
 	if (!zone_quick_room(zone, ZONE_NORMAL + lane, false, 1 << order) ||
 	    (type == MIGRATE_MOVABLE && ld_relaxed(&zone->free_cma)))

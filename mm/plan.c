@@ -14,9 +14,6 @@
  * Each line is counted here as it is taken by init.c, pagemap.c, side_map.c and
  * page_owner.c; meta_close() panics if the two ever differ by a byte.
  *
- * zonal_build() on top: plan, ask for each node's piece, build. For callers that can
- * hand out memory on request, as tests and this project's boot do.
- *
  * Boot only, no locks. Changes nothing of its input.
  */
 #include "init.h"
@@ -24,6 +21,8 @@
 #include "lib/assert.h"
 #include "meta.h"
 #include "page_owner.h"
+#include "pcp.h"
+#include "watermark.h"
 
 _Static_assert(ZONAL_STORAGE_ALIGN == PAGE_MAP_ALIGN, "a piece begins with a page map");
 
@@ -40,6 +39,34 @@ static void plan_nodes(struct zonal_plan *plan, const struct boot_info *info)
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
 		if (nodemask_has(info->nodes, n))
 			want(plan, n, sizeof(struct node));
+}
+
+/* Slots of one ring for a zone: for the pages present, the most it can ever manage. */
+uint32_t cpu_ring_slots(uint64_t present)
+{
+	unsigned batch = pcp_batch_of(present);
+
+	return pcp_ring_slots(ZN_MAX(batch, 1u), 6 * batch);
+}
+
+size_t cpu_ring_bytes(uint64_t present)
+{
+	return MIGRATE_PCPTYPES * cpu_ring_slots(present) * sizeof(struct page *);
+}
+
+unsigned cpu_count_of(const struct zonal_config *config)
+{
+	unsigned count = config->cpu_count ? config->cpu_count : config->info->cpu_count;
+
+	return ZN_MAX(count, 1u);
+}
+
+/* A CPU that the board does not place is on the first node. */
+unsigned cpu_node_of(const struct boot_info *info, unsigned cpu)
+{
+	int nid = cpu < info->cpu_count ? info->cpu[cpu].nid : NODE_NONE;
+
+	return nid == NODE_NONE ? nodemask_first(info->nodes) : (unsigned)nid;
 }
 
 /* What the walk over the sections carries. */
@@ -111,21 +138,4 @@ int zonal_plan(const struct zonal_config *config, struct zonal_plan *plan)
 	plan_maps(plan, config);
 	plan_cpus(plan, config);
 	return 0;
-}
-
-int zonal_build(struct zonal *mm, const struct zonal_config *config, zonal_meta_fn meta)
-{
-	struct zonal_storage storage[ZONAL_MAX_NODES] = { { 0 } };
-	struct zonal_config with = *config;
-	struct zonal_plan plan;
-	int err = zonal_plan(config, &plan);
-
-	for (unsigned n = 0; !err && n < ZONAL_MAX_NODES; n++) {
-		if (!plan.bytes[n])
-			continue;
-		storage[n].start = meta(config->ctx, n, plan.bytes[n], ZONAL_STORAGE_ALIGN);
-		storage[n].bytes = storage[n].start ? plan.bytes[n] : 0;
-	}
-	with.storage = storage;
-	return err ? err : zonal_init(mm, &with);
 }

@@ -23,6 +23,7 @@
  */
 #include "alloc.h"
 
+#include "lib/assert.h"
 #include "cpuset.h"
 #include "watermark.h"
 
@@ -219,6 +220,7 @@ struct page *alloc_slow(const struct alloc_req *req, bool walked)
 	uint32_t steps = walked ? ZSTEP_FAST : 0;
 	struct page *page;
 
+	ASSERT(pass.nodemask, "no node allowed, gfp 0x%x", req->gfp);
 	do
 		page = climb(req, &pass, &steps);
 	while (!page && climb_again(req, &pass));

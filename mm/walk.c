@@ -24,6 +24,7 @@ uint16_t first_zone(const struct alloc_req *req, nodemask_t nodemask)
 	const struct zonelist *list = req->list;
 	uint16_t i = list->first[req->high_zone];
 
+	DASSERT(req->high_zone < ZONE_TYPES, "zone type %u", req->high_zone);
 	while (i < list->count && (list->ref[i].type > req->high_zone ||
 				   !nodemask_has(nodemask, list->ref[i].node)))
 		i++;
@@ -49,6 +50,8 @@ static struct page *take_and_prepare(struct zone *zone, const struct alloc_req *
 
 	if (!page)
 		return NULL;
+	DASSERT(page_state(page) == PAGE_INNER || page_state(page) == PAGE_PCP,
+		"pfn 0x%x taken with word 0x%x", page->pfn, page_word(page));
 	page_prepare(page, word_make(zone->id, PAGE_USED, req->order));
 	page_prepare_rest(req->mm, page, pass->gfp, req->order, pass->flags);
 	if (unlikely(ld_relaxed(&req->mm->gates) & GATE_PAGE_OWNER))

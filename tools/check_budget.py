@@ -41,16 +41,18 @@ def measure(name, value, where, waived=False):
         warnings.append(text)
 
 
-def functions(path):
-    """(name, first line, last line, parameters) of each function of a file."""
+def functions(paths):
+    """Of each path: (name, first line, last line, parameters) of each of its functions."""
+    found = {path: [] for path in paths}
     output = subprocess.run(
         ["ctags", "-x", "--kinds-C=f", "--language-force=C",
-         "--_xformat=%N\t%n\t%{end}\t%{signature}", path],
+         "--_xformat=%F\t%N\t%n\t%{end}\t%{signature}", *paths],
         cwd=tree.ROOT, capture_output=True, text=True, check=True).stdout
     for line in output.splitlines():
-        name, first, last, signature = line.split("\t")
+        path, name, first, last, signature = line.split("\t")
         if last.isdigit():
-            yield name, int(first), int(last), signature
+            found[path].append((name, int(first), int(last), signature))
+    return found
 
 
 def parameter_count(signature):
@@ -74,8 +76,8 @@ def nesting(body):
     return deepest
 
 
-def check_functions(path, text):
-    for name, first, last, signature in functions(path):
+def check_functions(path, text, found):
+    for name, first, last, signature in found:
         where = f"{path}:{first}: {name}()"
         waived = any("budget:" in line for line in text[max(0, first - 4):first - 1])
         measure("function lines", last - first + 1, where, waived)
@@ -98,7 +100,7 @@ def first_comment_lines(text):
     return 0
 
 
-def check_file(path):
+def check_file(path, found):
     text = tree.lines(path)
     public = path.startswith("include/zonal/")
     kind = "a .c file" if path.endswith(".c") else "a public header" if public else "a header"
@@ -111,7 +113,7 @@ def check_file(path):
             faults.append(f"{path}:{number}: longer than 100 columns")
         if line != line.rstrip():
             faults.append(f"{path}:{number}: blanks at the end of the line")
-    check_functions(path, text)
+    check_functions(path, text, found)
 
 
 def comment_lines(text):
@@ -152,8 +154,9 @@ def check_singles():
 
 def main():
     paths = tree.files(*CODE)
+    found = functions(paths)
     for path in paths:
-        check_file(path)
+        check_file(path, found[path])
     check_core()
     check_singles()
     if "-w" in sys.argv:
