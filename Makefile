@@ -73,7 +73,7 @@ HOST_CORE := $(filter-out %_ktest.c board/seeds.c,$(wildcard mm/*.c lib/*.c sche
 	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c))
 TEST_SRC := test/ktest.c test/host_main.c test/host_panic.c $(wildcard test/unit/*/*.c sched/*_ktest.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
-PROGRAMS := $(HOST_PROGRAMS) fuzz
+PROGRAMS := $(HOST_PROGRAMS) fuzz hooks
 SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
 SRC_oracle := $(wildcard tools/oracle*.c tools/frames*.c)
@@ -81,6 +81,8 @@ SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
 SRC_model := $(filter-out %/stress_main.c,$(wildcard test/model/*.c))
 SRC_stress := test/model/stress_main.c
 SRC_fuzz := test/fuzz/fuzz_topology.c
+# Something else happens at every access in turn: needs the variant host-hooks.
+SRC_hooks := test/ktest.c test/host_main.c $(wildcard test/hooks/*.c test/unit/mm/kt_*.c)
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 # The costly assertions and the watch over the order of locks; never in what ships.
 DEBUG := -DZONAL_DEBUG=1
@@ -161,6 +163,7 @@ $(eval $(call HOST_VARIANT,host,$(CC),,host))
 $(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 $(DEBUG),test))
+$(eval $(call HOST_VARIANT,host-hooks,$(CC),-DZONAL_ATOMIC_HOOK,test))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(IMAGE_OBJ:.o=.d)
 
@@ -175,11 +178,12 @@ bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.bench
 	$(Q)tools/run_bench.sh
 
 VARIANTS := host-gcc-asan host-clang-asan host-tsan
-host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host
+host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress \
+		$(O)/host-hooks/hooks host
 	$(Q)tools/run_tests.sh host
 
-test: $(O)/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress host \
-		| $(O)/setup.test
+test: $(O)/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
+		$(O)/host-tsan/stress $(O)/host-hooks/hooks host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
 fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model

@@ -14,7 +14,21 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#ifdef PORT_VOLATILE_RELAXED
+#ifdef ZONAL_ATOMIC_HOOK
+/*
+ * A variant of the host build for tests alone (test/hooks/): before every relaxed access a
+ * test may do what an interrupt or another CPU could do there. A value to store is
+ * computed first, so that the way from a load to the store of what it gave has a hook.
+ */
+void atomic_hook(void);
+#define ld_relaxed(p) (atomic_hook(), atomic_load_explicit(p, memory_order_relaxed))
+#define st_relaxed(p, v)                                                                           \
+	({                                                                                         \
+		__typeof__((void)0, *(p)) st_relaxed_value = (v);                                  \
+		atomic_hook();                                                                     \
+		atomic_store_explicit(p, st_relaxed_value, memory_order_relaxed);                  \
+	})
+#elif defined(PORT_VOLATILE_RELAXED)
 /*
  * A port whose compiler spends an instruction on the address of every C11
  * relaxed access (gcc 12 on arm64 does: no immediate offsets) may ask for

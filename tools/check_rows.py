@@ -16,7 +16,7 @@ import sys
 import tree
 
 OK = re.compile(r"^ok \d+ - (\S+)(.*)$")
-LOGS = {"host": ("host", "model", "script"), "boot": ("boot",)}
+LOGS = {"host": ("host", "hooks", "model", "script"), "boot": ("boot", "image")}
 WHERE = {"host": ["host"], "target": ["boot"], "both": ["host", "boot"], "next": []}
 
 
