@@ -50,7 +50,7 @@ IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
 IMAGE_SRC := $(wildcard arch/arm64/*/*.S arch/arm64/*/*.c mm/*.c sched/*.c lib/*.c \
 	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c \
-	test/unit/*/*.c test/target/*.c test/bench/*.c) test/ktest.c test/ktest_image.c
+	test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c) test/ktest.c test/ktest_image.c
 IMAGE_OBJ := $(patsubst %,$(O)/image/%.o,$(IMAGE_SRC))
 
 # libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
@@ -82,7 +82,8 @@ SRC_model := $(filter-out %/stress_main.c,$(wildcard test/model/*.c))
 SRC_stress := test/model/stress_main.c
 SRC_fuzz := test/fuzz/fuzz_topology.c
 # Something else happens at every access in turn: needs the variant host-hooks.
-SRC_hooks := test/ktest.c test/host_main.c $(wildcard test/hooks/*.c test/unit/mm/kt_*.c)
+SRC_hooks := test/ktest.c test/host_main.c $(wildcard test/hooks/*.c test/points/*.c \
+	test/unit/mm/kt_*.c)
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 # The costly assertions and the watch over the order of locks; never in what ships.
 DEBUG := -DZONAL_DEBUG=1
