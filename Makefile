@@ -49,9 +49,15 @@ IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
 IMAGE_SRC := $(wildcard arch/arm64/*/*.S arch/arm64/*/*.c mm/*.c sched/*.c lib/*.c \
-	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c \
-	test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c) test/ktest.c test/ktest_image.c
-IMAGE_OBJ := $(patsubst %,$(O)/image/%.o,$(IMAGE_SRC))
+	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c)
+IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c \
+	sched/*_ktest.c) test/ktest.c test/ktest_image.c monitor/tests_here.c monitor/bench_image.c
+# The image without tests is linked from the same objects, but for one file in their place.
+PLAIN_SRC := $(filter-out $(IMAGE_TESTS),$(IMAGE_SRC))
+FULL_SRC := $(filter-out monitor/tests_none.c,$(sort $(IMAGE_SRC) $(IMAGE_TESTS)))
+objects = $(patsubst %,$(O)/image/%.o,$(1))
+PLAIN_OBJ := $(call objects,$(PLAIN_SRC))
+IMAGE_OBJ := $(if $(filter 0,$(TESTS)),$(PLAIN_OBJ),$(call objects,$(FULL_SRC)))
 
 # libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
 ifdef LIBFDT_SRC
@@ -121,23 +127,9 @@ $(O)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(O)/image/command
 	$(Q)mkdir -p $(@D)
 	$(Q)$(IMAGE_CC) -O2 $(IMAGE_FLAGS) -I$(LIBFDT_SRC) $(FDT_ENV) -c -o $@ $<
 
-# Linked twice: the symbol table of the first link goes into the second, for backtraces.
-$(O)/zonal.pass1: $(IMAGE_OBJ) $(FDT_LIB) arch/arm64/kernel.ld
-	$(call say,LD,$@)
-	$(Q)$(LD) $(IMAGE_LDFLAGS) -o $@ $(IMAGE_OBJ) $(FDT_LIB)
-
-$(O)/symtab.S: $(O)/zonal.pass1 tools/symtab
-	$(call say,SYMTAB,$@)
-	$(Q)$(NM) $< | tools/symtab > $@
-
-$(O)/zonal.elf: $(O)/symtab.S
-	$(call say,LD,$@)
-	$(Q)$(IMAGE_CC) -c -o $(O)/symtab.o $<
-	$(Q)$(LD) $(IMAGE_LDFLAGS) -Map $(O)/zonal.map -o $@ $(IMAGE_OBJ) $(O)/symtab.o $(FDT_LIB)
-
-$(O)/zonal.img: $(O)/zonal.elf
-	$(call say,OBJCOPY,$@)
-	$(Q)$(OBJCOPY) -O binary $< $@
+include tools/image.mk
+$(eval $(call IMAGE,$(O)/zonal,$(IMAGE_OBJ)))
+$(eval $(call IMAGE,$(O)/plain/zonal,$(PLAIN_OBJ)))
 
 # The image with the costly assertions, which `make test` boots on one of its boards.
 $(O)/debug/zonal.img: FORCE $(FDT_LIB) | $(O)/setup.build
@@ -166,7 +158,7 @@ $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 $(DEBUG),test))
 $(eval $(call HOST_VARIANT,host-hooks,$(CC),-DZONAL_ATOMIC_HOOK,test))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
--include $(IMAGE_OBJ:.o=.d)
+-include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 
 # ---- running -----------------------------------------------------------------------------
 run qemu: $(O)/zonal.img | $(O)/setup.run
@@ -183,7 +175,7 @@ host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O
 		$(O)/host-hooks/hooks host
 	$(Q)tools/run_tests.sh host
 
-test: $(O)/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
+test: $(O)/zonal.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
 		$(O)/host-tsan/stress $(O)/host-hooks/hooks host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
@@ -201,15 +193,16 @@ sources-%:
 lint: | $(O)/setup.test
 	$(Q)tools/run_lint.sh
 
-size: $(O)/zonal.elf
-	$(Q)$(SIZE) $< $(IMAGE_OBJ)
+# The image, the image without tests, and what the first is made of.
+size: $(O)/zonal.elf $(O)/plain/zonal.elf
+	$(Q)$(SIZE) $^ $(IMAGE_OBJ)
 
 clean:
 	rm -rf $(O)
 
 help:
 	@echo 'Goals:'
-	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf'
+	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf; TESTS=0: without tests'
 	@echo '  host       the host programs: $(HOST_PROGRAMS:%=$(O)/host/%)'
 	@echo '  run, qemu  boot the board SHAPE under QEMU; on a terminal the monitor opens'
 	@echo '  test       everything: host variants, checks, a matrix of boards under prove'
@@ -220,5 +213,5 @@ help:
 	@echo '  mutate     the same with mutants of FILES (mm/ and sched/), N of each file, SEED'
 	@echo '  fuzz lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC)'
-	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS='
+	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS= TESTS=0'
 	@tools/board.sh --list

@@ -17,18 +17,16 @@
 
 #include "crash.h"
 #include "arm64_exception.h"
-#include "lib/assert.h"
 #include "lib/printf.h"
-#include "bench_image.h"
 #include "demo.h"
 #include "drivers/power/psci.h"
 #include "monitor_command.h"
 #include "monitor_line.h"
+#include "monitor_tests.h"
 #include "platform/platform.h"
 #include "report/report.h"
 #include "report/report_topology.h"
 #include "sched/sched.h"
-#include "test/ktest.h"
 
 typedef unsigned long long ull;
 
@@ -75,30 +73,6 @@ static int run_demo(struct zonal *mm, const struct monitor_args *args)
 	(void)mm;
 	(void)args;
 	return demo_run();
-}
-
-static int run_tests(struct zonal *mm, const struct monitor_args *args)
-{
-	char globs[MONITOR_LINE_BYTES];
-	bool list = args->count && strcmp(args->word[0], "--list") == 0;
-	size_t used = 0;
-
-	(void)mm;
-	/* The words were cut out of one line, so together they fit. */
-	globs[0] = '\0';
-	for (unsigned i = list; i < args->count; i++)
-		used += (size_t)zn_snprintf(globs + used, sizeof(globs) - used, "%s%s",
-					    used ? "," : "", args->word[i]);
-	ASSERT(used < sizeof(globs), "%zu characters", used);
-	if (list)
-		return ktest_list(globs) ? 0 : 1;
-	return ktest_run(globs) ? 1 : 0;
-}
-
-static int run_bench(struct zonal *mm, const struct monitor_args *args)
-{
-	(void)mm;
-	return bench_image(args->count ? args->word[0] : NULL, args->json);
 }
 
 static int run_poweroff(struct zonal *mm, const struct monitor_args *args)
@@ -164,9 +138,9 @@ static const struct monitor_command commands[] = {
 	{ "drain", "", "give the per-CPU lists back", 0, 0, false, .run = monitor_drain },
 	{ "demo", "", "the demonstration", 0, 0, false, .run = run_demo },
 	{ "test", "[--list] [GLOB...]", "run the tests whose suite.case matches one of them", 0,
-	  MONITOR_WORDS, false, .run = run_tests },
+	  MONITOR_WORDS, false, .run = monitor_tests },
 	{ "bench", "[GLOB]", "the benchmark, or the cases whose name matches", 0, 1, true,
-	  .run = run_bench },
+	  .run = monitor_bench },
 	{ "echo", "[WORD...]", "print the words", 0, MONITOR_WORDS, false, .run = monitor_echo },
 	{ "crash", "KIND", "break something on purpose, to see the report: null, stack, ...", 1, 1,
 	  false, .run = run_crash },

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# An image: where it is, without a suffix, and its objects. Linked again when the list of
+# these changes. Linked twice: the symbol table of the first link goes into the second, for
+# backtraces.
+define IMAGE
+$(1).parts: FORCE
+	$$(Q)mkdir -p $$(@D); echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
+
+$(1).pass1: $(2) $(1).parts $$(FDT_LIB) arch/arm64/kernel.ld
+	$$(call say,LD,$$@)
+	$$(Q)$$(LD) $$(IMAGE_LDFLAGS) -o $$@ $(2) $$(FDT_LIB)
+
+$(1).symtab.S: $(1).pass1 tools/symtab
+	$$(call say,SYMTAB,$$@)
+	$$(Q)$$(NM) $$< | tools/symtab > $$@
+
+$(1).elf: $(1).symtab.S
+	$$(call say,LD,$$@)
+	$$(Q)$$(IMAGE_CC) -c -o $(1).symtab.o $$<
+	$$(Q)$$(LD) $$(IMAGE_LDFLAGS) -Map $(1).map -o $$@ $(2) $(1).symtab.o $$(FDT_LIB)
+
+$(1).img: $(1).elf
+	$$(call say,OBJCOPY,$$@)
+	$$(Q)$$(OBJCOPY) -O binary $$< $$@
+endef
