@@ -13,18 +13,16 @@
 
 #include <string.h>
 
-#include "assert.h"
 #include "printf.h"
 
 _Static_assert((TEXT_KEEP_LAST & (TEXT_KEEP_LAST - 1)) == 0, "an index is masked");
 
 void text_keep_add(struct text_keep *keep, const char *text, size_t length)
 {
-	size_t room, part;
+	/* No assertions: a panic prints by this way. */
+	size_t room = TEXT_KEEP_FIRST - keep->first_used;
+	size_t part = ZN_MIN(length, room);
 
-	ASSERT(keep->first_used <= TEXT_KEEP_FIRST, "%zu characters", keep->first_used);
-	room = TEXT_KEEP_FIRST - keep->first_used;
-	part = ZN_MIN(length, room);
 	memcpy(keep->first + keep->first_used, text, part);
 	keep->first_used += part;
 	for (size_t i = part; i < length; i++)

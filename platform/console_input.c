@@ -14,6 +14,7 @@
 #include "board/device.h"
 #include "console.h"
 #include "console_uart.h"
+#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "platform.h"
@@ -39,6 +40,7 @@ static void ring_put(char c)
 {
 	uint32_t head = ld_relaxed(&ring_head);
 
+	DASSERT_MASKED();
 	/* Acquire: the reader has taken the old character out of the slot. */
 	if (head - ld_acquire(&ring_tail) == RING_BYTES) {
 		own_add(&ring_lost, 1);
@@ -81,6 +83,7 @@ void console_start_input(void)
 		kprintf("console: the UART has no usable interrupt; input is polled\n");
 		return;
 	}
+	ASSERT(!by_interrupt, "input is started twice");
 	irq_attach(&irq, receive, NULL);
 	uart->driver->receive_irq(uart);
 	by_interrupt = true;
@@ -105,6 +108,7 @@ int console_wait_char(void)
 {
 	int c = console_getc();
 
+	ASSERT(!port_irqs_masked(), "a masked caller waits for a key");
 	for (; c < 0; c = console_getc()) {
 		if (by_interrupt)
 			(void)wait_until(&readers, ring_has, NULL, SCHED_NEVER);

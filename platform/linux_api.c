@@ -13,6 +13,7 @@
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
+#include "lib/assert.h"
 #include "arm64_memory.h"
 #include "mm/mm.h"
 
@@ -20,11 +21,15 @@ struct zonal zonal_image;
 
 void *page_address(const struct page *page)
 {
+	DASSERT(page, "the address of no page");
 	return phys_to_virt(page_to_pfn(page) << PAGE_SHIFT);
 }
 
 struct page *virt_to_page(const void *address)
 {
+	DASSERT((uintptr_t)address >= ARM64_LINEAR_OFFSET &&
+			(uintptr_t)address < ARM64_STACK_WINDOW,
+		"%p is not in the linear map", address);
 	return pfn_to_page(virt_to_phys(address) >> PAGE_SHIFT);
 }
 

@@ -40,6 +40,7 @@
 #include "drivers/power/psci.h"
 #include "board/early.h"
 #include "board/fdt_walk.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "mm/mm.h"
 #include "monitor/monitor.h"
@@ -210,6 +211,8 @@ static const char *ram_fault(const struct boot_range *range)
 /* Map all RAM. What the CPU cannot address is no RAM for us. */
 static void map_memory(void)
 {
+	ASSERT(!mapped_ranges && boot_info.range_count <= ZONAL_MAX_RANGES, "%u ranges, %u mapped",
+	       boot_info.range_count, mapped_ranges);
 	arm64_table_source(table_from_boot);
 	while (mapped_ranges < boot_info.range_count) {
 		struct boot_range *range = &boot_info.range[mapped_ranges];
@@ -235,6 +238,7 @@ static void *take_metadata(void *unused, unsigned nid, size_t bytes, size_t alig
 	uint64_t phys;
 
 	(void)unused;
+	ASSERT(bytes && align && !(align & (align - 1)), "%zu bytes aligned to %zu", bytes, align);
 	if (!early_take(&boot_info, nid, bytes, align, boot_info.range_count, &phys))
 		return NULL;
 	return phys_to_virt(phys);
@@ -243,6 +247,7 @@ static void *take_metadata(void *unused, unsigned nid, size_t bytes, size_t alig
 static void clear_pages(void *unused, pfn_t pfn, size_t count)
 {
 	(void)unused;
+	DASSERT(count && count <= 1u << (MAX_ORDER - 1), "%zu pages", count);
 	arm64_clear_pages(phys_to_virt(pfn << PAGE_SHIFT), count);
 }
 
@@ -290,6 +295,8 @@ static void start_interrupts(void)
 
 static void start_scheduler(void)
 {
+	ASSERT(port_irqs_masked() && port_this_cpu()->id == cpu_boot_index(), "on CPU %u",
+	       port_this_cpu()->id);
 	sched_init();
 	sched_port_unmask();
 	zonal_boot_done(&zonal_image);
@@ -324,6 +331,7 @@ static void ZN_NORETURN run(void)
 
 static void ZN_NORETURN work(void)
 {
+	ASSERT(!port_irqs_masked(), "work begins masked");
 	if (boot_args.run[0] || run_refused)
 		run();
 	if (demo_run() != 0)
@@ -335,6 +343,7 @@ void platform_main(uint64_t dt_phys)
 {
 	const void *dt = open_tree(dt_phys);
 
+	ASSERT(port_irqs_masked(), "interrupts are open at boot");
 	(void)timer_clock_start();
 	(void)psci_start();
 	read_arguments();

@@ -19,6 +19,7 @@
 
 void sched_port_kick(unsigned cpu)
 {
+	ASSERT(cpu < ZONAL_MAX_CPUS, "CPU %u", cpu);
 	ipi_send(cpu, IPI_RESCHED);
 }
 
@@ -49,12 +50,14 @@ void *sched_port_address(struct page *page)
 
 void *sched_port_stack_map(struct page *page)
 {
+	ASSERT(page, "a stack of no page");
 	return arm64_stack_map(zonal_pfn(page) << PAGE_SHIFT);
 }
 
 void sched_port_stack_unmap(void *stack, struct page *page)
 {
 	(void)page;
+	ASSERT(!port_irqs_masked(), "a stack is unmapped masked");
 	arm64_stack_unmap(stack);
 }
 

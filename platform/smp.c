@@ -31,6 +31,7 @@
 
 #include "arm64_cpu.h"
 #include "drivers/power/psci.h"
+#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "platform.h"
@@ -73,6 +74,7 @@ static bool state_move(unsigned cpu, enum cpu_state from, enum cpu_state to)
 {
 	uint32_t expected = from;
 
+	ASSERT(cpu < ZONAL_MAX_CPUS && from != to, "CPU %u from %d to %d", cpu, (int)from, (int)to);
 	return atomic_compare_exchange_strong_explicit(&state[cpu], &expected, to,
 						       memory_order_acq_rel, memory_order_acquire);
 }
@@ -81,6 +83,7 @@ void smp_begin(void)
 {
 	uint64_t mpidr = arm64_this_cpu()->mpidr;
 
+	ASSERT(boot_info.cpu_count <= ZONAL_MAX_CPUS, "%u CPUs", boot_info.cpu_count);
 	while (boot_cpu < boot_info.cpu_count && boot_info.cpu[boot_cpu].mpidr != mpidr)
 		boot_cpu++;
 	if (boot_cpu == boot_info.cpu_count) {
@@ -113,6 +116,8 @@ static bool request(unsigned cpu)
 	const char *reason = reason_to_leave_off(cpu);
 	int error;
 
+	ASSERT(cpu != boot_cpu && cpu_state(cpu) == CPU_UNUSED, "CPU %u is %s", cpu,
+	       cpu_state_name(cpu_state(cpu)));
 	if (reason) {
 		kprintf("smp: CPU %u (MPIDR 0x%llx) is left off: %s\n", cpu,
 			(unsigned long long)mpidr, reason);
@@ -183,6 +188,8 @@ void smp_start(unsigned maxcpus)
 	unsigned asked = 1; /* the boot CPU counts */
 	uint64_t deadline;
 
+	ASSERT(!port_irqs_masked() && port_this_cpu()->id == boot_cpu, "on CPU %u",
+	       port_this_cpu()->id);
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count && !(maxcpus && asked >= maxcpus); cpu++) {
 		if (cpu != boot_cpu)
 			asked += request(cpu);
@@ -211,6 +218,7 @@ static void ZN_NORETURN park(void)
 
 void platform_secondary(unsigned cpu)
 {
+	ASSERT(cpu == port_this_cpu()->id && cpu != boot_cpu && port_irqs_masked(), "CPU %u", cpu);
 	if (!irq_start_cpu(cpu)) {
 		(void)state_move(cpu, CPU_STARTING, CPU_FAILED);
 		park();

@@ -16,6 +16,7 @@
 #include "arm64_memory.h"
 #include "board/device.h"
 #include "drivers/mmio.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 void *gic_map(int node, const struct gic_part *part, uint64_t *bytes)
@@ -24,6 +25,8 @@ void *gic_map(int node, const struct gic_part *part, uint64_t *bytes)
 	struct arm64_fault fault;
 	void *base;
 
+	ASSERT(part->probe % sizeof(uint32_t) == 0, "offset 0x%llx",
+	       (unsigned long long)part->probe);
 	if (!device_reg(node, part->index, &range)) {
 		kprintf("gic: reg entry %u (%s) is missing or has no CPU address\n", part->index,
 			part->what);
@@ -48,6 +51,8 @@ unsigned gic_intid_count(uint32_t typer)
 
 void gic_block_reset(void *base, unsigned first, unsigned count, uint32_t group1)
 {
+	ASSERT(!(first % 32) && !(count % 4) && first + count <= GIC_INTIDS,
+	       "INTIDs %u, %u of them", first, count);
 	for (unsigned id = first; id < first + count; id += 32) {
 		mmio_write32(base, GICD_ICENABLER + id / 8, UINT32_MAX);
 		mmio_write32(base, GICD_ICPENDR + id / 8, UINT32_MAX);
@@ -67,6 +72,7 @@ void gic_block_enable(void *base, unsigned intid, bool edge)
 	uint32_t bit = 2u << (intid % 16 * 2);
 	uint32_t config = mmio_read32(base, offset);
 
+	ASSERT(base && intid < GIC_INTIDS, "INTID %u", intid);
 	if (intid >= GIC_FIRST_PPI)
 		mmio_write32(base, offset, edge ? config | bit : config & ~bit);
 	mmio_write32(base, GICD_ISENABLER + intid / 32 * 4, 1u << (intid % 32));
@@ -74,10 +80,12 @@ void gic_block_enable(void *base, unsigned intid, bool edge)
 
 void gic_block_disable(void *base, unsigned intid)
 {
+	ASSERT(base && intid < GIC_INTIDS, "INTID %u", intid);
 	mmio_write32(base, GICD_ICENABLER + intid / 32 * 4, 1u << (intid % 32));
 }
 
 void gic_block_trigger(void *base, unsigned intid)
 {
+	ASSERT(intid >= GIC_FIRST_SPI && intid < GIC_INTIDS, "INTID %u", intid);
 	mmio_write32(base, GICD_ISPENDR + intid / 32 * 4, 1u << (intid % 32));
 }

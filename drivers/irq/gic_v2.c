@@ -14,6 +14,7 @@
  * An acknowledged SGI carries the sender in bits 12-10, and the end of interrupt must give
  * back the whole word.
  */
+#include "lib/assert.h"
 #include "gic.h"
 #include "drivers/mmio.h"
 
@@ -73,6 +74,7 @@ static bool gic_v2_start(int node)
 
 static bool gic_v2_start_cpu(unsigned cpu)
 {
+	ASSERT(cpu < ZONAL_MAX_CPUS && distributor && cpu_interface, "CPU %u", cpu);
 	interface_mask[cpu] = own_mask() ? own_mask() : 1;
 	gic_block_reset(distributor, 0, GIC_FIRST_SPI, 0);
 	mmio_write32(cpu_interface, GICC_PMR, GIC_PRIORITY_MASK);

@@ -21,6 +21,7 @@
 #include "arm64_cpu.h"
 #include "arm64_sysreg.h"
 #include "gic.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "drivers/mmio.h"
 
@@ -83,6 +84,7 @@ static bool wait_clear(void *base, uintptr_t offset, uint32_t bits)
  */
 static void quiesce(void *frame, unsigned first, unsigned end, void *control, uint32_t pending)
 {
+	ASSERT(frame && control && first < end && !(first % 32), "INTIDs %u to %u", first, end);
 	for (unsigned id = first; id < end; id += 32)
 		mmio_write32(frame, GICD_ICENABLER + id / 8, UINT32_MAX);
 	/* The registers CTLR of the distributor and of a redistributor have the same offset. */
@@ -168,6 +170,7 @@ static void *region_find(unsigned index, uint32_t affinity)
 	uint64_t offset = 0;
 	uint64_t typer;
 
+	ASSERT(index < region_count, "region %u of %u", index, region_count);
 	/* No sum that wraps: the stride is any number. */
 	while (offset <= region[index].bytes && region[index].bytes - offset >= 2 * FRAME_BYTES) {
 		void *base = mmio_at(region[index].base, offset);
@@ -215,6 +218,7 @@ static bool gic_v3_start_cpu(unsigned cpu)
 	uint64_t mpidr = arm64_cpus[cpu].mpidr;
 	void *base = redistributor_find(mpidr);
 
+	ASSERT(cpu == port_this_cpu()->id, "CPU %u is set up by CPU %u", cpu, port_this_cpu()->id);
 	if (!base) {
 		kprintf("gic: no redistributor has the affinity of CPU %u (MPIDR 0x%llx)\n", cpu,
 			(unsigned long long)mpidr);
@@ -269,7 +273,10 @@ static void gic_v3_send(unsigned cpu, unsigned sgi)
 
 static void *frame_of(unsigned intid)
 {
-	return intid < GIC_FIRST_SPI ? sgi_frame[arm64_this_cpu()->port.id] : distributor;
+	void *own = sgi_frame[arm64_this_cpu()->port.id];
+
+	ASSERT(own && distributor, "CPU %u has no redistributor yet", arm64_this_cpu()->port.id);
+	return intid < GIC_FIRST_SPI ? own : distributor;
 }
 
 static void gic_v3_enable(unsigned intid, bool edge)

@@ -54,6 +54,7 @@ static int driver_find(const struct gic_driver *driver)
 
 bool irq_start(void)
 {
+	ASSERT(!gic, "%s is started twice", irq_controller_name());
 	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++) {
 		int node = driver_find(drivers[i]);
 
@@ -70,6 +71,7 @@ bool irq_start(void)
 
 bool irq_start_cpu(unsigned cpu)
 {
+	ASSERT(gic && cpu == port_this_cpu()->id, "CPU %u", cpu);
 	if (!gic->start_cpu(cpu))
 		return false;
 	for (unsigned sgi = 0; sgi < IPI_KINDS; sgi++)
@@ -79,8 +81,9 @@ bool irq_start_cpu(unsigned cpu)
 
 void irq_attach(const struct device_irq *irq, void (*fn)(void *), void *arg)
 {
-	if (irq->intid >= GIC_INTIDS || irq->intid < GIC_FIRST_PPI || action[irq->intid].fn)
-		port_panic("irq: INTID %u cannot be registered (16..1019, once)", irq->intid);
+	ASSERT(gic && fn, "INTID %u before there is a controller, or for nobody", irq->intid);
+	ASSERT(irq->intid < GIC_INTIDS && irq->intid >= GIC_FIRST_PPI && !action[irq->intid].fn,
+	       "INTID %u cannot be registered (16..1019, once)", irq->intid);
 	action[irq->intid].fn = fn;
 	action[irq->intid].arg = arg;
 	mmio_barrier(); /* the table before the interrupt */
@@ -96,13 +99,19 @@ void irq_register(unsigned intid, void (*fn)(void *), void *arg)
 
 bool irq_trigger(unsigned intid)
 {
+	ASSERT(gic, "INTID %u before there is a controller", intid);
 	if (intid < GIC_FIRST_SPI || intid >= gic->intid_count())
 		return false;
 	gic->trigger(intid);
 	return true;
 }
 
-void irq_enable_ppi(const struct device_irq *irq) { gic->enable(irq->intid, irq->edge); }
+void irq_enable_ppi(const struct device_irq *irq)
+{
+	ASSERT(irq->intid >= GIC_FIRST_PPI && irq->intid < GIC_FIRST_SPI && action[irq->intid].fn,
+	       "INTID %u is no PPI that has a handler", irq->intid);
+	gic->enable(irq->intid, irq->edge);
+}
 
 static void ipi_dispatch(unsigned sgi)
 {
@@ -137,6 +146,7 @@ void irq_serve(void)
 		if ((token & 0x3ff) >= GIC_INTIDS)
 			return;
 		dispatch(token & 0x3ff);
+		DASSERT_MASKED(); /* handlers do not nest */
 		gic->end(token);
 	}
 }

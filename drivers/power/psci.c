@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "board/device.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "drivers/mmio.h"
 
@@ -40,6 +41,7 @@ static int64_t psci_call(uint32_t function, uint64_t a, uint64_t b, uint64_t c)
 	register uint64_t x2 __asm__("x2") = b;
 	register uint64_t x3 __asm__("x3") = c;
 
+	ASSERT(conduit != CONDUIT_NONE, "no way to firmware for 0x%x", function);
 	if (conduit == CONDUIT_HVC)
 		__asm__ volatile("hvc #0"
 				 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
@@ -113,6 +115,7 @@ bool psci_start(void)
 
 int psci_cpu_on(uint64_t mpidr, uint64_t entry_phys, uint64_t context)
 {
+	ASSERT(entry_phys && !(entry_phys & 3), "entry 0x%llx", (unsigned long long)entry_phys);
 	if (!cpu_on)
 		return PSCI_NOT_SUPPORTED;
 	/* What the new CPU reads first is in memory before firmware lets it go; HVC and SMC
@@ -124,6 +127,7 @@ int psci_cpu_on(uint64_t mpidr, uint64_t entry_phys, uint64_t context)
 
 void psci_cpu_off(void)
 {
+	ASSERT(port_irqs_masked(), "a CPU that is open to interrupts turns itself off");
 	if (cpu_off)
 		(void)psci_call(cpu_off, 0, 0, 0);
 }

@@ -91,6 +91,7 @@ void timer_set_deadline(uint64_t deadline_ns)
 	uint64_t now = sysreg_read(cntvct_el0);
 	uint64_t ticks, compare;
 
+	DASSERT_MASKED();
 	if (!deadline_ns) {
 		timer_off();
 		return;
@@ -106,6 +107,7 @@ void timer_set_deadline(uint64_t deadline_ns)
 static void timer_fired(void *arg)
 {
 	(void)arg;
+	DASSERT(port_this_cpu()->irq_depth, "the timer fires outside of a handler");
 	timer_off();
 	own_add(&fired[port_this_cpu()->id], 1);
 	on_tick();
@@ -115,6 +117,7 @@ bool timer_start(void (*tick)(void))
 {
 	int node = device_find("arm,armv8-timer", -1);
 
+	ASSERT(tick && !on_tick, "nobody to tell, or two");
 	/* Time stands still, and every wait would last for ever; timer_clock_start() said why. */
 	if (!frequency_hz)
 		return false;
@@ -136,6 +139,7 @@ bool timer_start(void (*tick)(void))
 
 void timer_start_cpu(void)
 {
+	ASSERT(on_tick, "CPU %u before the timer is started", port_this_cpu()->id);
 	timer_off();
 	irq_enable_ppi(&timer_irq);
 }

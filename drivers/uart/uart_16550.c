@@ -14,6 +14,7 @@
  */
 #include "arm64_exception.h"
 #include "board/device.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "drivers/mmio.h"
 #include "uart.h"
@@ -110,6 +111,8 @@ static bool ns16550_idle(struct uart *uart)
 
 static void ns16550_start(struct uart *uart)
 {
+	ASSERT(uart->base && uart->io_width <= 1u << uart->reg_shift, "width %u, shift %u",
+	       uart->io_width, uart->reg_shift);
 	for (unsigned i = 0; i < IDLE_POLLS && !ns16550_idle(uart); i++)
 		;
 	reg_write(uart, REG_IER, 0);

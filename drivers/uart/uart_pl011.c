@@ -14,6 +14,7 @@
  * characters wait for 32 bit times without reaching it; both are needed for
  * single key strokes. Draining the FIFO clears both.
  */
+#include "lib/assert.h"
 #include "arm64_exception.h"
 #include "drivers/mmio.h"
 #include "uart.h"
@@ -70,6 +71,7 @@ static void pl011_start(struct uart *uart)
 	uint32_t line = mmio_read32(uart->base, PL011_LCRH);
 	uint32_t control = mmio_read32(uart->base, PL011_CR);
 
+	ASSERT(uart->base, "a UART without registers");
 	mmio_write32(uart->base, PL011_IMSC, 0);
 	mmio_write32(uart->base, PL011_ICR, INT_ALL);
 	/* The manual forbids a change of LCRH while the UART is on; firmware's own settings

@@ -13,6 +13,7 @@
  *
  * No locks, no memory; any context.
  */
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
@@ -92,6 +93,7 @@ unsigned port_backtrace(uintptr_t *pc, unsigned max)
 	uint64_t frame_pointer = (uintptr_t)__builtin_frame_address(0);
 	unsigned count = 0;
 
+	ASSERT(pc && max, "room for %u addresses", max);
 	while (count < max && pair_readable(frame_pointer)) {
 		const uint64_t *pair = (const uint64_t *)(uintptr_t)frame_pointer;
 

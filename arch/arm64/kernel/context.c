@@ -31,6 +31,8 @@ void arm64_task_start(void);
 void sched_context_init(struct sched_context *context, void *stack, size_t bytes,
 			void (*entry)(void))
 {
+	ASSERT(entry && bytes == SCHED_STACK_BYTES && !((uintptr_t)stack % 16),
+	       "stack %p, %zu bytes", stack, bytes);
 	memset(context, 0, sizeof(*context));
 	context->x19_to_x28[0] = (uint64_t)(uintptr_t)entry;
 	context->x30 = (uint64_t)(uintptr_t)arm64_task_start;
@@ -51,6 +53,8 @@ void sched_context_drop(struct sched_context *context)
 void sched_context_switch(struct sched_context *from, struct sched_context *to, bool ends)
 {
 	(void)ends;
+	DASSERT_MASKED();
+	DASSERT(from != to && to->sp, "from %p to %p", (void *)from, (void *)to);
 	arm64_switch(from, to);
 }
 
@@ -66,6 +70,8 @@ void sched_port_unmask(void)
 
 void sched_port_wait(void)
 {
+	/* Open, an interrupt could come between the last look and the wait. */
+	DASSERT_MASKED();
 	/* The DSB completes what this CPU has to tell others before it sleeps. */
 	__asm__ volatile("dsb sy\n\twfi" : : : "memory");
 }

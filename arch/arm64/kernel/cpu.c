@@ -17,6 +17,7 @@
  */
 #include <zonal/port.h>
 
+#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/mpidr.h"
 #include "arm64_board.h"
@@ -119,6 +120,7 @@ static uint64_t dt_find(uint64_t hint)
 
 static void cpu_init(struct arm64_cpu *cpu, unsigned id, uint64_t mpidr)
 {
+	ASSERT(cpu == &arm64_cpus[id] && id < ZONAL_MAX_CPUS, "CPU %u at %p", id, (void *)cpu);
 	cpu->port.id = id;
 	cpu->mpidr = mpidr & MPIDR_AFFINITY;
 	cpu->port.task = &cpu->boot_task;
@@ -144,6 +146,7 @@ void arm64_boot_cpu_set(unsigned id)
 
 	if (id >= ZONAL_MAX_CPUS || old->port.id != 0)
 		port_panic("cpu: the boot core, CPU %u, cannot become CPU %u", old->port.id, id);
+	ASSERT(!id || !arm64_cpus[id].irq_stack_top, "CPU %u is prepared already", id);
 	if (id) {
 		arm64_cpus[id].irq_stack_top = old->irq_stack_top;
 		arm64_cpus[id].task_stack_top = old->task_stack_top;
@@ -158,7 +161,12 @@ void arm64_boot_cpu_set(unsigned id)
 
 uint64_t arm64_secondary_entry_phys(void) { return virt_to_phys(arm64_secondary_entry); }
 
-uint64_t arm64_cpu_context_phys(unsigned cpu) { return virt_to_phys(&arm64_cpus[cpu]); }
+uint64_t arm64_cpu_context_phys(unsigned cpu)
+{
+	ASSERT(cpu < ZONAL_MAX_CPUS && arm64_cpus[cpu].task_stack_top,
+	       "CPU %u is not prepared", cpu);
+	return virt_to_phys(&arm64_cpus[cpu]);
+}
 
 static void *stack_top(void *stack) { return stack ? (char *)stack + ARM64_STACK_BYTES : NULL; }
 
@@ -170,6 +178,7 @@ bool arm64_cpu_prepare(unsigned id, uint64_t mpidr)
 		port_log("cpu %u: at most %u CPUs (ZONAL_MAX_CPUS)", id, ZONAL_MAX_CPUS);
 		return false;
 	}
+	ASSERT(id != port_this_cpu()->id, "CPU %u prepares itself", id);
 	cpu = &arm64_cpus[id];
 	cpu_init(cpu, id, mpidr);
 	if (!cpu->irq_stack_top)
@@ -193,5 +202,7 @@ void arm64_secondary(void)
 		st_release(&cpu->unfit, 1);
 		arm64_ipi_stop();
 	}
+	ASSERT(cpu == &arm64_cpus[cpu->port.id] && port_irqs_masked(), "CPU %u at %p", cpu->port.id,
+	       (void *)cpu);
 	board_ops.secondary(cpu->port.id);
 }

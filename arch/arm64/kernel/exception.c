@@ -18,6 +18,7 @@
  */
 #include <zonal/port.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "arm64_board.h"
 #include "arm64_exception.h"
@@ -44,6 +45,7 @@ static bool probe_run(probe_fn *fn, uint64_t address, struct arm64_fault *fault)
 	struct arm64_cpu *cpu = arm64_this_cpu();
 	bool worked;
 
+	ASSERT(!cpu->probe_armed, "a probe inside a probe, of 0x%llx", (unsigned long long)address);
 	cpu->probe_armed = 1;
 	/* The compiler must not move the stores across the access that may fault: it is a call. */
 	worked = fn(address);
@@ -92,6 +94,7 @@ bool arm64_probe_trap(enum arm64_trap trap, struct arm64_fault *fault)
 		[ARM64_TRAP_FP] = probe_fp,
 	};
 
+	ASSERT(trap < ARM64_TRAPS, "trap %d", (int)trap);
 	return probe_run(traps[trap], 0, fault);
 }
 
@@ -218,10 +221,16 @@ bool arm64_irq(struct arm64_frame *frame)
 	struct port_cpu *cpu = port_this_cpu();
 
 	(void)frame;
+	DASSERT(!cpu->irq_depth, "an interrupt at depth %u", cpu->irq_depth);
 	cpu->irq_depth++;
 	board_ops.irq();
+	DASSERT_MASKED(); /* no handler opened them */
 	cpu->irq_depth--;
 	return board_ops.irq_exit();
 }
 
-void arm64_preempt(void) { board_ops.preempt(); }
+void arm64_preempt(void)
+{
+	DASSERT_MASKED();
+	board_ops.preempt();
+}

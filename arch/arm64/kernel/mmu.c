@@ -68,6 +68,7 @@ void arm64_table_source(uint64_t (*page)(void))
 {
 	port_irqflags_t flags = mmu_lock();
 
+	ASSERT(page, "tables from nowhere");
 	table_source = page;
 	mmu_unlock(flags);
 }
@@ -94,6 +95,7 @@ uint64_t mmu_page_take(void)
 	port_irqflags_t flags = mmu_lock();
 	uint64_t phys = table_page() & DESC_ADDRESS;
 
+	ASSERT(!(phys & (PAGE_SIZE - 1)), "a page at 0x%llx", (unsigned long long)phys);
 	mmu_unlock(flags);
 	return phys;
 }
@@ -188,6 +190,7 @@ static uint64_t *entry_find(uint64_t *root, uint64_t va, unsigned wanted)
 {
 	uint64_t *table = root;
 
+	ASSERT(wanted < TABLE_LEVELS, "level %u", wanted);
 	for (unsigned level = 0; level < wanted; level++) {
 		uint64_t *entry = entry_of(table, va, level);
 
@@ -211,6 +214,10 @@ static void tlb_drop(uint64_t va)
 
 void mmu_set_page(uint64_t *entry, uint64_t va, uint64_t phys, enum arm64_map kind)
 {
+	DASSERT_HELD(&map_lock);
+	ASSERT(!((va | phys) & (PAGE_SIZE - 1)) && kind < ARM64_MAP_KINDS,
+	       "0x%llx to 0x%llx, kind %d", (unsigned long long)va, (unsigned long long)phys,
+	       (int)kind);
 	if (*entry & DESC_VALID) {
 		entry_write(entry, 0);
 		tlb_drop(va);
@@ -230,6 +237,7 @@ static uint64_t table_take_out(uint64_t *entry, uint64_t va)
 	uint64_t table = *entry;
 	uint64_t phys = table & DESC_ADDRESS;
 
+	DASSERT_HELD(&map_lock);
 	entry_write(entry, 0);
 	/* TLBI by address drops cached descriptors of all levels, not only leaves. */
 	tlb_drop(va);
@@ -246,6 +254,8 @@ uint64_t mmu_table_detach(uint64_t va)
 	uint64_t *entry = entry_find(arm64_root_table, va, 2);
 	uint64_t phys = 0;
 
+	ASSERT(va >= ARM64_STACK_WINDOW, "0x%llx: tables of the linear map stay",
+	       (unsigned long long)va);
 	if (entry && entry_is_table(*entry, 2))
 		phys = table_take_out(entry, va);
 	mmu_unlock(flags);
@@ -279,6 +289,8 @@ static bool map_linear(uint64_t phys, uint64_t bytes, enum arm64_map kind, unsig
 	port_irqflags_t flags;
 	bool done;
 
+	ASSERT(kind < ARM64_MAP_KINDS && block_level >= 1 && block_level < TABLE_LEVELS,
+	       "kind %d, level %u", (int)kind, block_level);
 	if (!mmu_range_fits(phys, bytes))
 		return false;
 	range.phys = align_down(phys, PAGE_SIZE);
@@ -315,6 +327,7 @@ bool arm64_protect(void *va, size_t bytes, enum arm64_map kind)
 	port_irqflags_t flags = mmu_lock();
 	bool done = true;
 
+	ASSERT(bytes && kind < ARM64_MAP_KINDS, "%zu bytes at %p, kind %d", bytes, va, (int)kind);
 	for (uint64_t page = start; page < end && done; page += PAGE_SIZE) {
 		uint64_t *entry = mmu_page_entry(arm64_root_table, page);
 

@@ -10,6 +10,7 @@
  */
 #include <zonal/port.h>
 
+#include "lib/assert.h"
 #include "arm64_mmu.h"
 
 #define TABLE_RIGHTS (0x1full << 59) /* NSTable, APTable, UXNTable, PXNTable */
@@ -44,6 +45,8 @@ static bool walk_table(const struct walk *walk, const uint64_t *table, uint64_t 
 {
 	uint64_t size = 1ull << (PAGE_SHIFT + 9 * (3 - level));
 
+	ASSERT(level < TABLE_LEVELS && !(va & (size - 1)), "level %u at 0x%llx", level,
+	       (unsigned long long)va);
 	for (unsigned i = 0; i < TABLE_ENTRIES; i++, va += size) {
 		uint64_t descriptor = *(const volatile uint64_t *)&table[i];
 		struct arm64_leaf leaf = leaf_decode(descriptor, va, size);
@@ -67,6 +70,7 @@ bool mmu_walk(const uint64_t *root, uint64_t va,
 {
 	struct walk walk = { visit, ctx };
 
+	ASSERT(root && visit, "a walk of nothing");
 	return walk_table(&walk, root, va, 0);
 }
 

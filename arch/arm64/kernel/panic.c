@@ -94,9 +94,10 @@ void port_panic(const char *fmt, ...)
 	va_list args;
 
 	panic_begin();
-	kprintf("\n# panic on CPU %u", port_this_cpu()->id);
-	if (++arm64_this_cpu()->fault_depth == 1) {
-		kprintf("\n");
+	if (++arm64_this_cpu()->fault_depth > 3)
+		arm64_ipi_stop();
+	kprintf("\n# panic on CPU %u\n", port_this_cpu()->id);
+	if (arm64_this_cpu()->fault_depth == 1) {
 		/* The call, not what follows it: such a call may be the end of its function. */
 		arm64_backtrace((uintptr_t)__builtin_return_address(0) - 4,
 				*(uintptr_t *)__builtin_frame_address(0));

@@ -15,6 +15,7 @@
 #include <zonal/port.h>
 #include <zonal/linux.h>
 
+#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "arm64_board.h"
@@ -55,6 +56,7 @@ static void call_push(struct arm64_cpu *target, struct arm64_call *call)
 	struct arm64_call *head = ld_relaxed(&target->calls);
 
 	/* Release: the target sees the request complete. Pairs with the exchange below. */
+	ASSERT(call != head && !ld_relaxed(&call->done), "a call is made twice");
 	do {
 		call->next = head;
 	} while (!atomic_compare_exchange_weak_explicit(
@@ -81,6 +83,8 @@ void arm64_ipi_call(void)
 	struct arm64_call *call = list_reverse(
 		atomic_exchange_explicit(&cpu->calls, NULL, memory_order_acquire));
 
+	DASSERT_MASKED();
+	ASSERT(cpu->port.irq_depth, "calls are run outside of a handler on CPU %u", cpu->port.id);
 	while (call) {
 		struct arm64_call *next = call->next;
 
@@ -96,6 +100,7 @@ static void call_here(void (*fn)(void *), void *arg)
 {
 	struct port_cpu *cpu = port_this_cpu();
 
+	DASSERT_MASKED();
 	cpu->irq_depth++;
 	fn(arg);
 	cpu->irq_depth--;
@@ -107,6 +112,7 @@ bool port_call_cpu(unsigned id, void (*fn)(void *), void *arg)
 	port_irqflags_t flags;
 	bool here;
 
+	ASSERT(fn, "CPU %u is to call nothing", id);
 	if (id >= ZONAL_MAX_CPUS || !board_ops.cpu_online(id))
 		return false;
 	flags = port_irq_save();
@@ -136,4 +142,8 @@ uint64_t arm64_table_from_allocator(void)
 	return page ? page_to_pfn(page) << PAGE_SHIFT : 0;
 }
 
-void arm64_table_to_allocator(uint64_t phys) { __free_page(pfn_to_page(phys >> PAGE_SHIFT)); }
+void arm64_table_to_allocator(uint64_t phys)
+{
+	ASSERT(phys && !(phys & (PAGE_SIZE - 1)), "a table at 0x%llx", (unsigned long long)phys);
+	__free_page(pfn_to_page(phys >> PAGE_SHIFT));
+}

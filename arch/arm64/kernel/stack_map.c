@@ -34,6 +34,7 @@ static unsigned hint;              /* stack_lock: no free slot in words below it
 
 static uint64_t slot_va(unsigned slot)
 {
+	ASSERT(slot < ARM64_STACK_SLOTS, "slot %u", slot);
 	return ARM64_STACK_WINDOW + (uint64_t)slot * ARM64_STACK_SLOT_BYTES + ARM64_STACK_BYTES;
 }
 
@@ -49,6 +50,7 @@ static unsigned slot_take(void)
 	if (hint < STACK_WORDS) {
 		unsigned bit = (unsigned)__builtin_ctzll(~used[hint]);
 
+		ASSERT(used_count < ARM64_STACK_SLOTS, "%u slots are in use", used_count);
 		used[hint] |= 1ull << bit;
 		used_count++;
 		slot = hint * WORD_BITS + bit;
@@ -65,6 +67,7 @@ static void slot_put(unsigned slot)
 	uint64_t table = 0;
 
 	lock_take(&stack_lock);
+	ASSERT(used_count && (used[word] >> slot % WORD_BITS & 1), "slot %u is not in use", slot);
 	used[word] &= ~(1ull << slot % WORD_BITS);
 	used_count--;
 	hint = ZN_MIN(hint, word);
@@ -86,8 +89,11 @@ static bool slot_map(unsigned slot, uint64_t offset, uint64_t phys, uint64_t byt
 		.kind = ARM64_MAP_DATA, .block_level = 3,
 	};
 	port_irqflags_t flags = mmu_lock();
-	bool done = mmu_map(arm64_root_table, &range);
+	bool done;
 
+	ASSERT(offset + bytes <= ARM64_STACK_BYTES && !(phys & (PAGE_SIZE - 1)),
+	       "0x%llx bytes of 0x%llx", (unsigned long long)bytes, (unsigned long long)phys);
+	done = mmu_map(arm64_root_table, &range);
 	mmu_unlock(flags);
 	if (!done)
 		port_log("stack: no page left for a page table of slot %u", slot);
