@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The bugs that such code really had, put back one at a time: which test notices?
 
-	tools/historic.py [--check] [GLOB...]
+	tools/historic.py [--check|--quick] [GLOB...]
 
 test/historic/ holds them as edits of today's files: bugs.py those of the catalogue,
 races.py broken locks, masks and orderings. Each is applied to a copy of the tree, and the
 quick tests run until one fails, and then the stress under the thread sanitizer. Prints TAP: `ok` with the test that noticed. An edit whose text is
-no longer in its file, or stands there twice, is an error; --check looks for that alone.
+no longer in its file, or stands there twice, is an error; --check looks for that alone,
+--quick leaves the sanitizer out.
 A GLOB chooses edits by number, item or file. JOBS=2, KT_SEED=1.
 """
 import concurrent.futures
@@ -21,6 +22,7 @@ import tree
 
 SEED = int(os.environ.get("KT_SEED", "1"), 0)
 JOBS = int(os.environ.get("JOBS", "2"))
+QUICK = "--quick" in sys.argv
 
 
 class Edit:
@@ -75,12 +77,15 @@ def misfits(edits):
     return found
 
 
+def steps_for(texts):
+    return mutant.quick(SEED, texts) + ([] if QUICK else mutant.threads(SEED, texts))
+
+
 def try_one(edit, benches):
     bench = benches.get()
     try:
         texts = edit.apply()
-        return bench.try_edit(texts, mutant.quick(SEED, texts) + mutant.threads(SEED, texts),
-                              SEED)
+        return bench.try_edit(texts, steps_for(texts), SEED)
     finally:
         benches.put(bench)
 
@@ -106,7 +111,7 @@ def main():
     for slot in range(JOBS):
         benches.put(mutant.Bench(f"historic-{slot}", variants))
     first = benches.get()
-    mutant.must_pass(first, mutant.quick(SEED) + mutant.threads(SEED), SEED)
+    mutant.must_pass(first, steps_for(()), SEED)
     benches.put(first)
     print(f"TAP version 13\n1..{len(edits)}\n# seed {SEED}", flush=True)
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:

@@ -7,7 +7,11 @@
  * misuse alike. The races themselves are the matter of the stress program under the
  * thread sanitizer.
  */
+#include <string.h>
+
 #include "kt_instance.h"
+
+#include "test/unit/monitor/monitor_capture.h"
 
 static const struct kt_spec two_nodes = {
 	.ram = { { 0, KT_DMA_PFN, 2048 }, { 1, KT_DMA_PFN + 2048, 2048 } },
@@ -191,6 +195,71 @@ KTEST(rows_g, g11_sleep_in_interrupt_is_reported)
 	KT_EQ(ld_relaxed(&mm->sleep_reports), 1);
 	if (page)
 		zonal_free(mm, page, 1);
+	kt_check_all(mm);
+}
+
+/* Once, however often it happens and whoever does it; a task that may sleep is no matter. */
+KTEST_F(rows_g, g11_sleep_in_interrupt_is_said_once, KT_HOST_ONLY)
+{
+	static const gfp_t gfp[] = { GFP_KERNEL, GFP_USER, __GFP_DIRECT_RECLAIM, GFP_KERNEL };
+	struct zonal *mm = kt_instance(&two_nodes);
+	port_irqflags_t irq;
+	const char *text;
+
+	if (!mm)
+		return;
+	capture_begin();
+	KT_TRUE(kt_served_by(mm, 0, GFP_KERNEL, 1) >= 0);
+	irq = kt_irq_enter();
+	KT_TRUE(kt_served_by(mm, 0, GFP_ATOMIC, 1) >= 0);
+	KT_TRUE(kt_served_by(mm, 0, GFP_NOWAIT, 0) >= 0);
+	kt_irq_exit(irq);
+	text = capture_end();
+	KT_STR_EQ(text, "");
+	capture_begin();
+	irq = kt_irq_enter();
+	for (unsigned i = 0; i < ARRAY_SIZE(gfp); i++)
+		KT_TRUE(kt_served_by(mm, 0, gfp[i], i) >= 0);
+	kt_irq_exit(irq);
+	text = capture_end();
+	KT_OK(strstr(text, "__GFP_DIRECT_RECLAIM (gfp 0x") != NULL, "%s", text);
+	KT_OK(strchr(text, '\n') && strchr(text, '\n')[1] == '\0', "more than one line: %s", text);
+}
+
+/* T3: a handler stays a handler, masked, over every call; the policy and the allowed nodes of the
+ * task below are not its own, and its counts are those of its CPU. */
+KTEST(rows_t, t3_handler_is_masked_and_nobodys)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	port_irqflags_t irq;
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_BIND, 0, node_bit(1)), 0);
+	KT_EQ(zonal_task_set_mems(mm, task, node_bit(1)), 0);
+	irq = kt_irq_enter();
+	for (unsigned i = 0; i < 40; i++) {
+		gfp_t gfp = (i % 2 ? GFP_ATOMIC : GFP_NOWAIT) | (i % 3 ? 0 : __GFP_COMP);
+		struct page *page = zonal_alloc(mm, gfp, i % 5);
+
+		KT_TRUE(port_irqs_masked());
+		KT_EQ(port_this_cpu()->irq_depth, 1);
+		if (!KT_TRUE(page))
+			break;
+		KT_EQ(zonal_page_node(page), 0);
+		zonal_get(page);
+		zonal_put(mm, page);
+		zonal_free(mm, page, i % 5);
+		KT_TRUE(port_irqs_masked());
+	}
+	zonal_drain_local(mm);
+	KT_TRUE(port_irqs_masked());
+	kt_irq_exit(irq);
+	KT_EQ(kt_local(kt_zone(mm, 0, ZONE_DMA)), 40);
+	kt_task_restore(&saved);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)) + kt_free(kt_zone(mm, 1, ZONE_DMA)), 4096);
 	kt_check_all(mm);
 }
 

@@ -215,6 +215,30 @@ KTEST(trust, t25_reserve_count_does_not_wrap)
 	kt_check_all(zone->mm);
 }
 
+/* Trust item 25: a block that is highatomic no more was counted down when it changed. Its free
+ * pages still lie in the reserve's lists, and are given back without counting once more. */
+KTEST(trust, t25_a_block_is_counted_down_once)
+{
+	struct zone *zone = board();
+	struct page *a, *b;
+
+	if (!zone)
+		return;
+	a = zonal_alloc(zone->mm, GFP_ATOMIC, 8);
+	b = zonal_alloc(zone->mm, GFP_ATOMIC, 9);
+	KT_EQ(reserved(zone), 1024);
+	KT_TRUE(page_block_first(a) != page_block_first(b));
+	/* as when a larger block that contains it is stolen whole */
+	block_set_type(a, MIGRATE_MOVABLE);
+	KT_TRUE(give_back(zone, true));
+	KT_EQ(reserved(zone), 1024);
+	KT_EQ(page_block_type(b), MIGRATE_HIGHATOMIC);
+	KT_EQ(kt_blocks(zone, MIGRATE_HIGHATOMIC, 8), 0);
+	zonal_free(zone->mm, a, 8);
+	zonal_free(zone->mm, b, 9);
+	KT_EQ(kt_free(zone), 8192);
+}
+
 /* Trust item 22, and H2: of a block of order 10 one pageblock is reserved and counted. */
 KTEST(trust, t22_counter_equals_typed_blocks)
 {

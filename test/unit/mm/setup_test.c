@@ -233,6 +233,72 @@ KTEST(rows_s, s7_total_reserve)
 	KT_EQ(mm->total_reserve, sum);
 }
 
+/* S7 in numbers: the reserve against the highest zone, plus HIGH, at most all that it manages. */
+KTEST(rows_s, s7_total_reserve_in_numbers)
+{
+	struct zonal *mm = kt_instance(&three_zones);
+	int64_t high[3];
+
+	if (!mm)
+		return;
+	pretend(mm, 0, ZONE_DMA, 25600);
+	pretend(mm, 0, ZONE_DMA32, 51200);
+	pretend(mm, 0, ZONE_NORMAL, 102400);
+	zonal_setup_marks(mm);
+	for (unsigned t = ZONE_DMA; t <= ZONE_NORMAL; t++)
+		high[t] = ld_relaxed(&kt_zone(mm, 0, (enum zone_type)t)->mark[WMARK_HIGH]);
+	KT_EQ(mm->total_reserve, 600 + 400 + (uint64_t)(high[0] + high[1] + high[2]));
+	/* 153600 is more than DMA has */
+	KT_EQ(zonal_set_reserve_ratio(mm, ZONE_DMA, 1), 0);
+	KT_EQ(mm->total_reserve, 25600 + 400 + (uint64_t)(high[1] + high[2]));
+	KT_EQ(zonal_set_reserve_ratio(mm, ZONE_DMA32, 4), 0);
+	KT_EQ(mm->total_reserve, 25600 + 25600 + (uint64_t)(high[1] + high[2]));
+}
+
+/* S1: what counts is what lies above HIGH in the zones for user requests, of all nodes, once. */
+KTEST(rows_s, s1_what_counts_as_low_memory)
+{
+	struct zonal *mm = kt_instance(&three_zones);
+	struct zone *normal;
+	uint64_t pages;
+
+	if (!mm)
+		return;
+	normal = kt_zone(mm, 0, ZONE_NORMAL);
+	pretend(mm, 0, ZONE_DMA, 100000);
+	pretend(mm, 0, ZONE_DMA32, 200000);
+	pretend(mm, 0, ZONE_NORMAL, 400000);
+	zonal_setup_marks(mm);
+	KT_EQ(mm->min_free_kbytes, 6693); /* isqrt(700000 * 4 * 16) */
+	/* a second time HIGH is taken off; a zone that holds no more than that counts nothing */
+	pages = 100000 - (uint64_t)ld_relaxed(&kt_zone(mm, 0, ZONE_DMA)->mark[WMARK_HIGH]) +
+		200000 - (uint64_t)ld_relaxed(&kt_zone(mm, 0, ZONE_DMA32)->mark[WMARK_HIGH]);
+	st_relaxed(&normal->mark[WMARK_HIGH], 400000);
+	zonal_setup_marks(mm);
+	KT_EQ(mm->min_free_kbytes, mark_min_free_kbytes(pages * 4));
+	st_relaxed(&normal->mark[WMARK_HIGH], 400001);
+	st_relaxed(&kt_zone(mm, 0, ZONE_DMA)->mark[WMARK_HIGH], 0);
+	st_relaxed(&kt_zone(mm, 0, ZONE_DMA32)->mark[WMARK_HIGH], 0);
+	zonal_setup_marks(mm);
+	KT_EQ(mm->min_free_kbytes, 4381); /* isqrt(300000 * 4 * 16) */
+}
+
+/* S1: exact at and beside each square, and at both ends. */
+KTEST(rows_s, s1_root_is_exact)
+{
+	for (uint64_t root = 128; root <= 262144; root += root / 7 + 4) {
+		uint64_t kbytes = (root * root + 15) / 16; /* the least that gives root */
+
+		KT_EQ(mark_min_free_kbytes(kbytes), root);
+		if (root > 128 && kbytes * 16 > root * root - root)
+			KT_EQ(mark_min_free_kbytes(kbytes - 1), root - 1);
+	}
+	KT_EQ(mark_min_free_kbytes(1023), 128);
+	KT_EQ(mark_min_free_kbytes(1040), 128); /* 129 * 129 = 16641 */
+	KT_EQ(mark_min_free_kbytes(1041), 129);
+	KT_EQ(mark_min_free_kbytes(UINT64_MAX / 16), 262144);
+}
+
 /* Golden: HIGH 1548 gives a cap of 2322; four steals 2048, the fifth 2322. */
 KTEST(rows_s, s8_boost_sequence)
 {
