@@ -157,6 +157,8 @@ $(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 $(DEBUG),test))
 $(eval $(call HOST_VARIANT,host-hooks,$(CC),-DZONAL_ATOMIC_HOOK,test))
+$(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) \
+	-fsanitize=undefined -fsanitize-undefined-trap-on-error,host))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 
@@ -183,10 +185,9 @@ fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
 	$(Q)tools/run_fuzz.sh
 
 # Broken on purpose: which test notices? tools/mutant.py asks what a program is made of.
-historic: host $(O)/host-tsan/stress $(O)/host-tsan/test
-	$(Q)tools/historic.py
-mutate: host
-	$(Q)N='$(N)' SEED='$(SEED)' tools/mutate.py $(FILES)
+historic mutate: $(addprefix $(O)/host-mutant/,test model oracle)
+	$(Q)N='$(N)' SEED='$(SEED)' tools/$@.py $(FILES)
+historic: $(O)/host-tsan/stress $(O)/host-tsan/test
 sources-%:
 	@echo $(HOST_CORE) $(SRC_$*) $(HOST_LIBS)
 
@@ -209,8 +210,7 @@ help:
 	@echo '  host-test  the host part of it (ASan, UBSan with gcc and clang; TSan)'
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
-	@echo '  historic   each bug of test/historic/ put back: which test notices?'
-	@echo '  mutate     the same with mutants of FILES (mm/ and sched/), N of each file, SEED'
+	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
 	@echo '  fuzz lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC)'
 	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS= TESTS=0'

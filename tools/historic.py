@@ -115,8 +115,9 @@ def main():
     benches.put(first)
     print(f"TAP version 13\n1..{len(edits)}\n# seed {SEED}", flush=True)
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        fates = [pool.submit(try_one, edit, benches) for edit in edits]
-        for edit, future in zip(edits, fates):
+        fates = {pool.submit(try_one, edit, benches): edit for edit in edits}
+        for future in concurrent.futures.as_completed(fates):
+            edit = fates[future]
             good, words = verdict(edit, *future.result())
             bad += not good
             print(f"{'ok' if good else 'not ok'} {edit.number} - historic.{edit.item} "

@@ -175,7 +175,7 @@ def draw(path, known):
 def same_code(bench, m):
     """Whether the compiler makes the same object of it: then nobody could ever tell."""
     def digest():
-        objects = bench.compile(bench.variant("host"), [m.path])
+        objects = bench.compile(bench.variant("host-mutant"), [m.path])
         if objects is None:
             return None
         with open(objects[m.path], "rb") as file:
@@ -256,7 +256,7 @@ def main():
         bench.plain = {}
         benches.put(bench)
     first = benches.get()
-    mutant.must_pass(first, mutant.quick(SEED), SEED)
+    mutant.must_pass(first, mutant.quick(SEED, files), SEED)
     benches.put(first)
     done = {path: [] for path in files}
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:

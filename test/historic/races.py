@@ -20,8 +20,10 @@ bug(103, "lock", "lock_try: acquire -> relaxed",
     "\tuint16_t ticket = ld_acquire(&lock->owner);",
     "\tuint16_t ticket = ld_relaxed(&lock->owner);",
     "lib/lock.h",
-    "\t\t\t\t\t\t       memory_order_acquire, memory_order_relaxed);",
-    "\t\t\t\t\t\t       memory_order_relaxed, memory_order_relaxed);")
+    """(uint16_t)(ticket + 1),
+							     memory_order_acquire,""",
+    """(uint16_t)(ticket + 1),
+							     memory_order_relaxed,""")
 
 bug(104, "lock", "lock_take does not wait",
     "lib/lock.h",
