@@ -78,11 +78,9 @@ bug(11, "A11", "stale page->private at hand-over (CVE-2026-43303)",
 
 bug(12, "A15", "failed call left side effects (Bao ee32428)",
     "mm/policy.c",
-    """	policy.user = nodes;
-	if (nodes) {""",
-    """	policy.user = nodes;
-	task->policy.mode = (uint8_t)mode;
-	if (nodes) {""")
+    "\tif (nodes && !applied) {",
+    """	st_relaxed(&task->policy.mode, (uint8_t)mode);
+	if (nodes && !applied) {""")
 
 bug(13, "A16", "only the first page of a block is cleared",
     "mm/take.c",
@@ -123,7 +121,7 @@ bug(17, "B23", "reserve not released before giving up (6.1.76)",
 
 bug(18, "B24", "HARDER given without the right flag (6.1.157)",
     "mm/slowpath.c",
-    """if (!(req->gfp & __GFP_NOMEMALLOC))
+    """if (!(gfp & __GFP_NOMEMALLOC))
 			flags |= ALLOC_HARDER;""",
     "flags |= ALLOC_HARDER;")
 
@@ -188,8 +186,8 @@ bug(29, "B32", "zone without managed pages in the list (5.10.94)",
 
 bug(30, "C33", "remote CPU lists drained without asking it (6.1.104)",
     "mm/drain.c",
-    "port_call_cpu(c, drain_call, &drain);",
-    "{ struct zone *zz; unsigned zi; mm_for_each_zone(mm, zi, zz) if (!zone || zone == zz) pcp_drain_zone(zz, cpu); }")
+    "bool here = port_this_cpu()->id == c;",
+    "bool here = true;")
 
 bug(31, "C35", "pages left on a temporary list (6.1.57)",
     "mm/pcp.c",
@@ -235,26 +233,24 @@ bug(34, "C42", "interrupts not masked in the free path",
 
 bug(35, "C46", "retry without progress never ends (5.10.215)",
     "mm/slowpath.c",
-    """	if (!page && nodemask_misses_cpuset(req)) {
-		req->nodemask = NODEMASK_ALL;""",
-    "\twhile (!page && nodemask_misses_cpuset(req)) {")
+    """		pass->nodemask = NODEMASK_ALL;
+		return true;""",
+    "\t\treturn true;")
 
 bug(36, "C52", "per-CPU pages stranded when a CPU dies",
     "mm/drain.c",
-    """		mm_for_each_zone(mm, zid, zone)
-			pcp_drain_zone(zone, cpu);
-		setup""",
-    "\t\tsetup")
+    "drain.left = drain.turn.left = ld_relaxed(&cpu->pcp[zid].count);",
+    "drain.left = drain.turn.left = 0;")
 
 bug(37, "D53", "PREFERRED with an empty set (CVE-2020-11565)",
     "mm/policy.c",
-    "\t\tpolicy.local = !nodes;",
-    "\t\tpolicy.local = false;")
+    "st_relaxed(&policy.local, mode == MPOL_PREFERRED && !nodes);",
+    "st_relaxed(&policy.local, false);")
 
 bug(38, "D55", "rebind to nothing, then modulo 0 (5.14.6)",
     "mm/policy.c",
-    "policy->nodes = nodes ? nodes : to;",
-    "policy->nodes = nodes;")
+    "st_release(&policy->nodes, nodes ? nodes : to);",
+    "st_release(&policy->nodes, nodes);")
 
 bug(39, "D56", "illegal flag pair accepted (5.14.15)",
     "mm/policy.c",
@@ -265,31 +261,32 @@ bug(39, "D56", "illegal flag pair accepted (5.14.15)",
 
 bug(40, "D57", "blocks of order > 0 escape the policy (5.10.89)",
     "mm/policy.c",
-    "if (!plain && task->policy.mode == MPOL_BIND)",
-    "if (!plain && !order && task->policy.mode == MPOL_BIND)")
+    "if (view.mode == MPOL_BIND)",
+    "if (view.mode == MPOL_BIND && !order)")
 
 bug(41, "D58", "reader of mems_allowed does not retry (e05741fb10c3)",
-    "mm/alloc.c",
-    "} while ((seq & 1) || seq != ld_relaxed(&t->mems_seq));",
-    "} while (0);")
+    "mm/cpuset.h",
+    "\t\tpass->cookie = task_read_begin(task);",
+    "\t\tpass->cookie = ld_acquire(&task->mems_seq);",
+    "mm/cpuset.h",
+    "\t} while (task_read_again(task, pass->cookie));",
+    "\t} while (0);")
 
 bug(42, "D59", "old nodes go before the new ones are there (2017)",
-    "mm/policy.c",
-    """	st_release(&task->mems_allowed, old | nodes);
-""",
-    """	st_release(&task->mems_allowed, 0);
-""")
+    "mm/cpuset.c",
+    "\tst_release(&task->mems_allowed, old | nodes);",
+    "\tst_release(&task->mems_allowed, 0);")
 
 bug(43, "D60", "impossible cpuset never gives up / goes elsewhere (5.10.241)",
     "mm/slowpath.c",
-    "|| cpuset_insane(req))",
+    "|| cpuset_insane(req, pass))",
     ")")
 
 bug(44, "D62", "stale interleave cursor",
     "mm/policy.c",
-    """	task->policy = policy;
-	task->il_prev = ZONAL_MAX_NODES - 1;""",
-    "\ttask->policy = policy;")
+    """	task->il_prev = ZONAL_MAX_NODES - 1;
+""",
+    "")
 
 bug(45, "E63", "zonelist skips a zone with no free pages now (5.10.112)",
     "mm/node.c",

@@ -42,40 +42,43 @@ bug(106, "refs", "drop of a reference: acq_rel -> release",
     "#define fetch_sub_acq_rel(p, v) atomic_fetch_sub_explicit(p, v, memory_order_release)")
 
 bug(107, "seq", "writer: releases -> relaxed",
-    "mm/policy.c",
+    "mm/cpuset.c",
     "\tst_release(&task->mems_allowed, old | nodes);",
     "\tst_relaxed(&task->mems_allowed, old | nodes);",
-    "mm/policy.c",
+    "mm/cpuset.c",
     "\tst_release(&task->mems_allowed, nodes);",
     "\tst_relaxed(&task->mems_allowed, nodes);")
 
 bug(108, "seq", "reader: second acquire -> relaxed",
-    "mm/alloc.c",
-    "mems = ld_acquire(&t->mems_allowed);",
-    "mems = ld_relaxed(&t->mems_allowed);")
+    "mm/cpuset.h",
+    "pass->cpuset = ld_acquire(&task->mems_allowed);",
+    "pass->cpuset = ld_relaxed(&task->mems_allowed);")
 
 bug(109, "seq", "count not made odd",
-    "mm/policy.c",
-    """	fetch_add_acquire(&task->mems_seq, 1);
-""",
-    "")
+    "mm/cpuset.h",
+    "&task->mems_seq, &seq, seq + 1,",
+    "&task->mems_seq, &seq, seq,")
 
-bug(110, "drain", "drain_busy not taken",
+bug(110, "drain", "a dead CPU's lists are emptied unmasked",
     "mm/drain.c",
-    "while (!atomic_compare_exchange_strong(&mm->drain_busy, &idle, 1)) {",
-    "while (0) {")
+    """			port_irqflags_t irq = port_irq_save();
+
+			drain_piece(&drain);""",
+    """			port_irqflags_t irq = port_irqs_masked();
+
+			drain_piece(&drain);""")
 
 bug(111, "drain", "drain empties the lists of other CPUs itself",
     "mm/drain.c",
-    "port_call_cpu(c, drain_call, &drain);",
-    "{ struct zone *zz; unsigned zi; mm_for_each_zone(mm, zi, zz) if (!zone || zone == zz) pcp_drain_zone(zz, cpu); }")
+    "bool here = port_this_cpu()->id == c;",
+    "bool here = true;")
 
-bug(112, "drain", "drain_this_cpu does not mask",
+bug(112, "drain", "a piece of a drain is not masked",
     "mm/drain.c",
     """	port_irqflags_t irq = port_irq_save();
-	struct mm_cpu *cpu = mm->cpu[port_this_cpu()->id];""",
+	bool here""",
     """	port_irqflags_t irq = port_irqs_masked();
-	struct mm_cpu *cpu = mm->cpu[port_this_cpu()->id];""")
+	bool here""")
 
 bug(113, "pcp", "fast lane does not mask",
     "mm/lane.c",
@@ -114,13 +117,13 @@ bug(116, "zone lock", "refill without the lock",
 bug(117, "zone lock", "bulk free without the lock",
     "mm/pcp.c",
     """	lock_take(&zone->lock);
-	while (count) {""",
-    "\twhile (count) {",
+	for (uint32_t todo""",
+    "\tfor (uint32_t todo",
     "mm/pcp.c",
-    """		count -= give;
+    """		todo -= give;
 	}
 	lock_drop(&zone->lock);""",
-    """		count -= give;
+    """		todo -= give;
 	}""")
 
 bug(118, "zone lock", "highatomic_reserve without the lock",
@@ -262,6 +265,14 @@ bug(133, "mask", "put_block opens interrupts again (zone lock)",
 bug(134, "mask", "zone_take opens interrupts again",
     "mm/take.c",
     """	port_irqflags_t irq = port_irq_save();
-	struct mm_cpu *cpu = req->mm->cpu[port_this_cpu()->id];""",
+	struct mm_cpu *cpu = mm_this_cpu(req->mm);""",
     """	port_irqflags_t irq = port_irq_save(); port_irq_restore(irq);
-	struct mm_cpu *cpu = req->mm->cpu[port_this_cpu()->id];""")
+	struct mm_cpu *cpu = mm_this_cpu(req->mm);""")
+
+bug(135, "seq", "a child copies its nodes in the middle of a change",
+    "mm/cpuset.c",
+    "\t\tseq = task_read_begin(from);",
+    "\t\tseq = ld_acquire(&from->mems_seq);",
+    "mm/cpuset.c",
+    "\t} while (task_read_again(from, seq));",
+    "\t} while (seq == ~0u);")
