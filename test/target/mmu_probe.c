@@ -153,6 +153,14 @@ KTEST_F(mmu, unaligned_access_faults, KT_EACH_CPU | KT_TARGET_ONLY)
 	refuses(arm64_probe_read, AT(scratch_page) + 2, READ_ALIGNMENT);
 }
 
+static void set_locked(uint64_t *entry, uint64_t va, uint64_t phys, enum arm64_map kind)
+{
+	port_irqflags_t flags = mmu_lock();
+
+	mmu_set_page(entry, va, phys, kind);
+	mmu_unlock(flags);
+}
+
 /*
  * A page both writable and executable is something that mmu.c cannot make, so the
  * descriptor of scratch_page is written here by hand, and put back.
@@ -165,12 +173,12 @@ static void with_descriptor(uint64_t change, probe_fn *probe, uint64_t esr)
 
 	if (!KT_TRUE(good & DESC_VALID))
 		return;
-	mmu_set_page(entry, va, 0, ARM64_MAP_NONE);
+	set_locked(entry, va, 0, ARM64_MAP_NONE);
 	*(volatile uint64_t *)entry = good ^ change;
 	arm64_dsb_ishst();
 	arm64_isb();
 	refuses(probe, AT(scratch_page), esr);
-	mmu_set_page(entry, va, good & DESC_ADDRESS, ARM64_MAP_DATA);
+	set_locked(entry, va, good & DESC_ADDRESS, ARM64_MAP_DATA);
 	KT_EQ(*entry, good);
 }
 
