@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "frames.h"
+#include "mm/alloc.h"
 #include "mm/watermark.h"
 
 struct drift {
@@ -147,11 +148,12 @@ static bool passes(struct zone *zone, const struct alloc_req *req, unsigned flag
 		   const int64_t view[FR_COUNTERS])
 {
 	int64_t free = ld_relaxed(&zone->free), cma = ld_relaxed(&zone->free_cma);
+	struct alloc_pass pass = { .gfp = req->gfp, .flags = flags };
 	bool yes;
 
 	st_relaxed(&zone->free, view[FR_FREE]);
 	st_relaxed(&zone->free_cma, view[FR_CMA]);
-	yes = zone_request_ok(zone, req, flags);
+	yes = zone_request_ok(zone, req, &pass);
 	st_relaxed(&zone->free, free);
 	st_relaxed(&zone->free_cma, cma);
 	return yes;
@@ -205,7 +207,7 @@ static void find_reason(struct drift *d, const struct fr_call *c)
 	pass[0] = WMARK_LOW | cma;
 	pass[1] = min_flags(&req, c->task) | cma;
 	for (unsigned i = 0; i < ARRAY_SIZE(pass); i++)
-		for (unsigned k = req.preferred; k < req.list->count; k++)
+		for (unsigned k = first_zone(&req, req.nodemask); k < req.list->count; k++)
 			if (req.list->ref[k].type <= req.high_zone &&
 			    nodemask_has(req.nodemask, req.list->ref[k].node) &&
 			    zone_decides(d, &req, pass[i], req.list->ref[k].zone))
@@ -281,7 +283,7 @@ static bool beyond_late(const struct drift *d, const struct fr_call *c)
 	if (!d->parted || c->kind != 'a' || c->order)
 		return false;
 	player_request(&d->late, c, &req);
-	for (unsigned k = req.preferred; k < req.list->count; k++)
+	for (unsigned k = first_zone(&req, req.nodemask); k < req.list->count; k++)
 		if (req.type == MIGRATE_MOVABLE && ld_relaxed(&req.list->ref[k].zone->free_cma))
 			return true;
 	return false;

@@ -124,13 +124,11 @@ void player_request(const struct player *p, const struct fr_call *c, struct allo
 		.list = c->gfp & __GFP_THISNODE ? &node->nofallback : &node->fallback,
 		.gfp = c->gfp,
 		.nodemask = c->mask ? c->mask : NODEMASK_ALL,
-		.cpuset = NODEMASK_ALL,
 		.order = c->order,
 		.type = (uint8_t)gfp_migratetype(p->mm, c->gfp),
 		.high_zone = (uint8_t)gfp_zone(c->gfp),
 		.nid = c->nid,
 	};
-	req->preferred = first_zone(req, req->nodemask);
 }
 
 static bool unreserve(struct player *p, const struct fr_call *c)
