@@ -3,7 +3,7 @@
  * The boot-time page allocator: who needs memory before zonal_image serves (page
  * tables, the page map, nodes, per-CPU lists) takes it from boot_info.
  *
- * Free is what a range holds and no reserved range touches. Each request takes the
+ * Free is what a range that is on the map holds and no reserved range touches. Each request takes the
  * highest fit in its node, so that low memory stays for those who need it low, and
  * so that requests lie side by side: they join into one reserved entry, and
  * the table of ZONAL_MAX_RANGES does not fill. Nothing is ever given back.
@@ -80,7 +80,7 @@ static bool node_fit(const struct boot_info *info, unsigned nid, const struct re
 	for (unsigned i = ZN_MIN(want->range_limit, info->range_count); i-- > 0;) {
 		const struct boot_range *range = &info->range[i];
 
-		if (range->nid != (int)nid ||
+		if (range->nid != (int)nid || !boot_range_usable(range) ||
 		    want->hotplug != ((range->flags & BOOT_HOTPLUG) != 0))
 			continue;
 		if (range_fit(info, range, want, phys))
@@ -156,7 +156,7 @@ bool early_take_cma(struct boot_info *info, uint64_t bytes, uint64_t *phys)
 	for (unsigned i = info->range_count; i-- > 0;) {
 		struct boot_range range = info->range[i];
 
-		if (range.start >= limit)
+		if (range.start >= limit || !boot_range_usable(&range))
 			continue;
 		range.size = ZN_MIN(range.size, limit - range.start);
 		if (!range_fit(info, &range, &want, phys))

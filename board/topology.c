@@ -70,6 +70,15 @@ static void read_bootargs(struct topology *t)
 		memcpy(t->info->bootargs, text, used);
 }
 
+static bool any_usable(const struct boot_info *info)
+{
+	for (unsigned i = 0; i < info->range_count; i++) {
+		if (boot_range_usable(&info->range[i]))
+			return true;
+	}
+	return false;
+}
+
 static int read_all(struct topology *t, const struct topology_request *request)
 {
 	int failed = topology_cell_count(t, 0, "#address-cells", 1, &t->addr_cells);
@@ -88,7 +97,7 @@ static int read_all(struct topology *t, const struct topology_request *request)
 	if (!failed)
 		failed = topology_read_reserved(t, request);
 	topology_read_dma(t);
-	if (!failed && t->info->range_count == 0)
+	if (!failed && !any_usable(t->info))
 		topology_note(t, 0, NULL, "a board must have memory to run", "no usable range");
 	return failed;
 }

@@ -10,8 +10,9 @@
  *   4. nodes with a `size` only: placed by us, in tree order (topology_place.c).
  *
  * All is widened to whole pages and united: reservations of real boards overlap,
- * nest and lie outside of RAM. A no-map range is cut out of the memory list and kept in
- * the reserved list with its flag. One that meets an earlier reservation stays
+ * nest and lie outside of RAM. A no-map range with a `reg` stays in the memory list, marked:
+ * it is present, but neither mapped nor managed; one that we placed is cut out of that
+ * list, as 5.10 does. Both are kept in the reserved list with their flag. One that meets an earlier reservation stays
  * mapped (5.10 answers EBUSY), but here all of it stays reserved, where 5.10
  * forgets the part that was not reserved before.
  *
@@ -60,13 +61,18 @@ static int reserve(struct topology *t, const struct topology_span *span, unsigne
 static int reserve_nomap(struct topology *t, const struct topology_span *span, unsigned flags)
 {
 	uint64_t first = align_down(span->start, PAGE_SIZE);
+	bool fits;
 
 	if (ranges_overlap(t->reserved, span->start, span->size)) {
 		topology_note_span(t, span, "a no-map range must not meet an earlier reservation; "
 				   "it stays mapped");
 		return reserve(t, span, flags);
 	}
-	if (!ranges_remove(t->memory, first, span_last(span) - first))
+	fits = flags & BOOT_DYNAMIC ?
+		       ranges_remove(t->memory, first, span_last(span) - first) :
+		       ranges_set_flags(t->memory, first, span_last(span) - first, BOOT_NOMAP);
+	ranges_merge(t->memory);
+	if (!fits)
 		return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
 	return reserve(t, span, flags | BOOT_NOMAP);
 }

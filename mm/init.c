@@ -93,14 +93,13 @@ static void make_cpus(struct zonal *mm, const struct zonal_config *config)
 		make_cpu(mm, cpu_node_of(config->info, c), c);
 }
 
+/* By what is present, as 5.10 has it, whether or not any of it can be handed out. */
 static void note_memory_nodes(struct zonal *mm)
 {
 	struct zone *zone;
 	unsigned zid;
 
 	mm_for_each_zone(mm, zid, zone) {
-		if (!zone_managed(zone))
-			continue;
 		mm->node[zone->node]->has_memory = true;
 		mm->has_memory |= node_bit(zone->node);
 		if (zone->type != ZONE_MOVABLE)

@@ -56,7 +56,7 @@ struct zonal {
 	_Atomic uint32_t gates; /* GATE_* */
 	gfp_t unusual; /* i: requests with one of these bits never take a fast lane */
 	nodemask_t online;      /* nodes */
-	nodemask_t has_memory;  /* nodes with managed pages */
+	nodemask_t has_memory;  /* nodes with present pages */
 	nodemask_t has_kernel_memory; /* of these, some of it below ZONE_MOVABLE (Q5) */
 	unsigned node_count;    /* online nodes */
 	struct node *node[ZONAL_MAX_NODES];

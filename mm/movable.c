@@ -7,7 +7,8 @@
  * much may be movable; the larger demand for ordinary memory wins. That demand is
  * spread evenly over the nodes with memory. A node that is smaller than its share takes
  * what it has, and what is left over is spread again over the others. Memory below
- * the highest zone counts as ordinary in any case. On each node the movable part
+ * the highest zone counts as ordinary in any case, and so does a part that is off the map
+ * (BOOT_NOMAP): 5.10 spreads over what is present. On each node the movable part
  * begins where its share ends, rounded up to the largest block (4 MiB).
  *
  * Example: two nodes of 1 GiB, kernelcore=1G: 512 MiB each stay ordinary, the upper

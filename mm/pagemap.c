@@ -6,7 +6,8 @@
  * array. section[n] is the address that the structure of pfn 0 would have if the
  * map of section n went on to there: adding the pfn gives the page, and no
  * subtraction or branch stands between a list link and its page. A section without RAM
- * has no map and 0 there; zonal_page() checks bounds before it looks.
+ * has no map and 0 there; zonal_page() checks bounds before it looks. RAM that is off the
+ * map (BOOT_NOMAP) is no RAM here: nobody may have a page of it.
  *
  * A map covers whole 4 MiB blocks around the RAM of its section and is aligned to
  * 32 KiB, so that the buddy of a page lies in the same map at the same address but
@@ -88,7 +89,7 @@ void pagemap_each_section(const struct boot_info *info, section_fn fn, void *ctx
 		pfn_t start = r->start >> PAGE_SHIFT, end = (r->start + r->size) >> PAGE_SHIFT;
 
 		for (pfn_t s = start >> MM_SECTION_SHIFT;
-		     !(r->flags & BOOT_NOMAP) && s << MM_SECTION_SHIFT < end; s++) {
+		     boot_range_usable(r) && s << MM_SECTION_SHIFT < end; s++) {
 			if (bounds.end && s != at)
 				fn(ctx, at, bounds, nid);
 			if (!bounds.end || s != at) {
@@ -152,6 +153,8 @@ static void fill_holes(struct zonal *mm, const struct boot_info *info)
 		for (pfn_t j = i; at < end; j++) {
 			pfn_t start = end, stop = end;
 
+			if (j < info->range_count && !boot_range_usable(&info->range[j]))
+				continue;
 			if (j < info->range_count) {
 				start = ZN_MIN(end, info->range[j].start >> PAGE_SHIFT);
 				stop = (info->range[j].start + info->range[j].size) >> PAGE_SHIFT;
@@ -186,7 +189,8 @@ void pagemap_fill(struct zonal *mm, const struct boot_info *info)
 		for (unsigned t = 0; t < ZONE_TYPES; t++) {
 			unsigned zid = (unsigned)info->range[i].nid * ZONE_TYPES + t;
 
-			if (!zones_piece(mm, info, i, t, &start, &end))
+			if (!boot_range_usable(&info->range[i]) ||
+			    !zones_piece(mm, info, i, t, &start, &end))
 				continue;
 			fill(mm, start, end, word_make(zid, PAGE_INNER, 0), 0);
 			fill_reserved(mm, info, start, end, word_make(zid, PAGE_RESERVED, 0));

@@ -116,7 +116,8 @@ void release_memory(struct zonal *mm, const struct boot_info *info)
 
 	for (unsigned i = 0; i < info->range_count; i++)
 		for (unsigned t = 0; t < ZONE_TYPES; t++)
-			if (zones_piece(mm, info, i, t, &start, &end))
+			if (boot_range_usable(&info->range[i]) &&
+			    zones_piece(mm, info, i, t, &start, &end))
 				release_piece(mm, info, &mm->node[info->range[i].nid]->zone[t],
 					      start, end);
 	for (unsigned i = 0; i < info->reserved_count; i++)

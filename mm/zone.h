@@ -117,7 +117,7 @@ struct zonelist {
 struct node {
 	uint8_t id;
 	bool online;
-	bool has_memory; /* some zone has managed pages */
+	bool has_memory; /* some zone has present pages */
 	pfn_t start_pfn; /* i: span of its memory */
 	uint64_t spanned, present;
 	struct zonelist fallback;   /* all nodes, nearest first */

@@ -13,8 +13,9 @@
  * itself through zonal_options.dma_end and dma32_end.)
  *
  * A zone of a node spans from where the node's memory or the limit begins to where
- * either ends, holes included; `present` counts RAM alone (I7). ZONE_MOVABLE is cut
- * off the upper end of the highest zone by movable.c.
+ * either ends, holes included; `present` counts RAM alone, also what is off the map
+ * (I7; 5.10 keeps that in its list of memory). ZONE_MOVABLE is cut off the upper end of
+ * the highest zone by movable.c.
  *
  * Boot only, no locks.
  */

@@ -208,17 +208,21 @@ static const char *ram_fault(const struct boot_range *range)
 	return ram_answers(range) ? NULL : "nothing answers there";
 }
 
-/* Map all RAM. What the CPU cannot address is no RAM for us. */
+/* Map all RAM but what the tree keeps off the map. What the CPU cannot address is no RAM
+ * for us. */
 static void map_memory(void)
 {
+	bool any = false;
+
 	ASSERT(!mapped_ranges && boot_info.range_count <= ZONAL_MAX_RANGES, "%u ranges, %u mapped",
 	       boot_info.range_count, mapped_ranges);
 	arm64_table_source(table_from_boot);
 	while (mapped_ranges < boot_info.range_count) {
 		struct boot_range *range = &boot_info.range[mapped_ranges];
-		const char *fault = ram_fault(range);
+		const char *fault = boot_range_usable(range) ? ram_fault(range) : NULL;
 
 		if (!fault) {
+			any |= boot_range_usable(range);
 			mapped_ranges++;
 			continue;
 		}
@@ -229,7 +233,7 @@ static void map_memory(void)
 		for (unsigned i = mapped_ranges; i < boot_info.range_count; i++)
 			boot_info.range[i] = boot_info.range[i + 1];
 	}
-	if (!mapped_ranges)
+	if (!any)
 		boot_fail("no RAM can be mapped");
 }
 
@@ -307,7 +311,7 @@ static void print_board(void)
 	uint64_t bytes = 0;
 
 	for (unsigned i = 0; i < boot_info.range_count; i++)
-		bytes += boot_info.range[i].size;
+		bytes += boot_range_usable(&boot_info.range[i]) ? boot_info.range[i].size : 0;
 	kprintf("zonal: %u of %u CPUs, %u nodes, %llu MiB, %s, PSCI %u.%u by %s, console %s\n",
 		cpu_online_count(), boot_info.cpu_count, nodemask_count(boot_info.nodes),
 		(unsigned long long)(bytes >> 20), irq_controller_name(), psci_version() >> 16,

@@ -55,6 +55,12 @@ static void orders_build(const struct boot_info *info, struct orders *orders)
 			 orders->count);
 }
 
+/* What a node can hand out; what is off the map is told among the reserved ranges. */
+static bool range_shown(const struct boot_range *range, unsigned nid)
+{
+	return range->nid == (int)nid && boot_range_usable(range);
+}
+
 static bool cpu_online(const struct boot_info *info, unsigned cpu)
 {
 	return report_topology_online ? report_topology_online(cpu) : !info->cpu[cpu].disabled;
@@ -102,7 +108,7 @@ static void json_node(const struct boot_info *info, const struct orders *orders,
 
 	kprintf("{\"node\":%u,\"ranges\":[", nid);
 	for (unsigned i = 0; i < info->range_count; i++) {
-		if (info->range[i].nid == (int)nid)
+		if (range_shown(&info->range[i], nid))
 			json_range(&info->range[i], &first);
 	}
 	kprintf("],\"cpus\":[");
@@ -227,11 +233,11 @@ static void text_node(const struct boot_info *info, const struct orders *orders,
 	uint64_t bytes = 0;
 
 	for (unsigned i = 0; i < info->range_count; i++)
-		bytes += info->range[i].nid == (int)nid ? info->range[i].size : 0;
+		bytes += range_shown(&info->range[i], nid) ? info->range[i].size : 0;
 	kprintf("node %u: %llu MiB, cpus", nid, (unsigned long long)(bytes >> 20));
 	text_cpus(info, nid);
 	for (unsigned i = 0; i < info->range_count; i++) {
-		if (info->range[i].nid == (int)nid)
+		if (range_shown(&info->range[i], nid))
 			text_range(&info->range[i],
 				   info->range[i].flags & BOOT_HOTPLUG ? "hotpluggable" : "");
 	}

@@ -13,7 +13,8 @@
 
 /* boot_range.flags */
 #define BOOT_HOTPLUG 0x1u  /* memory: hotpluggable */
-#define BOOT_NOMAP 0x2u    /* reserved: not mapped, not RAM for anyone (I3, I10) */
+#define BOOT_NOMAP 0x2u    /* not mapped, not RAM for anyone (I3, I10). Memory: it is present
+			    * all the same. Reserved: so that a report can say why */
 #define BOOT_CMA 0x4u      /* reserved: reusable shared-dma-pool, given to CMA (I10) */
 #define BOOT_DYNAMIC 0x8u  /* reserved: placed by us, not by a reg property */
 #define BOOT_FIRMWARE 0x10u /* reserved: /memreserve/, the DT blob, the image, an initrd */
@@ -45,8 +46,9 @@ enum numa_reason {
 };
 
 struct boot_info {
-	/* Usable RAM: sorted by start, page aligned, disjoint, neighbours of one
-	 * node and flags merged. No-map ranges are already cut out. */
+	/* RAM: sorted by start, page aligned, disjoint, neighbours of one node and
+	 * flags merged. What the tree takes off the map at a fixed address is here with
+	 * BOOT_NOMAP: it counts as spanned and present, and nobody may touch it (I3). */
 	unsigned range_count;
 	struct boot_range range[ZONAL_MAX_RANGES];
 
@@ -69,6 +71,12 @@ struct boot_info {
 
 	char bootargs[512]; /* /chosen/bootargs, always terminated */
 };
+
+/* Whether a memory range may be mapped, used and handed out. */
+static inline bool boot_range_usable(const struct boot_range *range)
+{
+	return !(range->flags & BOOT_NOMAP);
+}
 
 /* Tunables of the boot arguments. zonal_options_default() gives 5.10's defaults. */
 struct zonal_options {

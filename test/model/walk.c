@@ -65,8 +65,8 @@ static enum migratetype type_of(const struct model *m, gfp_t gfp)
 
 static bool node_has_memory(const struct model *m, unsigned n)
 {
-	for (unsigned t = 0; t < ZONE_TYPES; t++)
-		if (m->tally[n * ZONE_TYPES + t].managed)
+	for (unsigned i = 0; i < m->info.range_count; i++)
+		if (m->info.range[i].nid == (int)n)
 			return true;
 	return false;
 }

@@ -246,7 +246,7 @@ static bool list_sound(const struct boot_range *range, unsigned count)
 	return true;
 }
 
-/* No byte that is off the map may be RAM. */
+/* No byte that is off the map may be RAM that somebody uses. */
 static bool nomap_sound(const struct boot_info *info)
 {
 	for (unsigned i = 0; i < info->reserved_count; i++) {
@@ -255,7 +255,8 @@ static bool nomap_sound(const struct boot_info *info)
 		for (unsigned j = 0; gone->flags & BOOT_NOMAP && j < info->range_count; j++) {
 			const struct boot_range *r = &info->range[j];
 
-			if (!KT_TRUE(r->start + r->size <= gone->start ||
+			if (!KT_TRUE(!boot_range_usable(r) ||
+				     r->start + r->size <= gone->start ||
 				     gone->start + gone->size <= r->start))
 				return false;
 		}

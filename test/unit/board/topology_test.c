@@ -32,12 +32,13 @@ static bool range_is(const struct boot_range *r, uint64_t start, uint64_t size, 
 
 static void check_board(const struct boot_info *info)
 {
-	if (!KT_EQ(info->range_count, 3) || !KT_EQ(info->reserved_count, 5) ||
+	if (!KT_EQ(info->range_count, 4) || !KT_EQ(info->reserved_count, 5) ||
 	    !KT_EQ(info->cpu_count, 2))
 		return;
 	range_is(&info->range[0], 0x40000000, 0x1000000, 0, 0);
-	range_is(&info->range[1], 0x41100000, 0xef00000, 0, 0);
-	range_is(&info->range[2], 0x80000000, 0x10000000, 1, 0);
+	range_is(&info->range[1], 0x41000000, 0x100000, 0, BOOT_NOMAP);
+	range_is(&info->range[2], 0x41100000, 0xef00000, 0, 0);
+	range_is(&info->range[3], 0x80000000, 0x10000000, 1, 0);
 	range_is(&info->reserved[0], 0x40000000, 0x1000, NODE_NONE, BOOT_FIRMWARE);
 	range_is(&info->reserved[1], 0x41000000, 0x100000, NODE_NONE, BOOT_NOMAP);
 	range_is(&info->reserved[2], 0x42000000, 0x1000, NODE_NONE, BOOT_FIRMWARE);

@@ -105,6 +105,13 @@ static void info_add_ranges(struct boot_info *info, const struct kt_spec *spec)
 
 		info->reserved[at].nid = NODE_NONE;
 	}
+	if (spec->nomap_index) {
+		uint64_t start = spec->ram[spec->nomap_index - 1].start << PAGE_SHIFT;
+
+		for (unsigned i = 0; i < info->range_count; i++)
+			if (info->range[i].start == start)
+				info->range[i].flags = BOOT_NOMAP;
+	}
 	if (spec->cma_index) {
 		uint64_t start = spec->reserved[spec->cma_index - 1].start << PAGE_SHIFT;
 
