@@ -8,7 +8,7 @@
  *	exit=semihosting           hand the exit status to the runner
  *	min_free_kbytes=N          1..2^32
  *	watermark_scale_factor=N   1..3000
- *	kernelcore=N[KMGT] or N%   movablecore=... likewise
+ *	kernelcore=N[KMGT] or N%   at least a page; movablecore=... likewise, below 100%
  *	cma=N[KMGT]                0: none
  *	numa=off                   one node, whatever the tree says
  *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
@@ -30,6 +30,7 @@
 
 #include <zonal/zonal.h>
 
+#include "lib/assert.h"
 #include "lib/number.h"
 
 /* Room for a word in a report; longer ones are cut. */
@@ -89,20 +90,21 @@ static bool read_bytes(const char *text, uint64_t *out)
 	return true;
 }
 
-/* N[KMGT] or N%; the form that is not used becomes 0. */
+/* N[KMGT] or N%; the form that is not used becomes 0. Less than a page, and all, would do
+ * nothing without a word. */
 static bool read_share(const char *text, uint64_t *bytes, unsigned *percent)
 {
 	const char *rest;
 	uint64_t value;
 
 	if (number_read(text, &value, &rest) && rest[0] == '%' && !rest[1]) {
-		if (value < 1 || value > 100)
+		if (value < 1 || value > 99)
 			return false;
 		*percent = (unsigned)value;
 		*bytes = 0;
 		return true;
 	}
-	if (!read_bytes(text, &value) || !value)
+	if (!read_bytes(text, &value) || value < PAGE_SIZE)
 		return false;
 	*bytes = value;
 	*percent = 0;
@@ -174,7 +176,10 @@ static bool set_movablecore(struct bootargs *args, const char *value)
 
 static bool set_cma(struct bootargs *args, const char *value)
 {
-	return read_bytes(value, &args->options.cma_bytes);
+	if (!read_bytes(value, &args->options.cma_bytes))
+		return false;
+	args->cma_given = true;
+	return true;
 }
 
 static bool set_maxcpus(struct bootargs *args, const char *value)
@@ -192,13 +197,15 @@ static bool set_seed(struct bootargs *args, const char *value)
 	return read_count(value, 1, UINT64_MAX, &args->seed);
 }
 
+#define SHARE_RULE "at least a page, with K, M, G or T, or 1% to 99%"
+
 static const struct rule rules[] = {
 	{ "run", set_run, "monitor commands parted by ';', with '+' for a blank" },
 	{ "exit", set_exit, "only exit=semihosting is known" },
 	{ "min_free_kbytes", set_min_free, "a number from 1 to 4294967296" },
 	{ "watermark_scale_factor", set_scale, "a number from 1 to 3000" },
-	{ "kernelcore", set_kernelcore, "bytes above 0 with K, M, G or T, or 1% to 100%" },
-	{ "movablecore", set_movablecore, "bytes above 0 with K, M, G or T, or 1% to 100%" },
+	{ "kernelcore", set_kernelcore, SHARE_RULE },
+	{ "movablecore", set_movablecore, SHARE_RULE },
 	{ "cma", set_cma, "bytes with K, M, G or T" },
 	{ "numa", set_numa, "only numa=off is known" },
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
@@ -252,24 +259,36 @@ static bool word_apply(struct bootargs *args, const char *word, bootargs_report_
 	return true;
 }
 
-/* Copy the word at *text to `to`, cut to `room` bytes; its whole length, 0 at the end. */
-static size_t word_take(const char **text, char *to, size_t room)
+/* What is left to read. */
+struct text {
+	const char *at, *end;
+};
+
+static bool at_blank(const struct text *text) { return is_blank(*text->at); }
+
+static bool at_end(const struct text *text) { return text->at == text->end || !*text->at; }
+
+/* Copy the next word to `to`, cut to `room` bytes; its whole length, 0 at the end. */
+static size_t word_take(struct text *text, char *to, size_t room)
 {
 	size_t length = 0;
 
-	while (is_blank(**text))
-		(*text)++;
-	for (; **text && !is_blank(**text); (*text)++) {
+	ASSERT(room >= 1, "no room for a NUL");
+	while (!at_end(text) && at_blank(text))
+		text->at++;
+	for (; !at_end(text) && !at_blank(text); text->at++) {
 		if (length < room - 1)
-			to[length] = **text;
+			to[length] = *text->at;
 		length++;
 	}
 	to[ZN_MIN(length, room - 1)] = '\0';
 	return length;
 }
 
-unsigned bootargs_parse(const char *text, struct bootargs *out, bootargs_report_fn report)
+unsigned bootargs_parse(const char *text, size_t bytes, struct bootargs *out,
+			bootargs_report_fn report)
 {
+	struct text rest = { text, text + bytes };
 	size_t used = 0;
 	unsigned refused = 0;
 
@@ -279,7 +298,7 @@ unsigned bootargs_parse(const char *text, struct bootargs *out, bootargs_report_
 		char *word = out->words + used;
 		/* At least 1: a word is kept only if the list's last NUL fits behind it. */
 		size_t room = sizeof(out->words) - 1 - used;
-		size_t length = word_take(&text, word, room);
+		size_t length = word_take(&rest, word, room);
 
 		if (!length)
 			break;
@@ -288,9 +307,10 @@ unsigned bootargs_parse(const char *text, struct bootargs *out, bootargs_report_
 			continue;
 		}
 		if (length + 1 >= room)
-			report_word(word, "no room: all words together have 511 bytes", report);
+			report_word(word, "no room: all words together have 4095 bytes", report);
 		refused++;
 	}
+	ASSERT(used < sizeof(out->words) - 1, "%zu bytes of words", used);
 	out->words[used] = '\0';
 	return refused;
 }

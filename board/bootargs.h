@@ -8,14 +8,16 @@
 #include <zonal/boot_info.h>
 #include <zonal/types.h>
 
-/* As boot_info.bootargs; a word that does not fit any more is reported. */
-#define BOOTARGS_BYTES 512
+/* The accepted words together, with a NUL each; one that does not fit is reported. Loaders
+ * give 2 to 4 KiB at most (Linux: COMMAND_LINE_SIZE). */
+#define BOOTARGS_BYTES 4096
 
 struct bootargs {
 	char words[BOOTARGS_BYTES + 2]; /* accepted words, each ended by NUL, the last by two */
 	char run[BOOTARGS_BYTES];   /* commands of run=, blanks put back; "" if none */
 	bool semihosting;           /* exit=semihosting */
 	bool numa_off;              /* numa=off */
+	bool cma_given;             /* cma= stands there, perhaps with 0 */
 	bool page_owner;            /* page_owner=on */
 	unsigned maxcpus;           /* 0: no limit */
 	uint64_t seed;              /* 0: none given */
@@ -26,11 +28,12 @@ struct bootargs {
 typedef void (*bootargs_report_fn)(const char *word, const char *rule);
 
 /*
- * Read `text` (NUL-terminated) into `out`, whose old contents do not matter. What
- * is not named keeps its default; the last of two equal words wins. Returns how
- * many words were not accepted.
+ * Read the `bytes` bytes at `text`, up to a NUL if there is one, into `out`, whose old
+ * contents do not matter. What is not named keeps its default; the last of two equal words
+ * wins. Returns how many words were not accepted. Context: any; no state.
  */
-unsigned bootargs_parse(const char *text, struct bootargs *out, bootargs_report_fn report);
+unsigned bootargs_parse(const char *text, size_t bytes, struct bootargs *out,
+			bootargs_report_fn report);
 
 /* The value of an accepted word, "" for a word without one, NULL if it is not there. */
 const char *bootargs_find(const struct bootargs *args, const char *name);

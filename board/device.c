@@ -5,8 +5,8 @@
  * The tree has passed the strict walker (board/fdt_walk.c) before anything
  * here runs, so libfdt's read-only half is safe on it with one exception: a path
  * that begins with an alias. libfdt 1.6.1 follows a circular alias until the
- * stack is gone. Hence no path is given to libfdt here unless it begins with '/';
- * an alias is one bounded look-up of our own in /aliases, not repeated.
+ * stack is gone. Hence no path is given to libfdt (fdt_find.c walks them); an alias is
+ * one bounded look-up of our own in /aliases, not repeated.
  *
  * Addresses. `reg` holds addresses of the bus that the node hangs on. Each bus up
  * to the root translates them by `ranges`: empty means unchanged, absent means
@@ -25,6 +25,10 @@
 
 #include <libfdt.h>
 #include <string.h>
+
+#include "fdt_find.h"
+#include "fdt_walk.h"
+#include "lib/assert.h"
 
 #define GIC_CELLS 3
 #define GIC_FIRST_PPI 16u
@@ -48,12 +52,7 @@ const char *device_string(int node, const char *property)
 /* `cells` cells from cell `at` of a property, as one number; the caller checked the length. */
 static uint64_t cells_read(const void *property, unsigned at, unsigned cells)
 {
-	const unsigned char *byte = (const unsigned char *)property + at * 4;
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < cells * 4; i++)
-		value = value << 8 | byte[i];
-	return value;
+	return fdt_walk_load((const unsigned char *)property + at * 4, cells * 4);
 }
 
 bool device_u32(int node, const char *property, uint32_t *value)
@@ -78,26 +77,16 @@ bool device_u64(int node, const char *property, uint64_t *value)
 	return true;
 }
 
-static bool device_usable(int node)
-{
-	const char *status;
-
-	if (!fdt_getprop(tree, node, "status", NULL))
-		return true;
-	status = device_string(node, "status");
-	return status && (strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0);
-}
-
 bool device_is(int node, const char *compatible)
 {
-	return fdt_node_check_compatible(tree, node, compatible) == 0 && device_usable(node);
+	return fdt_node_check_compatible(tree, node, compatible) == 0 && fdt_node_okay(tree, node);
 }
 
 int device_find(const char *compatible, int after)
 {
 	int node = fdt_node_offset_by_compatible(tree, after, compatible);
 
-	while (node >= 0 && !device_usable(node))
+	while (node >= 0 && !fdt_node_okay(tree, node))
 		node = fdt_node_offset_by_compatible(tree, node, compatible);
 	return node;
 }
@@ -246,19 +235,20 @@ bool device_irq_named(int node, const char *name, struct device_irq *irq)
 	return index >= 0 && device_irq(node, (unsigned)index, irq);
 }
 
-int device_chosen(void) { return fdt_path_offset(tree, "/chosen"); }
+int device_chosen(void) { return fdt_find_child(tree, 0, "chosen"); }
 
-/* The node at an absolute path of `length` characters; any other path is refused. */
-static int path_node(const char *path, size_t length)
+const char *device_bootargs(size_t *bytes)
 {
-	if (!length || path[0] != '/')
-		return -FDT_ERR_BADPATH;
-	return fdt_path_offset_namelen(tree, path, (int)length);
+	int length = 0;
+	const char *text = fdt_getprop(tree, device_chosen(), "bootargs", &length);
+
+	*bytes = text ? (size_t)length : 0;
+	return text;
 }
 
 static int alias_node(const char *alias, size_t length)
 {
-	int aliases = fdt_path_offset(tree, "/aliases");
+	int aliases = fdt_find_child(tree, 0, "aliases");
 	int path_bytes;
 	const char *path;
 
@@ -267,7 +257,7 @@ static int alias_node(const char *alias, size_t length)
 	path = fdt_getprop_namelen(tree, aliases, alias, (int)length, &path_bytes);
 	if (!path || path_bytes < 1)
 		return -FDT_ERR_NOTFOUND;
-	return path_node(path, strnlen(path, (size_t)path_bytes));
+	return fdt_find_path(tree, path, strnlen(path, (size_t)path_bytes));
 }
 
 int device_stdout(void)
@@ -283,5 +273,5 @@ int device_stdout(void)
 	/* What follows a ':' are settings of the line, such as 115200n8. */
 	colon = strchr(path, ':');
 	length = colon ? (size_t)(colon - path) : strlen(path);
-	return path[0] == '/' ? path_node(path, length) : alias_node(path, length);
+	return path[0] == '/' ? fdt_find_path(tree, path, length) : alias_node(path, length);
 }

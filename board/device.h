@@ -41,6 +41,9 @@ const char *device_string(int node, const char *property);
 bool device_u32(int node, const char *property, uint32_t *value);
 bool device_u64(int node, const char *property, uint64_t *value);
 
+/* The boot arguments: *bytes bytes, which may lack their NUL; NULL and 0 without any. */
+const char *device_bootargs(size_t *bytes);
+
 /* /chosen, and the device that its stdout-path names; negative if there is none. */
 int device_chosen(void);
 int device_stdout(void);

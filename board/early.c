@@ -3,9 +3,9 @@
  * The boot-time page allocator: who needs memory before zonal_image serves (page
  * tables, the page map, nodes, per-CPU lists) takes it from boot_info.
  *
- * Free is what a range that is on the map holds and no reserved range touches. Each request takes the
- * highest fit in its node, so that low memory stays for those who need it low, and
- * so that requests lie side by side: they join into one reserved entry, and
+ * Free is what a range that is on the map holds and no reserved range touches. Each
+ * request takes the highest fit in its node, so that low memory stays for those who need
+ * it low, and so that requests lie side by side: they join into one reserved entry, and
  * the table of ZONAL_MAX_RANGES does not fill. Nothing is ever given back.
  *
  * Finding a fit: start at the top of the range; if the candidate touches a reserved

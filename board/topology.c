@@ -5,13 +5,16 @@
  * The order of the steps:
  *   1. the strict reader says whether the blob is sound (fdt_walk.c); libfdt comes
  *      into play only after that;
- *   2. the root's cells; the boot arguments, because numa=off is one of them;
+ *   2. the root's cells;
  *   3. memory (topology_memory.c), then node ids and distances (topology_numa.c),
  *      then the ranges are shrunk to whole pages;
- *   4. CPUs, which ask for node ids (topology_cpus.c);
+ *   4. CPUs, which ask for node ids (topology_cpus.c); then memory that has no 32-bit
+ *      frame number is left out;
  *   5. reserved memory, which needs the RAM to place regions in and cuts no-map
  *      ranges out of it (topology_reserved.c);
  *   6. the limit of DMA (topology_dma.c).
+ *
+ * Of the boot arguments, which the caller has read, numa=off and cma= count here.
  *
  * The result is plain data: sorted ranges with node ids, reserved ranges with
  * flags, CPUs, distances. The rules are those of Linux 5.10 (rows I8-I16); each place
@@ -29,45 +32,21 @@
 #include "lib/printf.h"
 #include "topology_internal.h"
 
-/* Length of the word at `text`, up to a blank or the end. */
-static size_t word_length(const char *text, size_t bytes)
+/* What has no frame number is left out, after the nodes are known: it may name some. */
+static int drop_unreachable(struct topology *t)
 {
-	size_t length = 0;
+	for (unsigned i = 0; i < t->info->range_count; i++) {
+		const struct boot_range *r = &t->info->range[i];
 
-	while (length < bytes && text[length] && text[length] != ' ' && text[length] != '\t' &&
-	       text[length] != '\n')
-		length++;
-	return length;
-}
-
-/* Keep the boot arguments; look for numa=off in all of them. */
-static void read_bootargs(struct topology *t)
-{
-	int chosen = fdt_subnode_offset(t->fdt, 0, "chosen");
-	const size_t room = sizeof(t->info->bootargs) - 1;
-	struct topology_prop prop = { NULL, 0 };
-	const char *text;
-	size_t used = 0, length;
-
-	if (chosen >= 0)
-		prop = topology_prop(t, chosen, "bootargs");
-	text = (const char *)prop.at;
-	length = text ? strnlen(text, prop.bytes) : 0;
-	for (size_t at = 0; at < length; ) {
-		size_t word = word_length(text + at, length - at);
-
-		if (word == 8 && memcmp(text + at, "numa=off", 8) == 0)
-			t->info->numa = NUMA_OFF;
-		if (at + word <= room)
-			used = at + word;
-		at += word + 1;
+		if (range_end(r) > BOOT_MEMORY_END)
+			topology_note(t, 0, NULL,
+				      "memory that has no 32-bit frame number is not used",
+				      "0x%llx + 0x%llx", (unsigned long long)r->start,
+				      (unsigned long long)r->size);
 	}
-	if (length > room)
-		topology_note(t, chosen, "bootargs",
-			      "it must fit boot_info.bootargs; the words at its end are lost",
-			      "%zu characters", length);
-	if (used)
-		memcpy(t->info->bootargs, text, used);
+	if (!ranges_remove(t->memory, BOOT_MEMORY_END, UINT64_MAX - BOOT_MEMORY_END))
+		return topology_full(t, 0, NULL, RULE_RANGES_FULL);
+	return 0;
 }
 
 static bool any_usable(const struct boot_info *info)
@@ -87,13 +66,16 @@ static int read_all(struct topology *t, const struct topology_request *request)
 		failed = topology_cell_count(t, 0, "#size-cells", 1, &t->size_cells);
 	if (failed)
 		return failed;
-	read_bootargs(t);
+	if (t->args && t->args->numa_off)
+		t->info->numa = NUMA_OFF;
 	failed = topology_read_memory(t);
 	if (!failed)
 		failed = topology_read_numa(t);
 	ranges_shrink_to_pages(t->memory);
 	if (!failed)
 		failed = topology_read_cpus(t);
+	if (!failed)
+		failed = drop_unreachable(t);
 	if (!failed)
 		failed = topology_read_reserved(t, request);
 	topology_read_dma(t);
@@ -115,7 +97,7 @@ int topology_read(const struct topology_request *request, struct boot_info *info
 		  struct topology_error *err)
 {
 	struct topology t = { .fdt = request->dt, .info = info, .err = err,
-			      .notes = request->notes };
+			      .notes = request->notes, .args = request->args };
 	struct fdt_walk_error walk;
 
 	memset(info, 0, sizeof(*info));

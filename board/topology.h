@@ -5,6 +5,8 @@
 
 #include <zonal/boot_info.h>
 
+#include "bootargs.h"
+
 /* A finding: what, where, and the rule that it breaks. */
 struct topology_error {
 	char path[128];  /* of the property or node, or "" for the blob's header */
@@ -33,20 +35,21 @@ struct topology_request {
 	size_t limit_bytes;       /* how much may be read there */
 	const struct boot_range *taken; /* what the loader put in RAM (the blob, the image): */
 	unsigned taken_count;           /* reserved before any dynamic region is placed */
+	const struct bootargs *args;    /* numa=off and cma= count; NULL: none given */
 	struct topology_notes *notes;   /* may be NULL */
 };
 
 /*
  * Fill *info from a blob. Returns 0, or ZONAL_EINVAL (the blob breaks a rule) or
  * ZONAL_ERANGE (a table of config.h is too small) with *err filled; *info must not
- * be used then. A blob without usable memory is no error: range_count is 0.
+ * be used then. A blob without usable memory is no error: no range is usable then.
  * No pointer into the blob survives. Context: boot, MMU on; any, if the caller
  * owns the arguments.
  */
 int topology_read(const struct topology_request *request, struct boot_info *info,
 		  struct topology_error *err) ZN_MUST_USE;
 
-/* The same without taken ranges and notes. */
+/* The same without taken ranges, arguments and notes. */
 int topology_parse(const void *dt, size_t limit_bytes, struct boot_info *info,
 		   struct topology_error *err) ZN_MUST_USE;
 

@@ -58,7 +58,7 @@ static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mp
 
 int topology_read_cpus(struct topology *t)
 {
-	int cpus = fdt_subnode_offset(t->fdt, 0, "cpus"), node, failed;
+	int cpus = fdt_find_child(t->fdt, 0, "cpus"), node, failed;
 	unsigned cells;
 
 	if (cpus < 0)

@@ -86,8 +86,7 @@ bool topology_compatible(const struct topology *t, int node, const char *text)
 
 bool topology_available(const struct topology *t, int node)
 {
-	return !topology_prop(t, node, "status").at || topology_is(t, node, "status", "okay") ||
-	       topology_is(t, node, "status", "ok");
+	return fdt_node_okay(t->fdt, node);
 }
 
 bool topology_is_memory(const struct topology *t, int node)

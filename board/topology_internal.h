@@ -3,6 +3,7 @@
 #ifndef BOARD_TOPOLOGY_INTERNAL_H
 #define BOARD_TOPOLOGY_INTERNAL_H
 
+#include "fdt_find.h"
 #include "topology.h"
 #include "topology_ranges.h"
 
@@ -14,6 +15,7 @@ struct topology {
 	struct boot_info *info;
 	struct topology_error *err;
 	struct topology_notes *notes; /* may be NULL */
+	const struct bootargs *args;  /* NULL: none were given */
 	struct range_list memory;     /* views of the tables in *info */
 	struct range_list reserved;
 	unsigned addr_cells, size_cells; /* of the root: for memory and reserved memory */
@@ -80,6 +82,37 @@ int topology_read_cpus(struct topology *t);     /* topology_cpus.c */
 int topology_read_reserved(struct topology *t, const struct topology_request *request);
 void topology_read_dma(struct topology *t);     /* topology_dma.c */
 
+/* topology_reserved.c, topology_dynamic.c */
+
+/* CMA areas begin and end on the largest block (row A8). */
+#define CMA_ALIGN (PAGE_SIZE << ZN_MAX(MAX_ORDER - 1, PAGEBLOCK_ORDER))
+
+/* A node below /reserved-memory that is remembered: the first range of its reg, or 0 and 0
+ * for one that has a size only. */
+struct topology_region {
+	int node;
+	uint64_t base, size;
+};
+
+/* All of them in tree order, and the cells of /reserved-memory. */
+struct reserved_pass {
+	unsigned addr_cells, size_cells;
+	unsigned count;
+	struct topology_region region[ZONAL_MAX_RESERVED_NODES];
+};
+
+/* Whether a node asks to be CMA; whether it is the default area and cma= was given. */
+bool topology_is_cma(const struct topology *t, int node);
+bool topology_cma_replaced(const struct topology *t, int node);
+/* Reserve the pages that a span touches; the second for one where nothing was reserved. */
+int topology_reserve(struct topology *t, const struct topology_span *span, unsigned flags);
+int topology_reserve_placed(struct topology *t, const struct topology_span *span);
+/* Place and reserve the regions that have a size only. */
+int topology_read_dynamic(struct topology *t, const struct reserved_pass *pass);
+
+/* topology_order.c: order[i] is the index of the region that 5.10's sort has at place i. */
+void topology_order(const struct topology_region *region, unsigned count, uint8_t *order);
+
 /* topology_numa.c: the node of a CPU, once topology_read_numa() has run. */
 int topology_cpu_nid(struct topology *t, int cpu_node, int cpus_node);
 
@@ -92,6 +125,7 @@ struct topology_want {
 /* topology_place.c: where it goes, or 0. */
 uint64_t topology_place(const struct topology *t, const struct topology_want *want);
 
+#define RULE_CMA_REPLACED "cma= takes the place of the default area"
 #define RULE_RANGES_FULL "the ranges must fit ZONAL_MAX_RANGES"
 
 #endif

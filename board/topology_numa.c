@@ -52,7 +52,7 @@ static void numa_default_distances(struct boot_info *info)
 /* Step 1. Only an id on the CPU's own node counts here, as in 5.10. */
 static void numa_read_cpus(struct topology *t)
 {
-	int cpus = fdt_subnode_offset(t->fdt, 0, "cpus"), cpu;
+	int cpus = fdt_find_child(t->fdt, 0, "cpus"), cpu;
 
 	if (cpus < 0)
 		return;

@@ -17,7 +17,8 @@
  *
  * Invariants: sorted by start, disjoint, no empty range, start + size at most
  * 2^64 - 1, so that an exclusive end always fits. Nothing is merged on the way;
- * ranges_merge() is called when the list is to be read or may grow large.
+ * ranges_merge() is called when the list is to be read or may grow large. Two CMA areas
+ * that touch are never merged: each lies in one zone, both together perhaps not.
  *
  * The tables are those of struct boot_info; a full table stops an operation and
  * is reported by the caller, which knows which property asked for it.
@@ -163,6 +164,17 @@ bool ranges_remove(struct range_list list, uint64_t start, uint64_t size)
 	return true;
 }
 
+void ranges_drop(struct range_list list, unsigned flags)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < *list.count; i++) {
+		if (list.range[i].flags != flags)
+			list.range[kept++] = list.range[i];
+	}
+	*list.count = kept;
+}
+
 void ranges_merge(struct range_list list)
 {
 	unsigned kept = 0;
@@ -172,7 +184,7 @@ void ranges_merge(struct range_list list)
 		const struct boot_range *from = &list.range[i];
 
 		if (range_end(to) == from->start && to->nid == from->nid &&
-		    to->flags == from->flags)
+		    to->flags == from->flags && !(to->flags & BOOT_CMA))
 			to->size += from->size;
 		else
 			list.range[++kept] = *from;
@@ -205,6 +217,30 @@ bool ranges_overlap(struct range_list list, uint64_t start, uint64_t size)
 	unsigned i = ranges_find(list, start);
 
 	return i < *list.count && list.range[i].start < start + ranges_clip(start, size);
+}
+
+bool ranges_meet(struct range_list list, uint64_t start, uint64_t size, unsigned flags)
+{
+	uint64_t end = start + ranges_clip(start, size);
+
+	for (unsigned i = ranges_find(list, start);
+	     i < *list.count && list.range[i].start < end; i++) {
+		if (list.range[i].flags & flags)
+			return true;
+	}
+	return false;
+}
+
+bool ranges_covered(struct range_list list, uint64_t start, uint64_t size, unsigned flags)
+{
+	uint64_t end = start + ranges_clip(start, size);
+
+	for (unsigned i = ranges_find(list, start);
+	     i < *list.count && list.range[i].start < end; i++) {
+		if ((list.range[i].flags & flags) != flags)
+			return false;
+	}
+	return true;
 }
 
 bool ranges_hold(struct range_list list, uint64_t start, uint64_t size)

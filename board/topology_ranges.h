@@ -42,13 +42,20 @@ bool ranges_set_flags(struct range_list list, uint64_t start, uint64_t size, uns
 /* Cut out. */
 bool ranges_remove(struct range_list list, uint64_t start, uint64_t size) ZN_MUST_USE;
 
-/* Join neighbours that touch and have the same node id and flags. */
+/* Take out every range whose flags are exactly these. */
+void ranges_drop(struct range_list list, unsigned flags);
+
+/* Join neighbours that touch and have the same node id and flags; a CMA area stays one range. */
 void ranges_merge(struct range_list list);
 /* Shrink each range to whole pages; drop what is less than one. */
 void ranges_shrink_to_pages(struct range_list list);
 
 /* Whether any byte of it is in the list. */
 bool ranges_overlap(struct range_list list, uint64_t start, uint64_t size);
+/* Whether any byte of it is in a range that has one of these flags. */
+bool ranges_meet(struct range_list list, uint64_t start, uint64_t size, unsigned flags);
+/* Whether what is in the list of it has all of these flags; so if nothing is. */
+bool ranges_covered(struct range_list list, uint64_t start, uint64_t size, unsigned flags);
 /* Whether all of it lies in one range. */
 bool ranges_hold(struct range_list list, uint64_t start, uint64_t size);
 

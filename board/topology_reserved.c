@@ -7,18 +7,24 @@
  *      the header's reserve map, up to its entry of size 0; the initrd of /chosen;
  *   2. nodes below /reserved-memory with a `reg`, in tree order;
  *   3. of those, the CMA areas: "shared-dma-pool" and `reusable`, not `no-map`;
- *   4. nodes with a `size` only: placed by us, in tree order (topology_place.c).
+ *   4. nodes with a `size` only: placed by us (topology_dynamic.c).
  *
  * All is widened to whole pages and united: reservations of real boards overlap,
  * nest and lie outside of RAM. A no-map range with a `reg` stays in the memory list, marked:
  * it is present, but neither mapped nor managed; one that we placed is cut out of that
- * list, as 5.10 does. Both are kept in the reserved list with their flag. One that meets an earlier reservation stays
- * mapped (5.10 answers EBUSY), but here all of it stays reserved, where 5.10
- * forgets the part that was not reserved before.
+ * list, as 5.10 does. Both are kept in the reserved list with their flag.
+ *
+ * A no-map range that meets RAM which is reserved otherwise stays mapped (5.10 answers
+ * EBUSY), but here all of it stays reserved, where 5.10 forgets the part that was not
+ * reserved before. No-map ranges may meet each other, and need no mark twice. To tell the two
+ * apart, what is reserved in 5.10's sense carries KEPT while the list is in the making.
  *
  * A CMA area must be aligned to the largest block, lie in RAM of one node and
  * touch no other reservation; otherwise it is reserved plainly, with a note. 5.10
- * gives a misaligned one back to everybody, which the firmware did not ask for.
+ * gives a misaligned one back to everybody, which the firmware did not ask for. Areas
+ * that lie side by side stay two entries: each is handed over for itself. The area
+ * that is the default (linux,cma-default) gives way to cma=, as in 5.10: it is kept free
+ * until all others are placed (it carries REPLACED until then) and then is plain memory.
  *
  * Cells: those of /reserved-memory itself, or the root's where it has none. 5.10 ignores
  * all reservations when the two differ or when `ranges` is missing; to lose a
@@ -28,13 +34,13 @@
  */
 #include "topology_internal.h"
 
-#define CMA_ALIGN (PAGE_SIZE << ZN_MAX(MAX_ORDER - 1, PAGEBLOCK_ORDER))
+#include "lib/assert.h"
 
-/* Cells of /reserved-memory, and how many of its nodes were seen. */
-struct reserved_pass {
-	unsigned addr_cells, size_cells;
-	unsigned nodes;
-};
+#define RULE_REGIONS "regions after ZONAL_MAX_RESERVED_NODES are not placed, nor CMA"
+
+/* Flags of the reserved list that only this file sees, see above. */
+#define KEPT 0x4000u
+#define REPLACED 0x8000u
 
 /* The first byte after the pages that a span touches. The page below 2^64 has no end
  * that fits; its reservation ends where it can. */
@@ -46,7 +52,7 @@ static uint64_t span_last(const struct topology_span *span)
 	return last < end ? UINT64_MAX : last;
 }
 
-static int reserve(struct topology *t, const struct topology_span *span, unsigned flags)
+int topology_reserve(struct topology *t, const struct topology_span *span, unsigned flags)
 {
 	uint64_t first = align_down(span->start, PAGE_SIZE);
 
@@ -58,23 +64,23 @@ static int reserve(struct topology *t, const struct topology_span *span, unsigne
 }
 
 /* Take a range off the map, unless something is in it that must stay mapped. */
-static int reserve_nomap(struct topology *t, const struct topology_span *span, unsigned flags)
+static int reserve_nomap(struct topology *t, const struct topology_span *span)
 {
 	uint64_t first = align_down(span->start, PAGE_SIZE);
-	bool fits;
+	uint64_t bytes = span_last(span) - first;
 
-	if (ranges_overlap(t->reserved, span->start, span->size)) {
+	if (ranges_meet(t->reserved, span->start, span->size, KEPT) &&
+	    ranges_overlap(t->memory, span->start, span->size)) {
+		if (ranges_covered(t->memory, first, bytes, BOOT_NOMAP))
+			return 0;
 		topology_note_span(t, span, "a no-map range must not meet an earlier reservation; "
 				   "it stays mapped");
-		return reserve(t, span, flags);
+		return topology_reserve(t, span, 0);
 	}
-	fits = flags & BOOT_DYNAMIC ?
-		       ranges_remove(t->memory, first, span_last(span) - first) :
-		       ranges_set_flags(t->memory, first, span_last(span) - first, BOOT_NOMAP);
-	ranges_merge(t->memory);
-	if (!fits)
+	if (!ranges_set_flags(t->memory, first, bytes, BOOT_NOMAP))
 		return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
-	return reserve(t, span, flags | BOOT_NOMAP);
+	ranges_merge(t->memory);
+	return topology_reserve(t, span, BOOT_NOMAP);
 }
 
 static bool is_nomap(const struct topology *t, int node)
@@ -82,10 +88,16 @@ static bool is_nomap(const struct topology *t, int node)
 	return topology_prop(t, node, "no-map").at != NULL;
 }
 
-static bool is_cma(const struct topology *t, int node)
+bool topology_is_cma(const struct topology *t, int node)
 {
 	return !is_nomap(t, node) && topology_prop(t, node, "reusable").at &&
 	       topology_compatible(t, node, "shared-dma-pool");
+}
+
+bool topology_cma_replaced(const struct topology *t, int node)
+{
+	return t->args && t->args->cma_given && topology_is_cma(t, node) &&
+	       topology_prop(t, node, "linux,cma-default").at;
 }
 
 /* BOOT_CMA if a range of a CMA node can be one, else 0 and a note. */
@@ -104,6 +116,23 @@ static unsigned cma_flag(struct topology *t, const struct topology_span *span)
 	return rule ? 0 : BOOT_CMA;
 }
 
+/* A region that we have placed, where nothing was reserved. */
+int topology_reserve_placed(struct topology *t, const struct topology_span *span)
+{
+	unsigned flags = BOOT_DYNAMIC;
+
+	ASSERT(!((span->start | span->size) & (PAGE_SIZE - 1)), "0x%llx + 0x%llx",
+	       (unsigned long long)span->start, (unsigned long long)span->size);
+	if (is_nomap(t, span->node)) {
+		flags |= BOOT_NOMAP;
+		if (!ranges_remove(t->memory, span->start, span->size))
+			return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
+	} else if (topology_is_cma(t, span->node)) {
+		flags |= cma_flag(t, span);
+	}
+	return topology_reserve(t, span, flags | KEPT);
+}
+
 /* ---- 1. the loader, the reserve map, the initrd --------------------------- */
 
 static int reserve_taken(struct topology *t, const struct topology_request *request)
@@ -114,7 +143,7 @@ static int reserve_taken(struct topology *t, const struct topology_request *requ
 		const struct boot_range *taken = &request->taken[i];
 		struct topology_span span = { 0, NULL, taken->start, taken->size };
 
-		failed = reserve(t, &span, taken->flags | BOOT_FIRMWARE);
+		failed = topology_reserve(t, &span, taken->flags | BOOT_FIRMWARE | KEPT);
 	}
 	return failed;
 }
@@ -127,7 +156,7 @@ static int reserve_map(struct topology *t)
 	for (int i = 0; !failed && i < entries; i++) {
 		if (fdt_get_mem_rsv(t->fdt, i, &span.start, &span.size) < 0)
 			break;
-		failed = reserve(t, &span, BOOT_FIRMWARE);
+		failed = topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
 	}
 	return failed;
 }
@@ -150,7 +179,7 @@ static bool chosen_address(struct topology *t, int chosen, const char *name, uin
 
 static int reserve_initrd(struct topology *t)
 {
-	int chosen = fdt_subnode_offset(t->fdt, 0, "chosen");
+	int chosen = fdt_find_child(t->fdt, 0, "chosen");
 	struct topology_span span = { .node = chosen, .prop = "linux,initrd-start" };
 	uint64_t end;
 
@@ -163,19 +192,25 @@ static int reserve_initrd(struct topology *t)
 		return 0;
 	}
 	span.size = end - span.start;
-	return reserve(t, &span, BOOT_FIRMWARE);
+	return topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
 }
 
 /* ---- 2. and 3. nodes with a reg ------------------------------------------- */
 
-static int reserve_range(struct topology *t, const struct topology_span *span, bool cma)
+/* What becomes of the ranges of a node. */
+enum kind { KIND_PLAIN, KIND_CMA, KIND_REPLACED };
+
+static int reserve_range(struct topology *t, const struct topology_span *span, enum kind kind)
 {
 	if (is_nomap(t, span->node))
-		return reserve_nomap(t, span, 0);
-	return reserve(t, span, cma ? cma_flag(t, span) : 0);
+		return reserve_nomap(t, span);
+	if (kind == KIND_REPLACED)
+		return topology_reserve(t, span, REPLACED);
+	return topology_reserve(t, span, KEPT | (kind == KIND_CMA ? cma_flag(t, span) : 0));
 }
 
-static int reserve_reg(struct topology *t, const struct reserved_pass *pass, int node, bool cma)
+static int reserve_reg(struct topology *t, const struct reserved_pass *pass, int node,
+		       enum kind kind)
 {
 	const unsigned tuple = (pass->addr_cells + pass->size_cells) * 4;
 	struct topology_prop reg = topology_prop(t, node, "reg");
@@ -189,128 +224,68 @@ static int reserve_reg(struct topology *t, const struct reserved_pass *pass, int
 		span.start = topology_cells(reg.at, pass->addr_cells);
 		span.size = topology_cells(reg.at + pass->addr_cells * 4, pass->size_cells);
 		if (span.size)
-			failed = reserve_range(t, &span, cma);
+			failed = reserve_range(t, &span, kind);
 		/* Only the first range of a node is its CMA area. */
-		cma = false;
+		kind = KIND_PLAIN;
 	}
 	return failed;
 }
 
-/* ---- 4. nodes with a size only -------------------------------------------- */
-
-/* `size` or `alignment`: exactly that many cells. */
-static bool dynamic_number(struct topology *t, const struct topology_span *span, unsigned cells,
-			   uint64_t *value)
-{
-	struct topology_prop prop = topology_prop(t, span->node, span->prop);
-
-	if (prop.bytes != cells * 4) {
-		topology_note(t, span->node, span->prop,
-			      "it must have the cells of its parent; not placed", "%u bytes",
-			      prop.bytes);
-		return false;
-	}
-	*value = topology_cells(prop.at, cells);
-	return true;
-}
-
-/* Size and alignment in whole pages; false if the node is not placed. */
-static bool dynamic_shape(struct topology *t, const struct reserved_pass *pass, int node,
-			  struct topology_want *want)
-{
-	const struct topology_span size = { .node = node, .prop = "size" };
-	const struct topology_span align = { .node = node, .prop = "alignment" };
-
-	want->align = PAGE_SIZE;
-	if (!dynamic_number(t, &size, pass->size_cells, &want->size))
-		return false;
-	if (topology_prop(t, node, "alignment").at &&
-	    !dynamic_number(t, &align, pass->addr_cells, &want->align))
-		return false;
-	if (want->size == 0 || want->size > UINT64_MAX - PAGE_SIZE) {
-		topology_note(t, node, "size", "a region must have a size; not placed", "0x%llx",
-			      (unsigned long long)want->size);
-		return false;
-	}
-	if (want->align & (want->align - 1)) {
-		topology_note(t, node, "alignment", "it must be a power of two; not placed",
-			      "0x%llx", (unsigned long long)want->align);
-		return false;
-	}
-	want->size = align_up(want->size, PAGE_SIZE);
-	want->align = ZN_MAX(want->align, is_cma(t, node) ? CMA_ALIGN : PAGE_SIZE);
-	return true;
-}
-
-/* The first of alloc-ranges with room, or all of memory; 0 if there is none. */
-static uint64_t dynamic_find(struct topology *t, const struct reserved_pass *pass, int node,
-			     struct topology_want *want)
+/* Remember a node as 5.10 does: by the first range of a sound reg, or as one to be placed. */
+static bool remember(struct topology *t, struct reserved_pass *pass, int node)
 {
 	const unsigned tuple = (pass->addr_cells + pass->size_cells) * 4;
-	struct topology_prop ranges = topology_prop(t, node, "alloc-ranges");
-	uint64_t place = 0;
+	struct topology_prop reg = topology_prop(t, node, "reg");
+	struct topology_region region = { .node = node };
 
-	want->low = 0;
-	want->high = UINT64_MAX;
-	if (!ranges.at)
-		return topology_place(t, want);
-	if (ranges.bytes % tuple) {
-		topology_note(t, node, "alloc-ranges",
-			      "its length must be a multiple of its cells; not placed", "%u bytes",
-			      ranges.bytes);
-		return 0;
+	if (reg.at && (reg.bytes == 0 || reg.bytes % tuple))
+		return false;
+	if (pass->count == ZONAL_MAX_RESERVED_NODES) {
+		if (!reg.at || topology_is_cma(t, node))
+			topology_note(t, node, NULL, RULE_REGIONS, "region %u", pass->count + 1);
+		return false;
 	}
-	for (; !place && ranges.bytes; ranges.at += tuple, ranges.bytes -= tuple) {
-		want->low = topology_cells(ranges.at, pass->addr_cells);
-		want->high = topology_cells(ranges.at + pass->addr_cells * 4, pass->size_cells);
-		want->high = want->low + ranges_clip(want->low, want->high);
-		place = topology_place(t, want);
+	if (reg.at) {
+		region.base = topology_cells(reg.at, pass->addr_cells);
+		region.size = topology_cells(reg.at + pass->addr_cells * 4, pass->size_cells);
 	}
-	return place;
+	pass->region[pass->count++] = region;
+	return true;
 }
 
-static int reserve_dynamic(struct topology *t, const struct reserved_pass *pass, int node)
+static int reserve_node(struct topology *t, struct reserved_pass *pass, int node)
 {
-	struct topology_span span = { .node = node, .prop = "size" };
-	struct topology_want want;
-
-	if (!dynamic_shape(t, pass, node, &want))
-		return 0;
-	span.size = want.size;
-	span.start = dynamic_find(t, pass, node, &want);
-	if (!span.start) {
-		topology_note(t, node, "size", "there must be free memory for it; not placed",
-			      "0x%llx", (unsigned long long)span.size);
-		return 0;
-	}
-	if (is_nomap(t, node))
-		return reserve_nomap(t, &span, BOOT_DYNAMIC);
-	return reserve(t, &span, BOOT_DYNAMIC | (is_cma(t, node) ? cma_flag(t, &span) : 0));
-}
-
-/* ---- the passes ------------------------------------------------------------- */
-
-enum { PASS_PLAIN, PASS_CMA, PASS_DYNAMIC, PASSES };
-
-static int reserved_node(struct topology *t, struct reserved_pass *pass, int node, int which)
-{
-	bool has_reg = topology_prop(t, node, "reg").at;
-	bool remembered, cma;
+	bool has_reg = topology_prop(t, node, "reg").at, remembered;
 
 	if (!topology_available(t, node) || (!has_reg && !topology_prop(t, node, "size").at))
 		return 0;
-	remembered = pass->nodes++ < ZONAL_MAX_RESERVED_NODES;
-	cma = remembered && is_cma(t, node);
-	if (!remembered && which == PASS_PLAIN && (!has_reg || is_cma(t, node)))
-		topology_note(t, node, NULL,
-			      "regions after ZONAL_MAX_RESERVED_NODES are not placed, nor CMA",
-			      "region %u", pass->nodes);
-	if (has_reg && which == (cma ? PASS_CMA : PASS_PLAIN))
-		return reserve_reg(t, pass, node, cma);
-	if (!has_reg && remembered && which == PASS_DYNAMIC)
-		return reserve_dynamic(t, pass, node);
-	return 0;
+	remembered = remember(t, pass, node);
+	if (!has_reg || (remembered && topology_is_cma(t, node)))
+		return 0;
+	return reserve_reg(t, pass, node, KIND_PLAIN);
 }
+
+static int reserve_cma_areas(struct topology *t, const struct reserved_pass *pass)
+{
+	int failed = 0;
+
+	for (unsigned i = 0; !failed && i < pass->count; i++) {
+		int node = pass->region[i].node;
+		enum kind kind = KIND_CMA;
+
+		if (!topology_prop(t, node, "reg").at || !topology_is_cma(t, node))
+			continue;
+		if (topology_cma_replaced(t, node)) {
+			kind = KIND_REPLACED;
+			topology_note(t, node, "linux,cma-default", RULE_CMA_REPLACED,
+				      "not reserved");
+		}
+		failed = reserve_reg(t, pass, node, kind);
+	}
+	return failed;
+}
+
+/* ---- all ---------------------------------------------------------------------- */
 
 static int reserved_cells(struct topology *t, int parent, struct reserved_pass *pass)
 {
@@ -327,26 +302,38 @@ static int reserved_cells(struct topology *t, int parent, struct reserved_pass *
 	return failed;
 }
 
+static int reserve_nodes(struct topology *t, int parent)
+{
+	struct reserved_pass pass = { .count = 0 };
+	int failed = reserved_cells(t, parent, &pass), node;
+
+	if (failed)
+		return failed;
+	topology_for_each_child(t, node, parent) {
+		failed = reserve_node(t, &pass, node);
+		if (failed)
+			return failed;
+	}
+	failed = reserve_cma_areas(t, &pass);
+	if (!failed)
+		failed = topology_read_dynamic(t, &pass);
+	return failed;
+}
+
 int topology_read_reserved(struct topology *t, const struct topology_request *request)
 {
-	int parent = fdt_subnode_offset(t->fdt, 0, "reserved-memory"), node, failed;
-	struct reserved_pass pass = { 0 };
+	int parent = fdt_find_child(t->fdt, 0, "reserved-memory");
+	int failed = reserve_taken(t, request);
 
-	failed = reserve_taken(t, request);
 	if (!failed)
 		failed = reserve_map(t);
 	if (!failed)
 		failed = reserve_initrd(t);
-	if (failed || parent < 0)
-		return failed;
-	failed = reserved_cells(t, parent, &pass);
-	for (int which = PASS_PLAIN; !failed && which < PASSES; which++) {
-		pass.nodes = 0;
-		topology_for_each_child(t, node, parent) {
-			failed = reserved_node(t, &pass, node, which);
-			if (failed)
-				break;
-		}
-	}
+	if (!failed && parent >= 0)
+		failed = reserve_nodes(t, parent);
+	ranges_drop(t->reserved, REPLACED);
+	for (unsigned i = 0; i < *t->reserved.count; i++)
+		t->reserved.range[i].flags &= (uint16_t)~(KEPT | REPLACED);
+	ranges_merge(t->reserved);
 	return failed;
 }

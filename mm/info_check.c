@@ -17,7 +17,7 @@
 #include "watermark.h"
 
 /* 4 MiB below 16 TiB: the map covers whole blocks, and the frame behind it must have a number. */
-#define MAX_ADDRESS (((uint64_t)PFN_NONE + 1 - (1u << (MAX_ORDER - 1))) << PAGE_SHIFT)
+#define MAX_ADDRESS BOOT_MEMORY_END
 
 static bool node_is_online(const struct boot_info *info, int nid)
 {

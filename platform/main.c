@@ -105,9 +105,10 @@ static void report_argument(const char *word, const char *rule)
 
 static void read_arguments(void)
 {
-	const char *text = device_string(device_chosen(), "bootargs");
+	size_t bytes;
+	const char *text = device_bootargs(&bytes);
 
-	arguments_refused = bootargs_parse(text ? text : "", &boot_args, report_argument);
+	arguments_refused = bootargs_parse(text, bytes, &boot_args, report_argument);
 }
 
 /* A board without a UART runs unseen; one whose UART is not where the tree says is wrong. */
@@ -121,36 +122,32 @@ static void find_console(void)
 		kprintf("console: none; the text stays in memory\n");
 }
 
-/* What the loader left in RAM; returns the number of ranges. */
-static unsigned loaded_ranges(const void *dt, struct boot_range taken[3])
+/* What the loader left in RAM beside what the tree names itself. */
+static void loaded_ranges(const void *dt, struct boot_range taken[2])
 {
-	uint64_t start, end;
-
 	taken[0] = (struct boot_range){ .start = virt_to_phys(_start),
 					.size = (uint64_t)(_end - _start) };
 	taken[1] = (struct boot_range){ .start = virt_to_phys(dt),
 					.size = fdt_walk_load((const char *)dt + 4, 4) };
-	if (!device_u64(device_chosen(), "linux,initrd-start", &start) ||
-	    !device_u64(device_chosen(), "linux,initrd-end", &end) || end <= start)
-		return 2;
-	taken[2] = (struct boot_range){ .start = start, .size = end - start };
-	return 3;
 }
 
 static void read_board(const void *dt)
 {
 	static struct topology_notes notes; /* too large for the stack */
-	struct boot_range taken[3];
+	struct boot_range taken[2];
 	struct topology_error err;
 	struct topology_request request = {
 		.dt = dt,
 		.limit_bytes = fdt_walk_load((const char *)dt + 4, 4),
 		.taken = taken,
-		.taken_count = loaded_ranges(dt, taken),
+		.taken_count = ARRAY_SIZE(taken),
+		.args = &boot_args,
 		.notes = &notes,
 	};
-	int failed = topology_read(&request, &boot_info, &err);
+	int failed;
 
+	loaded_ranges(dt, taken);
+	failed = topology_read(&request, &boot_info, &err);
 	for (unsigned i = 0; i < notes.count; i++)
 		kprintf("topology: %s: %s: %s\n", notes.note[i].path, notes.note[i].value,
 			notes.note[i].rule);

@@ -75,8 +75,6 @@ void report_limits(struct zonal *mm, const struct boot_info *info, bool json)
 		  "ranges of memory" },
 		{ "ZONAL_MAX_RANGES", info ? info->reserved_count : 0, ZONAL_MAX_RANGES,
 		  "reserved ranges" },
-		{ "boot_info.bootargs", info ? strlen(info->bootargs) + 1 : 0,
-		  sizeof(info->bootargs), "bytes of boot arguments" },
 		{ "ZONAL_OWNER_STACKS", mm->owner ? ld_relaxed(&mm->owner->depot.used) : 0,
 		  ZONAL_OWNER_STACKS, "stacks of page_owner" },
 	};

@@ -71,7 +71,7 @@ def memory_pages(root):
         for i in range(0, len(cells) - a - s + 1, a + s):
             start = int("".join(f"{c:08x}" for c in cells[i:i + a]), 16)
             size = int("".join(f"{c:08x}" for c in cells[i + a:i + a + s]), 16)
-            end = min(start + size, 2**64 - 1, 2**48)
+            end = min(start + size, 2**64 - 1, 2**44 - 2**22)
             spans.append((-(-start // 4096), end // 4096))
     pages = []
     for first, last in sorted(s for s in spans if s[0] < s[1]):

@@ -17,6 +17,8 @@
 #include <string.h>
 
 #include "lib/printf.h"
+#include "board/bootargs.h"
+#include "board/device.h"
 #include "board/fdt_walk.h"
 #include "report/report_topology.h"
 #include "board/topology.h"
@@ -62,6 +64,20 @@ static void *file_read(const char *name, size_t *bytes)
 	return exact ? exact : blob;
 }
 
+/* The boot arguments of a sound blob; an unsound one is refused by the reader itself. */
+static const struct bootargs *arguments(const void *blob, size_t bytes)
+{
+	static struct bootargs args;
+	const char *text;
+
+	if (fdt_walk_check(blob, bytes, NULL, NULL))
+		return NULL;
+	device_tree_set(blob);
+	text = device_bootargs(&bytes);
+	(void)bootargs_parse(text, bytes, &args, NULL);
+	return &args;
+}
+
 static int usage(void)
 {
 	fputs(USAGE, stderr);
@@ -95,6 +111,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	request.dt = blob;
+	request.args = arguments(blob, request.limit_bytes);
 	failed = topology_read(&request, &info, &error);
 	console_set_sink(sink_stderr);
 	report_topology_notes(&notes);

@@ -19,6 +19,10 @@
 #define BOOT_DYNAMIC 0x8u  /* reserved: placed by us, not by a reg property */
 #define BOOT_FIRMWARE 0x10u /* reserved: /memreserve/, the DT blob, the image, an initrd */
 
+/* RAM ends at or below this: frame numbers have 32 bits, and the highest block is left out so that
+ * what lies behind the last page has a number too. */
+#define BOOT_MEMORY_END ((((uint64_t)1 << 32) - (1u << (MAX_ORDER - 1))) << PAGE_SHIFT)
+
 struct boot_range {
 	uint64_t start;
 	uint64_t size;
@@ -68,8 +72,6 @@ struct boot_info {
 	/* Highest address that every DMA master reaches, from dma-ranges;
 	 * UINT64_MAX if the tree says nothing (row I16). */
 	uint64_t dma_max;
-
-	char bootargs[512]; /* /chosen/bootargs, always terminated */
 };
 
 /* Whether a memory range may be mapped, used and handed out. */

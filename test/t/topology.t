@@ -345,7 +345,7 @@ def random_board(dice):
 
 
 def model_pages(memory, kept):
-    """Page -> node of the RAM, and page -> flags of what is reserved."""
+    """Page -> node of the RAM, and page -> whether it is off the map, of what is reserved."""
     ram, chunk = set(), {}
     for nid, ranges in memory:
         for start, size in ranges:
@@ -353,15 +353,20 @@ def model_pages(memory, kept):
             chunk.update((c, nid) for c in range(start, start + size))
     owner = {p: {chunk[c] for c in range(4 * p, 4 * p + 4)} for p in ram}
     owner = {p: ids.pop() for p, ids in owner.items() if len(ids) == 1}
-    flags = {}
+    ram = set(owner)
+    flags, mapped, off = {}, set(), set()
     for start, size, gone in kept:
         pages = set(range(start // 4, -(-(start + size) // 4)))
-        cut = gone and not pages & flags.keys()
+        meets = mapped & pages and pages & ram
+        if gone and meets and pages & ram <= off:
+            continue
+        cut = gone and not meets
+        if not gone:
+            mapped |= pages
+        off |= pages if cut else set()
         for page in pages:
             flags[page] = flags.get(page, False) or cut
-            if cut:
-                owner.pop(page, None)
-    return owner, flags
+    return {p: nid for p, nid in owner.items() if p not in off}, flags
 
 
 def pages_of(spans):
@@ -388,6 +393,120 @@ def check_random():
             break
     print(f"# seed {seed}")
     report("random-boards-match-a-model", faults)
+
+
+def heap_order(keys):
+    """Where 5.10's sort leaves the indices of `keys`: the way down as a list, which is cut and turned."""
+    order = list(range(len(keys)))
+
+    def sink(top, end):
+        path = [top]
+        while 2 * path[-1] + 1 < end:
+            below = [p for p in (2 * path[-1] + 1, 2 * path[-1] + 2) if p < end]
+            path.append(max(below, key=lambda p: (keys[order[p]], -p)))
+        while len(path) > 1 and keys[order[path[-1]]] <= keys[order[top]]:
+            path.pop()
+        values = [order[p] for p in path]
+        for place, value in zip(path, values[1:] + values[:1]):
+            order[place] = value
+
+    for top in range(len(keys) // 2 - 1, -1, -1):
+        sink(top, len(keys))
+    for end in range(len(keys) - 1, 0, -1):
+        order[0], order[end] = order[end], order[0]
+        sink(0, end)
+    return order
+
+
+def random_dynamic(dice):
+    """RAM, reserved ranges and regions to be placed, in pages from 1 GiB on."""
+    ram = sorted({p for _ in range(dice.randint(1, 3))
+                  for first in [dice.randrange(0, 200)] for p in range(first, first + dice.randint(1, 90))})
+    regions = []
+    for _ in range(dice.randint(1, 9)):
+        if dice.random() < 0.3:
+            regions.append({"at": dice.randrange(0, 290), "size": dice.randint(1, 12)})
+        else:
+            bounds = [(dice.randrange(0, 250), dice.randint(1, 60)) for _ in range(dice.randint(1, 2))]
+            regions.append({"at": None, "size": dice.randint(1, 50), "align": 1 << dice.randint(0, 4),
+                            "bounds": bounds if dice.random() < 0.6 else None,
+                            "no-map": dice.random() < 0.3})
+    return ram, regions
+
+
+def dynamic_board(ram, regions):
+    spans = []
+    for page in ram:
+        if spans and spans[-1][0] + spans[-1][1] == page:
+            spans[-1][1] += 1
+        else:
+            spans.append([page, 1])
+    nodes = []
+    for i, r in enumerate(regions):
+        if r["at"] is not None:
+            props = {"reg": [0, 0x40000000 + r["at"] * 4096, 0, r["size"] * 4096]}
+        else:
+            props = {"size": [0, r["size"] * 4096], "alignment": [0, r["align"] * 4096]}
+            if r["bounds"]:
+                props["alloc-ranges"] = [c for at, size in r["bounds"]
+                                         for c in (0, 0x40000000 + at * 4096, 0, size * 4096)]
+            if r["no-map"]:
+                props["no-map"] = b""
+        nodes.append(fdt.node(f"r{i}", props))
+    parent = fdt.node("reserved-memory", {"#address-cells": 2, "#size-cells": 2, "ranges": b""}, nodes)
+    return board([(0x40000000 + s * 4096, z * 4096) for s, z in spans], extra=[parent])
+
+
+def model_place(ram, regions, order):
+    """Each region at the highest place that is free: page -> no-map or not, and how many were placed."""
+    taken = {p for r in regions if r["at"] is not None for p in range(r["at"], r["at"] + r["size"])}
+    free, placed, count = set(ram) - taken, {}, 0
+    for r in (regions[i] for i in order if regions[i]["at"] is None):
+        for first, room in r["bounds"] or [(0, 1 << 20)]:
+            last = min(first + room, 400) - r["size"]
+            fits = [p for p in range(last, first - 1, -1) if p % r["align"] == 0 and
+                    all(q in free for q in range(p, p + r["size"]))]
+            if fits:
+                pages = set(range(fits[0], fits[0] + r["size"]))
+                free -= pages
+                placed.update((p, r["no-map"]) for p in pages)
+                count += 1
+                break
+    return placed, count
+
+
+def model_dynamic(ram, regions):
+    keys = [(r["at"] + (1 << 18), r["size"]) if r["at"] is not None else (0, 0) for r in regions]
+    order = heap_order(keys)
+    placed, count = model_place(ram, regions, order)
+    if count < sum(r["at"] is None for r in regions):
+        slack = [sum(z for _, z in r["bounds"]) - r["size"] if r.get("bounds") else 1 << 20 for r in regions]
+        other, more = model_place(ram, regions, sorted(order, key=lambda i: max(slack[i], 0)))
+        if more > count:
+            return other
+    return placed
+
+
+def check_random_dynamic():
+    """Regions that are placed, against a model that tries every page. KT_SEED replays."""
+    seed = int(os.environ.get("KT_SEED", "1"))
+    faults, dice, tight = [], random.Random(seed), 0
+    for round_ in range(120):
+        ram, regions = random_dynamic(dice)
+        status, stdout, stderr = run_blob("random", fdt.write(dynamic_board(ram, regions)), "-j")
+        want = model_dynamic(ram, regions)
+        tight += "not placed" in stderr
+        if status != 0:
+            faults.append(f"round {round_}: status {status}, {stderr.strip()}")
+            break
+        answer = json.loads(stdout)
+        got = pages_of([(*r, "no-map" in f) for r, f in zip(answer["reserved"], answer["reserved_flags"])
+                        if "placed" in f])
+        if got != want:
+            faults.append(f"round {round_}: ram {ram}, regions {regions}: got {got}, want {want}")
+            break
+    print(f"# seed {seed}, {tight} boards were too small for all")
+    report("random-placed-regions-match-a-model", faults)
 
 
 def patched(blob, offset, value):
@@ -442,7 +561,7 @@ def main():
     sources = sorted(glob.glob(os.path.join(ROOT, "dts", "*.dts")))
     real = [s for s in sources if "//@ qemu " in open(s, encoding="utf-8").read()]
     if not GLOBS:
-        print(plan(len(sources) + len(real) + 13))
+        print(plan(len(sources) + len(real) + 14))
     for source in sources:
         check_board(source)
     check_hostile()
@@ -450,6 +569,7 @@ def main():
     check_shapes()
     check_orders()
     check_random()
+    check_random_dynamic()
     check_broken()
     check_usage()
     if GLOBS:

@@ -37,7 +37,7 @@ static void note(const char *word, const char *rule)
 static unsigned parse(const char *text)
 {
 	reported[0] = '\0';
-	return bootargs_parse(text, &args, note);
+	return bootargs_parse(text, strlen(text) + 1, &args, note);
 }
 
 KTEST(bootargs, nothing_keeps_all_defaults)
@@ -131,12 +131,12 @@ KTEST(bootargs, bad_value_is_named_and_the_default_stays)
 
 KTEST(bootargs, limits_are_accepted)
 {
-	KT_EQ(parse("min_free_kbytes=4294967296 watermark_scale_factor=3000 kernelcore=100% "
+	KT_EQ(parse("min_free_kbytes=4294967296 watermark_scale_factor=3000 kernelcore=99% "
 		    "movablecore=16777215T cma=0 maxcpus=128 seed=18446744073709551615"),
 	      ZONAL_MAX_CPUS < 128);
 	KT_EQ(args.options.min_free_kbytes, (uint64_t)1 << 32);
 	KT_EQ(args.options.watermark_scale_factor, 3000);
-	KT_EQ(args.options.kernelcore_percent, 100);
+	KT_EQ(args.options.kernelcore_percent, 99);
 	KT_EQ(args.options.movablecore_bytes, (uint64_t)16777215 << 40);
 	KT_EQ(args.seed, UINT64_MAX);
 	KT_EQ(parse("cma=2t kernelcore=3g movablecore=4k"), 0);
@@ -175,25 +175,85 @@ KTEST(bootargs, terminal_codes_in_a_word_are_not_printed)
 	KT_STR_EQ(reported, "?[2Jx=??y?;");
 }
 
-KTEST(bootargs, long_text_is_cut_with_a_report)
+/* 4 KiB of arguments are taken, in one word or in many. */
+KTEST(bootargs, four_kib_are_taken)
 {
-	static char text[2000];
+	static char text[4096];
+	size_t used = 0;
 
-	/* 511 bytes in one word are the most. */
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "run=", 4);
-	text[511] = '\0';
+	text[4095] = '\0';
 	KT_EQ(parse(text), 0);
-	KT_EQ(strlen(args.run), 507);
-	text[511] = 'a';
-	text[512] = '\0';
+	KT_EQ(strlen(args.run), 4091);
+	while (used + 10 < sizeof(text) - 20) {
+		memcpy(text + used, "maxcpus=2 ", 10);
+		used += 10;
+	}
+	memcpy(text + used, "run=echo+end", 13);
+	KT_EQ(parse(text), 0);
+	KT_STR_EQ(args.run, "echo end");
+}
+
+KTEST(bootargs, long_text_is_cut_with_a_report)
+{
+	static char text[9000];
+
+	/* 4095 bytes in one word are the most. */
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "run=", 4);
+	text[BOOTARGS_BYTES] = '\0';
 	KT_EQ(parse(text), 1);
 	KT_EQ(args.run[0], 0);
+	KT_STR_EQ(last_rule, "no room: all words together have 4095 bytes");
 	/* What comes after a word that does not fit is read all the same. */
-	text[512] = 'a';
-	memcpy(text + 1980, " maxcpus=3", 11);
+	text[BOOTARGS_BYTES] = 'a';
+	memcpy(text + 8980, " maxcpus=3", 11);
 	KT_EQ(parse(text), 1);
 	KT_EQ(args.maxcpus, 3);
+}
+
+/* The property may lack its NUL, and may have text behind one. */
+KTEST(bootargs, text_ends_with_its_bytes_or_a_nul)
+{
+	char *text = kt_alloc(9, 1);
+
+	if (!text)
+		return;
+	memcpy(text, "maxcpus=3", 9);
+	KT_EQ(bootargs_parse(text, 9, &args, note), 0);
+	KT_EQ(args.maxcpus, 3);
+	KT_EQ(bootargs_parse(text, 8, &args, note), 1);
+	KT_EQ(bootargs_parse("maxcpus=3\0 seed=7", 18, &args, note), 0);
+	KT_EQ(args.maxcpus, 3);
+	KT_EQ(args.seed, 0);
+	KT_EQ(bootargs_parse(NULL, 0, &args, note), 0);
+}
+
+/* A share that can have no effect is refused, and says so. */
+KTEST(bootargs, share_without_effect_is_refused)
+{
+	KT_EQ(parse("kernelcore=1"), 1);
+	KT_EQ(args.options.kernelcore_bytes, 0);
+	KT_EQ(parse("kernelcore=4095"), 1);
+	KT_EQ(parse("kernelcore=4096"), 0);
+	KT_EQ(parse("movablecore=1"), 1);
+	KT_EQ(parse("kernelcore=100%"), 1);
+	KT_EQ(parse("movablecore=100%"), 1);
+	KT_STR_EQ(last_rule, "at least a page, with K, M, G or T, or 1% to 99%");
+	KT_EQ(parse("movablecore=99% kernelcore=1%"), 0);
+}
+
+/* cma=0 and no cma= at all are two things: the first drops the tree's default area. */
+KTEST(bootargs, cma_of_0_is_given)
+{
+	KT_EQ(parse("seed=1"), 0);
+	KT_EQ(args.cma_given, 0);
+	KT_EQ(parse("cma=0"), 0);
+	KT_EQ(args.cma_given, 1);
+	KT_EQ(args.options.cma_bytes, 0);
+	KT_EQ(parse("cma=1X"), 1);
+	KT_EQ(args.cma_given, 0);
 }
 
 KTEST(bootargs, any_bytes_are_survived)

@@ -301,15 +301,48 @@ KTEST(device, stdout_path_is_a_path_or_one_alias)
 	KT_EQ(STDOUT("open"), 1);
 }
 
+/* Sixteen boards have an /axi behind an /axi@0, and a stdout-path that names the former. */
+KTEST(device, stdout_path_prefers_the_exact_name)
+{
+	struct blob *b = tree_begin();
+	size_t bytes;
+
+	if (!b)
+		return;
+	device_begin(b, "axi@0", "x,bus");
+	device_begin(b, "uart", "x,wrong");
+	blob_end(b);
+	blob_end(b);
+	device_begin(b, "axi", "x,bus");
+	device_begin(b, "uart@0", "x,other");
+	blob_end(b);
+	device_begin(b, "uart", "x,right");
+	blob_end(b);
+	blob_end(b);
+	blob_begin(b, "chosen@0");
+	blob_text(b, "bootargs", "of another");
+	blob_end(b);
+	blob_begin(b, "chosen");
+	blob_text(b, "stdout-path", "/axi/uart");
+	blob_bytes(b, "bootargs", "no end", 6);
+	blob_end(b);
+	tree_use(b);
+	KT_TRUE(device_is(device_stdout(), "x,right"));
+	KT_EQ(memcmp(device_bootargs(&bytes), "no end", 6), 0);
+	KT_EQ(bytes, 6);
+	tree_leave();
+}
+
 KTEST(device, tree_without_chosen_has_no_stdout)
 {
 	struct blob *b = tree_begin();
+	size_t bytes = 1;
 
 	if (!b)
 		return;
 	tree_use(b);
 	KT_TRUE(device_stdout() < 0);
 	KT_TRUE(device_chosen() < 0);
-	KT_TRUE(device_string(device_chosen(), "bootargs") == NULL);
+	KT_TRUE(device_bootargs(&bytes) == NULL && bytes == 0);
 	tree_leave();
 }

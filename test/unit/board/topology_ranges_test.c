@@ -209,3 +209,75 @@ KTEST(topology_ranges, shrink_drops_what_is_less_than_a_page)
 	KT_EQ(table[1].start, 0x7000);
 	KT_EQ(table[1].size, 0x2000);
 }
+
+/* An overlap is seen up to the end of the address space, where start + size wraps. */
+KTEST(topology_ranges, overlap_at_the_end_of_addresses)
+{
+	struct list *l = kt_alloc(sizeof(*l), 8);
+	const uint64_t last = UINT64_MAX - 0xfff;
+
+	if (!l || !KT_TRUE(ranges_add(view(l), last, 0xfff, NODE_NONE, 2)))
+		return;
+	KT_TRUE(ranges_overlap(view(l), last, UINT64_MAX));
+	KT_TRUE(ranges_overlap(view(l), last - 0x1000, 0x3000));
+	KT_TRUE(ranges_overlap(view(l), 1, UINT64_MAX));
+	KT_TRUE(ranges_meet(view(l), last - 0x1000, 0x3000, 2));
+	KT_TRUE(!ranges_meet(view(l), last - 0x1000, 0x3000, 1));
+	KT_TRUE(!ranges_covered(view(l), last - 0x1000, 0x3000, 1));
+	KT_TRUE(!ranges_overlap(view(l), last - 0x1000, 0x1000));
+	KT_TRUE(ranges_overlap(view(l), last - 0x1000, 0x1001));
+	KT_TRUE(!ranges_overlap(view(l), UINT64_MAX, 0x1000));
+	KT_TRUE(ranges_hold(view(l), last, 0xfff));
+	KT_TRUE(!ranges_hold(view(l), last, UINT64_MAX));
+}
+
+/* Questions by flag, against one look at every address. */
+KTEST(topology_ranges, questions_by_flag)
+{
+	struct list *l = kt_alloc(sizeof(*l), 8);
+	uint64_t seed = kt_seed() | 1;
+
+	for (unsigned round = 0; l && round < 2000; round++) {
+		unsigned start = (unsigned)(kt_random(&seed) % SPACE);
+		unsigned size = (unsigned)(kt_random(&seed) % (SPACE - start));
+		unsigned flag = 1u << kt_random(&seed) % 3;
+		bool meets = false, covered = true;
+
+		memset(l, 0, sizeof(*l));
+		for (unsigned i = 0; i < 5; i++)
+			KT_TRUE(ranges_add(view(l), kt_random(&seed) % SPACE,
+					   kt_random(&seed) % 20, 0,
+					   (unsigned)(kt_random(&seed) % 8)));
+		for (unsigned i = 0; i < l->count; i++) {
+			const struct boot_range *r = &l->range[i];
+
+			if (r->start >= start + size || range_end(r) <= start)
+				continue;
+			meets |= (r->flags & flag) != 0;
+			covered &= (r->flags & flag) != 0;
+		}
+		if (!KT_EQ(ranges_meet(view(l), start, size, flag), meets) ||
+		    !KT_EQ(ranges_covered(view(l), start, size, flag), covered))
+			return;
+	}
+}
+
+/* Two CMA areas that touch stay two; anything else that is alike becomes one. */
+KTEST(topology_ranges, cma_areas_are_not_merged)
+{
+	struct list *l = kt_alloc(sizeof(*l), 8);
+
+	if (!l)
+		return;
+	for (unsigned i = 0; i < 6; i++)
+		KT_TRUE(ranges_add(view(l), i * 0x1000, 0x1000, NODE_NONE,
+				   i < 3 ? BOOT_CMA : BOOT_DYNAMIC));
+	ranges_merge(view(l));
+	KT_EQ(l->count, 4);
+	ranges_drop(view(l), BOOT_CMA);
+	KT_EQ(l->count, 1);
+	KT_EQ(l->range[0].start, 0x3000);
+	KT_EQ(l->range[0].size, 0x3000);
+	ranges_drop(view(l), BOOT_DYNAMIC | BOOT_CMA);
+	KT_EQ(l->count, 1);
+}

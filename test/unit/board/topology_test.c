@@ -54,7 +54,6 @@ static void check_board(const struct boot_info *info)
 	KT_EQ(info->cpu[1].nid, 1);
 	KT_TRUE(info->cpu[1].psci && !info->cpu[1].disabled);
 	KT_EQ(info->dma_max, 0x7fffffff);
-	KT_STR_EQ(info->bootargs, "run=help seed=7");
 }
 
 KTEST(topology, a_board_in_full)
@@ -137,50 +136,58 @@ KTEST(topology, notes_are_counted_past_their_table)
 	KT_STR_EQ(notes->note[15].rule, "a range must hold a whole page");
 }
 
-/* What fits is kept, cut between words; numa=off counts wherever it stands. */
-KTEST(topology, long_boot_arguments_end_at_a_word)
+/* Of the arguments, which the caller has read, numa=off counts; without it the ids do. */
+KTEST(topology, numa_off_comes_from_the_caller)
 {
-	struct blob *b = blob_new();
+	struct blob *b = blob_board();
 	struct boot_info *info = info_new();
+	struct bootargs *args = kt_alloc(sizeof(*args), 8);
+	struct topology_request request = { .args = args };
 	struct topology_error err;
-	char *text = kt_alloc(1024, 8);
 
-	if (!b || !info || !text)
+	if (!b || !info || !args)
 		return;
-	memset(text, 'x', 1000);
-	text[400] = ' ';
-	memcpy(text + 990, " numa=off", 9);
-	text[999] = '\0';
-	blob_root(b);
-	blob_begin(b, "chosen");
-	blob_text(b, "bootargs", text);
-	blob_end(b);
-	blob_memory(b, 0x40000000, 0x1000, 3);
-	blob_end(b);
-	blob_finish(b);
-	KT_EQ(topology_parse(b->out, b->out_bytes, info, &err), 0);
-	KT_EQ(strlen(info->bootargs), 400);
+	request.dt = b->out;
+	request.limit_bytes = b->out_bytes;
+	KT_EQ(topology_read(&request, info, &err), 0);
+	KT_EQ(info->numa, NUMA_OK);
+	args->numa_off = true;
+	KT_EQ(topology_read(&request, info, &err), 0);
 	KT_EQ(info->numa, NUMA_OFF);
-	KT_EQ(info->range[0].nid, 0);
+	KT_EQ(info->nodes, 1);
 }
 
-/* Unterminated boot arguments end with their property. */
-KTEST(topology, boot_arguments_without_an_end)
+/* RAM behind the last frame number is left out, to the page; the tables are never overrun. */
+KTEST(topology, memory_ends_at_the_last_frame_number)
 {
-	struct blob *b = blob_new();
-	struct boot_info *info = info_new();
-	struct topology_error err;
+	static const struct {
+		uint64_t start, size, used;
+	} table[] = {
+		{ BOOT_MEMORY_END - 0x400000, 0x400000, 0x400000 },
+		{ BOOT_MEMORY_END - 0x1000, 0x2000, 0x1000 },
+		{ BOOT_MEMORY_END, 0x1000, 0 },
+		{ 1ull << 47, 1ull << 46, 0 },
+		{ UINT64_MAX - 0xfff, 0x1000, 0 },
+	};
 
-	if (!b || !info)
-		return;
-	blob_root(b);
-	blob_begin(b, "chosen");
-	blob_bytes(b, "bootargs", "a=1 b=2", 7);
-	blob_end(b);
-	blob_end(b);
-	blob_finish(b);
-	KT_EQ(topology_parse(b->out, b->out_bytes, info, &err), 0);
-	KT_STR_EQ(info->bootargs, "a=1 b=2");
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		struct blob *b = blob_new();
+		struct boot_info *info = info_new();
+		struct topology_error err;
+
+		if (!b || !info)
+			return;
+		blob_root(b);
+		blob_memory(b, 0x40000000, 0x1000, NODE_NONE);
+		blob_memory(b, table[i].start, table[i].size, NODE_NONE);
+		blob_end(b);
+		blob_finish(b);
+		KT_EQ(topology_parse(b->out, b->out_bytes, info, &err), 0);
+		KT_EQ(info->range_count, table[i].used ? 2 : 1);
+		if (table[i].used && info->range_count == 2)
+			range_is(&info->range[1], table[i].start, table[i].used, 0, 0);
+		topology_info_sound(info);
+	}
 }
 
 KTEST(topology, a_refusal_names_property_value_and_rule)

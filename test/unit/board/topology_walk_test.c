@@ -203,3 +203,31 @@ KTEST(fdt_walk, the_reserve_map_must_end)
 	KT_TRUE(walk(b, &err) != 0);
 	KT_STR_EQ(err.rule, "the reserve map must end with an entry of size 0");
 }
+
+/* A length that wraps when its padding is added would be a length of 0 (libfdt 7359034): the tree
+ * behind it is sound then, so that nothing but the length can refuse it. */
+KTEST(fdt_walk, length_that_wraps_with_its_padding)
+{
+	for (uint32_t length = UINT32_MAX - 7; length; length++) {
+		struct fdt_walk_error err;
+		struct blob *b = blob_new();
+		uint32_t at;
+
+		if (!b)
+			return;
+		blob_root(b);
+		at = b->tree_bytes;
+		blob_bytes(b, "x", "", 0);
+		blob_end(b);
+		blob_finish(b);
+		at += (uint32_t)fdt_walk_load(b->out + 8, 4) + 4;
+		KT_EQ(walk(b, &err), 0);
+		KT_EQ(fdt_walk_load(b->out + at, 4), 0);
+		memset(b->out + at, 0xff, 3);
+		b->out[at + 3] = (uint8_t)length;
+		if (!KT_OK(walk(b, &err) == ZONAL_EINVAL, "length 0x%x is taken", length) ||
+		    !KT_STR_EQ(err.rule, "a property must be no longer than what remains") ||
+		    !KT_EQ(err.offset, at) || !KT_EQ(err.value, length))
+			return;
+	}
+}
