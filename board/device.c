@@ -84,7 +84,10 @@ bool device_is(int node, const char *compatible)
 
 int device_find(const char *compatible, int after)
 {
-	int node = fdt_node_offset_by_compatible(tree, after, compatible);
+	int node;
+
+	ASSERT(tree, "no tree to look for %s in", compatible);
+	node = fdt_node_offset_by_compatible(tree, after, compatible);
 
 	while (node >= 0 && !fdt_node_okay(tree, node))
 		node = fdt_node_offset_by_compatible(tree, node, compatible);
@@ -188,6 +191,7 @@ static bool gic_interrupt(const void *property, unsigned at, struct device_irq *
 
 	if (type > 1 || number >= (type ? 16 : 988))
 		return false;
+	DASSERT(number < 988, "interrupt %llu", (unsigned long long)number);
 	irq->intid = (unsigned)number + (type ? GIC_FIRST_PPI : GIC_FIRST_SPI);
 	irq->edge = (flags & 3) != 0;
 	return true;

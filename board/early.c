@@ -15,18 +15,22 @@
  * is taken here can never move.
  *
  * The area of cma= is placed the same way, but over all nodes from the top of what every
- * DMA master reaches, as 5.10 does, and on blocks of 4 MiB (row A8).
+ * DMA master reaches, as 5.10 does, and on blocks of 4 MiB (row A8). It must leave its
+ * node a sixteenth of what is free there: 5.10 lets it swallow a node, and then boot
+ * fails for want of a page, far from the reason.
  *
  * Nodes are tried by distance from the one asked for, equal ones by number.
  * One CPU, no locks.
  */
 #include "early.h"
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "topology_ranges.h"
 
 #define CMA_ALIGN ((uint64_t)PAGE_SIZE << (MAX_ORDER - 1))
 #define FOUR_GIB (1ULL << 32)
+#define CMA_KEEPS 16
 
 /* What is wanted, in whole pages, and how many entries of info->range may serve. */
 struct request {
@@ -127,6 +131,7 @@ bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t a
 	struct request want = { .align = ZN_MAX(align, (uint64_t)PAGE_SIZE),
 				.range_limit = range_limit };
 
+	ASSERT(!(align & (align - 1)), "0x%llx is no alignment", (unsigned long long)align);
 	if (!bytes || bytes > UINT64_MAX - PAGE_SIZE || nid >= ZONAL_MAX_NODES)
 		return false;
 	want.bytes = align_up(bytes, PAGE_SIZE);
@@ -142,6 +147,38 @@ bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t a
 	}
 	ranges_merge(reserved);
 	return true;
+}
+
+/* What of a node is on the map and not reserved. */
+static uint64_t node_free(const struct boot_info *info, int nid)
+{
+	uint64_t free = 0;
+
+	for (unsigned i = 0; i < info->range_count; i++) {
+		const struct boot_range *range = &info->range[i];
+
+		if (range->nid != nid || !boot_range_usable(range))
+			continue;
+		free += range->size;
+		for (unsigned j = 0; j < info->reserved_count; j++) {
+			const struct boot_range *r = &info->reserved[j];
+			uint64_t low = ZN_MAX(range->start, r->start);
+			uint64_t high = ZN_MIN(range_end(range), range_end(r));
+
+			free -= high > low ? high - low : 0;
+		}
+	}
+	return free;
+}
+
+/* Only movable requests use a CMA area: a node must keep something for all others. */
+static bool node_keeps_enough(const struct boot_info *info, int nid, uint64_t bytes)
+{
+	uint64_t free = node_free(info, nid);
+
+	ASSERT(bytes <= free, "0x%llx bytes of 0x%llx free ones", (unsigned long long)bytes,
+	       (unsigned long long)free);
+	return free - bytes >= free / CMA_KEEPS;
 }
 
 bool early_take_cma(struct boot_info *info, uint64_t bytes, uint64_t *phys)
@@ -161,6 +198,8 @@ bool early_take_cma(struct boot_info *info, uint64_t bytes, uint64_t *phys)
 		range.size = ZN_MIN(range.size, limit - range.start);
 		if (!range_fit(info, &range, &want, phys))
 			continue;
+		if (!node_keeps_enough(info, range.nid, want.bytes))
+			return false;
 		if (!ranges_add(reserved, *phys, want.bytes, NODE_NONE, BOOT_CMA | BOOT_DYNAMIC))
 			return false;
 		ranges_merge(reserved);

@@ -34,6 +34,8 @@
 
 #include <zonal/zonal.h>
 
+#include "lib/assert.h"
+
 #define FDT_MAGIC_WORD 0xd00dfeedu
 #define FDT_VERSION 17u
 #define HEADER_BYTES 40u
@@ -227,6 +229,7 @@ static int walk_begin(struct walk *w)
 				 "nodes must be nested at most FDT_WALK_MAX_DEPTH deep");
 	if (w->depth)
 		w->has_child |= 1u << (w->depth - 1);
+	ASSERT(w->depth < FDT_WALK_MAX_DEPTH, "depth %u", w->depth);
 	w->has_child &= ~(1u << w->depth);
 	w->name[w->depth++] = name;
 	return 0;
@@ -321,6 +324,8 @@ static int walk_token(struct walk *w, bool *done)
 	uint32_t at = w->pos;
 	uint32_t token = load32(w, at);
 
+	ASSERT(w->pos <= w->end && w->end - w->pos >= 4 && w->end <= w->total,
+	       "token at %u, the block ends at %u of %u", w->pos, w->end, w->total);
 	w->pos += 4;
 	switch (token) {
 	case TOKEN_BEGIN:

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "fdt_walk.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "topology_internal.h"
 
@@ -79,6 +80,7 @@ static int read_all(struct topology *t, const struct topology_request *request)
 	if (!failed)
 		failed = topology_read_reserved(t, request);
 	topology_read_dma(t);
+	ASSERT(failed || t->info->nodes, "no node, and no error either");
 	if (!failed && !any_usable(t->info))
 		topology_note(t, 0, NULL, "a board must have memory to run", "no usable range");
 	return failed;

@@ -41,7 +41,7 @@ struct topology_request {
 
 /*
  * Fill *info from a blob. Returns 0, or ZONAL_EINVAL (the blob breaks a rule) or
- * ZONAL_ERANGE (a table of config.h is too small) with *err filled; *info must not
+ * ZONAL_ERANGE (a table of ranges is too small) with *err filled; *info must not
  * be used then. A blob without usable memory is no error: no range is usable then.
  * No pointer into the blob survives. Context: boot, MMU on; any, if the caller
  * owns the arguments.

@@ -12,6 +12,9 @@
  * without a usable `reg`, or with one that another CPU has, is passed over with a
  * note, as 5.10 does.
  *
+ * CPUs behind the last place of the table are left out, with one note: a board with more
+ * cores than the build takes runs on those that come first.
+ *
  * A status other than okay makes a CPU unusable here. That is stricter than
  * 5.10, which starts it if it has an enable-method; a core that firmware marks as not
  * okay is better left alone.
@@ -20,6 +23,7 @@
 
 #include <string.h>
 
+#include "lib/assert.h"
 #include "lib/mpidr.h"
 
 static bool cpu_known(const struct boot_info *info, uint64_t mpidr)
@@ -56,6 +60,27 @@ static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mp
 	return true;
 }
 
+/* One CPU node; false if the table was full before it. */
+static bool cpu_add(struct topology *t, int node, int cpus, unsigned cells)
+{
+	struct boot_info *info = t->info;
+	struct boot_cpu *cpu = &info->cpu[info->cpu_count];
+	uint64_t mpidr;
+
+	if (!cpu_mpidr(t, node, cells, &mpidr))
+		return true;
+	if (info->cpu_count == ZONAL_MAX_CPUS)
+		return false;
+	cpu->mpidr = mpidr;
+	cpu->nid = (int16_t)topology_cpu_nid(t, node, cpus);
+	cpu->psci = topology_is(t, node, "enable-method", "psci");
+	cpu->disabled = !topology_available(t, node);
+	info->cpu_count++;
+	ASSERT(cpu->nid >= 0 && cpu->nid < ZONAL_MAX_NODES, "CPU %u is on node %d",
+	       info->cpu_count - 1, cpu->nid);
+	return true;
+}
+
 int topology_read_cpus(struct topology *t)
 {
 	int cpus = fdt_find_child(t->fdt, 0, "cpus"), node, failed;
@@ -67,18 +92,12 @@ int topology_read_cpus(struct topology *t)
 	if (failed)
 		return failed;
 	topology_for_each_child(t, node, cpus) {
-		struct boot_cpu *cpu = &t->info->cpu[t->info->cpu_count];
-		uint64_t mpidr;
-
-		if (!topology_is_cpu(t, node) || !cpu_mpidr(t, node, cells, &mpidr))
+		if (!topology_is_cpu(t, node) || cpu_add(t, node, cpus, cells))
 			continue;
-		if (t->info->cpu_count == ZONAL_MAX_CPUS)
-			return topology_full(t, node, NULL, "the CPUs must fit ZONAL_MAX_CPUS");
-		cpu->mpidr = mpidr;
-		cpu->nid = (int16_t)topology_cpu_nid(t, node, cpus);
-		cpu->psci = topology_is(t, node, "enable-method", "psci");
-		cpu->disabled = !topology_available(t, node);
-		t->info->cpu_count++;
+		topology_note(t, node, NULL,
+			      "the CPUs must fit ZONAL_MAX_CPUS; the rest is left out", "CPU %u",
+			      t->info->cpu_count);
+		break;
 	}
 	/* A CPU that fell back to node 0 makes it a node, with or without memory. */
 	for (unsigned i = 0; i < t->info->cpu_count; i++)

@@ -21,6 +21,7 @@
 #include "topology_internal.h"
 
 #include "fdt_walk.h"
+#include "lib/assert.h"
 
 #define DMA_MAX_RANGES 64
 #define DMA_MAX_CELLS 4
@@ -65,6 +66,9 @@ static struct dma_entry dma_entry(const struct dma_walk *w, int depth, unsigned 
 	const struct dma_bus *bus = &w->bus[depth];
 	unsigned parent_cells = dma_parent_cells(w, depth);
 	unsigned bytes = (bus->addr_cells + parent_cells + bus->size_cells) * 4;
+
+	ASSERT((index + 1) * bytes <= bus->ranges.bytes, "entry %u of %u bytes", index,
+	       bus->ranges.bytes);
 	const uint8_t *at = bus->ranges.at + index * bytes;
 	struct dma_entry entry;
 
@@ -132,6 +136,7 @@ static void dma_visit(struct dma_walk *w, int node, int depth)
 	unsigned bytes;
 	uint64_t limit;
 
+	ASSERT(depth >= 0 && depth < FDT_WALK_MAX_DEPTH, "depth %d", depth);
 	bus->addr_cells = dma_cell_count(w, node, "#address-cells", above ? above->addr_cells : 1);
 	bus->size_cells = dma_cell_count(w, node, "#size-cells", above ? above->size_cells : 1);
 	bus->ranges = topology_prop(w->t, node, "dma-ranges");

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "fdt_walk.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 struct topology_prop topology_prop(const struct topology *t, int node, const char *name)
@@ -49,6 +50,7 @@ enum topology_u32 topology_u32(const struct topology *t, int node, const char *n
 
 uint64_t topology_cells(const uint8_t *at, unsigned cells)
 {
+	ASSERT(cells <= 2, "%u cells do not fit 64 bits", cells);
 	return fdt_walk_load(at, cells * 4);
 }
 
@@ -124,6 +126,7 @@ static void report_fill(const struct topology *t, struct topology_error *to, int
 {
 	size_t used;
 
+	ASSERT(node >= 0, "a report on node %d", node);
 	if (fdt_get_path(t->fdt, node, to->path, (int)sizeof(to->path)) < 0)
 		zn_snprintf(to->path, sizeof(to->path), "(a path too long to print)");
 	used = strlen(to->path);

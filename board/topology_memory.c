@@ -24,6 +24,8 @@
  */
 #include "topology_internal.h"
 
+#include "lib/assert.h"
+
 /* One range of a memory node: shrink, clip, add. */
 static int memory_add(struct topology *t, const struct topology_span *span, unsigned flags)
 {
@@ -42,6 +44,8 @@ static int memory_add(struct topology *t, const struct topology_span *span, unsi
 			topology_note_span(t, span, "a range must hold a whole page");
 		return 0;
 	}
+	ASSERT(!((first | end) & (PAGE_SIZE - 1)) && end <= top, "0x%llx to 0x%llx",
+	       (unsigned long long)first, (unsigned long long)end);
 	if (!ranges_add(t->memory, first, end - first, NODE_NONE, 0) ||
 	    !ranges_set_flags(t->memory, first, end - first, flags))
 		return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);

@@ -27,6 +27,7 @@
  */
 #include "topology_internal.h"
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 #define LOCAL_DISTANCE 10
@@ -75,6 +76,7 @@ static int numa_set_ranges(struct topology *t, int node, unsigned nid, enum numa
 	const unsigned tuple = (t->addr_cells + t->size_cells) * 4;
 	struct topology_prop reg = topology_prop(t, node, "reg");
 
+	ASSERT(nid < ZONAL_MAX_NODES, "node id %u", nid);
 	if (reg.bytes < tuple) {
 		*reason = numa_refuse(t, node, "reg", reg.bytes, NUMA_NO_REG);
 		return 0;
@@ -201,6 +203,7 @@ static int numa_read(struct topology *t, enum numa_reason *reason)
 /* Everything is node 0. Cannot fail. */
 static void numa_single_node(struct topology *t)
 {
+	ASSERT(t->info->cpu_count == 0, "%u CPUs have node ids already", t->info->cpu_count);
 	for (unsigned i = 0; i < t->info->range_count; i++)
 		t->info->range[i].nid = 0;
 	ranges_merge(t->memory);

@@ -19,6 +19,8 @@
  */
 #include "topology_internal.h"
 
+#include "lib/assert.h"
+
 /* The highest place in low..high - 1, which is RAM, between the reservations; or 0. */
 static uint64_t place_in_piece(const struct topology *t, const struct topology_want *want,
 			       uint64_t low, uint64_t high)
@@ -45,6 +47,10 @@ uint64_t topology_place(const struct topology *t, const struct topology_want *wa
 	const uint64_t low = ZN_MAX(want->low, PAGE_SIZE);
 	unsigned i = *t->memory.count;
 
+	ASSERT(want->size && !(want->size & (PAGE_SIZE - 1)), "0x%llx bytes",
+	       (unsigned long long)want->size);
+	ASSERT(want->align && !(want->align & (want->align - 1)), "aligned to 0x%llx",
+	       (unsigned long long)want->align);
 	while (i > 0) {
 		uint64_t end = range_end(&t->memory.range[--i]);
 		uint64_t start = t->memory.range[i].start, place;

@@ -29,9 +29,15 @@
 
 #include <string.h>
 
+#include "lib/assert.h"
+
 /* Open a place at `index`. */
 static bool ranges_insert(struct range_list list, unsigned index, struct boot_range range)
 {
+	ASSERT(index <= *list.count && *list.count <= list.max, "place %u of %u, %u at most", index,
+	       *list.count, list.max);
+	ASSERT(range.size && range.size <= UINT64_MAX - range.start, "0x%llx + 0x%llx",
+	       (unsigned long long)range.start, (unsigned long long)range.size);
 	if (*list.count == list.max)
 		return false;
 	memmove(list.range + index + 1, list.range + index,
@@ -43,6 +49,8 @@ static bool ranges_insert(struct range_list list, unsigned index, struct boot_ra
 
 static void ranges_delete(struct range_list list, unsigned index, unsigned how_many)
 {
+	ASSERT(index + how_many <= *list.count, "%u ranges from %u of %u", how_many, index,
+	       *list.count);
 	memmove(list.range + index, list.range + index + how_many,
 		(*list.count - index - how_many) * sizeof(*list.range));
 	*list.count -= how_many;
@@ -103,6 +111,8 @@ bool ranges_add(struct range_list list, uint64_t start, uint64_t size, int nid, 
 	uint64_t end = start + ranges_clip(start, size);
 	unsigned i = ranges_find(list, start);
 
+	ASSERT(nid >= NODE_NONE && nid < ZONAL_MAX_NODES && flags <= UINT16_MAX,
+	       "node %d, flags 0x%x", nid, flags);
 	while (start < end) {
 		uint64_t limit = end;
 
@@ -146,6 +156,7 @@ bool ranges_set_nid(struct range_list list, uint64_t start, uint64_t size, int n
 {
 	unsigned first, last;
 
+	ASSERT(nid >= NODE_NONE && nid < ZONAL_MAX_NODES, "node %d", nid);
 	if (!ranges_isolate(list, start, size, &first, &last))
 		return false;
 	for (; first < last; first++)
@@ -183,6 +194,8 @@ void ranges_merge(struct range_list list)
 		struct boot_range *to = &list.range[kept];
 		const struct boot_range *from = &list.range[i];
 
+		ASSERT(range_end(to) <= from->start, "0x%llx comes before the end 0x%llx",
+		       (unsigned long long)from->start, (unsigned long long)range_end(to));
 		if (range_end(to) == from->start && to->nid == from->nid &&
 		    to->flags == from->flags && !(to->flags & BOOT_CMA))
 			to->size += from->size;

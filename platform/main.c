@@ -170,7 +170,8 @@ static void reserve_cma(void)
 
 	if (boot_args.options.cma_bytes &&
 	    !early_take_cma(&boot_info, boot_args.options.cma_bytes, &phys))
-		kprintf("boot: cma=%lluM is ignored: no free piece of that size that DMA reaches\n",
+		kprintf("boot: cma=%lluM is ignored: no free piece of that size that DMA reaches "
+			"and that leaves its node a sixteenth\n",
 			(unsigned long long)boot_args.options.cma_bytes >> 20);
 }
 
@@ -265,6 +266,20 @@ static void set_min_free(void)
 	report_argument(word, "more than this board has");
 }
 
+/* Shares that come to nothing, such as more than the board has, say so. */
+static void note_movable(void)
+{
+	const struct zonal_options *o = &boot_args.options;
+
+	if (!o->kernelcore_bytes && !o->movablecore_bytes && !o->kernelcore_percent &&
+	    !o->movablecore_percent)
+		return;
+	for (nodemask_t m = boot_info.nodes; m; m &= m - 1)
+		if (zonal_image.node[nodemask_first(m)]->zone[ZONE_MOVABLE].present)
+			return;
+	kprintf("boot: kernelcore= or movablecore= leaves nothing for ZONE_MOVABLE\n");
+}
+
 static void start_allocator(void)
 {
 	struct zonal_config config = {
@@ -280,6 +295,7 @@ static void start_allocator(void)
 	if (error)
 		boot_fail("the allocator cannot be set up (%d)", error);
 	set_min_free();
+	note_movable();
 	arm64_table_source(arm64_table_from_allocator);
 	zonal_cpu_online(&zonal_image, cpu_boot_index());
 }

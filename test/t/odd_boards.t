@@ -32,11 +32,11 @@ CASES = []
 
 
 def case(machine="gic-version=3", smp="4", run="echo+done", args="", status=0, keys=None,
-         semihosting=True):
+         semihosting=True, x0=None):
     """Register a case: a function that changes the tree's text and returns what must be printed."""
 
     def register(edit):
-        CASES.append((edit.__name__, edit, machine, smp, run, args, status, keys, semihosting))
+        CASES.append((edit.__name__, edit, machine, smp, run, args, status, keys, semihosting, x0))
         return edit
 
     return register
@@ -77,9 +77,63 @@ def two_redistributor_regions(dts):
     return dts, [r"126 of 126 CPUs"]
 
 
-@case(smp="129", status=2)
-def more_cores_than_the_table_takes(dts):
-    return dts, [r"Bail out! boot: .*ZONAL_MAX_CPUS"]
+@case(smp="129")
+def a_hundred_and_twenty_nine_cores(dts):
+    return dts, [r"129 of 129 CPUs|the CPUs must fit ZONAL_MAX_CPUS; the rest is left out"]
+
+
+def reserved(dts, nodes):
+    return replace(dts, r"\tchosen \{", "\treserved-memory { #address-cells = <2>; #size-cells = <2>; "
+                   "ranges; " + nodes + " };\n\tchosen {")
+
+
+@case(args="kernelcore=128M", run="zoneinfo+-j")
+def no_map_counts_as_present(dts):
+    # 64 MiB off the map are part of the 128 that are not movable.
+    return reserved(dts, "a { reg = <0 0x42000000 0 0x4000000>; no-map; };"), [
+        r'"zone":"Movable","start_pfn":294912,"spanned":32768,"present":32768',
+        r'"start_pfn":262144,"spanned":32768,"present":32768,"managed":1[0-9]{4},']
+
+
+@case(args="cma=32M", run="vmstat")
+def cma_argument_replaces_the_default_area(dts):
+    return reserved(dts, 'c { compatible = "shared-dma-pool"; reusable; linux,cma-default; '
+                    "size = <0 0x4000000>; };"), [
+        r"linux,cma-default: .*: cma= takes the place of the default area", r"nr_free_cma 8192"]
+
+
+@case(args="cma=256M")
+def cma_area_as_large_as_the_node(dts):
+    return dts, [r"boot: cma=256M is ignored: no free piece"]
+
+
+@case(args="kernelcore=64G movablecore=100% cma=0", status=1)
+def shares_that_come_to_nothing(dts):
+    return dts, [r'argument "movablecore=100%" is ignored: at least a page',
+                 r"boot: kernelcore= or movablecore= leaves nothing for ZONE_MOVABLE"]
+
+
+@case()
+def ram_at_64_tib(dts):
+    return replace(dts, r"\tchosen \{", '\tmemory@400000000000 { device_type = "memory"; '
+                   "reg = <0x4000 0x00 0x00 0xc0000000>; };\n\tchosen {"), [
+        r"topology: /: 0x400000000000 \+ 0xc0000000: memory that has no 32-bit frame number"]
+
+
+@case(x0=0x48000004)
+def misaligned_tree_in_x0(dts):
+    return dts, [r"boot: no device tree at 0x48000004, where x0 points: it must lie on 8 bytes; "
+                 r"the one at 0x40000000 is used"]
+
+
+@case(x0=0x4F000000)
+def x0_that_is_left_over(dts):
+    return dts, [r"boot: no device tree at 0x4f000000, where x0 points: no header"]
+
+
+@case(args="seed=" + "0" * 3000 + "7")
+def boot_arguments_of_three_kib(dts):
+    return dts, [r"^(?!.*argument)"]
 
 
 @case()
@@ -391,9 +445,9 @@ def tree_of(scratch, machine, smp):
                           capture_output=True).stdout
 
 
-def entry_code():
+def entry_code(tree):
     """ldr x0, tree; ldr x1, image; br x1"""
-    return struct.pack("<4I2Q", 0x58000080, 0x580000A1, 0xD61F0020, 0xD503201F, TREE_AT, IMAGE_AT)
+    return struct.pack("<4I2Q", 0x58000080, 0x580000A1, 0xD61F0020, 0xD503201F, tree, IMAGE_AT)
 
 
 def loaded(scratch, name, address, content=None):
@@ -432,7 +486,7 @@ def boot(command, keys):
     return out.decode(errors="replace").replace("\r", ""), child.returncode
 
 
-def run_case(scratch, edit, machine, smp, run, args, want, keys, semihosting):
+def run_case(scratch, edit, machine, smp, run, args, want, keys, semihosting, x0):
     dts, patterns = edit(tree_of(scratch, machine, smp))
     words = " ".join(["exit=semihosting", args] + ([f"run={run}"] if run else []))
     dts = replace(dts, r"\tchosen \{\n", f'\tchosen {{\n\t\tbootargs = "{words}";\n')
@@ -440,7 +494,8 @@ def run_case(scratch, edit, machine, smp, run, args, want, keys, semihosting):
                           capture_output=True).stdout
     command = qemu(machine, smp, *loaded(scratch, IMAGE, IMAGE_AT),
                    *loaded(scratch, "tree", TREE_AT, blob),
-                   *loaded(scratch, "entry", ENTRY_AT, entry_code()),
+                   *(["-dtb", os.path.join(scratch, "tree")] if x0 else []),
+                   *loaded(scratch, "entry", ENTRY_AT, entry_code(x0 or TREE_AT)),
                    "-device", f"loader,addr={ENTRY_AT:#x},cpu-num=0",
                    "-serial", "stdio", *(["-semihosting"] if semihosting else []))
     out, status = boot(command, keys)

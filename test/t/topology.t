@@ -23,6 +23,7 @@ import itertools
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -258,6 +259,26 @@ def check_table(name, limit, build, option):
     report(name, faults)
 
 
+def config(name):
+    """A number of include/zonal/config.h."""
+    text = open(os.path.join(ROOT, "include/zonal/config.h"), encoding="utf-8").read()
+    return int(re.search(rf"#define {name} (\d+)", text)[1])
+
+
+def check_cpus():
+    """One CPU more than the table takes, and many more: the rest is left out with one line."""
+    faults, most = [], config("ZONAL_MAX_CPUS")
+    for count in (most - 1, most, most + 1, 2 * most):
+        status, stdout, stderr = run_blob(f"cpus-{count}",
+                                          fdt.write(board([(0x40000000, 1 << 30)], count)), "-j")
+        compare(f"status with {count}", status, 0, faults)
+        cpus = json.loads(stdout)["cpus"] if status == 0 else []
+        compare(f"cpus of {count}", [c["mpidr"] for c in cpus], list(range(min(count, most))), faults)
+        compare(f"lines with {count}", stderr.count("ZONAL_MAX_CPUS; the rest is left out"),
+                int(count > most), faults)
+    report("table-of-cpus", faults)
+
+
 def check_tables():
     apart = [(0x40000000 + i * 0x200000, 0x100000) for i in range(300)]
     kept = [(s, 0x1000) for s, _ in apart]
@@ -267,7 +288,7 @@ def check_tables():
                           [fdt.node(f"r@{s:x}", {"reg": [0, s, 0, z]}) for s, z in kept[:count]])
         return board([(0x40000000, 0x40000000)], extra=[parent])
 
-    check_table("table-of-cpus", 128, lambda n: board([(0x40000000, 1 << 30)], n), "ZONAL_MAX_CPUS")
+    check_cpus()
     check_table("table-of-ranges", 256, lambda n: board(apart[:n]), "ZONAL_MAX_RANGES")
     check_table("table-of-reserved", 256, reserved, "ZONAL_MAX_RANGES")
     one = fdt.write(fdt.node("", {"#address-cells": 2, "#size-cells": 2}, [fdt.node(

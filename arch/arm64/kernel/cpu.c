@@ -13,7 +13,8 @@
  * something else, so nothing is believed: a candidate must be 8-byte aligned and outside of
  * the image; one page is mapped there, read-only, and its first bytes are read in a way that
  * survives a bus error; only with the magic number and a size of at most 2 MiB, the
- * protocol's limit, is the whole blob mapped. It stays read-only.
+ * protocol's limit, is the whole blob mapped. It stays read-only. An x0 that is not 0 and
+ * leads to no tree is reported, with the reason and what is used instead.
  */
 #include <zonal/port.h>
 
@@ -91,29 +92,40 @@ static bool outside_image(uint64_t phys, uint64_t bytes)
 	return phys + bytes <= virt_to_phys(_start) || phys >= virt_to_phys(_end);
 }
 
-static bool dt_candidate(uint64_t phys)
-{
-	return phys && !(phys & 7) && phys < ARM64_PHYS_LIMIT - DT_LIMIT_BYTES &&
-	       outside_image(phys, DT_HEADER_BYTES);
-}
-
-/* True, and the blob is mapped, if a device tree starts at phys. */
-static bool dt_map(uint64_t phys)
+/* NULL, and the blob is mapped, if a device tree starts at phys; else why it is none. */
+static const char *dt_map(uint64_t phys)
 {
 	uint32_t bytes;
 
-	if (!dt_candidate(phys) || !arm64_map_readonly(phys, DT_HEADER_BYTES))
-		return false;
+	if (phys & 7)
+		return "it must lie on 8 bytes";
+	if (phys >= ARM64_PHYS_LIMIT - DT_LIMIT_BYTES)
+		return "no such address";
+	if (!outside_image(phys, DT_HEADER_BYTES))
+		return "it must lie outside of the image";
+	if (!arm64_map_readonly(phys, DT_HEADER_BYTES))
+		return "it cannot be mapped";
 	if (dt_header_good(phys, &bytes) && outside_image(phys, bytes))
-		return arm64_map_readonly(phys, bytes);
-	return !arm64_protect(phys_to_virt(phys), DT_HEADER_BYTES, ARM64_MAP_NONE);
+		return arm64_map_readonly(phys, bytes) ? NULL : "it cannot be mapped";
+	if (!arm64_protect(phys_to_virt(phys), DT_HEADER_BYTES, ARM64_MAP_NONE))
+		return "no header of a tree can be read there, and the page stays mapped";
+	return "no header of a tree of at most 2 MiB, outside of the image, can be read there";
 }
 
+/* What x0 says, or else the start of RAM, or 0. Only an x0 of 0 is passed over in silence. */
 static uint64_t dt_find(uint64_t hint)
 {
-	if (dt_map(hint))
-		return hint;
-	return dt_map(RAM_BASE_VIRT) ? RAM_BASE_VIRT : 0;
+	const char *fault = hint ? dt_map(hint) : "x0 is 0";
+	uint64_t found = hint;
+
+	if (!fault)
+		return found;
+	found = dt_map(RAM_BASE_VIRT) ? 0 : RAM_BASE_VIRT;
+	if (hint)
+		port_log("boot: no device tree at 0x%llx, where x0 points: %s; %s",
+			 (unsigned long long)hint, fault,
+			 found ? "the one at 0x40000000 is used" : "and none at 0x40000000");
+	return found;
 }
 
 /* ---- the boot core ------------------------------------------------------ */

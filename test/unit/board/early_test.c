@@ -213,3 +213,33 @@ KTEST(early, a8_cma_area_without_room_takes_nothing)
 	KT_TRUE(!early_take_cma(&info, 4 * MIB, &phys));
 	KT_EQ(info.reserved_count, 0);
 }
+
+/* A node whose free memory is all CMA has no page for anything else: refused. */
+KTEST(early, cma_area_leaves_its_node_a_sixteenth)
+{
+	static const struct {
+		uint64_t mib;
+		bool taken;
+	} table[] = { { 128, false }, { 124, false }, { 120, true }, { 60, true } };
+	uint64_t phys;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		board_make();
+		info.dma_max = UINT64_MAX;
+		for (unsigned n = 0; n < 2; n++)
+			info.range[n].size = 128 * MIB;
+		phys = 1;
+		KT_EQ(early_take_cma(&info, table[i].mib * MIB, &phys), table[i].taken);
+		KT_EQ(info.reserved_count, table[i].taken);
+		if (table[i].taken)
+			KT_EQ(phys, (2048 + 128 - table[i].mib) * MIB);
+	}
+	/* What is reserved in the node is not free. */
+	board_make();
+	info.dma_max = UINT64_MAX;
+	info.range[1].size = 128 * MIB;
+	info.reserved[0] = (struct boot_range){ .start = 2048 * MIB, .size = 64 * MIB };
+	info.reserved_count = 1;
+	KT_TRUE(!early_take_cma(&info, 64 * MIB, &phys));
+	KT_TRUE(early_take_cma(&info, 60 * MIB, &phys));
+}

@@ -5,7 +5,7 @@
 
 #include "board/topology.h"
 
-#define BLOB_BYTES 32768u
+#define BLOB_BYTES 131072u
 
 /* A blob in the making: the blocks grow apart, blob_finish() puts them together. */
 struct blob {
