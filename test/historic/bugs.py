@@ -347,8 +347,8 @@ bug(54, "E81", "table exactly full is refused (Xen fc453fef77)",
 
 bug(55, "E81b", "table overrun by one",
     "board/topology_cpus.c",
-    "if (t->info->cpu_count == ZONAL_MAX_CPUS)",
-    "if (t->info->cpu_count > ZONAL_MAX_CPUS)")
+    "if (info->cpu_count == ZONAL_MAX_CPUS)",
+    "if (info->cpu_count > ZONAL_MAX_CPUS)")
 
 bug(56, "E82", "several free regions, one reservation (seL4 4018ad594)",
     "mm/release.c",
@@ -397,7 +397,7 @@ bug(63, "F92", "base + size == 2^64 wraps (U-Boot d67f33cf4ee)",
 
 bug(64, "F93", "/memreserve/ ignored (Asterinas 3920)",
     "board/topology_reserved.c",
-    """		failed = reserve(t, &span, BOOT_FIRMWARE);
+    """		failed = topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
 	}
 	return failed;
 }
@@ -417,10 +417,9 @@ bug(65, "F94", "unterminated reserve map (libfdt 47d7c01)",
 
 bug(66, "F95", "no-map removes what is reserved already (5.10.20)",
     "board/topology_reserved.c",
-    """if (ranges_overlap(t->reserved, span->start, span->size)) {
-		topology_note_span(t, span, "a no-map""",
-    """if (0) {
-		topology_note_span(t, span, "a no-map""")
+    """if (ranges_meet(t->reserved, span->start, span->size, KEPT) &&
+	    ranges_overlap(t->memory, span->start, span->size)) {""",
+    "if (0) {")
 
 bug(67, "F97", "nested reservation loses the outer one's end (U-Boot edb5824be17)",
     "board/topology_ranges.c",
