@@ -219,10 +219,13 @@ static inline bool is_plain(const struct zonal *mm, struct page *page, uint32_t 
 /* A block of order > 0; plain if the reference is the last, too. */
 static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned order)
 {
-	/* One reference, ours: nobody can add another, for that takes one (zonal_get). */
-	if (unlikely(order >= MAX_ORDER) || !is_plain(mm, page, page_word(page), order) ||
-	    unlikely(ld_relaxed(&page->refs) != 1) ||
-	    unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
+	/* Word and count in one load: read one after the other, another holder could free the
+	 * rest and go between the two, and the block would look whole and ours alone. It is
+	 * then ours for good, for another reference takes one (zonal_get). */
+	uint64_t both = ld_relaxed(&page->word_refs);
+
+	if (unlikely(order >= MAX_ORDER) || !is_plain(mm, page, (uint32_t)both, order) ||
+	    unlikely(both >> 32 != 1) || unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
 		free_careful(mm, page, order);
 		return;
 	}
