@@ -74,6 +74,8 @@ static ZN_NOINLINE void finish_switch(void)
 		place_task(queue, previous);
 	else
 		lock_drop(&queue->lock);
+	if (previous == &queue->idle)
+		place_pass_on(queue);
 	if (state == TASK_DEAD)
 		task_ended(previous);
 	/* Either may have made a better task ready here; take it as soon as unmasked. */

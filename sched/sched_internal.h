@@ -130,6 +130,9 @@ unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priori
 void place_task(struct run_queue *queue, struct task *task);
 /* `task` waits in a queue: an idle CPU that may run it shall come and steal it. Lock held. */
 void place_kick_idle(const struct run_queue *queue, const struct task *task);
+/* This CPU, idle until now, has found work: if more of it waits anywhere, an idle CPU shall come,
+ * for this one may have been told of that. Masked, no lock held. */
+void place_pass_on(const struct run_queue *queue);
 /* Bring a task from a busy CPU into the queue of this idle one. Masked, no lock held. */
 bool place_steal(struct run_queue *thief);
 /* Fill queue->victim. */
