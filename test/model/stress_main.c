@@ -125,10 +125,22 @@ static void drop_in_handler(void *arg)
 #define GIVE_ALL 1u /* in `offered`: free the whole block, do not just drop the reference */
 #define SHARED_ORDER 3
 
+/* Each of two holders writes a word of its own before it lets go. Nothing but the
+ * reference count orders that before what the last one, or the next owner, does with the
+ * page, so a drop that orders too little is a data race. */
+static void write_before_drop(struct page *page, unsigned which)
+{
+	uint64_t *words = zonal_page_owner(page);
+
+	words[which] = which + 1;
+}
+
 static void drop_held(uintptr_t held)
 {
 	struct page *page = (struct page *)(held & ~(uintptr_t)GIVE_ALL);
 
+	if (page)
+		write_before_drop(page, 1);
 	if (held & GIVE_ALL)
 		zonal_free(mm, page, SHARED_ORDER);
 	else if (page)
@@ -154,6 +166,7 @@ static void share_plain(struct worker *w)
 		return;
 	zonal_get(page);
 	drop_held(atomic_exchange_explicit(&offered, held, memory_order_acq_rel));
+	write_before_drop(page, 0);
 	zonal_free(mm, page, SHARED_ORDER);
 }
 
