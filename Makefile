@@ -95,7 +95,7 @@ SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
 DEBUG := -DZONAL_DEBUG=1
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 $(DEBUG)
 
-.PHONY: all host run test bench host-test qemu gdb fuzz historic mutate lint size clean help \
+.PHONY: all host run test bench host-test qemu gdb fuzz historic models mutate lint size clean help \
 	setup FORCE
 .DELETE_ON_ERROR:
 all: $(O)/zonal.img
@@ -183,7 +183,8 @@ test: $(O)/zonal.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)
 
 fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
 	$(Q)tools/run_fuzz.sh
-
+models: | $(O)/setup.models
+	$(Q)tools/run_models.py
 # Broken on purpose: which test notices? tools/mutant.py asks what a program is made of.
 historic mutate: $(addprefix $(O)/host-mutant/,test model oracle)
 	$(Q)N='$(N)' SEED='$(SEED)' tools/$@.py $(FILES)
@@ -211,7 +212,7 @@ help:
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
-	@echo '  fuzz lint size clean'
+	@echo '  models fuzz lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC)'
 	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS= TESTS=0'
 	@tools/board.sh --list

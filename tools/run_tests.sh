@@ -20,7 +20,7 @@ jobs=${JOBS:-2}
 
 scripts=$(ls test/t/*.t | sed 's#.*/\(.*\)\.t$#script:\1#')
 host="model:host host:tsan host:gcc-asan host:clang-asan check:oracle check:frames check:layers check:calls check:budget
-	check:licence $scripts"
+	check:licence check:models $scripts"
 host="$host hooks:hooks"
 # scripts that boot the image themselves; then shape : GIC : exception level : CPU
 boot_scripts=$(ls test/image/*.t | sed 's#.*/\(.*\)\.t$#image:\1#')

@@ -4,7 +4,7 @@
 # Installs what a goal needs and is missing, and nothing else. The Makefile
 # calls it on the first use of a goal; by hand:
 #
-#   O=build tools/setup.sh build|host|run|bench|gdb|test
+#   O=build tools/setup.sh build|host|run|bench|gdb|models|test
 #
 # Each need is a command or a file and the Debian 12 package that brings it; a
 # machine that has them all is left alone, without root and without apt.
@@ -89,8 +89,16 @@ need_bench() {
 	need_python
 }
 
+need_models() {
+	need_python
+	need gcc gcc
+	need libc6-dev /usr/include/stdio.h
+	need spin spin
+}
+
 need_test() {
 	need_host
+	need_models
 	need_build
 	need_run
 	need perl prove
@@ -147,8 +155,8 @@ libfdt_fetch() {
 }
 
 case ${1:-} in
-build | host | run | bench | gdb | test) ;;
-*) fail "usage: O=build tools/setup.sh build|host|run|bench|gdb|test" ;;
+build | host | run | bench | gdb | models | test) ;;
+*) fail "usage: O=build tools/setup.sh build|host|run|bench|gdb|models|test" ;;
 esac
 
 "need_$1"
