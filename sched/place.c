@@ -46,20 +46,10 @@ void place_set_idle(unsigned cpu, bool idle)
 		atomic_fetch_and(word, ~bit);
 }
 
-static bool cpu_online(unsigned cpu)
-{
-	return ld_acquire(&run_queues[cpu].running) != QUEUE_OFFLINE;
-}
-
-bool sched_cpu_online(unsigned cpu)
-{
-	return cpu < ZONAL_MAX_CPUS && cpu_online(cpu);
-}
-
 bool place_any_online(const struct cpumask *cpus)
 {
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)
-		if (cpumask_has(cpus, cpu) && cpu_online(cpu))
+		if (cpumask_has(cpus, cpu) && sched_cpu_online(cpu))
 			return true;
 	return false;
 }
@@ -80,13 +70,13 @@ unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priori
 	uint32_t best_cost = UINT32_MAX;
 	unsigned best = last;
 
-	if (cpumask_has(cpus, last) && cpu_online(last))
+	if (cpumask_has(cpus, last) && sched_cpu_online(last))
 		best_cost = cpu_cost(last, priority);
 	for (unsigned i = 0; best_cost && i < queue->victim_count; i++) {
 		unsigned cpu = queue->victim[i];
 		uint32_t cost;
 
-		if (!cpumask_has(cpus, cpu) || !cpu_online(cpu))
+		if (!cpumask_has(cpus, cpu) || !sched_cpu_online(cpu))
 			continue;
 		cost = cpu_cost(cpu, priority);
 		if (cost < best_cost) {

@@ -30,8 +30,6 @@
  */
 #include "sched_internal.h"
 
-struct run_queue run_queues[ZONAL_MAX_CPUS];
-
 ZN_NOINLINE port_irqflags_t sched_mask(void)
 {
 	return port_irq_save();

@@ -169,9 +169,19 @@ void wait_lock(struct wait_queue *queue);
 /* wait_wake() with the queue's lock held, masked. */
 unsigned wait_wake_locked(struct wait_queue *queue, unsigned count);
 
-/* ---- start.c, task.c, task_memory.c, registry.c --------------------------------- */
+/* ---- cpu.c ---------------------------------------------------------------------- */
 
-void idle_loop(void) ZN_NORETURN;
+/* All CPUs offline and all queues empty. No CPU schedules. */
+void cpu_reset_all(void);
+/* Fill the queue of `cpu`, which is offline. The idle task has no stack yet. */
+void cpu_prepare(struct run_queue *queue, unsigned cpu);
+/* This CPU is online: `task`, which runs on this stack, is what it runs. Masked. */
+void cpu_go(struct run_queue *queue, struct task *task);
+/* The node of a CPU, 0 if the board does not know it. Any context. */
+int cpu_node(unsigned cpu);
+
+/* ---- task.c, task_memory.c, registry.c ------------------------------------------- */
+
 void task_ended(struct task *task);   /* `task` has left its stack. Masked, no lock held. */
 void task_reaper_start(void);
 /* What every task starts with; `spec` is sound, `cpu` where it is first. */

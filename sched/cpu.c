@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a CPU in the scheduler: offline, prepared, online, idle.
+ *
+ * A CPU is offline until cpu_go(), whose last store publishes what it runs; from then on
+ * others place tasks here. Before that cpu_prepare() has filled its queue: its node, the
+ * order in which it looks at the others, its idle task. A CPU that joins turns the stack
+ * it was started on into that of its idle task. There is no way back: CPUs stay online.
+ *
+ * The idle task of a CPU is in no queue and runs when the queue is empty. Each round,
+ * masked:
+ *   1. nothing queued here: steal;
+ *   2. something is queued: switch to it;
+ *   3. else wait for an interrupt, which masked ones end as well (WFI on arm64).
+ * Then it unmasks and the interrupt is taken. Between the look in 1 and the wait no
+ * interrupt is taken, and one that arrives ends the wait, so no wake-up is lost; place.c
+ * tells why none that another CPU means for this one stays away.
+ */
+#include <string.h>
+
+#include "sched_internal.h"
+
+struct run_queue run_queues[ZONAL_MAX_CPUS];
+
+bool sched_cpu_online(unsigned cpu)
+{
+	return cpu < ZONAL_MAX_CPUS && ld_acquire(&run_queues[cpu].running) != QUEUE_OFFLINE;
+}
+
+static void idle_round(void)
+{
+	port_irqflags_t flags = sched_mask();
+	struct run_queue *queue = sched_this_queue();
+
+	if (ld_relaxed(&queue->ready_count) || place_steal(queue))
+		sched_preempt();
+	else
+		sched_port_wait();
+	sched_unmask(flags);
+	sched_port_poll();
+}
+
+static void ZN_NORETURN idle_loop(void)
+{
+	for (;;)
+		idle_round();
+}
+
+static int idle_main(void *arg)
+{
+	(void)arg;
+	idle_loop();
+}
+
+int cpu_node(unsigned cpu)
+{
+	const struct boot_info *board = sched_port_board();
+
+	return cpu < board->cpu_count && board->cpu[cpu].nid >= 0 ? board->cpu[cpu].nid : 0;
+}
+
+void cpu_prepare(struct run_queue *queue, unsigned cpu)
+{
+	struct task_spec spec = { .name = "idle", .fn = idle_main };
+	struct cpumask self = cpumask_of(cpu);
+
+	spec.cpus = &self;
+	queue->nid = cpu_node(cpu);
+	place_order_victims(queue);
+	task_fill(&queue->idle, &spec, cpu);
+	queue->idle.nid = queue->nid;
+	queue->timer_ns = SCHED_NEVER;
+}
+
+void cpu_go(struct run_queue *queue, struct task *task)
+{
+	bool idle = task == &queue->idle;
+	uint64_t now = port_time_ns();
+
+	sched_context_adopt(&task->context);
+	task_set_state(task, TASK_RUNNING);
+	queue->run_start_ns = now;
+	queue->slice_end_ns = now + SCHED_SLICE_NS;
+	queue->current = task;
+	port_this_cpu()->task = &task->memory;
+	place_set_idle(queue->cpu, idle);
+	/* From here on others place tasks here. */
+	st_release(&queue->running, idle ? QUEUE_IDLE : (int)priority_of(task));
+}
+
+void cpu_reset_all(void)
+{
+	memset(run_queues, 0, sizeof(run_queues));
+	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+		run_queues[cpu].cpu = cpu;
+		lock_set_rank(&run_queues[cpu].lock, LOCK_RUN_QUEUE);
+		st_relaxed(&run_queues[cpu].running, QUEUE_OFFLINE);
+	}
+	place_reset();
+}
+
+void sched_start_cpu(unsigned cpu)
+{
+	struct run_queue *queue = &run_queues[cpu];
+
+	port_irq_save();
+	if (cpu != port_this_cpu()->id)
+		port_panic("sched: CPU %u starts as CPU %u", (unsigned)port_this_cpu()->id, cpu);
+	cpu_prepare(queue, cpu);
+	registry_add(&queue->idle);
+	cpu_go(queue, &queue->idle);
+	sched_port_unmask();
+	idle_loop();
+}
