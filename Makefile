@@ -77,7 +77,7 @@ HOST_LIBS := -lfdt -lcjson -lz -pthread
 # %_ktest.c is the part of a folder that only the test programs have.
 HOST_CORE := $(filter-out %_ktest.c board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
 	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c))
-TEST_SRC := test/ktest.c test/host_main.c test/host_panic.c $(wildcard test/unit/*/*.c sched/*_ktest.c)
+TEST_SRC := test/ktest.c test/host_main.c test/host_panic.c $(wildcard test/host/*.c test/unit/*/*.c sched/*_ktest.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz hooks
 SRC_test := $(TEST_SRC)

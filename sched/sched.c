@@ -104,15 +104,21 @@ static struct task *take_next(struct run_queue *queue)
 	return next;
 }
 
+/* What this CPU says it runs, for all who place tasks, and until when it may. */
+static void claim(struct run_queue *queue, const struct task *task, uint64_t now)
+{
+	bool idle = task == &queue->idle;
+
+	st_relaxed(&queue->running, idle ? QUEUE_IDLE : (int)priority_of(task));
+	queue->slice_end_ns = now + task->slice_left_ns;
+}
+
 static void become_current(struct run_queue *queue, struct task *next, uint64_t now)
 {
-	bool idle = next == &queue->idle;
-
 	queue->current = next;
-	st_relaxed(&queue->running, idle ? QUEUE_IDLE : (int)priority_of(next));
-	place_set_idle(queue->cpu, idle);
+	claim(queue, next, now);
+	place_set_idle(queue->cpu, next == &queue->idle);
 	port_this_cpu()->task = &next->memory;
-	queue->slice_end_ns = now + next->slice_left_ns;
 	own_add(&queue->switches, 1);
 }
 
@@ -126,8 +132,8 @@ static ZN_NOINLINE void switch_from(struct run_queue *queue, struct task *task)
 
 	st_relaxed(&queue->need_resched, false);
 	if (next == task) {
-		st_relaxed(&queue->running, (int)priority_of(task));
-		queue->slice_end_ns = now + task->slice_left_ns;
+		/* The idle task, whose work another CPU has stolen meanwhile, is one of them. */
+		claim(queue, task, now);
 		sched_arm_timer(queue);
 		lock_drop(&queue->lock);
 		return;

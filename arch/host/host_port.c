@@ -35,6 +35,7 @@ static struct host_cpu host_cpus[ZONAL_MAX_CPUS];
 static struct zonal_task host_tasks[ZONAL_MAX_CPUS];
 static struct mailbox host_mail[ZONAL_MAX_CPUS];
 _Thread_local struct host_cpu *host_self = &host_cpus[0];
+_Atomic uint64_t host_clock_ns;
 
 __attribute__((constructor)) static void host_port_init(void)
 {
