@@ -225,6 +225,7 @@ static void requeue_current(struct run_queue *queue, bool to_tail)
 	if (task == &queue->idle)
 		return;
 	if (to_tail || now >= queue->slice_end_ns) {
+		own_add(&queue->slices, !to_tail);
 		task->slice_left_ns = SCHED_SLICE_NS;
 		queue_push_tail(queue, task);
 	} else {

@@ -232,7 +232,9 @@ void sched_report(bool json);
 
 /* Per-CPU counts for tests and the report. Any context. */
 struct sched_counts {
-	uint64_t switches, steals, ticks, preemptions, idle_ns;
+	uint64_t switches, steals, ticks, preemptions;
+	uint64_t slices; /* that ended: their tasks went to the end of the list unasked */
+	uint64_t idle_ns;
 };
 void sched_read_counts(unsigned cpu, struct sched_counts *out);
 

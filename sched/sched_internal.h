@@ -76,7 +76,8 @@ struct run_queue {
 	uint64_t run_start_ns;           /* c; when `current` came */
 	uint64_t slice_end_ns;           /* q; of `current` */
 	uint64_t timer_ns;               /* c; what the timer is set to */
-	_Atomic uint64_t switches, steals, ticks, preemptions, idle_ns; /* a; own_add */
+	/* a; own_add */
+	_Atomic uint64_t switches, steals, ticks, preemptions, slices, idle_ns;
 	unsigned cpu;                    /* i */
 	int nid;                         /* i */
 	unsigned victim_count;           /* i */

@@ -55,6 +55,7 @@ void sched_read_counts(unsigned cpu, struct sched_counts *out)
 	out->steals = ld_relaxed(&queue->steals);
 	out->ticks = ld_relaxed(&queue->ticks);
 	out->preemptions = ld_relaxed(&queue->preemptions);
+	out->slices = ld_relaxed(&queue->slices);
 	out->idle_ns = ld_relaxed(&queue->idle_ns);
 }
 

@@ -165,8 +165,14 @@ void sched_port_wait(void)
 {
 	/* Short naps stand for WFI: a posted call has no way to end a longer one. */
 	const struct timespec nap = { 0, 50000 };
+	uint64_t timer_ns = atomic_load(&here()->timer_ns);
 
-	if (!atomic_load(&here()->kicked) && !timer_due() && !atomic_load(&host_self->pending))
+	if (atomic_load(&here()->kicked) || timer_due() || atomic_load(&host_self->pending))
+		return;
+	/* A clock that stands goes on to what is due next: nothing else can happen there. */
+	if (atomic_load(&host_clock_ns) && timer_ns != SCHED_NEVER)
+		atomic_store(&host_clock_ns, timer_ns);
+	else
 		nanosleep(&nap, NULL);
 }
 

@@ -11,7 +11,9 @@
  * left behind with their memory; it is unmapped all the same, and the test is told:
  * sched_task_count() must be what it was.
  *
- * One world at a time.
+ * One world at a time. host_quiet_world() makes one with a single CPU and a clock that moves
+ * only when the test moves it or when the CPU has nothing to do, and then to what its timer
+ * is set to: whatever runs there runs the same each time, to the nanosecond.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -32,7 +34,7 @@ void __asan_unpoison_memory_region(void const volatile *start, size_t bytes) __a
 
 static struct {
 	void *meta[WORLD_METAS]; /* what zonal_build() was given, to free */
-	unsigned meta_count;
+	unsigned meta_count, cpus;
 	struct zonal_task *boot_task[WORLD_CPUS]; /* what each CPU goes back to */
 } world;
 
@@ -82,7 +84,7 @@ static void world_board(struct boot_info *board)
 {
 	memset(board, 0, sizeof(*board));
 	board->range_count = WORLD_NODES;
-	board->cpu_count = WORLD_CPUS;
+	board->cpu_count = world.cpus;
 	board->dma_max = UINT64_MAX;
 	for (unsigned nid = 0; nid < WORLD_NODES; nid++) {
 		board->range[nid].start = WORLD_PHYS + nid * WORLD_NODE_BYTES;
@@ -92,9 +94,9 @@ static void world_board(struct boot_info *board)
 		for (unsigned to = 0; to < WORLD_NODES; to++)
 			board->distance[nid][to] = nid == to ? 10 : 20;
 	}
-	for (unsigned cpu = 0; cpu < WORLD_CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < world.cpus; cpu++) {
 		board->cpu[cpu].mpidr = cpu;
-		board->cpu[cpu].nid = (int16_t)(cpu * WORLD_NODES / WORLD_CPUS);
+		board->cpu[cpu].nid = (int16_t)(cpu * WORLD_NODES / world.cpus);
 	}
 }
 
@@ -116,7 +118,7 @@ static bool world_memory(void)
 	zonal_options_default(&config.options);
 	if (zonal_build(host_sched.mm, &config, world_meta))
 		return false;
-	for (unsigned cpu = 0; cpu < WORLD_CPUS; cpu++)
+	for (unsigned cpu = 0; cpu < world.cpus; cpu++)
 		zonal_cpu_online(host_sched.mm, cpu);
 	zonal_boot_done(host_sched.mm);
 	return true;
@@ -147,7 +149,7 @@ static void *world_cpu(void *arg)
 /* Start the other CPUs; waits until all are there. */
 static void world_threads(pthread_t *thread)
 {
-	for (unsigned cpu = 1; cpu < WORLD_CPUS; cpu++) {
+	for (unsigned cpu = 1; cpu < world.cpus; cpu++) {
 		if (pthread_create(&thread[cpu], NULL, world_cpu, (void *)(uintptr_t)cpu))
 			port_panic("host: no thread for CPU %u", cpu);
 		while (!sched_cpu_online(cpu))
@@ -158,19 +160,20 @@ static void world_threads(pthread_t *thread)
 static void world_stop(pthread_t *thread)
 {
 	atomic_store(&host_sched.stop, true);
-	for (unsigned cpu = 1; cpu < WORLD_CPUS; cpu++)
+	for (unsigned cpu = 1; cpu < world.cpus; cpu++)
 		pthread_join(thread[cpu], NULL);
 	host_cpu_detach();
-	for (unsigned cpu = 0; cpu < WORLD_CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < world.cpus; cpu++) {
 		host_cpu_get(cpu)->port.task = world.boot_task[cpu];
 		run_queues[cpu].current = NULL;
 	}
 }
 
-bool sched_port_world(void (*fn)(void *), void *arg)
+static bool world_run(unsigned cpus, void (*fn)(void *), void *arg)
 {
 	pthread_t thread[WORLD_CPUS];
 
+	world.cpus = cpus;
 	memset(&host_sched, 0, sizeof(host_sched));
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)
 		atomic_store(&host_sched.cpu[cpu].timer_ns, SCHED_NEVER);
@@ -187,4 +190,19 @@ bool sched_port_world(void (*fn)(void *), void *arg)
 	world_stop(thread);
 	world_forget();
 	return true;
+}
+
+bool sched_port_world(void (*fn)(void *), void *arg)
+{
+	return world_run(WORLD_CPUS, fn, arg);
+}
+
+bool host_quiet_world(void (*fn)(void *), void *arg)
+{
+	bool done;
+
+	atomic_store(&host_clock_ns, HOST_CLOCK_START);
+	done = world_run(1, fn, arg);
+	atomic_store(&host_clock_ns, 0);
+	return done;
 }

@@ -27,7 +27,7 @@
 	}                                                                                          \
 	static void fake_body_##name_(void)
 
-#define FAKE_EPOCH 1000000000ull /* what the clock shows at first */
+#define FAKE_EPOCH HOST_CLOCK_START /* what the clock shows at first */
 
 void fake_begin(void);
 void fake_end(void);

@@ -26,6 +26,11 @@ struct host_sched {
 
 extern struct host_sched host_sched;
 
+#define HOST_CLOCK_START 1000000000ull
+
+/* As sched_port_world(), but one CPU and a clock that stands while a task runs. */
+bool host_quiet_world(void (*fn)(void *), void *arg);
+
 /* port_irq_restore(), out of line; see sched_internal.h for why. */
 void host_sched_unmask(port_irqflags_t flags);
 /* Told to stop, and this is the idle task of a CPU other than the first. */

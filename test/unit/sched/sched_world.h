@@ -41,6 +41,9 @@ unsigned sched_world_node(void);
 /* Pages that nobody holds, on all nodes, per-CPU lists given back. */
 uint64_t sched_world_free_pages(void);
 
+/* Free pages that kernel requests get before they must wait for anything. */
+uint64_t sched_world_kernel_pages(void);
+
 /* Spin, taking interrupts, until *flag is at least `value`; false after PATIENCE. */
 bool sched_world_spin(_Atomic unsigned *flag, unsigned value);
 

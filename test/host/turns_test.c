@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Real tasks take turns on one CPU whose clock moves only as they move it.
+ *
+ * Each task notes when it begins and ends to run, in virtual time. So the length of
+ * each slice, what is left of one after a better task came, the sum that a task is
+ * charged and what the CPU was idle are compared exactly, and a busy host changes nothing.
+ */
+#include "fake_machine.h"
+#include "test/unit/sched/sched_world.h"
+
+#define US 1000ull
+
+
+enum { TURNS_MAX = 64 };
+
+#define TURNS_TEST(name_)                                                                          \
+	static void turns_body_##name_(void *arg);                                                 \
+	KTEST(sched, name_) { KT_TRUE(host_quiet_world(turns_body_##name_, NULL)); }               \
+	static void turns_body_##name_(void *arg)
+
+/* A piece of time in which one task ran. */
+struct turn {
+	unsigned who;
+	uint64_t from, to;
+};
+
+static struct {
+	struct turn turn[TURNS_MAX];
+	unsigned count;
+	uint64_t start;
+} turns;
+
+static void turns_begin(void)
+{
+	turns.count = 0;
+	turns.start = port_time_ns();
+}
+
+/* `who` runs for `ns`, in steps after which it may lose the CPU. */
+static void run_for(unsigned who, uint64_t ns)
+{
+	for (uint64_t done = 0; done < ns; done += 100 * US) {
+		uint64_t now = port_time_ns() - turns.start;
+		struct turn *last = turns.count ? &turns.turn[turns.count - 1] : NULL;
+
+		if (!last || last->who != who || last->to != now) {
+			if (turns.count == TURNS_MAX)
+				return;
+			last = &turns.turn[turns.count++];
+			last->who = who;
+			last->from = now;
+		}
+		last->to = now + 100 * US;
+		fake_clock(turns.start + last->to);
+		task_poll();
+	}
+}
+
+static void turns_expect(const struct turn *expected, unsigned count)
+{
+	KT_EQ(turns.count, count);
+	for (unsigned i = 0; i < ZN_MIN(count, turns.count); i++) {
+		const struct turn *turn = &turns.turn[i];
+
+		KT_OK(turn->who == expected[i].who && turn->from == expected[i].from * US &&
+		      turn->to == expected[i].to * US,
+		      "turn %u: task %u ran from %llu to %llu us, not task %u from %llu to %llu", i,
+		      turn->who, turn->from / US, turn->to / US, expected[i].who,
+		      (unsigned long long)expected[i].from, (unsigned long long)expected[i].to);
+	}
+}
+
+static int run_9_ms(void *arg)
+{
+	run_for((unsigned)(uintptr_t)arg, 9 * MS);
+	return 0;
+}
+
+static uint64_t runtime_of(const struct task *task)
+{
+	return ld_relaxed(&task->runtime_ns);
+}
+
+TURNS_TEST(equal_tasks_take_turns_of_one_slice)
+{
+	static const struct turn expected[] = {
+		{ 1, 0, 4000 },	     { 2, 4000, 8000 },	  { 3, 8000, 12000 },
+		{ 1, 12000, 16000 }, { 2, 16000, 20000 }, { 3, 20000, 24000 },
+		{ 1, 24000, 25000 }, { 2, 25000, 26000 }, { 3, 26000, 27000 },
+	};
+	struct task *task[3];
+	struct sched_counts before, after;
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	sched_read_counts(0, &before);
+	for (unsigned i = 0; i < 3; i++)
+		task[i] = sched_world_task(run_9_ms, (void *)(uintptr_t)(i + 1), 0, 4);
+	turns_begin();
+	task_sleep_ns(100 * MS);
+	turns_expect(expected, ARRAY_SIZE(expected));
+	sched_read_counts(0, &after);
+	KT_EQ(after.slices - before.slices, 6);
+	KT_EQ(after.idle_ns - before.idle_ns, 73 * MS);
+	for (unsigned i = 0; i < 3; i++) {
+		KT_EQ(runtime_of(task[i]), 9 * MS);
+		task_join(task[i]);
+	}
+}
+
+static int run_and_sleep(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < 3; i++) {
+		run_for(9, 500 * US);
+		task_sleep_until(turns.start + (i * 3 + 2) * MS);
+	}
+	return 0;
+}
+
+/* Interrupted at 2 ms and at 5 ms, the first two keep what was left of their slices. */
+TURNS_TEST(a_better_task_takes_nothing_from_a_slice)
+{
+	static const struct turn expected[] = {
+		{ 9, 0, 500 },	   { 1, 500, 2000 },   { 9, 2000, 2500 }, { 1, 2500, 5000 },
+		{ 9, 5000, 5500 }, { 2, 5500, 9500 },  { 1, 9500, 13500 }, { 2, 13500, 17500 },
+		{ 1, 17500, 18500 }, { 2, 18500, 19500 },
+	};
+	struct task *task[3];
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	task[0] = sched_world_task(run_9_ms, (void *)1, 0, 4);
+	task[1] = sched_world_task(run_9_ms, (void *)2, 0, 4);
+	task[2] = sched_world_task(run_and_sleep, NULL, 0, 6);
+	turns_begin();
+	task_sleep_ns(100 * MS);
+	turns_expect(expected, ARRAY_SIZE(expected));
+	for (unsigned i = 0; i < 3; i++)
+		task_join(task[i]);
+}
+
+static int run_and_yield(void *arg)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		run_for((unsigned)(uintptr_t)arg, 3 * MS);
+		task_yield();
+	}
+	return 0;
+}
+
+TURNS_TEST(who_yields_gets_a_new_slice_at_the_end)
+{
+	static const struct turn expected[] = {
+		{ 1, 0, 3000 },	    { 2, 3000, 6000 },	 { 1, 6000, 9000 },
+		{ 2, 9000, 12000 }, { 1, 12000, 15000 }, { 2, 15000, 18000 },
+	};
+	struct task *task[2];
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	for (unsigned i = 0; i < 2; i++)
+		task[i] = sched_world_task(run_and_yield, (void *)(uintptr_t)(i + 1), 0, 4);
+	turns_begin();
+	task_sleep_ns(100 * MS);
+	turns_expect(expected, ARRAY_SIZE(expected));
+	for (unsigned i = 0; i < 2; i++)
+		task_join(task[i]);
+}
+
+static int run_uninterrupted(void *arg)
+{
+	preempt_disable();
+	run_for((unsigned)(uintptr_t)arg, 6 * MS);
+	preempt_enable();
+	run_for((unsigned)(uintptr_t)arg, MS);
+	return 0;
+}
+
+TURNS_TEST(preemption_off_lasts_beyond_the_slice_and_not_longer)
+{
+	static const struct turn expected[] = {
+		{ 1, 0, 6000 }, { 2, 6000, 12000 }, { 1, 12000, 13000 }, { 2, 13000, 14000 },
+	};
+	struct task *task[2];
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	for (unsigned i = 0; i < 2; i++)
+		task[i] = sched_world_task(run_uninterrupted, (void *)(uintptr_t)(i + 1), 0, 4);
+	turns_begin();
+	task_sleep_ns(100 * MS);
+	turns_expect(expected, ARRAY_SIZE(expected));
+	for (unsigned i = 0; i < 2; i++)
+		task_join(task[i]);
+}
+
+static int nap_once(void *arg)
+{
+	uint64_t deadline = turns.start + (uint64_t)(uintptr_t)arg;
+
+	task_sleep_until(deadline);
+	return port_time_ns() != deadline;
+}
+
+TURNS_TEST(an_idle_cpu_wakes_each_sleeper_on_time)
+{
+	static const uintptr_t deadline[] = { 7777, 3, 900000, 40, 7778 };
+	struct task *task[ARRAY_SIZE(deadline)];
+
+	(void)arg;
+	turns_begin();
+	for (unsigned i = 0; i < ARRAY_SIZE(deadline); i++)
+		task[i] = sched_world_task(nap_once, (void *)deadline[i], 0, 4);
+	for (unsigned i = 0; i < ARRAY_SIZE(deadline); i++)
+		KT_EQ(task_join(task[i]), 0);
+	KT_EQ(port_time_ns(), turns.start + 900000);
+}
