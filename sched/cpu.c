@@ -32,6 +32,8 @@ static void idle_round(void)
 	port_irqflags_t flags = sched_mask();
 	struct run_queue *queue = sched_this_queue();
 
+	ASSERT(queue->current == &queue->idle, "CPU %u idles and runs %s", queue->cpu,
+	       queue->current->name);
 	if (ld_relaxed(&queue->ready_count) || place_steal(queue))
 		sched_preempt();
 	else
@@ -64,6 +66,8 @@ void cpu_prepare(struct run_queue *queue, unsigned cpu)
 	struct task_spec spec = { .name = "idle", .fn = idle_main };
 	struct cpumask self = cpumask_of(cpu);
 
+	ASSERT(queue->cpu == cpu && !sched_cpu_online(cpu), "the queue of CPU %u for CPU %u",
+	       queue->cpu, cpu);
 	spec.cpus = &self;
 	queue->nid = cpu_node(cpu);
 	place_order_victims(queue);
@@ -77,6 +81,9 @@ void cpu_go(struct run_queue *queue, struct task *task)
 	bool idle = task == &queue->idle;
 	uint64_t now = port_time_ns();
 
+	DASSERT_MASKED();
+	ASSERT(queue == sched_this_queue() && !queue->current, "CPU %u goes online twice",
+	       queue->cpu);
 	sched_context_adopt(&task->context);
 	task_set_state(task, TASK_RUNNING);
 	queue->run_start_ns = now;

@@ -7,6 +7,8 @@
 
 #include <zonal/types.h>
 
+#include "lib/assert.h"
+
 #define CPUMASK_WORDS ((ZONAL_MAX_CPUS + 63) / 64)
 
 struct cpumask {
@@ -15,6 +17,7 @@ struct cpumask {
 
 static inline void cpumask_add(struct cpumask *mask, unsigned cpu)
 {
+	ASSERT(cpu < ZONAL_MAX_CPUS, "CPU %u, ZONAL_MAX_CPUS is %u", cpu, ZONAL_MAX_CPUS);
 	mask->word[cpu / 64] |= (uint64_t)1 << (cpu % 64);
 }
 

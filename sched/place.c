@@ -37,6 +37,9 @@ void place_set_idle(unsigned cpu, bool idle)
 	uint64_t bit = (uint64_t)1 << (cpu % 64);
 	_Atomic uint64_t *word = &idle_mask[cpu / 64];
 
+	DASSERT_MASKED();
+	ASSERT(cpu == port_this_cpu()->id, "CPU %u speaks for CPU %u",
+	       (unsigned)port_this_cpu()->id, cpu);
 	/* Only this CPU changes its bit, so a relaxed look tells whether it must. */
 	if (!(ld_relaxed(word) & bit) == !idle)
 		return;
@@ -70,6 +73,8 @@ unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priori
 	uint32_t best_cost = UINT32_MAX;
 	unsigned best = last;
 
+	ASSERT(last < ZONAL_MAX_CPUS && priority < SCHED_PRIORITIES, "CPU %u, priority %u", last,
+	       priority);
 	if (cpumask_has(cpus, last) && sched_cpu_online(last))
 		best_cost = cpu_cost(last, priority);
 	for (unsigned i = 0; best_cost && i < queue->victim_count; i++) {
@@ -84,6 +89,7 @@ unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priori
 			best = cpu;
 		}
 	}
+	ASSERT(best_cost != UINT32_MAX, "no CPU of the mask is online, it was last on CPU %u", last);
 	return best;
 }
 
@@ -91,6 +97,7 @@ void place_kick_idle(const struct run_queue *queue, const struct task *task)
 {
 	uint64_t able = 0;
 
+	DASSERT_HELD(&queue->lock);
 	if (task->pinned)
 		return;
 	for (unsigned i = 0; i < CPUMASK_WORDS; i++)
@@ -148,6 +155,9 @@ static void queued_tell(struct run_queue *queue, const struct task *task)
 	int running = ld_relaxed(&queue->running), priority = (int)priority_of(task);
 	bool here = queue == sched_this_queue();
 
+	DASSERT_HELD(&queue->lock);
+	ASSERT(running != QUEUE_OFFLINE, "task %s was queued on CPU %u, which is offline",
+	       task->name, queue->cpu);
 	if (priority > running) {
 		st_relaxed(&queue->need_resched, true);
 		if (!here)
@@ -170,6 +180,10 @@ void place_task(struct run_queue *queue, struct task *task)
 {
 	unsigned cpu = place_choose(&task->cpus, queue->cpu, priority_of(task));
 
+	DASSERT_HELD(&queue->lock);
+	ASSERT(task_state(task) == TASK_MOVING && task_cpu_of(task) == queue->cpu,
+	       "task %s: state %u, CPU %u, placed from CPU %u", task->name, task_state(task),
+	       task_cpu_of(task), queue->cpu);
 	if (cpu != queue->cpu) {
 		/* Whoever wants to wake it from here on takes the new queue's lock, where it
 		 * is TASK_MOVING until it is queued. */
@@ -187,6 +201,7 @@ static struct task *steal_from(struct run_queue *victim, unsigned thief)
 {
 	struct task *task;
 
+	ASSERT(victim->cpu != thief, "CPU %u steals from itself", thief);
 	if (!atomic_load(&victim->ready_count))
 		return NULL;
 	lock_take(&victim->lock);
@@ -202,6 +217,9 @@ static struct task *steal_from(struct run_queue *victim, unsigned thief)
 
 bool place_steal(struct run_queue *thief)
 {
+	DASSERT_MASKED();
+	ASSERT(thief == sched_this_queue() && thief->current == &thief->idle,
+	       "CPU %u steals, or not for itself", thief->cpu);
 	for (unsigned i = 0; i < thief->victim_count; i++) {
 		struct task *task = steal_from(&run_queues[thief->victim[i]], thief->cpu);
 
@@ -235,6 +253,7 @@ void place_order_victims(struct run_queue *queue)
 	unsigned count = ZN_MIN(sched_port_board()->cpu_count, (unsigned)ZONAL_MAX_CPUS);
 	unsigned n = 0;
 
+	ASSERT(!sched_cpu_online(queue->cpu), "CPU %u is online, others read its order", queue->cpu);
 	for (unsigned cpu = 0; cpu < count; cpu++) {
 		uint32_t rank = victim_rank(queue, cpu, count);
 		unsigned i = n;

@@ -36,6 +36,8 @@ void registry_add(struct task *task)
 		registry.last->all_next = task;
 	else
 		registry.first = task;
+	ASSERT(!registry.last || registry.last->id < task->id, "id %llu is not the highest",
+	       (unsigned long long)task->id);
 	registry.last = task;
 	registry.count++;
 	lock_drop(&registry.lock);
@@ -47,6 +49,7 @@ void registry_remove(struct task *task)
 	port_irqflags_t flags = sched_mask();
 
 	lock_take(&registry.lock);
+	ASSERT(task->all_prev || registry.first == task, "task %s is not listed", task->name);
 	if (task->all_prev)
 		task->all_prev->all_next = task->all_next;
 	else

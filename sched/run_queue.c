@@ -16,8 +16,20 @@
  */
 #include "sched_internal.h"
 
+/* What holds of a task that enters this queue. */
+static void push_check(const struct run_queue *queue, const struct task *task)
+{
+	DASSERT_HELD(&queue->lock);
+	ASSERT(task != &queue->idle, "the idle task of CPU %u is queued", queue->cpu);
+	ASSERT(task_cpu_of(task) == queue->cpu, "task %s: CPU %u, queue of CPU %u", task->name,
+	       task_cpu_of(task), queue->cpu);
+	ASSERT(task_state(task) != TASK_READY, "task %s is queued already", task->name);
+}
+
 static void queue_count(struct run_queue *queue, struct task *task, int change)
 {
+	ASSERT(change > 0 || ld_relaxed(&queue->ready_count) > 0, "no task is in the queue of CPU %u",
+	       queue->cpu);
 	if (!task->pinned)
 		queue->movable = (uint32_t)((int)queue->movable + change);
 	atomic_store(&queue->ready_count,
@@ -28,6 +40,7 @@ void queue_push_tail(struct run_queue *queue, struct task *task)
 {
 	unsigned priority = priority_of(task);
 
+	push_check(queue, task);
 	task->next = NULL;
 	task->prev = queue->tail[priority];
 	if (task->prev)
@@ -44,6 +57,7 @@ void queue_push_head(struct run_queue *queue, struct task *task)
 {
 	unsigned priority = priority_of(task);
 
+	push_check(queue, task);
 	task->prev = NULL;
 	task->next = queue->head[priority];
 	if (task->next)
@@ -60,6 +74,12 @@ void queue_remove(struct run_queue *queue, struct task *task)
 {
 	unsigned priority = priority_of(task);
 
+	DASSERT_HELD(&queue->lock);
+	ASSERT(task_state(task) == TASK_READY && task_cpu_of(task) == queue->cpu,
+	       "task %s: state %u, CPU %u, queue of CPU %u", task->name, task_state(task),
+	       task_cpu_of(task), queue->cpu);
+	ASSERT(task->prev || queue->head[priority] == task, "task %s is not the first", task->name);
+	ASSERT(task->next || queue->tail[priority] == task, "task %s is not the last", task->name);
 	if (task->prev)
 		task->prev->next = task->next;
 	else
@@ -76,6 +96,7 @@ void queue_remove(struct run_queue *queue, struct task *task)
 
 struct task *queue_first(const struct run_queue *queue)
 {
+	DASSERT_HELD(&queue->lock);
 	if (!queue->bitmap)
 		return NULL;
 	return queue->head[31 - (unsigned)__builtin_clz(queue->bitmap)];
@@ -85,6 +106,7 @@ struct task *queue_first_for(const struct run_queue *queue, unsigned cpu)
 {
 	uint32_t left = queue->movable ? queue->bitmap : 0;
 
+	DASSERT_HELD(&queue->lock);
 	while (left) {
 		unsigned priority = 31 - (unsigned)__builtin_clz(left);
 
@@ -98,6 +120,7 @@ struct task *queue_first_for(const struct run_queue *queue, unsigned cpu)
 
 struct run_queue *queue_lock_of(struct task *task)
 {
+	DASSERT_MASKED();
 	for (;;) {
 		struct run_queue *queue = &run_queues[ld_acquire(&task->cpu)];
 

@@ -50,6 +50,8 @@ void sched_arm_timer(struct run_queue *queue)
 	uint64_t next = sleepers_deadline(queue);
 	int running = ld_relaxed(&queue->running);
 
+	DASSERT_HELD(&queue->lock);
+	ASSERT(queue == sched_this_queue(), "the timer of CPU %u is set by another", queue->cpu);
 	/* A slice that is over already has set need_resched and must not fire again before
 	 * the switch. */
 	if (running >= 0 && (queue->bitmap >> running) && !ld_relaxed(&queue->need_resched))
@@ -65,8 +67,11 @@ static ZN_NOINLINE void finish_switch(void)
 {
 	struct run_queue *queue = sched_this_queue();
 	struct task *previous = queue->previous;
-	enum task_state state = task_state(previous);
+	enum task_state state;
 
+	ASSERT(previous, "nobody was switched away from on CPU %u", queue->cpu);
+	DASSERT_HELD(&queue->lock);
+	state = task_state(previous);
 	queue->previous = NULL;
 	if (state == TASK_MOVING)
 		place_task(queue, previous);
@@ -85,6 +90,8 @@ static void account(struct run_queue *queue, struct task *task, uint64_t now)
 {
 	uint64_t ran = now - queue->run_start_ns;
 
+	DASSERT(now >= queue->run_start_ns, "the clock of CPU %u went back from %llu to %llu",
+		queue->cpu, (unsigned long long)queue->run_start_ns, (unsigned long long)now);
 	own_add(&task->runtime_ns, ran);
 	own_add(&task->switches, 1);
 	if (task == &queue->idle)
@@ -100,6 +107,9 @@ static struct task *take_next(struct run_queue *queue)
 		queue_remove(queue, next);
 	else
 		next = &queue->idle;
+	ASSERT(task_cpu_of(next) == queue->cpu && cpumask_has(&next->cpus, queue->cpu),
+	       "task %s of CPU %u must not run on CPU %u", next->name, task_cpu_of(next),
+	       queue->cpu);
 	task_set_state(next, TASK_RUNNING);
 	return next;
 }
@@ -128,8 +138,16 @@ static ZN_NOINLINE void switch_from(struct run_queue *queue, struct task *task)
 {
 	uint64_t now = port_time_ns();
 	bool ends = task_state(task) == TASK_DEAD;
-	struct task *next = take_next(queue);
+	struct task *next;
 
+	DASSERT_HELD(&queue->lock);
+	ASSERT(task == queue->current && !queue->previous, "task %s leaves CPU %u, which runs %s",
+	       task->name, queue->cpu, queue->current->name);
+	ASSERT(!task->preempt_off, "task %s leaves CPU %u with preemption off", task->name,
+	       queue->cpu);
+	ASSERT((task_state(task) == TASK_RUNNING) == (task == &queue->idle),
+	       "task %s leaves CPU %u in state %u", task->name, queue->cpu, task_state(task));
+	next = take_next(queue);
 	st_relaxed(&queue->need_resched, false);
 	if (next == task) {
 		/* The idle task, whose work another CPU has stolen meanwhile, is one of them. */
@@ -150,6 +168,7 @@ void sched_task_entry(void)
 {
 	struct task *task = sched_this_queue()->current;
 
+	ASSERT(task->fn, "task %s has nothing to run", task->name);
 	sched_context_begin(&task->context);
 	finish_switch();
 	sched_port_unmask();
@@ -161,6 +180,7 @@ void sched_block(uint64_t deadline_ns)
 	struct run_queue *queue = sched_this_queue();
 	struct task *task = queue->current;
 
+	ASSERT(task != &queue->idle, "the idle task of CPU %u waits", queue->cpu);
 	lock_take(&queue->lock);
 	if (task->wake_pending || deadline_ns <= port_time_ns()) {
 		task->wake_pending = false;
@@ -178,6 +198,7 @@ void sched_wake(struct task *task)
 {
 	struct run_queue *queue = queue_lock_of(task);
 
+	ASSERT(task_state(task) != TASK_DEAD, "task %s is woken after its end", task->name);
 	if (task_state(task) != TASK_BLOCKED) {
 		task->wake_pending = true;
 		lock_drop(&queue->lock);
@@ -193,6 +214,7 @@ void sched_move(const struct cpumask *cpus)
 	struct run_queue *queue = sched_this_queue();
 	struct task *task = queue->current;
 
+	ASSERT(task != &queue->idle, "the idle task of CPU %u is moved", queue->cpu);
 	lock_take(&queue->lock);
 	task->cpus = *cpus;
 	task->pinned = cpumask_count(cpus) == 1;
@@ -222,6 +244,7 @@ static void requeue_current(struct run_queue *queue, bool to_tail)
 	struct task *task = queue->current;
 	uint64_t now = port_time_ns();
 
+	DASSERT_HELD(&queue->lock);
 	if (task == &queue->idle)
 		return;
 	if (to_tail || now >= queue->slice_end_ns) {
@@ -303,6 +326,8 @@ static void wake_due(struct run_queue *queue, uint64_t now)
 		if (sleepers_deadline(queue) > now)
 			break;
 		task = (struct task *)((char *)queue->sleepers - offsetof(struct task, sleep));
+		ASSERT(task_state(task) == TASK_BLOCKED, "task %s sleeps in state %u", task->name,
+		       task_state(task));
 		sleepers_remove(queue, &task->sleep);
 		task_set_state(task, TASK_MOVING);
 		place_task(queue, task);
@@ -316,6 +341,7 @@ void sched_timer_tick(void)
 	uint64_t now = port_time_ns();
 	int running;
 
+	DASSERT_MASKED();
 	if (!queue->current)
 		return;
 	own_add(&queue->ticks, 1);
@@ -334,6 +360,7 @@ bool sched_irq_exit(void)
 {
 	struct run_queue *queue = sched_this_queue();
 
+	DASSERT_MASKED();
 	if (!queue->current || port_this_cpu()->irq_depth)
 		return false;
 	if (ld_relaxed(&queue->rearm)) {

@@ -201,6 +201,12 @@ void registry_add(struct task *task); /* also gives it its id */
 void registry_remove(struct task *task);
 void registry_reset(void);
 
+/* Where it is or was; see the field. */
+static inline unsigned task_cpu_of(const struct task *task)
+{
+	return ld_relaxed(&((struct task *)(uintptr_t)task)->cpu);
+}
+
 static inline enum task_state task_state(const struct task *task)
 {
 	return (enum task_state)ld_relaxed(&task->state);

@@ -31,6 +31,7 @@ static struct sleeper *heap_merge(struct sleeper *a, struct sleeper *b)
 {
 	if (!a || !b)
 		return a ? a : b;
+	DASSERT(!a->next && !a->prev && !b->next && !b->prev, "one of two heaps is part of another");
 	if (sleeper_before(b, a)) {
 		struct sleeper *swap = a;
 
@@ -76,6 +77,10 @@ static struct sleeper *heap_merge_all(struct sleeper *list)
 
 void sleepers_add(struct run_queue *queue, struct sleeper *sleeper, uint64_t deadline_ns)
 {
+	DASSERT_HELD(&queue->lock);
+	ASSERT(!sleeper->queued, "it sleeps until %llu already",
+	       (unsigned long long)sleeper->deadline_ns);
+	ASSERT(deadline_ns != SCHED_NEVER, "no deadline to wake it at");
 	sleeper->child = sleeper->next = sleeper->prev = NULL;
 	sleeper->deadline_ns = deadline_ns;
 	sleeper->serial = queue->sleep_serial++;
@@ -87,8 +92,11 @@ void sleepers_remove(struct run_queue *queue, struct sleeper *sleeper)
 {
 	struct sleeper *below;
 
+	DASSERT_HELD(&queue->lock);
 	if (!sleeper->queued)
 		return;
+	ASSERT(sleeper->prev || sleeper == queue->sleepers, "it sleeps on a CPU other than %u",
+	       queue->cpu);
 	below = heap_merge_all(sleeper->child);
 	if (sleeper == queue->sleepers) {
 		queue->sleepers = below;
@@ -107,5 +115,6 @@ void sleepers_remove(struct run_queue *queue, struct sleeper *sleeper)
 
 uint64_t sleepers_deadline(const struct run_queue *queue)
 {
+	DASSERT_HELD(&queue->lock);
 	return queue->sleepers ? queue->sleepers->deadline_ns : SCHED_NEVER;
 }

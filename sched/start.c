@@ -33,6 +33,7 @@ void sched_init(void)
 	unsigned cpu = port_this_cpu()->id;
 	struct run_queue *queue = &run_queues[cpu];
 
+	ASSERT(!queue->current, "CPU %u schedules already", cpu);
 	cpu_reset_all();
 	registry_reset();
 	task_memory_reset();

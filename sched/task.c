@@ -26,6 +26,8 @@ static struct {
 
 static void task_free(struct task *task)
 {
+	ASSERT(task_state(task) == TASK_DEAD && ld_acquire(&task->ended.set),
+	       "task %s is freed in state %u", task->name, task_state(task));
 	registry_remove(task);
 	sched_context_drop(&task->context);
 	task_stack_put(task);
@@ -36,6 +38,7 @@ static bool reaper_has_work(void *arg)
 {
 	struct task **out = arg;
 
+	DASSERT_HELD(&reaper.queue.lock);
 	*out = reaper.first;
 	if (reaper.first)
 		reaper.first = reaper.first->next;
@@ -67,6 +70,8 @@ void task_ended(struct task *task)
 {
 	bool detached;
 
+	ASSERT(task_state(task) == TASK_DEAD, "task %s has ended in state %u", task->name,
+	       task_state(task));
 	wait_lock(&task->ended.queue);
 	st_release(&task->ended.set, true);
 	detached = task->detached;
@@ -108,6 +113,8 @@ static void task_inherit(struct task *task)
 
 void task_fill(struct task *task, const struct task_spec *spec, unsigned cpu)
 {
+	ASSERT(cpu < ZONAL_MAX_CPUS && spec->priority < SCHED_PRIORITIES, "CPU %u, priority %u", cpu,
+	       spec->priority);
 	task_inherit(task);
 	task_name_copy(task, spec->name);
 	task->fn = spec->fn;
@@ -153,6 +160,8 @@ static void task_place_first(struct task *task)
 	port_irqflags_t flags = sched_mask();
 	struct run_queue *queue = queue_lock_of(task);
 
+	ASSERT(task_state(task) == TASK_NEW, "task %s is placed first in state %u", task->name,
+	       task_state(task));
 	task_set_state(task, TASK_MOVING);
 	place_task(queue, task);
 	sched_unmask(flags);
@@ -224,6 +233,7 @@ void task_detach(struct task *task)
 	bool ended;
 
 	wait_lock(&task->ended.queue);
+	ASSERT(!task->detached, "task %s is detached twice", task->name);
 	ended = ld_relaxed(&task->ended.set);
 	task->detached = true;
 	lock_drop(&task->ended.queue.lock);

@@ -57,6 +57,8 @@ static void partial_link(struct pool_page *pool)
 {
 	struct pool_page **list = &pool_partial[pool->nid];
 
+	DASSERT_HELD(&pool_lock);
+	DASSERT(*list != pool, "a page of node %d is listed twice", pool->nid);
 	pool->prev = NULL;
 	pool->next = *list;
 	if (pool->next)
@@ -66,6 +68,9 @@ static void partial_link(struct pool_page *pool)
 
 static void partial_unlink(struct pool_page *pool)
 {
+	DASSERT_HELD(&pool_lock);
+	ASSERT(pool->prev || pool_partial[pool->nid] == pool, "a page of node %d is not listed",
+	       pool->nid);
 	if (pool->prev)
 		pool->prev->next = pool->next;
 	else
@@ -102,8 +107,11 @@ static struct task *slot_take(int nid)
 	struct pool_page *pool = pool_partial[nid];
 	struct task *task;
 
+	DASSERT_HELD(&pool_lock);
 	if (!pool)
 		return NULL;
+	ASSERT(pool->free && pool->used < POOL_SLOTS, "%u tasks in a page for %u", pool->used,
+	       (unsigned)POOL_SLOTS);
 	task = pool->free;
 	pool->free = task->next;
 	pool->used++;
@@ -119,6 +127,7 @@ struct task *task_memory_take(int nid)
 	struct task *task;
 	struct pool_page *pool;
 
+	ASSERT(list >= 0 && list < ZONAL_MAX_NODES, "node %d", nid);
 	lock_take(&pool_lock);
 	task = slot_take(list);
 	lock_drop(&pool_lock);
@@ -144,7 +153,10 @@ void task_memory_put(struct task *task)
 	port_irqflags_t flags = sched_mask();
 	bool empty;
 
+	ASSERT(((uintptr_t)task - (uintptr_t)pool - POOL_FIRST) % POOL_SLOT == 0,
+	       "%p is no slot of a page of tasks", (void *)task);
 	lock_take(&pool_lock);
+	ASSERT(pool->used, "no task is in the page of %p", (void *)task);
 	if (!pool->free)
 		partial_link(pool);
 	task->next = pool->free;
@@ -162,6 +174,7 @@ int task_stack_take(struct task *task, int nid)
 {
 	struct page *page = pages_take(nid, SCHED_STACK_ORDER);
 
+	ASSERT(!task->stack_page, "task %s has a stack", task->name);
 	if (!page)
 		return ZONAL_ENOMEM;
 	task->stack = sched_port_stack_map(page);

@@ -33,6 +33,8 @@ static void waiter_link(struct wait_queue *queue, struct waiter *waiter)
 {
 	struct waiter **place = &queue->first;
 
+	DASSERT_HELD(&queue->lock);
+	ASSERT(!waiter->linked, "task %s waits twice", waiter->task->name);
 	while (*place && (*place)->priority >= waiter->priority)
 		place = &(*place)->next;
 	waiter->next = *place;
@@ -44,8 +46,10 @@ static void waiter_unlink(struct wait_queue *queue, struct waiter *waiter)
 {
 	struct waiter **place = &queue->first;
 
-	while (*place != waiter)
+	DASSERT_HELD(&queue->lock);
+	while (*place && *place != waiter)
 		place = &(*place)->next;
+	ASSERT(*place, "task %s is linked and not in the queue", waiter->task->name);
 	*place = waiter->next;
 	waiter->linked = false;
 }
@@ -101,9 +105,11 @@ unsigned wait_wake_locked(struct wait_queue *queue, unsigned count)
 {
 	unsigned woken = 0;
 
+	DASSERT_HELD(&queue->lock);
 	while (woken < count && queue->first) {
 		struct waiter *waiter = queue->first;
 
+		ASSERT(waiter->linked, "task %s is in a queue and not linked", waiter->task->name);
 		queue->first = waiter->next;
 		waiter->linked = false;
 		sched_wake(waiter->task);
@@ -162,6 +168,7 @@ static bool mutex_try(void *arg)
 {
 	struct mutex *mutex = arg;
 
+	DASSERT_HELD(&mutex->queue.lock);
 	if (mutex->owner)
 		return false;
 	mutex->owner = sched_this_queue()->current;

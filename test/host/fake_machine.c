@@ -99,6 +99,7 @@ void fake_run(unsigned cpu, struct task *task)
 {
 	struct run_queue *queue = &run_queues[cpu];
 	bool idle = task == &queue->idle;
+	unsigned self = port_this_cpu()->id;
 
 	task_set_state(task, TASK_RUNNING);
 	st_relaxed(&task->cpu, cpu);
@@ -106,8 +107,10 @@ void fake_run(unsigned cpu, struct task *task)
 	queue->slice_end_ns = port_time_ns() + task->slice_left_ns;
 	queue->run_start_ns = port_time_ns();
 	st_relaxed(&queue->running, idle ? QUEUE_IDLE : (int)priority_of(task));
-	place_set_idle(cpu, idle);
 	host_cpu_get(cpu)->port.task = &task->memory;
+	fake_be(cpu);
+	place_set_idle(cpu, idle);
+	fake_be(self);
 }
 
 void fake_queue(unsigned cpu, struct task *task)
@@ -116,6 +119,22 @@ void fake_queue(unsigned cpu, struct task *task)
 	lock_take(&run_queues[cpu].lock);
 	queue_push_tail(&run_queues[cpu], task);
 	lock_drop(&run_queues[cpu].lock);
+}
+
+struct task *fake_first(unsigned cpu)
+{
+	struct task *task;
+
+	lock_take(&run_queues[cpu].lock);
+	task = queue_first(&run_queues[cpu]);
+	lock_drop(&run_queues[cpu].lock);
+	return task;
+}
+
+bool fake_steal(unsigned cpu)
+{
+	fake_be(cpu);
+	return place_steal(&run_queues[cpu]);
 }
 
 void fake_place(struct task *task)

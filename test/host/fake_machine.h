@@ -44,10 +44,14 @@ void fake_clock(uint64_t ns);
 /* A task that belongs to nobody yet (TASK_MOVING), may run everywhere, was last on `cpu`. */
 struct task *fake_task(unsigned cpu, unsigned priority);
 void fake_bind(struct task *task, const struct cpumask *cpus);
+/* An idle CPU looks for work elsewhere; the caller is that CPU afterwards. */
+bool fake_steal(unsigned cpu);
 /* `cpu` runs it now, with a fresh slice. */
 void fake_run(unsigned cpu, struct task *task);
 /* It waits in the queue of `cpu`; nobody is told. */
 void fake_queue(unsigned cpu, struct task *task);
+/* What queue_first() says of the queue of `cpu`. */
+struct task *fake_first(unsigned cpu);
 /* place_task() as who owns the task calls it. */
 void fake_place(struct task *task);
 

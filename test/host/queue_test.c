@@ -60,6 +60,7 @@ static void queue_step(struct run_queue *queue, struct task *task, uint64_t dice
 {
 	if (model_remove(task)) {
 		queue_remove(queue, task);
+		task_set_state(task, TASK_MOVING);
 		KT_TRUE(!task->next && !task->prev);
 	} else if (dice % 3) {
 		queue_push_tail(queue, task);

@@ -32,7 +32,9 @@ KTEST_F(boot, every_core_that_may_run_is_online, KT_TARGET_ONLY)
 	unsigned usable = 0;
 
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++)
-		usable += boot_info.cpu[cpu].psci && !boot_info.cpu[cpu].disabled;
+		/* The boot core needs nobody to start it; alone on its board it has no method. */
+		usable += cpu == cpu_boot_index() ||
+			  (boot_info.cpu[cpu].psci && !boot_info.cpu[cpu].disabled);
 	if (boot_args.maxcpus)
 		usable = ZN_MIN(usable, boot_args.maxcpus);
 	if (!psci_version())

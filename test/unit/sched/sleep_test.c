@@ -57,13 +57,20 @@ KTEST(sched, sleepers_come_out_by_deadline_then_arrival)
 	struct run_queue *queue = kt_alloc(sizeof(*queue), 64);
 	struct sleeper *node = kt_alloc(sizeof(*node) * HEAP_NODES, 64);
 	uint64_t seed = kt_seed();
+	port_irqflags_t flags;
+	bool right = true;
 
 	if (!queue || !node)
 		return;
-	for (unsigned i = 0; i < HEAP_STEPS; i++)
-		if (!KT_OK(heap_step(queue, node, &seed), "wrong earliest at step %u", i))
-			return;
-	heap_drain(queue);
+	flags = port_irq_save();
+	lock_set_rank(&queue->lock, LOCK_RUN_QUEUE);
+	lock_take(&queue->lock);
+	for (unsigned i = 0; right && i < HEAP_STEPS; i++)
+		right = KT_OK(heap_step(queue, node, &seed), "wrong earliest at step %u", i);
+	if (right)
+		heap_drain(queue);
+	lock_drop(&queue->lock);
+	port_irq_restore(flags);
 	KT_EQ(scan_earliest(node), SCHED_NEVER);
 }
 
