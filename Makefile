@@ -34,7 +34,7 @@ SIZE := $(CROSS_COMPILE)size
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wconversion -Wsign-conversion \
-	-Wswitch-default -Wunused-macros
+	-Wswitch-default -Wunused-macros $(if $(findstring clang,$(CC)),-Wthread-safety)
 COMMON := -std=gnu11 -O2 -g $(WARN) -MMD -MP -I. -Iinclude $(EXTRA_CFLAGS)
 
 # ---- the image ---------------------------------------------------------------------------
@@ -51,7 +51,7 @@ IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 
 IMAGE_SRC := $(wildcard arch/arm64/*/*.S arch/arm64/*/*.c mm/*.c sched/*.c lib/*.c \
 	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c)
 IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c \
-	sched/*_ktest.c) test/ktest.c test/ktest_image.c monitor/tests_here.c monitor/bench_image.c
+	test/ktest*.c) monitor/tests_here.c monitor/bench_image.c
 # The image without tests is linked from the same objects, but for one file in their place.
 PLAIN_SRC := $(filter-out $(IMAGE_TESTS),$(IMAGE_SRC))
 FULL_SRC := $(filter-out monitor/tests_none.c,$(sort $(IMAGE_SRC) $(IMAGE_TESTS)))
@@ -74,10 +74,9 @@ endif
 # ---- the host programs -------------------------------------------------------------------
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -lz -pthread
-# %_ktest.c is the part of a folder that only the test programs have.
-HOST_CORE := $(filter-out %_ktest.c board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
+HOST_CORE := $(filter-out board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
 	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c))
-TEST_SRC := test/ktest.c test/host_main.c test/host_panic.c $(wildcard test/host/*.c test/unit/*/*.c sched/*_ktest.c)
+TEST_SRC := test/ktest.c test/ktest_sched.c $(wildcard test/host_*.c test/host/*.c test/unit/*/*.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz hooks
 SRC_test := $(TEST_SRC)

@@ -107,7 +107,7 @@ uint64_t kt_port_time_ns(void);
 void *kt_port_alloc(size_t bytes, size_t align);
 void kt_port_free(void *memory, size_t bytes, size_t align);
 
-/* From sched/: run fn(arg) in a task pinned to each online CPU, one after the other. */
+/* From ktest_sched.c: run fn(arg) in a task pinned to each online CPU, one after the other. */
 void kt_on_each_cpu(void (*fn)(void *), void *arg) __attribute__((weak));
 
 #endif

@@ -70,9 +70,6 @@ def foreign_fault(folder, name):
 
 def folder_of(path):
     """The longest folder of the table that holds the file, or its first folder."""
-    # A folder's part for the test programs alone (%_ktest.c) is a test.
-    if path.endswith("_ktest.c"):
-        return "test"
     parts = path.split("/")
     return next((name for name in ("/".join(parts[:2]), parts[0]) if name in ALLOWED), parts[0])
 

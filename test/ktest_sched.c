@@ -5,8 +5,8 @@
  * CPU at a time. Where no scheduler runs (a host program) the case runs as it is, once.
  * A task that cannot be created is a failed case, not a skipped CPU.
  */
-#include "sched.h"
-#include "test/ktest.h"
+#include "ktest.h"
+#include "sched/sched.h"
 
 struct each_call {
 	void (*fn)(void *arg);
