@@ -20,9 +20,10 @@
 #include "assert.h"
 #include "atomic.h"
 #include "lock_rank.h"
+#include "lock_says.h"
 
 #if ZONAL_DEBUG
-struct ticket_lock {
+struct LOCK_IS_ONE ticket_lock {
 	_Atomic uint16_t next;  /* next ticket to draw */
 	_Atomic uint16_t owner; /* ticket being served; written by the holder */
 	_Atomic uint16_t rank;  /* enum lock_rank; written before it is taken first */
@@ -41,7 +42,7 @@ static inline enum lock_rank lock_rank_of(const struct ticket_lock *lock)
 	return (enum lock_rank)ld_relaxed(&((struct ticket_lock *)(uintptr_t)lock)->rank);
 }
 #else
-struct ticket_lock {
+struct LOCK_IS_ONE ticket_lock {
 	_Atomic uint16_t next;
 	_Atomic uint16_t owner;
 };
@@ -60,6 +61,11 @@ static inline enum lock_rank lock_rank_of(const struct ticket_lock *lock)
 	return LOCK_NO_RANK;
 }
 #endif
+
+static inline void lock_take(struct ticket_lock *lock) LOCK_TAKES(*lock) LOCK_UNSAID;
+static inline bool lock_try(struct ticket_lock *lock) LOCK_TRIES(*lock) LOCK_UNSAID;
+static inline void lock_drop(struct ticket_lock *lock) LOCK_DROPS(*lock) LOCK_UNSAID;
+static inline void lock_assert_held(const struct ticket_lock *lock) LOCK_PROVES(*lock);
 
 static inline void lock_take(struct ticket_lock *lock)
 {
@@ -105,7 +111,11 @@ static inline bool lock_held(struct ticket_lock *lock)
 }
 
 /* What every function says that relies on its caller's lock. Masked, as the lock wants it. */
-#define DASSERT_HELD(lock)                                                                         \
-	DASSERT(lock_rank_mine(lock), "this CPU does not hold the lock %p", (const void *)(lock))
+static inline void lock_assert_held(const struct ticket_lock *lock)
+{
+	DASSERT(lock_rank_mine(lock), "this CPU does not hold the lock %p", (const void *)lock);
+}
+
+#define DASSERT_HELD(lock) lock_assert_held(lock)
 
 #endif

@@ -43,6 +43,7 @@ static struct held_locks *held_here(void)
 
 bool lock_rank_allows(enum lock_rank held, enum lock_rank wanted, bool ascending)
 {
+	ASSERT(held < LOCK_RANKS && wanted < LOCK_RANKS, "ranks %u and %u", held, wanted);
 	if (held == wanted)
 		return ranks[held].several && ascending;
 	return held < wanted;

@@ -11,6 +11,8 @@
  */
 #include "number.h"
 
+#include "assert.h"
+
 static unsigned digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -28,6 +30,7 @@ bool number_read(const char *text, uint64_t *value, const char **rest)
 	const char *at = hex ? text + 2 : text;
 	unsigned base = hex ? 16 : 10;
 
+	ASSERT(value && rest, "nowhere to put the number %s", text);
 	*value = 0;
 	if (digit_value(*at) >= base)
 		return false;

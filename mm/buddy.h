@@ -11,14 +11,16 @@
  * enough, from the head of its list (B1), upper halves put back (B2). The page
  * comes out INNER and counted out of zone->free; NULL if no list has one.
  */
-struct page *buddy_take(struct zone *zone, unsigned order, unsigned type);
+struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
+	LOCK_HELD(zone->lock);
 
 /*
  * Take up to `want` single pages of `type` that lie side by side: what `want` calls of
  * buddy_take(zone, 0, type) would give while the smallest block lasts. Fills
  * out[], returns how many; 0 if the lists of `type` are empty.
  */
-unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, unsigned want);
+unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, unsigned want)
+	LOCK_HELD(zone->lock);
 
 /* Where a freed block goes in its list (B7, B19). */
 enum buddy_place { BUDDY_AUTO, BUDDY_TAIL };
@@ -27,20 +29,24 @@ enum buddy_place { BUDDY_AUTO, BUDDY_TAIL };
  * Put a block back and merge it as far as it goes (B4-B6). The page must be INNER;
  * its list is that of its pageblock's type (B8). Counted into zone->free.
  */
-void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place);
+void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
+	LOCK_HELD(zone->lock);
 
 /* The same to the list of `type`, for pages whose type was decided earlier (P10). */
 void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
-		    enum buddy_place place);
+		    enum buddy_place place)
+	LOCK_HELD(zone->lock);
 
 /* Move one free block, whole, to the tail of the list of `type` (B9). */
-void buddy_move(struct zone *zone, struct page *page, unsigned type);
+void buddy_move(struct zone *zone, struct page *page, unsigned type)
+	LOCK_HELD(zone->lock);
 
 /* First block in a list, NULL if empty. */
-struct page *buddy_first(struct zone *zone, unsigned order, unsigned type);
+struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
+	LOCK_HELD(zone->lock);
 
 /* Take exactly `page` out of the free block that holds it (B15); false if none does. */
-bool buddy_take_exact(struct zone *zone, struct page *page);
+bool buddy_take_exact(struct zone *zone, struct page *page) LOCK_HELD(zone->lock);
 
 /* The head of the free block that holds `page`, NULL if none does (B16). May be
  * called without the lock; the answer is then a guess. */

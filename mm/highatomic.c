@@ -53,6 +53,7 @@ void highatomic_reserve(struct zone *zone, struct page *page)
 }
 
 /* One zone of H4; zone lock held. */
+static bool unreserve_zone(struct zone *zone, unsigned type) LOCK_HELD(zone->lock);
 static bool unreserve_zone(struct zone *zone, unsigned type)
 {
 	for (unsigned order = 0; order < MAX_ORDER; order++) {

@@ -61,6 +61,9 @@ static int fallback_type(struct zone *zone, unsigned order, unsigned type)
 /* M2, M4: which block to take; NULL if there is none. */
 static struct page *find_victim(struct zone *zone, unsigned order, unsigned type,
 				unsigned min_order)
+	LOCK_HELD(zone->lock);
+static struct page *find_victim(struct zone *zone, unsigned order, unsigned type,
+				unsigned min_order)
 {
 	for (unsigned o = MAX_ORDER; o-- > min_order;) {
 		int from = fallback_type(zone, o, type);
@@ -134,6 +137,8 @@ unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type
 
 /* M8: keep the block if most of it now suits `type`. */
 static void take_whole_block(struct zone *zone, struct page *page, unsigned type)
+	LOCK_HELD(zone->lock);
+static void take_whole_block(struct zone *zone, struct page *page, unsigned type)
 {
 	unsigned old = page_block_type(page), movable = 0, alike = 0, moved;
 
@@ -150,6 +155,8 @@ static void take_whole_block(struct zone *zone, struct page *page, unsigned type
 		block_set_type(page, type);
 }
 
+static void steal(struct zone *zone, struct page *page, unsigned type, unsigned flags)
+	LOCK_HELD(zone->lock);
 static void steal(struct zone *zone, struct page *page, unsigned type, unsigned flags)
 {
 	unsigned order = page_order(page);
@@ -171,6 +178,8 @@ static void steal(struct zone *zone, struct page *page, unsigned type, unsigned 
 }
 
 /* True if another type's block is now on the list of `type`. */
+static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned flags)
+	LOCK_HELD(zone->lock);
 static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned flags)
 {
 	bool spare = (flags & ALLOC_NOFRAGMENT) && order < PAGEBLOCK_ORDER;
@@ -194,6 +203,9 @@ static bool cma_first(struct zone *zone, int64_t free, unsigned flags)
 	return (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma) > free / 2;
 }
 
+static struct page *take(struct zone *zone, unsigned order, unsigned type, unsigned flags,
+			 int64_t free)
+	LOCK_HELD(zone->lock);
 static struct page *take(struct zone *zone, unsigned order, unsigned type, unsigned flags,
 			 int64_t free)
 {

@@ -11,14 +11,16 @@
  * half of the free pages (M11), the own lists, CMA, then another type's block (M1-M10). NULL if
  * nothing is left that the flags allow. The page is INNER and counted out.
  */
-struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, unsigned flags);
+struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, unsigned flags)
+	LOCK_HELD(zone->lock);
 
 /*
  * Up to `want` single pages for a per-CPU list, in the order of `want` calls of
  * mobility_take(). Returns how many; pages are INNER.
  */
 unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
-			       struct page **out, unsigned want);
+			       struct page **out, unsigned want)
+	LOCK_HELD(zone->lock);
 
 /*
  * Move all free pages of the pageblock of `page` to the lists of `type` (B9).
@@ -26,7 +28,8 @@ unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
  * `movable` is not NULL, counts the used pages that their owner can move.
  */
 unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type,
-			     unsigned *movable);
+			     unsigned *movable)
+	LOCK_HELD(zone->lock);
 
 /* H1, H2: the block of a page just taken by a HARDER request becomes a reserve.
  * Takes the lock itself. */

@@ -109,6 +109,8 @@ static inline unsigned cold_type(const struct zone *zone, const struct page *pag
 }
 
 static void put_cold(struct zone *zone, struct page *page, unsigned order, unsigned home)
+	LOCK_HELD(zone->lock);
+static void put_cold(struct zone *zone, struct page *page, unsigned order, unsigned home)
 {
 	buddy_put_type(zone, page, order, cold_type(zone, page, home), BUDDY_AUTO);
 }
@@ -119,6 +121,8 @@ static void put_cold(struct zone *zone, struct page *page, unsigned order, unsig
  * become: a block's pages can merge with each other only, until its last one comes. All
  * of them go back to one type, so the list does not depend on which one is last.
  */
+static void put_up(struct zone *zone, struct page *low, unsigned count, unsigned home)
+	LOCK_HELD(zone->lock);
 static void put_up(struct zone *zone, struct page *low, unsigned count, unsigned home)
 {
 	while (count) {
@@ -132,6 +136,8 @@ static void put_up(struct zone *zone, struct page *low, unsigned count, unsigned
 	}
 }
 
+static void put_down(struct zone *zone, struct page *low, unsigned count, unsigned home)
+	LOCK_HELD(zone->lock);
 static void put_down(struct zone *zone, struct page *low, unsigned count, unsigned home)
 {
 	uint32_t end = low->pfn + count;
@@ -185,6 +191,8 @@ static inline int run_step(const struct pcp *pcp, const struct pcp_ring *ring,
 }
 
 /* `count` pages off the cold end of the ring of `type`. */
+static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count)
+	LOCK_HELD(zone->lock);
 static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count)
 {
 	struct pcp_ring *ring = &pcp->ring[type];

@@ -80,7 +80,7 @@ static bool output_take(port_irqflags_t *flags)
 	}
 }
 
-static void output_drop(port_irqflags_t flags)
+LOCK_UNSAID static void output_drop(port_irqflags_t flags)
 {
 	/* In a panic the lock is not ours, and nobody will want it any more. */
 	if (!arm64_panicking())

@@ -89,7 +89,7 @@ unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priori
 			best = cpu;
 		}
 	}
-	ASSERT(best_cost != UINT32_MAX, "no CPU of the mask is online, it was last on CPU %u", last);
+	ASSERT(best_cost != UINT32_MAX, "no CPU of the mask is online; last was %u", last);
 	return best;
 }
 
@@ -253,7 +253,8 @@ void place_order_victims(struct run_queue *queue)
 	unsigned count = ZN_MIN(sched_port_board()->cpu_count, (unsigned)ZONAL_MAX_CPUS);
 	unsigned n = 0;
 
-	ASSERT(!sched_cpu_online(queue->cpu), "CPU %u is online, others read its order", queue->cpu);
+	ASSERT(!sched_cpu_online(queue->cpu), "CPU %u is online: its order is in use",
+	       queue->cpu);
 	for (unsigned cpu = 0; cpu < count; cpu++) {
 		uint32_t rank = victim_rank(queue, cpu, count);
 		unsigned i = n;

@@ -28,7 +28,7 @@ static void push_check(const struct run_queue *queue, const struct task *task)
 
 static void queue_count(struct run_queue *queue, struct task *task, int change)
 {
-	ASSERT(change > 0 || ld_relaxed(&queue->ready_count) > 0, "no task is in the queue of CPU %u",
+	ASSERT(change > 0 || ld_relaxed(&queue->ready_count) > 0, "the queue of CPU %u is empty",
 	       queue->cpu);
 	if (!task->pinned)
 		queue->movable = (uint32_t)((int)queue->movable + change);
@@ -118,7 +118,7 @@ struct task *queue_first_for(const struct run_queue *queue, unsigned cpu)
 	return NULL;
 }
 
-struct run_queue *queue_lock_of(struct task *task)
+LOCK_UNSAID struct run_queue *queue_lock_of(struct task *task)
 {
 	DASSERT_MASKED();
 	for (;;) {

@@ -62,7 +62,9 @@ void sched_arm_timer(struct run_queue *queue)
 	sched_port_set_timer(next);
 }
 
-/* The task that left is off its stack now. Masked; drops the lock taken before the switch. */
+/* The task that left is off its stack now. Masked; drops the lock taken before the switch,
+ * by another task and under another name. */
+static ZN_NOINLINE void finish_switch(void) LOCK_UNSAID;
 static ZN_NOINLINE void finish_switch(void)
 {
 	struct run_queue *queue = sched_this_queue();
@@ -99,6 +101,7 @@ static void account(struct run_queue *queue, struct task *task, uint64_t now)
 	queue->run_start_ns = now;
 }
 
+static struct task *take_next(struct run_queue *queue) LOCK_HELD(queue->lock);
 static struct task *take_next(struct run_queue *queue)
 {
 	struct task *next = queue_first(queue);
@@ -134,6 +137,8 @@ static void become_current(struct run_queue *queue, struct task *next, uint64_t 
 
 /* Masked, lock held, task->state says why it leaves. Returns when `task` runs again,
  * lock dropped; never if it is dead. */
+static ZN_NOINLINE void switch_from(struct run_queue *queue, struct task *task)
+	LOCK_DROPS(queue->lock) LOCK_UNSAID;
 static ZN_NOINLINE void switch_from(struct run_queue *queue, struct task *task)
 {
 	uint64_t now = port_time_ns();
@@ -198,6 +203,7 @@ void sched_wake(struct task *task)
 {
 	struct run_queue *queue = queue_lock_of(task);
 
+	lock_assert_held(&queue->lock);
 	ASSERT(task_state(task) != TASK_DEAD, "task %s is woken after its end", task->name);
 	if (task_state(task) != TASK_BLOCKED) {
 		task->wake_pending = true;
@@ -239,6 +245,7 @@ void sched_leave(void)
 }
 
 /* Put the running task back into its queue; lock held. The idle task is never queued. */
+static void requeue_current(struct run_queue *queue, bool to_tail) LOCK_HELD(queue->lock);
 static void requeue_current(struct run_queue *queue, bool to_tail)
 {
 	struct task *task = queue->current;

@@ -104,22 +104,25 @@ struct run_queue *sched_this_queue(void);
 
 /* ---- run_queue.c: all with the queue's lock held -------------------------- */
 
-void queue_push_tail(struct run_queue *queue, struct task *task);
-void queue_push_head(struct run_queue *queue, struct task *task);
-void queue_remove(struct run_queue *queue, struct task *task);
+void queue_push_tail(struct run_queue *queue, struct task *task) LOCK_HELD(queue->lock);
+void queue_push_head(struct run_queue *queue, struct task *task) LOCK_HELD(queue->lock);
+void queue_remove(struct run_queue *queue, struct task *task) LOCK_HELD(queue->lock);
 /* Highest priority, oldest; NULL if empty. Stays queued. */
-struct task *queue_first(const struct run_queue *queue);
+struct task *queue_first(const struct run_queue *queue) LOCK_HELD(queue->lock);
 /* The first one that may run on `cpu`, or NULL. */
-struct task *queue_first_for(const struct run_queue *queue, unsigned cpu);
-/* Lock the queue that task->cpu names, which may change until it is locked. Masked. */
+struct task *queue_first_for(const struct run_queue *queue, unsigned cpu)
+	LOCK_HELD(queue->lock);
+/* Lock the queue that task->cpu names, which may change until it is locked. Masked.
+ * No attribute can name what it returns: callers go on with lock_assert_held(). */
 struct run_queue *queue_lock_of(struct task *task);
 
 /* ---- sleepers.c: with the queue's lock held -------------------------------- */
 
-void sleepers_add(struct run_queue *queue, struct sleeper *sleeper, uint64_t deadline_ns);
-void sleepers_remove(struct run_queue *queue, struct sleeper *sleeper);
+void sleepers_add(struct run_queue *queue, struct sleeper *sleeper, uint64_t deadline_ns)
+	LOCK_HELD(queue->lock);
+void sleepers_remove(struct run_queue *queue, struct sleeper *sleeper) LOCK_HELD(queue->lock);
 /* The earliest deadline, SCHED_NEVER if there is none. */
-uint64_t sleepers_deadline(const struct run_queue *queue);
+uint64_t sleepers_deadline(const struct run_queue *queue) LOCK_HELD(queue->lock);
 
 /* ---- place.c --------------------------------------------------------------- */
 
@@ -128,9 +131,10 @@ uint64_t sleepers_deadline(const struct run_queue *queue);
 unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priority);
 /* Put a TASK_MOVING task on the best CPU and make it ready. Masked; `queue` is the one of
  * task->cpu, its lock is held on entry and dropped. May set need_resched here. */
-void place_task(struct run_queue *queue, struct task *task);
+void place_task(struct run_queue *queue, struct task *task) LOCK_DROPS(queue->lock);
 /* `task` waits in a queue: an idle CPU that may run it shall come and steal it. Lock held. */
-void place_kick_idle(const struct run_queue *queue, const struct task *task);
+void place_kick_idle(const struct run_queue *queue, const struct task *task)
+	LOCK_HELD(queue->lock);
 /* This CPU, idle until now, has found work: if more of it waits anywhere, an idle CPU shall come,
  * for this one may have been told of that. Masked, no lock held. */
 void place_pass_on(const struct run_queue *queue);
@@ -161,14 +165,14 @@ void sched_task_entry(void);
 /* Panic unless the caller may sleep; `what` it wants to do. Returns the caller. */
 struct task *sched_sleeper(const char *what);
 /* Arm this CPU's timer for what comes next. Lock held. */
-void sched_arm_timer(struct run_queue *queue);
+void sched_arm_timer(struct run_queue *queue) LOCK_HELD(queue->lock);
 
 /* ---- wait.c ------------------------------------------------------------------- */
 
 /* Take the lock of a wait queue. Masked, no run queue's lock held. */
-void wait_lock(struct wait_queue *queue);
+void wait_lock(struct wait_queue *queue) LOCK_TAKES(queue->lock);
 /* wait_wake() with the queue's lock held, masked. */
-unsigned wait_wake_locked(struct wait_queue *queue, unsigned count);
+unsigned wait_wake_locked(struct wait_queue *queue, unsigned count) LOCK_HELD(queue->lock);
 
 /* ---- cpu.c ---------------------------------------------------------------------- */
 

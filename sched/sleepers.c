@@ -31,7 +31,7 @@ static struct sleeper *heap_merge(struct sleeper *a, struct sleeper *b)
 {
 	if (!a || !b)
 		return a ? a : b;
-	DASSERT(!a->next && !a->prev && !b->next && !b->prev, "one of two heaps is part of another");
+	DASSERT(!a->next && !a->prev && !b->next && !b->prev, "a heap is part of another");
 	if (sleeper_before(b, a)) {
 		struct sleeper *swap = a;
 

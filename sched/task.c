@@ -113,8 +113,8 @@ static void task_inherit(struct task *task)
 
 void task_fill(struct task *task, const struct task_spec *spec, unsigned cpu)
 {
-	ASSERT(cpu < ZONAL_MAX_CPUS && spec->priority < SCHED_PRIORITIES, "CPU %u, priority %u", cpu,
-	       spec->priority);
+	ASSERT(cpu < ZONAL_MAX_CPUS && spec->priority < SCHED_PRIORITIES, "CPU %u, priority %u",
+	       cpu, spec->priority);
 	task_inherit(task);
 	task_name_copy(task, spec->name);
 	task->fn = spec->fn;
@@ -160,6 +160,7 @@ static void task_place_first(struct task *task)
 	port_irqflags_t flags = sched_mask();
 	struct run_queue *queue = queue_lock_of(task);
 
+	lock_assert_held(&queue->lock);
 	ASSERT(task_state(task) == TASK_NEW, "task %s is placed first in state %u", task->name,
 	       task_state(task));
 	task_set_state(task, TASK_MOVING);

@@ -35,7 +35,7 @@ struct pool_page {
 _Static_assert(POOL_SLOTS >= 2, "struct task has grown too large for slots of a page");
 
 static struct ticket_lock pool_lock = LOCK_INIT(LOCK_TASK_POOL);
-static struct pool_page *pool_partial[ZONAL_MAX_NODES];
+static struct pool_page *pool_partial[ZONAL_MAX_NODES] LOCK_GUARDS(pool_lock);
 
 void task_memory_reset(void)
 {
@@ -53,6 +53,7 @@ static struct page *pages_take(int nid, unsigned order)
 	return page ? page : zonal_alloc_node(mm, nid, GFP_KERNEL, order);
 }
 
+static void partial_link(struct pool_page *pool) LOCK_HELD(pool_lock);
 static void partial_link(struct pool_page *pool)
 {
 	struct pool_page **list = &pool_partial[pool->nid];
@@ -66,6 +67,7 @@ static void partial_link(struct pool_page *pool)
 	*list = pool;
 }
 
+static void partial_unlink(struct pool_page *pool) LOCK_HELD(pool_lock);
 static void partial_unlink(struct pool_page *pool)
 {
 	DASSERT_HELD(&pool_lock);
@@ -101,7 +103,8 @@ static struct pool_page *pool_page_create(int nid)
 	return pool;
 }
 
-/* A slot of the first page of the node's list; lock held. */
+/* A slot of the first page of the node's list. */
+static struct task *slot_take(int nid) LOCK_HELD(pool_lock);
 static struct task *slot_take(int nid)
 {
 	struct pool_page *pool = pool_partial[nid];

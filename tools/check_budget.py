@@ -25,6 +25,9 @@ LIMITS = {  # measure: (warn above, fail above)
     "#if per 1000 lines of mm/*.c": (0, 3),
     "hooks in port.h": (17, 20),
 }
+# Assertions per 1000 lines of a room, at least. A third of lib/ is the text of panics: it has none.
+ASSERTIONS = {"mm": 4, "sched": 20, "lib": 7}
+ASSERTION = re.compile(r"\s*(?:D?ASSERT\w*|lock_assert_held)\(")
 ESSAY_LINES = 5
 COMMENT_RATIO = 0.2
 CODE = (".c", ".h")
@@ -143,6 +146,17 @@ def check_core():
         faults.append(f"mm: comment lines per code line {ratio:.2f}, at least {COMMENT_RATIO}")
 
 
+def check_assertions():
+    for room, floor in ASSERTIONS.items():
+        texts = [tree.lines(p) for p in tree.files(*CODE)
+                 if p.startswith(f"{room}/") and not p.startswith("lib/freestanding/")]
+        count = sum(bool(ASSERTION.match(line)) for text in texts for line in text)
+        rate = 1000 * count / max(sum(map(len, texts)), 1)
+        print(f"{room}: {count} assertions, {rate:.1f} per 1000 lines")
+        if rate < floor:
+            faults.append(f"{room}: {rate:.1f} assertions per 1000 lines, at least {floor}")
+
+
 def check_singles():
     for name, path in (("Makefile", "Makefile"), ("README.md", "README.md")):
         measure(f"lines of {'the ' if name == 'Makefile' else ''}{name}",
@@ -158,6 +172,7 @@ def main():
     for path in paths:
         check_file(path, found[path])
     check_core()
+    check_assertions()
     check_singles()
     if "-w" in sys.argv:
         print("\n".join(f"warning: {w}" for w in warnings))

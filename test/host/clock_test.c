@@ -227,8 +227,8 @@ FAKE_TEST(a_task_that_names_a_new_queue_is_whole_there)
 	fake_bind(task, &one);
 	fake_be(1);
 	lock_take(&run_queues[1].lock);
-	if (!KT_TRUE(!pthread_create(&mover, NULL, mover_main, task)))
-		return;
+	if (pthread_create(&mover, NULL, mover_main, task))
+		port_panic("no thread");
 	while (ld_acquire(&task->cpu) != 1)
 		port_relax();
 	KT_EQ(task->slice_left_ns, 77);

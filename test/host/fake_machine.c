@@ -139,7 +139,10 @@ bool fake_steal(unsigned cpu)
 
 void fake_place(struct task *task)
 {
-	place_task(queue_lock_of(task), task);
+	struct run_queue *queue = queue_lock_of(task);
+
+	lock_assert_held(&queue->lock);
+	place_task(queue, task);
 }
 
 bool fake_kicked(unsigned cpu) { return atomic_exchange(&host_sched.cpu[cpu].kicked, false); }

@@ -57,6 +57,8 @@ static struct task *model_first(int cpu)
 }
 
 static void queue_step(struct run_queue *queue, struct task *task, uint64_t dice)
+	LOCK_HELD(queue->lock);
+static void queue_step(struct run_queue *queue, struct task *task, uint64_t dice)
 {
 	if (model_remove(task)) {
 		queue_remove(queue, task);
@@ -71,6 +73,7 @@ static void queue_step(struct run_queue *queue, struct task *task, uint64_t dice
 	}
 }
 
+static bool queue_is_model(const struct run_queue *queue) LOCK_HELD(queue->lock);
 static bool queue_is_model(const struct run_queue *queue)
 {
 	bool same = queue_first(queue) == model_first(-1);
@@ -118,6 +121,7 @@ FAKE_TEST(the_queue_of_a_task_is_locked_wherever_it_is)
 	fake_start();
 	task = fake_task(1, 3);
 	KT_TRUE(queue_lock_of(task) == &run_queues[1]);
+	lock_assert_held(&run_queues[1].lock);
 	KT_TRUE(lock_held(&run_queues[1].lock) && !lock_held(&run_queues[0].lock));
 	lock_drop(&run_queues[1].lock);
 }

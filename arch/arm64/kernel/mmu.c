@@ -38,10 +38,10 @@ uint64_t arm64_null_table[TABLE_ENTRIES] ZN_ALIGNED(4096);
 uint64_t arm64_idmap_table[TABLE_ENTRIES] ZN_ALIGNED(4096);
 
 static uint64_t pool[POOL_PAGES][TABLE_ENTRIES] ZN_ALIGNED(4096);
+static struct ticket_lock map_lock = LOCK_INIT(LOCK_PAGE_TABLES);
 static unsigned pool_used;               /* map_lock */
 static uint64_t spare;                   /* map_lock: detached table, its first word the next */
 static uint64_t (*table_source)(void);   /* map_lock */
-static struct ticket_lock map_lock = LOCK_INIT(LOCK_PAGE_TABLES);
 
 static const uint64_t kind_bits[ARM64_MAP_KINDS] = {
 	[ARM64_MAP_TEXT] = DESC_NORMAL | DESC_INNER_SHARED | DESC_READONLY | DESC_UXN,
@@ -50,7 +50,8 @@ static const uint64_t kind_bits[ARM64_MAP_KINDS] = {
 	[ARM64_MAP_DEVICE] = DESC_DEVICE | DESC_UXN | DESC_PXN,
 };
 
-port_irqflags_t mmu_lock(void)
+/* Taken here and dropped there: no name of the lock is known to both callers. */
+LOCK_UNSAID port_irqflags_t mmu_lock(void)
 {
 	port_irqflags_t flags = port_irq_save();
 
@@ -58,7 +59,7 @@ port_irqflags_t mmu_lock(void)
 	return flags;
 }
 
-void mmu_unlock(port_irqflags_t flags)
+LOCK_UNSAID void mmu_unlock(port_irqflags_t flags)
 {
 	lock_drop(&map_lock);
 	port_irq_restore(flags);

@@ -28,9 +28,9 @@ _Static_assert(WORD_BITS * ARM64_STACK_SLOT_BYTES == 0x200000, "a word of slots 
 _Static_assert(ARM64_STACK_SLOTS % WORD_BITS == 0, "slots are counted in words of 64");
 
 static struct ticket_lock stack_lock = LOCK_INIT(LOCK_STACK_MAP);
-static uint64_t used[STACK_WORDS]; /* stack_lock */
+static uint64_t used[STACK_WORDS] LOCK_GUARDS(stack_lock);
 static unsigned used_count;        /* stack_lock */
-static unsigned hint;              /* stack_lock: no free slot in words below it */
+static unsigned hint LOCK_GUARDS(stack_lock); /* no free slot in words below it */
 
 static uint64_t slot_va(unsigned slot)
 {

@@ -24,6 +24,8 @@ static uint64_t scan_earliest(const struct sleeper *node)
 }
 
 static bool heap_step(struct run_queue *queue, struct sleeper *node, uint64_t *seed)
+	LOCK_HELD(queue->lock);
+static bool heap_step(struct run_queue *queue, struct sleeper *node, uint64_t *seed)
 {
 	struct sleeper *one = &node[kt_random(seed) % HEAP_NODES];
 
@@ -34,6 +36,7 @@ static bool heap_step(struct run_queue *queue, struct sleeper *node, uint64_t *s
 	return sleepers_deadline(queue) == scan_earliest(node);
 }
 
+static void heap_drain(struct run_queue *queue) LOCK_HELD(queue->lock);
 static void heap_drain(struct run_queue *queue)
 {
 	uint64_t deadline = 0, serial = 0;
