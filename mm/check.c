@@ -22,6 +22,8 @@
 #include "check.h"
 #include "pcp.h"
 
+#include "lib/stop.h"
+
 static bool check_floor(struct walk *w, struct zone *zone)
 {
 	for (unsigned t = 0; t < ZONE_TYPES; t++) {
@@ -177,6 +179,9 @@ static bool check_map(struct walk *w, struct zone *zone)
 	for (pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT; s <= last; s++) {
 		const struct section_bounds *b = &w->mm->bounds[s];
 
+		/* Minutes on a board of terabytes, so it can be given up. */
+		if (zn_stop_asked())
+			return check_found(w, s << MM_SECTION_SHIFT, "stopped before the end");
 		if (b->end && check_section(w, zone, ZN_MAX(zone->start_pfn, b->first),
 					    ZN_MIN(end, b->end)))
 			return true;

@@ -30,6 +30,7 @@
  */
 #include "page_owner.h"
 
+#include "lib/stop.h"
 #include "meta.h"
 
 /* Innermost frames that are the recorder's own: stack_here() and its caller here. */
@@ -190,7 +191,7 @@ void page_owner_start(struct zonal *mm)
 		return;
 	/* First: what is taken from here on has a record and is not early. */
 	fetch_or_acq_rel(&mm->gates, GATE_PAGE_OWNER);
-	for (pfn_t s = 0; s < mm->section_count; s++) {
+	for (pfn_t s = 0; s < mm->section_count && !zn_stop_asked(); s++) {
 		for (pfn_t pfn = mm->bounds[s].first; pfn < mm->bounds[s].end;) {
 			struct page *page = mm_page(mm, pfn);
 			uint32_t word = page_word(page);

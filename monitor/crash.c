@@ -169,6 +169,8 @@ static const struct {
 	{ "both", crash_both, true },	       { "twice", crash_twice, false },
 };
 
+const char *arm64_crash_kind(unsigned n) { return n < ARRAY_SIZE(kinds) ? kinds[n].name : NULL; }
+
 int arm64_crash(const char *kind)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {

@@ -10,7 +10,9 @@
  *	6. hits, misses and locality by node, counted since step 1
  *
  * It is a test as well: each step compares what happened with what must happen, and the
- * result is the exit status. Output fits 100 columns.
+ * result is the exit status. Output fits 100 columns, and 40 rows on boards of up to three
+ * nodes; with more it waits for a key where somebody sits at the terminal. A Ctrl-C ends it
+ * between two steps, with everything given back.
  *
  * Context: one task that may sleep. The counters are read before and after, so what ran
  * earlier does not show. No locks.
@@ -20,15 +22,17 @@
 #include <zonal/linux.h>
 
 #include "lib/printf.h"
+#include "lib/stop.h"
 #include "monitor.h"
 #include "platform/platform.h"
 #include "report/report.h"
-#include "report/report_topology.h"
 #include "sched/sched.h"
 
 /* How long tasks that ended may take to give their memory back. */
 #define SETTLE_STEPS 50u
 #define SETTLE_NS 2000000u
+#define WIDE_NODES 8u  /* so many distances fit a row */
+#define SMALL_NODES 3u /* so many nodes fit a terminal of 40 rows */
 
 typedef unsigned long long ull;
 
@@ -150,6 +154,76 @@ static void print_locality(void)
 	}
 }
 
+/* The CPUs of a node, runs of them as first-last. */
+static void print_cores(unsigned nid)
+{
+	const char *comma = "";
+
+	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++) {
+		unsigned first = cpu;
+
+		if (boot_info.cpu[cpu].nid != (int)nid)
+			continue;
+		while (cpu + 1 < boot_info.cpu_count && boot_info.cpu[cpu + 1].nid == (int)nid)
+			cpu++;
+		kprintf(first == cpu ? "%s%u" : "%s%u-%u", comma, first, cpu);
+		comma = ",";
+	}
+	if (!*comma)
+		kprintf("none");
+}
+
+/* One row a node; `topology` has the rest. */
+static void print_board(void)
+{
+	const bool wide = nodemask_count(zonal_image.online) <= WIDE_NODES;
+	uint64_t reserved = 0;
+
+	kprintf("\n1. The board: %u nodes, %u of %u cores online\n",
+		nodemask_count(zonal_image.online), cpu_online_count(), boot_info.cpu_count);
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		const struct node *node = zonal_image.node[nid];
+
+		if (!nodemask_has(zonal_image.online, nid))
+			continue;
+		kprintf("   node %-2u %8llu MiB  cores ", nid,
+			(ull)(node->present >> (20 - PAGE_SHIFT)));
+		print_cores(nid);
+		kprintf(wide ? "  distances" : "");
+		for (unsigned to = 0; wide && to < ZONAL_MAX_NODES; to++)
+			if (nodemask_has(zonal_image.online, to))
+				kprintf(" %u", zonal_image.distance[nid][to]);
+		kprintf(wide ? "  order" : "");
+		for (unsigned i = 0; wide && i < node->order_count; i++)
+			kprintf(" %u", node->order[i]);
+		kprintf("\n");
+	}
+	for (unsigned i = 0; i < boot_info.reserved_count; i++)
+		reserved += boot_info.reserved[i].size;
+	kprintf("   %llu KiB in %u ranges are reserved\n", (ull)(reserved >> 10),
+		boot_info.reserved_count);
+}
+
+/* A board with many nodes fills more than a terminal: wait, if somebody is there. */
+static void pause_for_reader(void)
+{
+	if (boot_args.run[0] || nodemask_count(zonal_image.online) <= SMALL_NODES ||
+	    console_has_input())
+		return;
+	kprintf("\n   -- a key goes on, Ctrl-C ends --");
+	while (!console_has_input())
+		task_sleep_ns(SETTLE_NS);
+	if (!console_stop_asked())
+		(void)console_getc();
+	kprintf("\r\033[K");
+}
+
+static int demo_stopped(void)
+{
+	kprintf("\ndemo: stopped\n");
+	return 1;
+}
+
 int demo_run(void)
 {
 	uint64_t before;
@@ -158,13 +232,16 @@ int demo_run(void)
 	monitor_mark_boot();
 	before = free_pages_drained();
 	counts_save();
-	kprintf("\n1. The board: %u nodes, %u of %u cores online\n\n",
-		nodemask_count(zonal_image.online), cpu_online_count(), boot_info.cpu_count);
-	report_topology(&boot_info, false);
+	print_board();
 	wrong += demo_policies();
 	wrong += demo_exhaust();
+	pause_for_reader();
+	if (zn_stop_asked())
+		return demo_stopped();
 	wrong += demo_interrupts();
 	wrong += check_returned(before);
+	if (zn_stop_asked())
+		return demo_stopped();
 	print_locality();
 	if (wrong)
 		kprintf("\ndemo: FAILED, %u things are not as they must be\n", wrong);

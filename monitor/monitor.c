@@ -18,6 +18,7 @@
 #include "crash.h"
 #include "arm64_exception.h"
 #include "lib/printf.h"
+#include "lib/stop.h"
 #include "demo.h"
 #include "drivers/power/psci.h"
 #include "monitor_command.h"
@@ -25,8 +26,11 @@
 #include "monitor_tests.h"
 #include "platform/platform.h"
 #include "report/report.h"
+#include "report/report_gfp.h"
 #include "report/report_topology.h"
 #include "sched/sched.h"
+
+_Static_assert(MONITOR_LOST == CONSOLE_LOST, "what the console says, the editor understands");
 
 typedef unsigned long long ull;
 
@@ -37,6 +41,7 @@ void monitor_mark_boot(void)
 	if (!boot_ns)
 		boot_ns = port_time_ns();
 	monitor_symbol = arm64_symbol;
+	zn_stop_hook = console_stop_asked;
 }
 
 static void show_topology(struct zonal *mm, bool json)
@@ -98,9 +103,12 @@ static int run_crash(struct zonal *mm, const struct monitor_args *args)
 	return arm64_crash(args->word[0]);
 }
 
+static const char gfp_note[] = "GFP is a sum of these, joined by |, or 0x and a number:";
+
 static const struct monitor_command commands[] = {
-	{ "help", "[COMMAND]", "this list, or the form of one command", 0, 1, false,
+	{ "help", "[COMMAND]", "this list, or more on one command", 0, 1, false,
 	  .system = monitor_help },
+	{ "?", "[COMMAND]", "the same", 0, 1, false, .system = monitor_help },
 	{ "topology", "", "nodes, cores, distances, fallback orders, reserved ranges", 0, 0, true,
 	  .report = show_topology },
 	{ "zoneinfo", "", "each zone's pages, watermarks, reserves and per-CPU lists", 0, 0, true,
@@ -124,29 +132,32 @@ static const struct monitor_command commands[] = {
 	{ "boottime", "", "when the first command could run, and pages of RAM", 0, 0, true,
 	  .report = show_boottime },
 	{ "alloc", "GFP ORDER [NID]", "take a block; its pfn is printed", 2, 3, false,
-	  .run = monitor_alloc },
+	  .run = monitor_alloc, .words = gfp_name, .note = gfp_note },
 	{ "free", "PFN ORDER | all", "give back what alloc took", 1, 2, false,
-	  .run = monitor_free },
+	  .run = monitor_free, .words = monitor_all_name },
 	{ "probe", "GFP ORDER NID", "take until NULL, give back; runs by node and zone", 3, 3, true,
-	  .run = monitor_probe },
+	  .run = monitor_probe, .words = gfp_name, .note = gfp_note },
 	{ "policy", "[MODE [NODES]]", "memory policy of this task: bind 1, interleave 0-3", 0, 2,
-	  false, .run = monitor_policy },
+	  false, .run = monitor_policy, .words = monitor_mode_name, .note = "MODE is one of" },
 	{ "set", "[TUNABLE VALUE]", "change a tunable; without arguments show all", 0, 2, true,
-	  .run = monitor_set },
+	  .run = monitor_set, .words = monitor_tunable_name, .note = "TUNABLE is one of" },
 	{ "inject", "SKIP TIMES", "fail requests on purpose, after SKIP good ones", 2, 2, false,
 	  .run = monitor_inject },
 	{ "drain", "", "give the per-CPU lists back", 0, 0, false, .run = monitor_drain },
 	{ "demo", "", "the demonstration", 0, 0, false, .run = run_demo },
 	{ "test", "[--list] [GLOB...]", "run the tests whose suite.case matches one of them", 0,
-	  MONITOR_WORDS, false, .run = monitor_tests },
+	  MONITOR_WORDS, false, .run = monitor_tests, .words = monitor_test_name,
+	  .note = "names are suite.case, * is any text, ? a character: test rows_b.* irq.*" },
 	{ "bench", "[GLOB]", "the benchmark, or the cases whose name matches", 0, 1, true,
-	  .run = monitor_bench },
+	  .run = monitor_bench, .words = monitor_bench_name,
+	  .note = "GLOB is the name of a case, or NAME.ORDER, with * and ?; the cases:" },
 	{ "echo", "[WORD...]", "print the words", 0, MONITOR_WORDS, false, .run = monitor_echo },
-	{ "crash", "KIND", "break something on purpose, to see the report: null, stack, ...", 1, 1,
-	  false, .run = run_crash },
+	{ "crash", "KIND", "break something on purpose, to see the report", 1, 1, false,
+	  .run = run_crash, .words = arm64_crash_kind, .note = "KIND is one of" },
 	{ "reboot", "", "restart the board", 0, 0, false, .run = run_reboot },
 	{ "poweroff", "", "turn the board off", 0, 0, false, .run = run_poweroff },
 	{ "exit", "", "the same", 0, 0, false, .run = run_poweroff },
+	{ "quit", "", "the same", 0, 0, false, .run = run_poweroff },
 };
 
 static const struct monitor_table table = { &zonal_image, commands, ARRAY_SIZE(commands) };
@@ -159,14 +170,19 @@ int monitor_run(const char *text)
 
 void monitor_loop(void)
 {
-	static struct monitor_line line;
+	static struct monitor_line line = { .table = &table };
+	unsigned dropped;
 
 	monitor_mark_boot();
-	kprintf("\nMonitor. help lists the commands, poweroff ends.\n");
+	kprintf("\nMonitor. help lists the commands, Tab completes, Ctrl-C stops, quit ends.\n");
+	monitor_line_ask_width();
 	for (;;) {
 		monitor_line_begin(&line, "zonal> ");
 		while (!monitor_line_feed(&line, console_wait_char()))
 			;
 		monitor_execute(&table, line.text, false);
+		dropped = console_drop_to_break();
+		if (dropped)
+			kprintf("%u characters typed before Ctrl-C are dropped\n", dropped);
 	}
 }

@@ -20,6 +20,10 @@
 #include <string.h>
 
 #include "lib/printf.h"
+#include "lib/stop.h"
+#include "monitor_complete.h"
+
+enum { HELP_WORDS = 60 };
 
 static const struct monitor_command *find_command(const struct monitor_table *table,
 						  const char *name)
@@ -120,6 +124,10 @@ int monitor_execute(const struct monitor_table *table, const char *text, bool pl
 			line[len] = '\0';
 			status |= execute_one(table, line);
 		}
+		if (zn_stop_asked()) {
+			kprintf("^C\n");
+			return 1;
+		}
 		if (!end)
 			return status;
 		text = end + 1;
@@ -151,6 +159,11 @@ int monitor_help(const struct monitor_table *table, const struct monitor_args *a
 		kprintf("%s%s%s%s%*s  %s\n", c->name, c->has_json ? " [-j]" : "",
 			c->args[0] ? " " : "", c->args, (int)(width - form_width(c)), "",
 			c->summary);
+		if (args->count && c->note) {
+			kprintf("%s\n", c->note);
+			if (c->words)
+				monitor_print_words(c->words, "", 0, HELP_WORDS);
+		}
 	}
 	return 0;
 }

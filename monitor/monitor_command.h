@@ -32,6 +32,9 @@ struct monitor_command {
 	void (*report)(struct zonal *mm, bool json);
 	int (*run)(struct zonal *mm, const struct monitor_args *args); /* 0 good, 1 failed */
 	int (*system)(const struct monitor_table *table, const struct monitor_args *args);
+	/* The n-th word that could be an argument, NULL behind the last: for Tab and help. */
+	const char *(*words)(unsigned n);
+	const char *note; /* a line more for `help NAME`, before the words; NULL: neither */
 };
 
 struct monitor_table {
@@ -43,7 +46,8 @@ struct monitor_table {
 /*
  * Run the commands of `text`, separated by ';'. With `plus_is_blank` each '+' stands for a
  * blank, as in a boot argument. An unknown command or a wrong argument prints one line
- * and counts as failed; the others run all the same. Returns 0 or 1. Context: task.
+ * and counts as failed; the others run all the same, unless somebody asks to stop.
+ * Returns 0 or 1. Context: task.
  */
 int monitor_execute(const struct monitor_table *table, const char *text, bool plus_is_blank);
 
@@ -64,6 +68,11 @@ int monitor_inject(struct zonal *mm, const struct monitor_args *args);
 int monitor_drain(struct zonal *mm, const struct monitor_args *args);
 int monitor_check(struct zonal *mm, const struct monitor_args *args);
 int monitor_echo(struct zonal *mm, const struct monitor_args *args);
+
+/* Words for the tables: tunables that `set` knows, modes of `policy`, the one of `free`. */
+const char *monitor_tunable_name(unsigned n);
+const char *monitor_mode_name(unsigned n);
+const char *monitor_all_name(unsigned n);
 
 /* ---- monitor_owner.c --------------------------------------------------- */
 

@@ -194,6 +194,10 @@ int monitor_policy(struct zonal *mm, const struct monitor_args *args)
 	return 0;
 }
 
+const char *monitor_mode_name(unsigned n) { return n < MPOL_MODES ? zonal_policy_name(n) : NULL; }
+
+const char *monitor_all_name(unsigned n) { return n ? NULL : "all"; }
+
 static int set_min_free(struct zonal *mm, uint64_t value)
 {
 	return zonal_set_min_free_kbytes(mm, value);
@@ -236,6 +240,11 @@ static const struct tunable {
 	{ "reserve_ratio_dma32", UINT32_MAX, set_ratio_dma32 },
 	{ "reserve_ratio_normal", UINT32_MAX, set_ratio_normal },
 };
+
+const char *monitor_tunable_name(unsigned n)
+{
+	return n < ARRAY_SIZE(tunables) ? tunables[n].name : NULL;
+}
 
 int monitor_set(struct zonal *mm, const struct monitor_args *args)
 {

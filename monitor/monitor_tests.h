@@ -7,5 +7,8 @@
 
 int monitor_tests(struct zonal *mm, const struct monitor_args *args);
 int monitor_bench(struct zonal *mm, const struct monitor_args *args);
+/* The n-th test or case, NULL behind the last: what Tab and help offer. */
+const char *monitor_test_name(unsigned n);
+const char *monitor_bench_name(unsigned n);
 
 #endif

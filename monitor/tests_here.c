@@ -15,6 +15,7 @@
 #include "lib/assert.h"
 #include "lib/printf.h"
 #include "monitor_line.h"
+#include "test/bench/bench.h"
 #include "test/ktest.h"
 
 int monitor_tests(struct zonal *mm, const struct monitor_args *args)
@@ -40,3 +41,7 @@ int monitor_bench(struct zonal *mm, const struct monitor_args *args)
 	(void)mm;
 	return bench_image(args->count ? args->word[0] : NULL, args->json);
 }
+
+const char *monitor_test_name(unsigned n) { return ktest_name(n); }
+
+const char *monitor_bench_name(unsigned n) { return bench_case_name(n); }

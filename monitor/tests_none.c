@@ -29,3 +29,15 @@ int monitor_bench(struct zonal *mm, const struct monitor_args *args)
 	(void)args;
 	return none_here("bench");
 }
+
+const char *monitor_test_name(unsigned n)
+{
+	(void)n;
+	return NULL;
+}
+
+const char *monitor_bench_name(unsigned n)
+{
+	(void)n;
+	return NULL;
+}

@@ -33,10 +33,18 @@ void platform_secondary(unsigned cpu) ZN_NORETURN;
 
 /* ---- console ------------------------------------------------------------ */
 
-/* The next character typed, or -1. Any context. */
+/* Stands for characters that the line lost. */
+#define CONSOLE_LOST 0x100
+/* The next character typed, CONSOLE_LOST, or -1. One task reads. */
 int console_getc(void);
-/* Wait for a character. Context: task; sleeps. */
+/* Wait for a character. Context: the task that reads; sleeps. */
 int console_wait_char(void);
+/* Is there something typed and not yet read? The reader. */
+bool console_has_input(void);
+/* Is there a Ctrl-C among what was typed and not yet read? Any task. */
+bool console_stop_asked(void);
+/* Forget what was typed up to the last Ctrl-C; how many characters besides. The reader. */
+unsigned console_drop_to_break(void);
 /* Print; text of one call, up to 512 characters, is not mixed with that of other CPUs. It is
  * out on return. Any context; interrupts are masked for short pieces of the work only. */
 void console_write(const char *text, size_t length);

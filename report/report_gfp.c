@@ -167,6 +167,14 @@ bool gfp_parse(const char *text, gfp_t *out)
 	return true;
 }
 
+const char *gfp_name(unsigned n)
+{
+	if (n < ARRAY_SIZE(sums))
+		return sums[n].name;
+	n -= (unsigned)ARRAY_SIZE(sums);
+	return n < ARRAY_SIZE(bits) ? bits[n].name : NULL;
+}
+
 /* Append to a text that may be full already. */
 static size_t add_text(char *buf, size_t size, size_t at, const char *prefix, const char *name)
 {

@@ -18,6 +18,9 @@
  */
 bool gfp_parse(const char *text, gfp_t *out);
 
+/* The n-th short name that gfp_parse() knows, sums first; NULL behind the last. */
+const char *gfp_name(unsigned n);
+
 /* Full names, fewest parts; "0" for nothing. Returns the length, cut to size - 1. */
 size_t gfp_text(gfp_t gfp, char *buf, size_t size);
 

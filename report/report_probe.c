@@ -21,6 +21,7 @@
 #include <zonal/names.h>
 
 #include "lib/printf.h"
+#include "lib/stop.h"
 #include "report_gfp.h"
 
 typedef unsigned long long ull;
@@ -175,7 +176,9 @@ static void take_all(struct zonal *mm, const struct probe_request *r, struct cha
 {
 	struct page *page;
 
-	while ((page = zonal_alloc_node(mm, r->nid, r->gfp | __GFP_NOWARN, r->order)))
+	/* As the recorded probes: to the end, unless somebody asks to stop. */
+	while (!zn_stop_asked() &&
+	       (page = zonal_alloc_node(mm, r->nid, r->gfp | __GFP_NOWARN, r->order)))
 		chain_append(chain, page);
 }
 
@@ -224,6 +227,8 @@ static void probe_text(struct zonal *mm, const struct probe_request *r, struct c
 	take_all(mm, r, chain);
 	print_runs(chain, false);
 	text_zones(mm, "after");
+	if (zn_stop_asked())
+		kprintf("stopped before the end\n");
 	kprintf("%llu blocks taken and given back\n", (ull)chain->blocks);
 }
 

@@ -10,6 +10,7 @@
 
 #include "lib/json.h"
 #include "lib/printf.h"
+#include "lib/stop.h"
 #include "sched_internal.h"
 
 enum { REPORT_BATCH = 8 };
@@ -97,7 +98,7 @@ void sched_report(bool json)
 	else
 		kprintf("%6s %-23s %4s %4s %-8s %4s %-10s %12s %9s\n", "id", "name", "cpu", "prio",
 			"state", "node", "policy", "runtime_us", "switches");
-	while ((count = sched_list(after, info, REPORT_BATCH)) != 0) {
+	while (!zn_stop_asked() && (count = sched_list(after, info, REPORT_BATCH)) != 0) {
 		for (unsigned i = 0; i < count; i++) {
 			if (json)
 				print_json(&info[i], after == 0 && i == 0);

@@ -20,6 +20,7 @@
 
 #include "lib/atomic.h"
 #include "lib/printf.h"
+#include "lib/stop.h"
 
 enum { BLOCKS_MAX = 512, REPORTS_MAX = 20 };
 
@@ -246,6 +247,10 @@ int ktest_run(const char *glob)
 	for (const struct ktest *const *t = __start_ktests; t < __stop_ktests; t++) {
 		if (!wanted(*t, glob))
 			continue;
+		if (zn_stop_asked()) {
+			kprintf("# stopped after %d of %d\n", number, planned);
+			return failed + 1;
+		}
 		case_run(*t, ++number);
 		failed += ld_relaxed(&current.failures) != 0;
 	}
@@ -264,6 +269,19 @@ unsigned ktest_list(const char *glob)
 		count++;
 	}
 	return count;
+}
+
+const char *ktest_name(unsigned n)
+{
+	unsigned other = kt_port_is_target() ? KT_HOST_ONLY : KT_TARGET_ONLY;
+
+	for (const struct ktest *const *t = __start_ktests; t < __stop_ktests; t++) {
+		if (((*t)->flags & other) || n--)
+			continue;
+		name_set(*t);
+		return current.name;
+	}
+	return NULL;
 }
 
 const char *ktest_current(void)

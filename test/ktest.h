@@ -87,7 +87,8 @@ void kt_free_all(void);
 /*
  * Run the cases whose "suite.case" matches the glob (* and ?; several patterns
  * are separated by commas; NULL or "" means all). Returns how many failed; a glob
- * that matches nothing counts as one failure.
+ * that matches nothing counts as one failure. Ends between two cases, as failed, when
+ * somebody asks to stop.
  */
 int ktest_run(const char *glob);
 /* Whether a name matches one of the comma separated globs. */
@@ -95,6 +96,8 @@ bool ktest_match(const char *globs, const char *name);
 /* Print the names of the cases that exist here and match, one a line, as
  * "# list suite.case". Returns how many there are. */
 unsigned ktest_list(const char *glob);
+/* The n-th name of those, in a buffer of its own; NULL behind the last. */
+const char *ktest_name(unsigned n);
 /* "suite.case" that runs now, or NULL: for the panic path. */
 const char *ktest_current(void);
 

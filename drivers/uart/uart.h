@@ -8,6 +8,8 @@
 
 #include <zonal/types.h>
 
+#define UART_LOST (-2)
+
 struct uart;
 
 struct uart_driver {
@@ -23,10 +25,11 @@ struct uart_driver {
 	void (*send)(struct uart *uart, char c);
 	/* Everything sent has left the wire. */
 	bool (*idle)(struct uart *uart);
-	/* A received character, or -1. */
+	/* A received character, -1 if there is none, UART_LOST if one or more were lost or
+	 * came damaged. Each call takes at most one out of the FIFO. */
 	int (*receive)(struct uart *uart);
-	/* Raise an interrupt for received characters. */
-	void (*receive_irq)(struct uart *uart);
+	/* Raise an interrupt for received characters, or leave them in the FIFO in peace. */
+	void (*receive_irq)(struct uart *uart, bool on);
 };
 
 struct uart {

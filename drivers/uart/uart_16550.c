@@ -31,12 +31,12 @@
 #define LCR_8BITS 0x03u
 #define MCR_DTR_RTS_OUT2 0x0bu /* OUT2 gates the interrupt line on many boards */
 #define LSR_READY 0x01u
+#define LSR_ABSENT 0xffu
 #define LSR_ERRORS 0x1eu
 #define LSR_CAN_SEND 0x20u
 #define LSR_IDLE 0x40u
 
 #define IDLE_POLLS 100000u
-#define FIFO_CHARS 64u
 
 static uint32_t reg_read(struct uart *uart, unsigned reg)
 {
@@ -134,23 +134,19 @@ static void ns16550_send(struct uart *uart, char c)
 
 static int ns16550_receive(struct uart *uart)
 {
-	/* Bounded: registers that are not there read as all ones, "ready" for ever. */
-	for (unsigned i = 0; i < FIFO_CHARS; i++) {
-		uint32_t status = reg_read(uart, REG_LSR);
-		uint32_t data;
+	uint32_t status = reg_read(uart, REG_LSR);
+	uint32_t data;
 
-		if (!(status & LSR_READY))
-			return -1;
-		data = reg_read(uart, REG_DATA);
-		if (!(status & LSR_ERRORS))
-			return (int)data;
-	}
-	return -1;
+	/* All ones: nothing is there. */
+	if (!(status & LSR_READY) || status == LSR_ABSENT)
+		return -1;
+	data = reg_read(uart, REG_DATA);
+	return status & LSR_ERRORS ? UART_LOST : (int)data;
 }
 
-static void ns16550_receive_irq(struct uart *uart)
+static void ns16550_receive_irq(struct uart *uart, bool on)
 {
-	reg_write(uart, REG_IER, IER_RECEIVE);
+	reg_write(uart, REG_IER, on ? IER_RECEIVE : 0);
 }
 
 static const char *const ns16550_compatible[] = { "ns16550a", "ns16550", "snps,dw-apb-uart", NULL };

@@ -45,7 +45,6 @@
 #define INT_ALL 0x7ffu
 
 #define IDLE_POLLS 100000u
-#define FIFO_CHARS 64u /* 32 in the largest variant */
 
 static bool pl011_probe(struct uart *uart, int node)
 {
@@ -100,22 +99,17 @@ static void pl011_send(struct uart *uart, char c)
 
 static int pl011_receive(struct uart *uart)
 {
-	/* Bounded: a line held low, or a UART that is broken, brings breaks for ever. */
-	for (unsigned i = 0; i < FIFO_CHARS; i++) {
-		uint32_t data;
+	uint32_t data;
 
-		if (mmio_read32(uart->base, PL011_FR) & FR_RXFE)
-			return -1;
-		data = mmio_read32(uart->base, PL011_DR);
-		if (!(data & DR_ERRORS))
-			return (int)(data & 0xff);
-	}
-	return -1;
+	if (mmio_read32(uart->base, PL011_FR) & FR_RXFE)
+		return -1;
+	data = mmio_read32(uart->base, PL011_DR);
+	return data & DR_ERRORS ? UART_LOST : (int)(data & 0xff);
 }
 
-static void pl011_receive_irq(struct uart *uart)
+static void pl011_receive_irq(struct uart *uart, bool on)
 {
-	mmio_write32(uart->base, PL011_IMSC, INT_RX | INT_RT);
+	mmio_write32(uart->base, PL011_IMSC, on ? INT_RX | INT_RT : 0);
 }
 
 static const char *const pl011_compatible[] = { "arm,pl011", NULL };

@@ -311,7 +311,8 @@ struct zonal_finding {
 /*
  * Walk every invariant: lists against flags and block types, counters against
  * lists, no two free buddies, per-CPU lists, marks, every pfn in one state.
- * True if all hold. Exact only while no other CPU allocates. Takes each zone
+ * True if all hold; false, and a finding that says so, also when somebody asked to stop
+ * (lib/stop.h). Exact only while no other CPU allocates. Takes each zone
  * lock in turn. Context: task or boot.
  */
 bool zonal_check(struct zonal *mm, struct zonal_finding *first) ZN_MUST_USE;

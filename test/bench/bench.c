@@ -29,6 +29,7 @@
 #include <zonal/port.h>
 
 #include "lib/printf.h"
+#include "lib/stop.h"
 
 #define PAIRS 20000u
 #define WARM_UP_PAIRS 1000u
@@ -223,6 +224,8 @@ static bool case_wanted(const struct bench_case *c, unsigned order, const char *
 	return !glob || glob_match(glob, c->name) || glob_match(glob, name);
 }
 
+const char *bench_case_name(unsigned n) { return n < ARRAY_SIZE(cases) ? cases[n].name : NULL; }
+
 int bench_run(const struct bench_port *port, const char *glob, bool json)
 {
 	const struct bench bench = { port, json };
@@ -236,6 +239,8 @@ int bench_run(const struct bench_port *port, const char *glob, bool json)
 			if (!case_wanted(c, order, glob))
 				continue;
 			matched++;
+			if (zn_stop_asked())
+				return 1;
 			if (c->cpus > port->cpus) {
 				if (!json)
 					kprintf("%s order=%u needs %u CPUs, there are "

@@ -25,6 +25,9 @@ struct bench_port {
  */
 int bench_run(const struct bench_port *port, const char *glob, bool json);
 
+/* The name of the n-th case, NULL behind the last. */
+const char *bench_case_name(unsigned n);
+
 /* ---- inside ------------------------------------------------------------- */
 
 struct bench {

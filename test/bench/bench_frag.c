@@ -21,6 +21,7 @@
 #include <zonal/linux.h>
 
 #include "lib/printf.h"
+#include "lib/stop.h"
 #include "mm/mm.h"
 
 #define CHUNKS 64u
@@ -133,7 +134,7 @@ static void run_phases(const struct bench *bench, struct frag *f, gfp_t gfp)
 	shuffle_last(f, f->held);
 	give_last(f, f->held / 2);
 	print_state(bench, "half", 0);
-	for (i = 1; i <= ITERATIONS; i++) {
+	for (i = 1; i <= ITERATIONS && !zn_stop_asked(); i++) {
 		uint64_t held = f->held, tenth = held / 10;
 
 		shuffle_last(f, tenth);

@@ -265,6 +265,70 @@ def terminal_edits_remembers_and_gives_up():
     return bad + ([] if status == 0 else [f"status {status}"])
 
 
+def terminal():
+    """A board at its prompt."""
+    board = Board("2n", "")
+    if not board.read_until(PROMPT, time.monotonic() + TIMEOUT):
+        raise ValueError("no prompt")
+    return board
+
+
+def pasted_lines_run_all_and_whole():
+    # More than the ring and the FIFO hold, sent while a command runs: the sender must wait.
+    board = terminal()
+    want = [f"line {n} of a long text that is pasted as a whole" for n in range(300)]
+    board.type(b"bench pair.0\r" + "".join(f"echo {line}\r" for line in want).encode())
+    if not board.read_until(b"\r\n" + want[-1].encode(), time.monotonic() + TIMEOUT):
+        return ["the last line was not run"]
+    board.type(b"quit\r")
+    status, lines = board.end()
+    bad = [f"'{line}' is there {lines.count(line)} times" for line in want if lines.count(line) != 1]
+    return bad[:5] + ([] if status == 0 else [f"status {status}"])
+
+
+def control_c_stops_every_long_command():
+    board = terminal()
+    bad = []
+    for command, says in ("test", b"# stopped after "), ("bench", b"^C"), ("demo", b"demo: stopped"), \
+            ("probe KERNEL 0 0;echo not this", b"stopped before the end"), ("test ;echo nor this", b"^C"):
+        board.type(command.encode() + b"\r")
+        board.read_until(b"\r\n", time.monotonic() + TIMEOUT)
+        time.sleep(0.3)
+        board.type(b"\003")
+        start = len(board.seen)
+        if not board.read_until(b"\r\n" + PROMPT, time.monotonic() + TIMEOUT):
+            return [f"{command} goes on"]
+        if says not in board.seen[start:]:
+            bad.append(f"{command}: {board.seen[start:][-300:]}")
+    # What is typed ahead of it goes with it, and is counted.
+    board.type(b"bench\recho gone\r\003echo here\r")
+    board.read_until(b"here\r\n" + PROMPT, time.monotonic() + TIMEOUT)
+    board.type(b"check\rquit\r")
+    status, lines = board.end()
+    for line, times in ("not this", 0), ("nor this", 0), ("gone", 0), ("here", 1), \
+            ("10 characters typed before Ctrl-C are dropped", 1), ("check: every invariant holds", 1):
+        if lines.count(line) != times:
+            bad.append(f"'{line}' is there {lines.count(line)} times, not {times}")
+    return bad + ([] if status == 0 else [f"status {status}"])
+
+
+def line_is_completed_or_refused_as_a_whole():
+    board = terminal()
+    for keys in b"zonei\t-j\r", b"echo " + b"x" * 300 + b"\r", b"?\r", b"? crash\r", b"help alloc\r", \
+            b"crash nul\t\025", b"echo ok\r":
+        board.type(keys)
+    board.read_until(b"\r\nok\r\n", time.monotonic() + TIMEOUT)
+    board.type(b"quit\r")
+    status, lines = board.end()
+    text = "\n".join(lines)
+    patterns = [r'^{"schema":"zonal.zoneinfo/1"', r"longer than 255 characters .*, not run$",
+                r"^reboot  .*restart the board", r"^KIND is one of\n  null  exec ",
+                r"^GFP is a sum .*\n  TRANSHUGE [^@]*  ATOMIC ", r"crash null "]
+    bad = [f"no match: {p}" for p in patterns if not re.search(p, text, re.M)]
+    bad += ["a cut line was run"] if re.search("^x+$", text, re.M) else []
+    return bad + ([] if status == 0 else [f"status {status}"])
+
+
 def demo_on(shape):
     def case():
         status, lines = run(shape, ["demo"])
@@ -282,7 +346,9 @@ ON_JSON = [json_has_every_schema, zoneinfo_agrees_with_the_board_and_itself, lis
            why_explains_the_failure_before_it, bench_prints_one_object_a_line, all_pages_come_back,
            a_failed_command_is_the_exit_status]
 BOOTS = [good_commands_end_with_status_0, mistakes_get_one_line_each_and_the_rest_runs,
-         text_has_the_layout_of_proc, terminal_edits_remembers_and_gives_up] + \
+         text_has_the_layout_of_proc, terminal_edits_remembers_and_gives_up,
+         pasted_lines_run_all_and_whole, control_c_stops_every_long_command,
+         line_is_completed_or_refused_as_a_whole] + \
         [demo_on(shape) for shape in ("uma", "8n", "memless", "cpuless", "uneven")]
 
 

@@ -68,8 +68,10 @@ KTEST_F(uart, ns16550_registers_are_where_the_tree_says, KT_TARGET_ONLY)
 		KT_EQ(*reg_at(&uart, 4), 0x0b); /* lines up, interrupt gate open */
 		uart.driver->send(&uart, 'Z');
 		KT_EQ(*reg_at(&uart, 0), 'Z');
-		uart.driver->receive_irq(&uart);
+		uart.driver->receive_irq(&uart, true);
 		KT_EQ(*reg_at(&uart, 1), 1);
+		uart.driver->receive_irq(&uart, false);
+		KT_EQ(*reg_at(&uart, 1), 0);
 		KT_TRUE(gaps_untouched(&uart));
 	}
 }
@@ -91,7 +93,7 @@ KTEST_F(uart, ns16550_status_decides, KT_TARGET_ONLY)
 	KT_TRUE(uart.driver->idle(&uart));
 	KT_EQ(uart.driver->receive(&uart), 0xfe);
 	*reg_at(&uart, LSR) = LSR_READY | LSR_FRAMING;
-	KT_EQ(uart.driver->receive(&uart), -1);
+	KT_EQ(uart.driver->receive(&uart), UART_LOST);
 }
 
 KTEST_F(uart, ns16550_that_is_not_there_does_not_hang, KT_TARGET_ONLY)
@@ -130,5 +132,5 @@ KTEST_F(uart, pl011_that_is_stuck_does_not_hang, KT_TARGET_ONLY)
 	block[PL011_FR / 4] = PL011_FR_BUSY;
 	uart_pl011.start(&uart);
 	KT_EQ(block[PL011_LCRH / 4] & PL011_LCRH_FEN, PL011_LCRH_FEN);
-	KT_EQ(uart_pl011.receive(&uart), -1);
+	KT_EQ(uart_pl011.receive(&uart), UART_LOST);
 }

@@ -181,18 +181,216 @@ KTEST_F(monitor_line, screen_shows_the_edit, KT_HOST_ONLY)
 	KT_STR_EQ(shown, "> ac\r> ac\033[K\033[1D\r> abc\033[K\033[1D");
 }
 
-KTEST_F(monitor_line, full_line_refuses_more, KT_HOST_ONLY)
+/* What a terminal of `columns` shows after this output: one row, "\\r", "\\033[K" and
+ * "\\033[nD" are all that the editor may use. False if it writes into the last column. */
+static bool play_row(const char *out, unsigned columns, char *row, unsigned *cursor)
 {
-	unsigned i;
+	unsigned at = 0, end = 0;
 
+	for (; *out; out++) {
+		if (*out == '\r') {
+			at = 0;
+		} else if (strncmp(out, "\033[K", 3) == 0) {
+			end = at;
+			out += 2;
+		} else if (strncmp(out, "\033[", 2) == 0) {
+			unsigned n = 0;
+
+			for (out += 2; *out >= '0' && *out <= '9'; out++)
+				n = n * 10 + (unsigned)(*out - '0');
+			if (*out != 'D' || n > at)
+				return false;
+			at -= n;
+		} else if (*out != '\a') {
+			if (at + 1 >= columns)
+				return false;
+			row[at++] = *out;
+			end = ZN_MAX(end, at);
+		}
+	}
+	row[end] = '\0';
+	*cursor = at;
+	return true;
+}
+
+KTEST_F(monitor_line, line_longer_than_the_terminal_keeps_to_its_row, KT_HOST_ONLY)
+{
+	static const struct {
+		const char *keys, *row;
+		unsigned cursor;
+	} step[] = {
+		{ "0123456789abcdefg", "> 0123456789abcdefg", 19 },
+		{ "h", "> <9abcdefgh", 12 },
+		{ "\033[D\033[D", "> <9abcdefgh", 10 },
+		{ "\033[H", "> 0123456789abcdef>", 2 },
+		{ "\033[C!", "> 0!123456789abcde>", 4 },
+		{ "\005?", "> <89abcdefgh?", 14 },
+		{ "\025ok", "> ok", 4 },
+	};
+	unsigned cursor = 0;
+	static char row[4096];
+
+	/* An answer of 1;20 to the question for the width. */
+	typed("\033[1;20R");
+	KT_EQ(line.columns, 20);
+	capture_begin();
+	monitor_line_begin(&line, "> ");
+	for (unsigned i = 0; i < ARRAY_SIZE(step); i++) {
+		const char *out;
+		bool good;
+
+		type_text(step[i].keys);
+		out = capture_end();
+		good = play_row(out, 20, row, &cursor);
+		KT_OK(good && strcmp(row, step[i].row) == 0 && cursor == step[i].cursor,
+		      "step %u: row \"%s\", cursor %u", i, row, cursor);
+		capture_more();
+	}
+	capture_end();
+	KT_STR_EQ(line.text, "ok");
+}
+
+KTEST_F(monitor_line, line_of_any_length_is_shown_where_the_cursor_is, KT_HOST_ONLY)
+{
+	uint64_t state = kt_seed() | 1;
+
+	for (unsigned round = 0; round < 2000; round++) {
+		unsigned columns = 20 + (unsigned)(kt_random(&state) % 100), cursor, i;
+		char row[256];
+		const char *out;
+		bool good;
+
+		typed("");
+		line.columns = columns;
+		for (i = 0; i < (unsigned)(kt_random(&state) % 250); i++) {
+			static const char *const keys[] = { "\033[D", "\033[C", "\033[H", "\005",
+							    "\177", "\027" };
+			char letter[2] = { (char)('a' + kt_random(&state) % 26), '\0' };
+			const char *key = keys[kt_random(&state) % ARRAY_SIZE(keys)];
+
+			capture_begin();
+			type_text(kt_random(&state) % 4 ? letter : key);
+			capture_end();
+		}
+		capture_begin();
+		type_text("\014");
+		out = strstr(capture_end(), "\r");
+		good = out && play_row(out, columns, row, &cursor) &&
+		       cursor - 2 == line.cursor - line.first &&
+		       (line.cursor == line.length || row[cursor] == line.text[line.cursor]);
+		if (!KT_OK(good, "%u columns, cursor %u of %u: %s", columns, line.cursor,
+			   line.length, row))
+			return;
+	}
+}
+
+/* What ending the line prints, after these keys. */
+static const char *refusal_of(const char *keys, unsigned times)
+{
 	typed("");
 	capture_begin();
-	for (i = 0; i < 2 * MONITOR_LINE_BYTES; i++)
-		type_text("x");
-	type_text("\033[Hy");
+	monitor_line_begin(&line, "> ");
+	while (times--)
+		type_text(keys);
 	capture_end();
+	capture_begin();
+	KT_TRUE(type_text("\r"));
+	return capture_end();
+}
+
+KTEST_F(monitor_line, line_over_the_limit_is_refused_not_cut, KT_HOST_ONLY)
+{
+	KT_STR_EQ(refusal_of("x", MONITOR_LINE_BYTES - 1), "\n");
 	KT_EQ(strlen(line.text), MONITOR_LINE_BYTES - 1);
-	KT_EQ(line.text[0], 'x');
+	KT_STR_EQ(refusal_of("x", MONITOR_LINE_BYTES),
+		  "\nxxxxxxxxxxxxxxxxxxxx...: longer than 255 characters (MONITOR_LINE_BYTES), "
+		  "not run\n");
+	KT_STR_EQ(line.text, "");
+	/* Deleting a part does not bring back what did not fit; giving all up does. */
+	KT_TRUE(strstr(refusal_of("xxxxxxxx\177", MONITOR_LINE_BYTES), "not run") != NULL);
+	refusal_of("x", MONITOR_LINE_BYTES);
+	KT_STR_EQ(refusal_of("xxxxxxxxxxxxxxxxxxxxxxxx\025ok", 20), "\n");
+	KT_STR_EQ(line.text, "ok");
+}
+
+KTEST_F(monitor_line, line_that_lost_bytes_is_refused_and_the_next_one_is_good, KT_HOST_ONLY)
+{
+	const char *said;
+
+	typed("free 0x4");
+	capture_begin();
+	monitor_line_feed(&line, MONITOR_LOST);
+	type_text("all\r");
+	said = capture_end();
+	KT_TRUE(strstr(said, "\nfree 0x4all...: the console lost a part of this line, not run\n") !=
+		NULL);
+	KT_STR_EQ(line.text, "");
+	capture_begin();
+	monitor_line_begin(&line, "> ");
+	type_text("check\r");
+	capture_end();
+	KT_STR_EQ(line.text, "check");
+}
+
+static const char *colour(unsigned n)
+{
+	static const char *const name[] = { "red", "green", "grey", "grey" };
+
+	return n < ARRAY_SIZE(name) ? name[n] : NULL;
+}
+
+static const struct monitor_command commands[] = {
+	{ "help", "[COMMAND]", "", 0, 1, false, .system = monitor_help },
+	{ "paint", "COLOUR", "", 1, 1, false, .words = colour },
+	{ .name = "park", .args = "", .summary = "" },
+	{ .name = "zoo", .args = "", .summary = "" },
+};
+
+static const struct monitor_table table = { NULL, commands, ARRAY_SIZE(commands) };
+
+/* As typed(), with commands to complete from. */
+static const char *completed(const char *keys)
+{
+	typed("");
+	line.table = &table;
+	capture_begin();
+	type_text(keys);
+	capture_end();
+	return line.text;
+}
+
+KTEST_F(monitor_line, tab_completes_commands_and_arguments, KT_HOST_ONLY)
+{
+	KT_STR_EQ(completed("z\t"), "zoo ");
+	KT_STR_EQ(completed("p\t"), "pa");
+	KT_STR_EQ(completed("pai\t"), "paint ");
+	KT_STR_EQ(completed("paint r\t"), "paint red ");
+	KT_STR_EQ(completed("paint g\t"), "paint gre");
+	KT_STR_EQ(completed("paint red|gree\t"), "paint red|green ");
+	KT_STR_EQ(completed("zoo; paint red,grey\t"), "zoo; paint red,grey ");
+	KT_STR_EQ(completed("help z\t"), "help zoo ");
+	KT_STR_EQ(completed("zoo r\t"), "zoo r");
+	KT_STR_EQ(completed("zebra\t"), "zebra");
+	KT_STR_EQ(completed("  z\t"), "  zoo ");
+	/* In the middle of a line, and with nothing typed. */
+	KT_STR_EQ(completed("z red\033[D\033[D\033[D\033[D\t"), "zoo  red");
+	KT_STR_EQ(completed("\t"), "");
+}
+
+KTEST_F(monitor_line, tab_lists_what_it_cannot_decide, KT_HOST_ONLY)
+{
+	const char *said;
+
+	completed("pa");
+	capture_begin();
+	type_text("\t");
+	said = capture_end();
+	KT_STR_EQ(said, "\n  paint  park\n\r> pa\033[K");
+	completed("paint g\t");
+	capture_begin();
+	type_text("\t");
+	said = capture_end();
+	KT_STR_EQ(said, "\n  green  grey\n\r> paint gre\033[K");
 }
 
 KTEST_F(monitor_line, random_bytes_keep_the_text_whole, KT_HOST_ONLY)
@@ -202,16 +400,17 @@ KTEST_F(monitor_line, random_bytes_keep_the_text_whole, KT_HOST_ONLY)
 	unsigned i;
 
 	typed("");
+	line.table = &table;
 	capture_begin();
 	for (i = 0; i < 200000 && good; i++) {
 		/* Half of them from the bytes that mean something. */
 		static const char keys[] =
-			"\001\002\003\004\005\006\010\013\016\020\025\027\033[AO~1";
+			"\001\002\003\004\005\006\010\t\013\014\016\020\025\027\033[AO~1;9Rpag";
 		uint64_t random = kt_random(&state);
 		int byte = random & 0x100 ? (int)(random & 0xff) :
 					    keys[(random & 0xff) % (sizeof(keys) - 1)];
 
-		if (monitor_line_feed(&line, byte & 0xff))
+		if (monitor_line_feed(&line, random >> 20 & 0x3ff ? byte & 0xff : MONITOR_LOST))
 			monitor_line_begin(&line, "> ");
 		good = line.cursor <= line.length && line.length < MONITOR_LINE_BYTES &&
 		       strlen(line.text) == line.length;

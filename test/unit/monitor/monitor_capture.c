@@ -39,6 +39,8 @@ void capture_begin(void)
 	console_set_sink(keep);
 }
 
+void capture_more(void) { console_set_sink(keep); }
+
 const char *capture_end(void)
 {
 	console_set_sink(console_write_default);

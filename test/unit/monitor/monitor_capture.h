@@ -12,6 +12,8 @@
 void capture_begin(void);
 /* Print again; the text since capture_begin(), valid until the next one. */
 const char *capture_end(void);
+/* Keep more, behind what is kept already. */
+void capture_more(void);
 /* Does the text have a line that equals `line`? */
 bool capture_has_line(const char *text, const char *line);
 
