@@ -9,7 +9,6 @@ GIC ?= 3
 CPU ?= max
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
-say = @printf '  %-7s %s\n' $(1) $(2)
 export O SHAPE EL GIC CPU V CROSS_COMPILE
 
 # ---- compilers: CC=clang builds everything with clang and lld ---------------------------
@@ -28,6 +27,7 @@ IMAGE_TOOLS := gcc
 STRING_FLAGS := -fno-tree-loop-distribute-patterns
 LD_QUIET := --no-warn-rwx-segments
 endif
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OBJCOPY := $(CROSS_COMPILE)objcopy
 NM := $(CROSS_COMPILE)nm
 SIZE := $(CROSS_COMPILE)size
@@ -90,6 +90,7 @@ SRC_fuzz := test/fuzz/fuzz_topology.c
 SRC_hooks := test/ktest.c test/host_main.c $(wildcard test/hooks/*.c test/points/*.c \
 	test/unit/mm/kt_*.c)
 SRC_harness := test/ktest.c test/host_main.c test/harness/broken.c
+VARIANTS := host-gcc-asan host-clang-asan host-tsan
 # The costly assertions and the watch over the order of locks; never in what ships.
 DEBUG := -DZONAL_DEBUG=1
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 $(DEBUG)
@@ -104,7 +105,7 @@ $(FDT_LIB): | $(O)/setup.build
 
 # What a goal needs is installed on its first use; the stamp keeps later runs quick.
 $(O)/setup.%: tools/setup.sh
-	$(Q)mkdir -p $(@D)
+	$(Q)mkdir -p $(@D); echo '*' > $(@D)/.gitignore
 	$(Q)LIBFDT_GIVEN=$(LIBFDT_SRC)$(LIBFDT_LIB) IMAGE_TOOLS=$(IMAGE_TOOLS) tools/setup.sh $*
 	$(Q)touch $@
 setup: $(O)/setup.test
@@ -115,14 +116,19 @@ $(O)/image/command: FORCE | $(O)/setup.build
 		echo '$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS)' > $@
 
 $(O)/image/%.o: % $(O)/image/command
-	$(call say,CC,$<)
+	$(call say_cc,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS) -isystem $(FDT_INC) $(IMAGE_C) $(FLAGS_$(<F)) -c -o $@ $<
 FLAGS_string.c := $(STRING_FLAGS)
+FLAGS_version.c = -DBUILD_VERSION='"$(VERSION)"' -DBUILD_FLAGS='"$(subst ",\",$(EXTRA_CFLAGS))"'
+$(O)/image/platform/version.c.o: $(O)/image/version
+
+$(O)/image/version: FORCE
+	$(Q)mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 
 # A foreign tree keeps its own warning rules.
 $(O)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(O)/image/command
-	$(call say,CC,$<)
+	$(call say_cc,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(IMAGE_CC) -O2 $(IMAGE_FLAGS) -I$(LIBFDT_SRC) $(FDT_ENV) -c -o $@ $<
 
@@ -141,7 +147,7 @@ $(O)/$(1)/command: FORCE | $(O)/setup.$(4)
 	$$(Q)mkdir -p $$(@D); echo '$(2) $$(COMMON) $$(HOST_FLAGS) $(3)' | cmp -s - $$@ || \
 		echo '$(2) $$(COMMON) $$(HOST_FLAGS) $(3)' > $$@
 $(O)/$(1)/obj/%.o: %.c $(O)/$(1)/command
-	$$(call say,CC,"$$< ($(1))")
+	$$(call say_cc,"$$< ($(1))")
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(2) $$(COMMON) $$(HOST_FLAGS) $(3) -c -o $$@ $$<
 $(foreach p,$(PROGRAMS),
@@ -161,6 +167,8 @@ $(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) \
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 
+include tools/progress.mk
+
 # ---- running -----------------------------------------------------------------------------
 run qemu: $(O)/zonal.img | $(O)/setup.run
 	$(Q)tools/run_qemu.sh
@@ -171,7 +179,6 @@ gdb: $(O)/zonal.img | $(O)/setup.gdb
 bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.bench
 	$(Q)tools/run_bench.sh
 
-VARIANTS := host-gcc-asan host-clang-asan host-tsan
 host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress \
 		$(O)/host-hooks/hooks host
 	$(Q)tools/run_tests.sh host

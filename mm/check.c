@@ -22,6 +22,7 @@
 #include "check.h"
 #include "pcp.h"
 
+#include "lib/progress.h"
 #include "lib/stop.h"
 
 static bool check_floor(struct walk *w, struct zone *zone)
@@ -179,6 +180,7 @@ static bool check_map(struct walk *w, struct zone *zone)
 	for (pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT; s <= last; s++) {
 		const struct section_bounds *b = &w->mm->bounds[s];
 
+		zn_progress("check", s, w->mm->section_count);
 		/* Minutes on a board of terabytes, so it can be given up. */
 		if (zn_stop_asked())
 			return check_found(w, s << MM_SECTION_SHIFT, "stopped before the end");

@@ -25,6 +25,7 @@
 #include "init.h"
 
 #include "lib/assert.h"
+#include "lib/progress.h"
 #include "meta.h"
 
 #define SECTION_PAGES ((pfn_t)1 << MM_SECTION_SHIFT)
@@ -52,6 +53,7 @@ static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_
 			half[0] = first;
 			half[1] = second | start;
 		}
+		zn_progress("page map", start >> MM_SECTION_SHIFT, mm->section_count);
 	}
 }
 

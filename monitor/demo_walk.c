@@ -21,6 +21,7 @@
 #include <zonal/linux.h>
 
 #include "lib/printf.h"
+#include "lib/progress.h"
 #include "lib/stop.h"
 #include "mm/mm.h"
 #include "platform/platform.h"
@@ -30,6 +31,7 @@
 #define SMALL_BOARD_PAGES (1u << 20)
 #define RUNS_SHOWN 24u
 #define ATOMIC_PAGES 16u
+#define PROGRESS_BLOCKS 1024u
 
 typedef unsigned long long ull;
 
@@ -118,12 +120,16 @@ unsigned demo_exhaust(void)
 	struct order_chain chain = { NULL, NULL };
 	uint8_t came[ZONAL_MAX_NODES];
 	struct page *page;
+	uint64_t taken = 0;
 
 	kprintf("\n3. Node %u is asked for blocks of %lu KiB until no node has any left ...\n",
 		from, (PAGE_SIZE >> 10) << order);
 	while (!zn_stop_asked() &&
-	       (page = alloc_pages_node((int)from, GFP_NOWAIT | __GFP_NOWARN, order)))
+	       (page = alloc_pages_node((int)from, GFP_NOWAIT | __GFP_NOWARN, order))) {
 		append(&chain, page, order);
+		if (taken++ % PROGRESS_BLOCKS == 0)
+			zn_progress("blocks taken", taken, 0);
+	}
 	nodes = print_runs(chain.first, from, order, came);
 	wrong = zn_stop_asked() ? 0 : judge_order(from, order, came, nodes);
 	demo_release(&chain.first);

@@ -73,6 +73,14 @@ static void show_boottime(struct zonal *mm, bool json)
 		       "boot_ns %llu\npages %llu\n", (ull)boot_ns, (ull)pages);
 }
 
+static int run_version(struct zonal *mm, const struct monitor_args *args)
+{
+	(void)mm;
+	(void)args;
+	platform_print_version();
+	return 0;
+}
+
 static int run_demo(struct zonal *mm, const struct monitor_args *args)
 {
 	(void)mm;
@@ -109,6 +117,8 @@ static const struct monitor_command commands[] = {
 	{ "help", "[COMMAND]", "this list, or more on one command", 0, 1, false,
 	  .system = monitor_help },
 	{ "?", "[COMMAND]", "the same", 0, 1, false, .system = monitor_help },
+	{ "version", "", "source, compiler and options of this image", 0, 0, false,
+	  .run = run_version },
 	{ "topology", "", "nodes, cores, distances, fallback orders, reserved ranges", 0, 0, true,
 	  .report = show_topology },
 	{ "zoneinfo", "", "each zone's pages, watermarks, reserves and per-CPU lists", 0, 0, true,
@@ -139,7 +149,7 @@ static const struct monitor_command commands[] = {
 	  .run = monitor_probe, .words = gfp_name, .note = gfp_note },
 	{ "policy", "[MODE [NODES]]", "memory policy of this task: bind 1, interleave 0-3", 0, 2,
 	  false, .run = monitor_policy, .words = monitor_mode_name, .note = "MODE is one of" },
-	{ "set", "[TUNABLE VALUE]", "change a tunable; without arguments show all", 0, 2, true,
+	{ "set", "[TUNABLE VALUE...]", "change a tunable; without arguments show all", 0, 1 + ZONE_TYPES, true,
 	  .run = monitor_set, .words = monitor_tunable_name, .note = "TUNABLE is one of" },
 	{ "inject", "SKIP TIMES", "fail requests on purpose, after SKIP good ones", 2, 2, false,
 	  .run = monitor_inject },

@@ -41,7 +41,9 @@
 #include "board/early.h"
 #include "board/fdt_walk.h"
 #include "lib/assert.h"
+#include "lib/log.h"
 #include "lib/printf.h"
+#include "lib/progress.h"
 #include "mm/mm.h"
 #include "monitor/monitor.h"
 #include "platform.h"
@@ -55,6 +57,7 @@
 
 extern char _start[], _end[];
 
+#define PROGRESS_NS 1000000000u
 
 struct boot_info boot_info;
 struct bootargs boot_args;
@@ -78,7 +81,11 @@ static void ZN_NORETURN ZN_PRINTF(1, 2) boot_fail(const char *fmt, ...)
 	platform_exit(2);
 }
 
-void platform_panic_report(void) { report_panic(&zonal_image); }
+void platform_panic_report(void)
+{
+	(void)zn_log_kept(NULL);
+	report_panic(&zonal_image);
+}
 
 const char *platform_arg(const char *name) { return bootargs_find(&boot_args, name); }
 
@@ -280,6 +287,27 @@ static void note_movable(void)
 	kprintf("boot: kernelcore= or movablecore= leaves nothing for ZONE_MOVABLE\n");
 }
 
+/* Work that has gone on for a second is shown, each second, on a row that the next line of
+ * text overwrites. */
+static void show_progress(const char *what, uint64_t done, uint64_t total)
+{
+	static const char *work_shown;
+	static uint64_t last_ns;
+	uint64_t now = port_time_ns();
+
+	if (what != work_shown) {
+		work_shown = what;
+		last_ns = now;
+	}
+	if (now - last_ns < PROGRESS_NS)
+		return;
+	last_ns = now;
+	if (total)
+		kprintf("   %s: %llu %%   \r", what, (unsigned long long)(done * 100 / total));
+	else
+		kprintf("   %s: %llu   \r", what, (unsigned long long)done);
+}
+
 static void start_allocator(void)
 {
 	struct zonal_config config = {
@@ -290,6 +318,7 @@ static void start_allocator(void)
 	};
 	int error;
 
+	zn_progress_hook = show_progress;
 	config.options.min_free_kbytes = 0; /* set_min_free() */
 	error = zonal_build(&zonal_image, &config, take_metadata);
 	if (error)
@@ -365,6 +394,7 @@ void platform_main(uint64_t dt_phys)
 	(void)psci_start();
 	read_arguments();
 	find_console();
+	platform_print_version();
 	read_board(dt);
 	reserve_cma();
 	map_memory();

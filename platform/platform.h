@@ -31,6 +31,9 @@ void platform_main(uint64_t dt_phys) ZN_NORETURN;
 /* Any other CPU, MMU on, on its own stack, interrupts masked. */
 void platform_secondary(unsigned cpu) ZN_NORETURN;
 
+/* One line: version, compiler, build options. Any context. */
+void platform_print_version(void);
+
 /* ---- console ------------------------------------------------------------ */
 
 /* Stands for characters that the line lost. */

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/log.h"
 #include "lib/printf.h"
 #include "ktest.h"
 
@@ -34,6 +35,7 @@ static void bail_out(const char *why)
 	int length = zn_snprintf(line, sizeof(line), "\nBail out! %s in %s\n", why,
 				 name ? name : "no test");
 
+	(void)zn_log_kept(NULL);
 	/* The cases before this one are still in the stream's buffer. */
 	fflush(stdout);
 	if (write(STDOUT_FILENO, line, (size_t)length) != length)

@@ -11,6 +11,9 @@
  * may check on several CPUs at once, so the failure count is atomic; everything
  * else changes only between cases, on the CPU that runs ktest_run().
  *
+ * What is logged while a case runs, the reports that it provokes, is kept and shown only if
+ * the case fails or the run dies in it: CPUs reserve their part of the buffer by adding.
+ *
  * A case's memory is kept in a table and freed after it, so that a case that
  * stops early leaks nothing into the next one, whose figures may depend on it.
  */
@@ -19,10 +22,11 @@
 #include <string.h>
 
 #include "lib/atomic.h"
+#include "lib/log.h"
 #include "lib/printf.h"
 #include "lib/stop.h"
 
-enum { BLOCKS_MAX = 512, REPORTS_MAX = 20 };
+enum { BLOCKS_MAX = 512, REPORTS_MAX = 20, LOG_BYTES = 4096 };
 
 struct block {
 	void *memory;
@@ -39,6 +43,9 @@ static struct {
 static struct block blocks[BLOCKS_MAX];
 static _Atomic unsigned block_count;
 static uint64_t run_seed;
+
+static char log_text[LOG_BYTES];
+static _Atomic unsigned log_used; /* may pass LOG_BYTES: lines that found no room */
 
 /* Given by the linker because "ktests" is a C identifier. */
 extern const struct ktest *const __start_ktests[] __attribute__((weak));
@@ -194,6 +201,35 @@ static bool wanted(const struct ktest *test, const char *globs)
 	return !(test->flags & other) && ktest_match(globs, current.name);
 }
 
+static void log_show(void)
+{
+	unsigned used = ZN_MIN(ld_relaxed(&log_used), (unsigned)LOG_BYTES);
+
+	/* A line that another CPU is about to write may be empty or cut. */
+	for (unsigned at = 0; at < used; at += (unsigned)strlen(log_text + at) + 1)
+		if (log_text[at])
+			kprintf("# log: %s\n", log_text + at);
+	if (ld_relaxed(&log_used) > LOG_BYTES)
+		kprintf("# log: and more\n");
+	st_relaxed(&log_used, 0);
+}
+
+static bool log_keep(const char *line)
+{
+	size_t bytes;
+	unsigned at;
+
+	if (!line) {
+		log_show();
+		return true;
+	}
+	bytes = strlen(line) + 1;
+	at = fetch_add_relaxed(&log_used, (unsigned)bytes);
+	if (at + bytes < LOG_BYTES)
+		memcpy(log_text + at, line, bytes);
+	return true;
+}
+
 static void case_call(void *arg)
 {
 	const struct ktest *test = arg;
@@ -211,14 +247,20 @@ static void case_run(const struct ktest *test, int number)
 	current.test = test;
 	current.skip_reason = NULL;
 	st_relaxed(&current.failures, 0);
+	memset(log_text, 0, sizeof(log_text));
+	st_relaxed(&log_used, 0);
+	zn_log_hook = log_keep;
 	if ((test->flags & KT_EACH_CPU) && kt_on_each_cpu)
 		kt_on_each_cpu(case_call, arg);
 	else
 		case_call(arg);
 	kt_free_all();
+	zn_log_hook = NULL;
 	current.test = NULL;
 
 	failures = ld_relaxed(&current.failures);
+	if (failures)
+		log_show();
 	if ((test->flags & KT_EACH_CPU) && !kt_on_each_cpu)
 		kprintf("# %s ran on one CPU only: there is no kt_on_each_cpu()\n", current.name);
 	kprintf("%sok %d - %s%s%s\n", failures ? "not " : "", number, current.name,

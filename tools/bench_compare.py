@@ -17,7 +17,8 @@ import json
 import re
 import sys
 
-# (name, order): (must reach, aim), in instructions an operation
+# (name, order): (must, aim), in instructions an operation. More than `must` fails the run;
+# `aim` is the better figure that the code was written for.
 GOALS = {
     ("pair", 0): (230, 150),
     ("b512-alloc", 0): (230, 150),
@@ -100,7 +101,7 @@ def frag_rows(log, path):
     linux = {m[1]: tuple(map(int, m.groups()[1:])) for m in matches if m}
     ours = {r["name"]: (r["free"], r["free_huge"], r["potential"])
             for r in records(log, "zonal.frag/1")}
-    print(f"\n{'large blocks':<14}{'Zonal free':>12}{'2 MiB':>8}{'could be':>10}"
+    print(f"{'large blocks':<14}{'Zonal free':>12}{'2 MiB':>8}{'could be':>10}"
           f"{'Linux free':>14}{'2 MiB':>8}{'could be':>10}")
     for name in [n for n in linux if not n.startswith("iter") or n == "iter20"]:
         if name not in ours:
@@ -119,14 +120,14 @@ def main():
     parser.add_argument("--init", nargs=2, metavar=("BIG-LOG", "SMALL-LOG"))
     arguments = parser.parse_args()
 
-    print("Instructions an operation")
+    good_frag = not arguments.frag or frag_rows(arguments.log, arguments.frag)
+    print("\nInstructions an operation")
     print(f"{'work':<20}{'order':>5}{'Zonal':>11}{'Linux 5.10':>12}{'ratio':>9}{'must':>6}{'aim':>6}")
     good = bench_rows(arguments.log, reference(arguments.reference))
     if arguments.init:
         good &= init_row(*arguments.init)
-    if arguments.frag:
-        good &= frag_rows(arguments.log, arguments.frag)
-    return 0 if good else 1
+    print("must: more than this fails `make bench`; aim: the better figure it was written for")
+    return 0 if good and good_frag else 1
 
 
 if __name__ == "__main__":

@@ -124,12 +124,13 @@ install_missing() {
 	command -v apt-get >/dev/null ||
 		fail "this is not Debian; please install yourself what these packages bring:$missing"
 	say "installing:$missing"
+	mkdir -p "$O"
 	# One broken source of many need not matter; what is not found is said below.
 	as_root apt-get -qq update || say "apt-get update had trouble, trying all the same"
 	# shellcheck disable=SC2086 # a list of words
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 \
-		install --no-install-recommends $missing ||
-		fail "apt-get install failed (see above)"
+		install --no-install-recommends $missing >"$O/setup.log" 2>&1 ||
+		{ tail -20 "$O/setup.log"; fail "apt-get install failed (see above and $O/setup.log)"; }
 }
 
 # apt with a state directory of its own, in which the machine is an arm64 one.

@@ -21,6 +21,7 @@
 #include <zonal/port.h>
 #include <zonal/zonal.h>
 
+#include "lib/log.h"
 #include "lib/printf.h"
 
 struct mailbox {
@@ -165,13 +166,15 @@ void port_log(const char *fmt, ...)
 	va_start(args, fmt);
 	zn_vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	kprintf("# %s\n", text);
+	if (!zn_log_kept(text))
+		kprintf("# %s\n", text);
 }
 
 void port_panic(const char *fmt, ...)
 {
 	va_list args;
 
+	(void)zn_log_kept(NULL);
 	va_start(args, fmt);
 	fflush(stdout);
 	fputs("Bail out! panic: ", stdout);

@@ -6,6 +6,8 @@
  */
 #include <signal.h>
 
+#include <zonal/port.h>
+
 #include "test/ktest.h"
 
 KTEST(good, passes)
@@ -55,6 +57,23 @@ KTEST(odd, skipped)
 KTEST_F(odd, never_here, KT_TARGET_ONLY)
 {
 	KT_TRUE(false);
+}
+
+KTEST(log, fails)
+{
+	port_log("the line before");
+	KT_TRUE(false);
+}
+
+KTEST(log, passes)
+{
+	port_log("a provoked report");
+}
+
+KTEST(log, dies)
+{
+	port_log("the last words");
+	raise(SIGSEGV);
 }
 
 KTEST(odd, seed)

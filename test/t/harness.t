@@ -56,12 +56,12 @@ board() {
 	verdict $? "$name"
 }
 
-plan_first 33
+plan_first 36
 runs passes 'good.*' 0 'TAP version 13' '1..1' 'ok 1 - good.passes' '# 1 of 1 passed'
 runs equality_shows_both_values 'bad.equality' 1 'not ok 1 - bad.equality' '# goes on: 0' \
-	'# test/harness/broken.c:20: 2 + 2 is 4 (0x4), expected 5 = 5 (0x5)'
-runs truth_shows_the_condition bad.truth 1 '# test/harness/broken.c:25: expected: 2 > 3'
-runs message_is_printed bad.message 1 '# test/harness/broken.c:30: zone DMA32 has 17 pages'
+	'# test/harness/broken.c:22: 2 + 2 is 4 (0x4), expected 5 = 5 (0x5)'
+runs truth_shows_the_condition bad.truth 1 '# test/harness/broken.c:27: expected: 2 > 3'
+runs message_is_printed bad.message 1 '# test/harness/broken.c:32: zone DMA32 has 17 pages'
 runs null_string_fails bad.string 1 'not ok 1 - bad.string'
 runs many_failures_are_cut bad.many 1 '# bad.many failed 100 times' \
 	'# more failures of bad.many are counted, not printed'
@@ -74,7 +74,7 @@ KT_SEED=99 runs seed_replays odd.seed 0 '# seed 99' '# seen seed 99'
 KT_SEED=x9 runs bad_seed_is_refused odd.seed 1 \
 	'KT_SEED=x9: a seed is a number from 1 to 2^64-1'
 runs memory_has_a_limit 'memory.takes*' 1 'not ok 1 - memory.takes_too_many_blocks' \
-	'# test/ktest.c:121: a case may take 512 blocks (BLOCKS_MAX), not more'
+	'# test/ktest.c:129: a case may take 512 blocks (BLOCKS_MAX), not more'
 runs memory_is_freed_after_a_case 'memory.*' 1 '# 1 of 2 passed'
 runs a_signal_bails_out crash.signal 2 '1..1' 'Bail out! signal 11 in crash.signal'
 runs an_abort_bails_out crash.abort 2 'Bail out! signal 6 in crash.abort'
@@ -127,6 +127,15 @@ selects a_selection_takes_scripts_by_their_name 'harness.passes' 0 script
 selects a_selection_of_nothing_is_an_error 'bot.*' 1
 selects a_selection_that_only_a_script_could_have_is_an_error 'harness.none' 1 script
 examples_match
+
+# What a case provokes is shown only if it matters.
+runs log_of_a_failing_case_is_shown log.fails 1 '# log: the line before'
+runs log_of_a_dying_case_is_shown log.dies 2 '# log: the last words' \
+	'Bail out! signal 11 in log.dies'
+if selected harness.log_of_a_passing_case_is_not_shown; then
+	! "$harness" log.passes | tee "$scratch/out" | grep -q provoked
+	verdict $? log_of_a_passing_case_is_not_shown
+fi
 
 topology='{"schema":"zonal.topology/1","nodes":[{"node":0},{"node":1}],"cpus":[
 {"online":true},{"online":true},{"online":true},{"online":true}],"distance":[[10,20],[20,10]]}'

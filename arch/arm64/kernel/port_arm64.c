@@ -17,6 +17,7 @@
 
 #include "lib/assert.h"
 #include "lib/atomic.h"
+#include "lib/log.h"
 #include "lib/printf.h"
 #include "arm64_board.h"
 #include "arm64_cpu.h"
@@ -41,6 +42,8 @@ void port_log(const char *fmt, ...)
 	va_start(args, fmt);
 	zn_vsnprintf(line, sizeof(line) - 1, fmt, args);
 	va_end(args);
+	if (zn_log_kept(line))
+		return;
 	/* One call, so that lines of several CPUs do not mix. */
 	for (length = 0; line[length]; length++)
 		;

@@ -4,19 +4,21 @@
  *
  * The console sink is replaced by one that appends to a buffer. Text beyond the
  * buffer is dropped, and then the last bytes say so, so that a comparison fails
- * rather than passes. Checks of the harness print through the same sink, so a test ends
+ * rather than passes. Lines of log are caught as well. Checks of the harness print through the same sink, so a test ends
  * the capture before it checks anything. One test runs at a time: no lock.
  */
 #include "monitor_capture.h"
 
 #include <string.h>
 
+#include "lib/log.h"
 #include "lib/printf.h"
 
 #define CAPTURE_BYTES 32768u
 
 static char captured[CAPTURE_BYTES];
 static size_t length;
+static bool (*log_hook)(const char *line); /* the harness's, put aside */
 
 static void keep(const char *text, size_t bytes)
 {
@@ -34,15 +36,23 @@ static void keep(const char *text, size_t bytes)
 
 void capture_begin(void)
 {
+	if (zn_log_hook)
+		log_hook = zn_log_hook;
+	zn_log_hook = NULL;
 	length = 0;
 	captured[0] = '\0';
 	console_set_sink(keep);
 }
 
-void capture_more(void) { console_set_sink(keep); }
+void capture_more(void)
+{
+	zn_log_hook = NULL;
+	console_set_sink(keep);
+}
 
 const char *capture_end(void)
 {
+	zn_log_hook = log_hook;
 	console_set_sink(console_write_default);
 	return captured;
 }
