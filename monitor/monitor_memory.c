@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Commands of the monitor that act on memory: alloc, free, probe, policy, set, ...
+ * Commands of the monitor that act on memory: alloc, free, probe, inject, drain, check.
  *
  * What `alloc` takes is kept in a chain through the owner words of the blocks, newest
  * first, and `free` gives back only blocks of this chain: a mistyped number must not
@@ -36,7 +36,8 @@ static bool arg_gfp(const struct monitor_args *args, unsigned i, gfp_t *gfp)
 {
 	if (gfp_parse(args->word[i], gfp))
 		return true;
-	kprintf("%s: %s: flags are names like GFP_KERNEL or NOWAIT|MOVABLE, or 0x and a number\n",
+	kprintf("%s: %s: flags are names like GFP_KERNEL or NOWAIT|MOVABLE, or a number "
+		"like 0xcc0\n",
 		args->name, args->word[i]);
 	return false;
 }
@@ -156,127 +157,8 @@ int monitor_probe(struct zonal *mm, const struct monitor_args *args)
 	return report_probe(mm, gfp, order, nid, args->json) ? 0 : 1;
 }
 
-int monitor_policy(struct zonal *mm, const struct monitor_args *args)
-{
-	port_irqflags_t flags;
-	struct zonal_task *task;
-	nodemask_t nodes = 0;
-	unsigned mode;
-
-	/* The task that runs here is this one; it stays valid when we move. */
-	flags = port_irq_save();
-	task = port_this_cpu()->task;
-	port_irq_restore(flags);
-	if (args->count == 0) {
-		kprintf("policy %s, nodes 0x%llx\n",
-			zonal_policy_name(task->policy.mode),
-			(ull)task->policy.nodes);
-		return 0;
-	}
-	mode = zonal_policy_find(args->word[0]);
-	if (mode == MPOL_MODES) {
-		kprintf("policy: %s: one of", args->word[0]);
-		for (mode = 0; mode < MPOL_MODES; mode++)
-			kprintf(" %s", zonal_policy_name(mode));
-		kprintf("\n");
-		return 1;
-	}
-	if (args->count > 1 && !monitor_nodes(args->word[1], &nodes)) {
-		kprintf("policy: %s: nodes are a list like 0,2-3, below %u (ZONAL_MAX_NODES)\n",
-			args->word[1], ZONAL_MAX_NODES);
-		return 1;
-	}
-	if (zonal_set_policy(mm, task, mode, 0, nodes) != 0) {
-		kprintf("policy: %s with nodes 0x%llx is not allowed here\n",
-			zonal_policy_name(mode), (ull)nodes);
-		return 1;
-	}
-	return 0;
-}
-
-const char *monitor_mode_name(unsigned n) { return n < MPOL_MODES ? zonal_policy_name(n) : NULL; }
-
+/* The word of `free`. */
 const char *monitor_all_name(unsigned n) { return n ? NULL : "all"; }
-
-static int set_min_free(struct zonal *mm, uint64_t value)
-{
-	return zonal_set_min_free_kbytes(mm, value);
-}
-
-static int set_scale(struct zonal *mm, uint64_t value)
-{
-	return zonal_set_watermark_scale(mm, (unsigned)value);
-}
-
-static int set_boost(struct zonal *mm, uint64_t value)
-{
-	return zonal_set_watermark_boost(mm, (unsigned)value);
-}
-
-static int set_ratio_dma(struct zonal *mm, uint64_t value)
-{
-	return zonal_set_reserve_ratio(mm, ZONE_DMA, (unsigned)value);
-}
-
-static int set_ratio_dma32(struct zonal *mm, uint64_t value)
-{
-	return zonal_set_reserve_ratio(mm, ZONE_DMA32, (unsigned)value);
-}
-
-static int set_ratio_normal(struct zonal *mm, uint64_t value)
-{
-	return zonal_set_reserve_ratio(mm, ZONE_NORMAL, (unsigned)value);
-}
-
-static const struct tunable {
-	const char *name;
-	uint64_t most;
-	int (*set)(struct zonal *mm, uint64_t value);
-} tunables[] = {
-	{ "min_free_kbytes", UINT64_MAX >> 10, set_min_free },
-	{ "watermark_scale_factor", UINT32_MAX, set_scale },
-	{ "watermark_boost_factor", UINT32_MAX, set_boost },
-	{ "reserve_ratio_dma", UINT32_MAX, set_ratio_dma },
-	{ "reserve_ratio_dma32", UINT32_MAX, set_ratio_dma32 },
-	{ "reserve_ratio_normal", UINT32_MAX, set_ratio_normal },
-};
-
-const char *monitor_tunable_name(unsigned n)
-{
-	return n < ARRAY_SIZE(tunables) ? tunables[n].name : NULL;
-}
-
-int monitor_set(struct zonal *mm, const struct monitor_args *args)
-{
-	const struct tunable *t = NULL;
-	uint64_t value;
-	unsigned i;
-
-	if (args->count == 0) {
-		report_tunables(mm, args->json);
-		return 0;
-	}
-	for (i = 0; i < ARRAY_SIZE(tunables) && !t; i++) {
-		if (strcmp(tunables[i].name, args->word[0]) == 0)
-			t = &tunables[i];
-	}
-	if (!t) {
-		kprintf("set: %s: one of", args->word[0]);
-		for (i = 0; i < ARRAY_SIZE(tunables); i++)
-			kprintf(" %s", tunables[i].name);
-		kprintf("\n");
-		return 1;
-	}
-	if (args->count != 2) {
-		kprintf("set: %s: a value is missing\n", t->name);
-		return 1;
-	}
-	if (!number_read_all(args->word[1], t->most, &value) || t->set(mm, value) != 0) {
-		kprintf("set: %s %s: out of range\n", t->name, args->word[1]);
-		return 1;
-	}
-	return 0;
-}
 
 int monitor_inject(struct zonal *mm, const struct monitor_args *args)
 {

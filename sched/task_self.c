@@ -167,7 +167,7 @@ uint32_t task_scope_enter(uint32_t flags)
 	uint32_t before;
 
 	if (flags & ~SCOPE_BITS)
-		port_panic("sched: task %s: scope flags %#x, only %#x are scopes", task->name,
+		port_panic("sched: task %s: scope flags 0x%x, only 0x%x are scopes", task->name,
 			   (unsigned)flags, (unsigned)SCOPE_BITS);
 	before = task->memory.flags & flags;
 	task->memory.flags |= flags;

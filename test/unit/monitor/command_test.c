@@ -43,7 +43,7 @@ static const struct monitor_command commands[] = {
 	{ "free", "PFN ORDER | all", "give", 1, 2, false, .run = monitor_free },
 	{ "probe", "GFP ORDER NID", "probe", 3, 3, true, .run = monitor_probe },
 	{ "policy", "[MODE [NODES]]", "policy", 0, 2, false, .run = monitor_policy },
-	{ "set", "[TUNABLE VALUE]", "set", 0, 2, true, .run = monitor_set },
+	{ "set", "[TUNABLE VALUE...]", "set", 0, 5, true, .run = monitor_set },
 	{ "inject", "SKIP TIMES", "inject", 2, 2, false, .run = monitor_inject },
 	{ "check", "", "check", 0, 0, true, .run = monitor_check },
 	{ "drain", "", "drain", 0, 0, false, .run = monitor_drain },
@@ -133,9 +133,9 @@ KTEST_F(monitor_command, help_is_aligned, KT_HOST_ONLY)
 {
 	const char *text = run("help");
 
-	KT_TRUE(capture_has_line(text, "show [-j] [A [B]]         print the words"));
-	KT_TRUE(capture_has_line(text, "probe [-j] GFP ORDER NID  probe"));
-	expect("help show", "show [-j] [A [B]]         print the words\n", 0);
+	KT_TRUE(capture_has_line(text, "show [-j] [A [B]]            print the words"));
+	KT_TRUE(capture_has_line(text, "probe [-j] GFP ORDER NID     probe"));
+	expect("help show", "show [-j] [A [B]]            print the words\n", 0);
 }
 
 KTEST(monitor_command, node_lists_are_read_strictly)
@@ -249,8 +249,8 @@ KTEST_F(monitor_command, wrong_words_of_memory_commands_are_named, KT_HOST_ONLY)
 	if (!instance)
 		return;
 	expect("alloc GFP_KERNAL 0",
-	       "alloc: GFP_KERNAL: flags are names like GFP_KERNEL or NOWAIT|MOVABLE, or 0x and a "
-	       "number\n", 1);
+	       "alloc: GFP_KERNAL: flags are names like GFP_KERNEL or NOWAIT|MOVABLE, or a number "
+	       "like 0xcc0\n", 1);
 	expect("alloc KERNEL 11", "alloc: 11: an order is 0..10\n", 1);
 	expect("alloc KERNEL 0 2", "alloc: 2: no such node on this board\n", 1);
 	expect("probe KERNEL 0 x", "probe: x: no such node on this board\n", 1);
@@ -259,13 +259,23 @@ KTEST_F(monitor_command, wrong_words_of_memory_commands_are_named, KT_HOST_ONLY)
 	expect("policy bond", "policy: bond: one of default preferred bind interleave local\n", 1);
 	expect("policy bind 0-99",
 	       "policy: 0-99: nodes are a list like 0,2-3, below 16 (ZONAL_MAX_NODES)\n", 1);
-	expect("policy bind 5", "policy: bind with nodes 0x20 is not allowed here\n", 1);
-	expect("set watermark_scale_factor", "set: watermark_scale_factor: a value is missing\n",
-	       1);
+	expect("policy bind 5", "policy: bind with nodes 5 is not allowed here\n", 1);
+	expect("policy bind", "policy: bind with nodes none is not allowed here\n", 1);
+	expect("set watermark_scale_factor",
+	       "set: watermark_scale_factor: a value is missing, it takes 1\n", 1);
 	expect("set watermark_scale_factor 3001",
-	       "set: watermark_scale_factor 3001: out of range\n", 1);
+	       "set: watermark_scale_factor 3001: out of range 1 to 3000\n", 1);
+	expect("set watermark_scale_factor 0",
+	       "set: watermark_scale_factor 0: out of range 1 to 3000\n", 1);
+	expect("set min_free_kbytes 32769",
+	       "set: min_free_kbytes 32769: out of range 0 to 32768\n", 1);
+	expect("set watermark_boost_factor 4294967296",
+	       "set: watermark_boost_factor 4294967296: out of range 0 to 4294967295\n", 1);
+	expect("set lowmem_reserve_ratio 1 2 3 4 5",
+	       "set: 6 arguments, usage: set [-j] [TUNABLE VALUE...]\n", 1);
+	expect("set min_free_kbytes 1 2", "set: min_free_kbytes: too many values, it takes 1\n", 1);
 	expect("set watermark_scale_factor 4294967306",
-	       "set: watermark_scale_factor 4294967306: out of range\n", 1);
+	       "set: watermark_scale_factor 4294967306: out of range 1 to 3000\n", 1);
 	KT_TRUE(strncmp(run("set colour red"), "set: colour: one of min_free_kbytes ", 36) == 0);
 	expect("inject a 1", "inject: a 1: two numbers, requests to skip and requests to fail\n",
 	       1);
@@ -280,7 +290,39 @@ KTEST_F(monitor_command, set_changes_what_it_names, KT_HOST_ONLY)
 	expect("set min_free_kbytes 1024;set watermark_scale_factor 100", "", 0);
 	KT_TRUE(capture_has_line(run("set"), "min_free_kbytes         1024"));
 	KT_TRUE(capture_has_line(run("set"), "watermark_scale_factor  100"));
+	expect("set lowmem_reserve_ratio 8 16", "", 0);
+	KT_TRUE(capture_has_line(run("set"), "lowmem_reserve_ratio    8 16 32 0"));
+	expect("set lowmem_reserve_ratio 9 9 x 9",
+	       "set: lowmem_reserve_ratio x: out of range 0 to 4294967295\n", 1);
+	KT_TRUE(capture_has_line(run("set"), "lowmem_reserve_ratio    8 16 32 0"));
 	kt_check_all(instance);
+}
+
+/* The line of `set` whose first word is this name. */
+static bool is_listed(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; text && *text; text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL)
+		if (strncmp(text, name, length) == 0 && text[length] == ' ')
+			return true;
+	return false;
+}
+
+KTEST_F(monitor_command, every_tunable_that_is_listed_can_be_set_and_the_reverse, KT_HOST_ONLY)
+{
+	const char *text, *name;
+	unsigned lines = 0, names = 0;
+
+	instance = kt_instance(&two_nodes);
+	if (!instance)
+		return;
+	text = run("set");
+	for (const char *at = text; *at; at++)
+		lines += *at == '\n';
+	for (; (name = monitor_tunable_name(names)); names++)
+		KT_OK(is_listed(text, name), "%s is not listed", name);
+	KT_EQ(lines, names);
 }
 
 KTEST_F(monitor_command, policy_decides_where_alloc_takes, KT_HOST_ONLY)
@@ -293,7 +335,7 @@ KTEST_F(monitor_command, policy_decides_where_alloc_takes, KT_HOST_ONLY)
 	kt_task_save(&saved);
 	expect("policy bind 1", "", 0);
 	KT_TRUE(strstr(run("alloc USER 0"), " node 1 ") != NULL);
-	expect("policy", "policy bind, nodes 0x2\n", 0);
+	expect("policy", "policy bind, nodes 1\n", 0);
 	expect("policy default", "", 0);
 	KT_TRUE(strstr(run("alloc USER 0"), " node 0 ") != NULL);
 	kt_task_restore(&saved);

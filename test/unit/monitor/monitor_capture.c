@@ -4,8 +4,9 @@
  *
  * The console sink is replaced by one that appends to a buffer. Text beyond the
  * buffer is dropped, and then the last bytes say so, so that a comparison fails
- * rather than passes. Lines of log are caught as well. Checks of the harness print through the same sink, so a test ends
- * the capture before it checks anything. One test runs at a time: no lock.
+ * rather than passes. Lines of log are caught as well. Checks of the harness print through
+ * the same sink, so a test ends the capture before it checks anything. One test runs at a
+ * time: no lock.
  */
 #include "monitor_capture.h"
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Commands of the monitor that set something: `policy` for the task that runs the
+ * monitor, `set` for the tunables of the instance.
+ *
+ * A tunable has a range, which the message about a wrong value names: the allocator's
+ * setters only say no. The reserve ratios are one tunable with a value for each zone, lowest
+ * first, as 5.10's lowmem_reserve_ratio has; those left out stay as they are. What `set`
+ * lists without arguments are these names.
+ *
+ * Nodes are shown as they are typed, "0,2-3", so that an empty set reads "none".
+ *
+ * Context: task. One task runs the monitor; the tunables have one caller at a time.
+ */
+#include "monitor_command.h"
+
+#include <string.h>
+#include <zonal/names.h>
+
+#include "lib/assert.h"
+#include "lib/printf.h"
+#include "mm/mm.h"
+#include "report/report.h"
+
+typedef unsigned long long ull;
+
+/* "0,2-3", or "none". */
+static void print_nodes(nodemask_t nodes)
+{
+	const char *comma = "";
+
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		unsigned first = nid;
+
+		if (!nodemask_has(nodes, nid))
+			continue;
+		while (nid + 1 < ZONAL_MAX_NODES && nodemask_has(nodes, nid + 1))
+			nid++;
+		kprintf(first == nid ? "%s%u" : "%s%u-%u", comma, first, nid);
+		comma = ",";
+	}
+	if (!*comma)
+		kprintf("none");
+}
+
+const char *monitor_mode_name(unsigned n) { return n < MPOL_MODES ? zonal_policy_name(n) : NULL; }
+
+static void print_choice(const char *(*name)(unsigned n))
+{
+	for (unsigned i = 0; name(i); i++)
+		kprintf(" %s", name(i));
+	kprintf("\n");
+}
+
+static struct zonal_task *this_task(void)
+{
+	port_irqflags_t flags = port_irq_save();
+	struct zonal_task *task = port_this_cpu()->task;
+
+	/* The task that runs here is this one; it stays valid when we move. */
+	port_irq_restore(flags);
+	ASSERT(task, "CPU without a task");
+	return task;
+}
+
+int monitor_policy(struct zonal *mm, const struct monitor_args *args)
+{
+	struct zonal_task *task = this_task();
+	nodemask_t nodes = 0;
+	unsigned mode;
+
+	if (args->count == 0) {
+		kprintf("policy %s, nodes ", zonal_policy_name(task->policy.mode));
+		print_nodes(task->policy.nodes);
+		kprintf("\n");
+		return 0;
+	}
+	mode = zonal_policy_find(args->word[0]);
+	if (mode == MPOL_MODES) {
+		kprintf("policy: %s: one of", args->word[0]);
+		print_choice(monitor_mode_name);
+		return 1;
+	}
+	if (args->count > 1 && !monitor_nodes(args->word[1], &nodes)) {
+		kprintf("policy: %s: nodes are a list like 0,2-3, below %u (ZONAL_MAX_NODES)\n",
+			args->word[1], ZONAL_MAX_NODES);
+		return 1;
+	}
+	if (zonal_set_policy(mm, task, mode, 0, nodes) != 0) {
+		kprintf("policy: %s with nodes ", zonal_policy_name(mode));
+		print_nodes(nodes);
+		kprintf(" is not allowed here\n");
+		return 1;
+	}
+	return 0;
+}
+
+static int set_min_free(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	return zonal_set_min_free_kbytes(mm, value[0]);
+}
+
+static int set_scale(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	return zonal_set_watermark_scale(mm, (unsigned)value[0]);
+}
+
+static int set_boost(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	return zonal_set_watermark_boost(mm, (unsigned)value[0]);
+}
+
+static int set_ratios(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	int error = 0;
+
+	for (unsigned type = 0; type < count && !error; type++)
+		error = zonal_set_reserve_ratio(mm, (enum zone_type)type, (unsigned)value[type]);
+	return error;
+}
+
+static uint64_t managed_kbytes(const struct zonal *mm)
+{
+	const struct zone *zone;
+	uint64_t pages = 0;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone)
+		pages += (uint64_t)zone_managed(zone);
+	return pages << (PAGE_SHIFT - 10);
+}
+
+static const struct tunable {
+	const char *name;
+	uint64_t least, most; /* most 0: the memory of the board, in KiB */
+	unsigned values;      /* at most */
+	int (*set)(struct zonal *mm, const uint64_t *value, unsigned count);
+} tunables[] = {
+	{ "min_free_kbytes", 0, 0, 1, set_min_free },
+	{ "watermark_scale_factor", 1, 3000, 1, set_scale },
+	{ "watermark_boost_factor", 0, UINT32_MAX, 1, set_boost },
+	{ "lowmem_reserve_ratio", 0, UINT32_MAX, ZONE_TYPES, set_ratios },
+};
+
+const char *monitor_tunable_name(unsigned n)
+{
+	return n < ARRAY_SIZE(tunables) ? tunables[n].name : NULL;
+}
+
+static const struct tunable *find_tunable(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(tunables); i++) {
+		if (strcmp(tunables[i].name, name) == 0)
+			return &tunables[i];
+	}
+	return NULL;
+}
+
+/* Read the values behind the name and set them; says what is wrong with them. */
+static bool set_values(struct zonal *mm, const struct tunable *t, const struct monitor_args *args)
+{
+	uint64_t value[ZONE_TYPES], most = t->most ? t->most : managed_kbytes(mm);
+	unsigned count = args->count - 1;
+
+	ASSERT(count >= 1 && count <= ARRAY_SIZE(value), "%u values", count);
+	for (unsigned i = 0; i < count; i++) {
+		if (number_read_all(args->word[i + 1], most, &value[i]) && value[i] >= t->least)
+			continue;
+		kprintf("set: %s %s: out of range %llu to %llu\n", t->name, args->word[i + 1],
+			(ull)t->least, (ull)most);
+		return false;
+	}
+	if (t->set(mm, value, count) == 0)
+		return true;
+	kprintf("set: %s: the allocator refuses this value\n", t->name);
+	return false;
+}
+
+int monitor_set(struct zonal *mm, const struct monitor_args *args)
+{
+	const struct tunable *t;
+
+	if (args->count == 0) {
+		report_tunables(mm, args->json);
+		return 0;
+	}
+	t = find_tunable(args->word[0]);
+	if (!t) {
+		kprintf("set: %s: one of", args->word[0]);
+		print_choice(monitor_tunable_name);
+		return 1;
+	}
+	if (args->count < 2 || args->count - 1 > t->values) {
+		kprintf("set: %s: %s, it takes %s%u\n", t->name,
+			args->count < 2 ? "a value is missing" : "too many values",
+			t->values > 1 ? "1 to " : "", t->values);
+		return 1;
+	}
+	return set_values(mm, t, args) ? 0 : 1;
+}
