@@ -27,7 +27,6 @@ IMAGE_TOOLS := gcc
 STRING_FLAGS := -fno-tree-loop-distribute-patterns
 LD_QUIET := --no-warn-rwx-segments
 endif
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 OBJCOPY := $(CROSS_COMPILE)objcopy
 NM := $(CROSS_COMPILE)nm
 SIZE := $(CROSS_COMPILE)size
@@ -120,11 +119,6 @@ $(O)/image/%.o: % $(O)/image/command
 	$(Q)mkdir -p $(@D)
 	$(Q)$(IMAGE_CC) $(COMMON) $(IMAGE_FLAGS) -isystem $(FDT_INC) $(IMAGE_C) $(FLAGS_$(<F)) -c -o $@ $<
 FLAGS_string.c := $(STRING_FLAGS)
-FLAGS_version.c = -DBUILD_VERSION='"$(VERSION)"' -DBUILD_FLAGS='"$(subst ",\",$(EXTRA_CFLAGS))"'
-$(O)/image/platform/version.c.o: $(O)/image/version
-
-$(O)/image/version: FORCE
-	$(Q)mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 
 # A foreign tree keeps its own warning rules.
 $(O)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(O)/image/command

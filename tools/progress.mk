@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # How a build shows itself: on all cores, a line for each file with a count, nothing but
-# faults under `make -s`. Part of the Makefile, whose lists of objects it counts.
+# faults under `make -s`; and what the image says of its own build. Part of the Makefile,
+# whose lists of objects it counts.
 
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
@@ -19,3 +20,11 @@ QUIET := $(findstring s,$(firstword -$(filter-out --%,$(MAKEFLAGS))))
 say = $(if $(QUIET),@:,@printf '  %-7s %s\n' $(1) $(2))
 say_cc = $(if $(QUIET),@:,$(eval DONE += x)@printf '  %-7s [%3s%s] %s\n' CC \
 	$(words $(DONE)) '$(if $(word $(words $(DONE)),$(wordlist 1,$(MISSING),$(EXPECT))),/$(MISSING))' $(1))
+
+# What the first line of a boot names.
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+FLAGS_version.c = -DBUILD_VERSION='"$(VERSION)"' -DBUILD_FLAGS='"$(subst ",\",$(EXTRA_CFLAGS))"'
+$(O)/image/platform/version.c.o: $(O)/image/version
+
+$(O)/image/version: FORCE
+	$(Q)mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
