@@ -14,6 +14,7 @@
 
 #include <zonal/linux.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "platform/platform.h"
 #include "sched/sched.h"
@@ -68,6 +69,7 @@ static bool together(unsigned count, void (*fn)(void *arg, unsigned index), void
 	static struct worker worker[MOST_WORKERS];
 	unsigned i, created;
 
+	ASSERT(!port_irqs_masked(), "tasks are joined here");
 	if (count > MOST_WORKERS)
 		return false;
 	event_clear(&go);

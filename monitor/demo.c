@@ -21,6 +21,7 @@
 
 #include <zonal/linux.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "lib/stop.h"
 #include "monitor.h"
@@ -42,6 +43,7 @@ void demo_hold(struct page **chain, struct page *page, unsigned order)
 {
 	struct demo_link *link = zonal_page_owner(page);
 
+	ASSERT(order < MAX_ORDER, "order %u", order);
 	link->next = *chain;
 	link->order = order;
 	*chain = page;
@@ -53,6 +55,7 @@ void demo_release(struct page **chain)
 		struct page *page = *chain;
 		struct demo_link link = *(struct demo_link *)zonal_page_owner(page);
 
+		ASSERT(link.order < MAX_ORDER, "order %lu in a chain", link.order);
 		*chain = link.next;
 		__free_pages(page, (unsigned)link.order);
 	}
@@ -62,6 +65,7 @@ unsigned demo_first_node(unsigned cpu)
 {
 	const struct node *node = zonal_image.node[zonal_image.cpu[cpu]->node];
 
+	ASSERT(node, "CPU %u is on no node", cpu);
 	return node->fallback.count ? node->fallback.ref[0].node : node->id;
 }
 

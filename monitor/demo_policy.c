@@ -23,6 +23,7 @@
 #include <zonal/linux.h>
 #include <zonal/names.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "mm/mm.h"
 #include "platform/platform.h"
@@ -53,6 +54,7 @@ static int work(void *arg)
 	struct page *chain = NULL;
 	unsigned i, first = demo_first_node(w->cpu);
 
+	ASSERT(task_cpu() == w->cpu, "the worker of CPU %u runs on CPU %u", w->cpu, task_cpu());
 	if (zonal_set_policy(&zonal_image, task_memory(task_current()), w->policy->mode, 0,
 			     w->policy->nodes) != 0) {
 		w->failed = BLOCKS;

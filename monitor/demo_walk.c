@@ -20,6 +20,7 @@
 
 #include <zonal/linux.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "lib/progress.h"
 #include "lib/stop.h"
@@ -46,6 +47,7 @@ static struct demo_link *link_of(struct page *page)
 
 static void append(struct order_chain *chain, struct page *page, unsigned order)
 {
+	ASSERT(order < MAX_ORDER && !chain->first == !chain->last, "order %u", order);
 	*link_of(page) = (struct demo_link){ NULL, order };
 	if (chain->last)
 		link_of(chain->last)->next = page;
@@ -147,6 +149,7 @@ static void take_in_interrupt(void *arg)
 	struct irq_take *take = arg;
 	unsigned i;
 
+	ASSERT(port_irqs_masked(), "a handler with interrupts open");
 	take->in_irq += port_this_cpu()->irq_depth > 0;
 	for (i = 0; i < ATOMIC_PAGES; i++) {
 		struct page *page = alloc_page(GFP_ATOMIC);

@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "lib/stop.h"
 #include "monitor_complete.h"
@@ -67,6 +68,8 @@ static bool split_words(char *line, struct monitor_args *args)
 static int call_command(const struct monitor_table *table, const struct monitor_command *command,
 			const struct monitor_args *args)
 {
+	ASSERT(!command->report + !command->run + !command->system == 2,
+	       "%s is not of one kind", command->name);
 	if (args->count < command->min_args || args->count > command->max_args) {
 		kprintf("%s: %u arguments, usage: %s%s%s%s\n", args->name, args->count,
 			command->name, command->has_json ? " [-j]" : "",

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <zonal/names.h>
 
+#include "lib/assert.h"
 #include "lib/json.h"
 #include "lib/printf.h"
 #include "report/report.h"
@@ -34,6 +35,7 @@ static struct page **held_link(struct page *page)
 
 static bool arg_gfp(const struct monitor_args *args, unsigned i, gfp_t *gfp)
 {
+	ASSERT(i < args->count, "%s has no argument %u", args->name, i);
 	if (gfp_parse(args->word[i], gfp))
 		return true;
 	kprintf("%s: %s: flags are names like GFP_KERNEL or NOWAIT|MOVABLE, or a number "
@@ -46,6 +48,7 @@ static bool arg_order(const struct monitor_args *args, unsigned i, unsigned *ord
 {
 	uint64_t value;
 
+	ASSERT(i < args->count, "%s has no argument %u", args->name, i);
 	if (!number_read_all(args->word[i], MAX_ORDER - 1, &value)) {
 		kprintf("%s: %s: an order is 0..%d\n", args->name, args->word[i], MAX_ORDER - 1);
 		return false;
@@ -58,6 +61,7 @@ static bool arg_node(const struct zonal *mm, const struct monitor_args *args, un
 {
 	uint64_t value;
 
+	ASSERT(i < args->count, "%s has no argument %u", args->name, i);
 	if (!number_read_all(args->word[i], ZONAL_MAX_NODES - 1, &value) ||
 	    !nodemask_has(mm->online, (unsigned)value)) {
 		kprintf("%s: %s: no such node on this board\n", args->name, args->word[i]);
@@ -103,6 +107,7 @@ static int free_all(struct zonal *mm)
 	while (held) {
 		struct page *page = held;
 
+		ASSERT(page_order(page) < MAX_ORDER, "order %u in the chain", page_order(page));
 		held = *held_link(page);
 		zonal_free(mm, page, page_order(page));
 		count++;

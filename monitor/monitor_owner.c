@@ -20,6 +20,7 @@
 
 #include <zonal/names.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "mm/page_owner.h"
 #include "report/report.h"
@@ -52,6 +53,7 @@ static void print_stack(const struct zonal *mm, uint32_t handle)
 	};
 	const struct stack *stack = stack_depot_get(&mm->owner->depot, handle);
 
+	ASSERT(stack->depth <= ARRAY_SIZE(stack->pc), "a stack of %u", stack->depth);
 	if (handle < STACK_FIRST)
 		kprintf(" (%s)\n", why[handle]);
 	for (unsigned i = 0; i < stack->depth; i++)

@@ -17,6 +17,7 @@
  */
 #include "report.h"
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 static void snapshot_copy(const struct zone *zone, struct zone_snapshot *out)
@@ -45,6 +46,7 @@ void report_snapshot(struct zone *zone, bool lock, struct zone_snapshot *out)
 		snapshot_copy(zone, out);
 		return;
 	}
+	ASSERT(!port_irqs_masked(), "zone %u is copied with interrupts masked", zone->id);
 	flags = port_irq_save();
 	lock_take(&zone->lock);
 	snapshot_copy(zone, out);
@@ -57,6 +59,7 @@ uint64_t snapshot_blocks(const struct zone_snapshot *s, unsigned order)
 	uint64_t sum = 0;
 	unsigned type;
 
+	ASSERT(order < MAX_ORDER, "order %u", order);
 	for (type = 0; type < MIGRATE_TYPES; type++)
 		sum += s->blocks[type][order];
 	return sum;
@@ -67,6 +70,8 @@ uint64_t report_stat(const struct zonal *mm, unsigned zid, enum pcp_stat stat)
 	uint64_t sum = 0;
 	unsigned cpu;
 
+	ASSERT(zid < ZONAL_MAX_NODES * ZONE_TYPES && (unsigned)stat < PCP_STATS,
+	       "zone %u, counter %u", zid, (unsigned)stat);
 	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
 		if (mm->cpu[cpu] && mm->cpu[cpu]->pcp)
 			sum += ld_relaxed(&mm->cpu[cpu]->pcp[zid].stat[stat]);
@@ -93,6 +98,7 @@ void report_numa_node(const struct zonal *mm, unsigned nid, struct numa_counts *
 {
 	unsigned type;
 
+	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
 	*out = (struct numa_counts){ 0 };
 	for (type = 0; type < ZONE_TYPES; type++) {
 		unsigned zid = nid * ZONE_TYPES + type;

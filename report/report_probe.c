@@ -20,6 +20,7 @@
 
 #include <zonal/names.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "lib/stop.h"
 #include "report_gfp.h"
@@ -176,6 +177,7 @@ static void take_all(struct zonal *mm, const struct probe_request *r, struct cha
 {
 	struct page *page;
 
+	ASSERT(!(r->gfp & __GFP_NOFAIL) && !chain->first, "gfp 0x%x", r->gfp);
 	/* As the recorded probes: to the end, unless somebody asks to stop. */
 	while (!zn_stop_asked() &&
 	       (page = zonal_alloc_node(mm, r->nid, r->gfp | __GFP_NOWARN, r->order)))

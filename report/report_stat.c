@@ -14,6 +14,7 @@
  */
 #include "report.h"
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 #define NODES_A_LINE 5u
@@ -37,6 +38,7 @@ static void add_node_numa(const struct zonal *mm, unsigned nid, struct numa_coun
 {
 	struct numa_counts node;
 
+	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
 	report_numa_node(mm, nid, &node);
 	sum->hit += node.hit;
 	sum->miss += node.miss;
@@ -53,6 +55,7 @@ static void sum_all(struct zonal *mm, struct totals *t)
 
 	*t = (struct totals){ 0 };
 	mm_for_each_zone(mm, zid, zone) {
+		ASSERT(zone->type < ZONE_TYPES, "zone %u is of type %u", zid, zone->type);
 		t->free += (uint64_t)ld_relaxed(&zone->free);
 		t->free_cma += (uint64_t)ld_relaxed(&zone->free_cma);
 		t->freed += report_stat(mm, zid, STAT_FREED);
@@ -138,6 +141,7 @@ static void text_numa_group(const struct zonal *mm, const unsigned *nid, unsigne
 	struct numa_counts n[NODES_A_LINE];
 	unsigned row, i;
 
+	ASSERT(count <= NODES_A_LINE, "%u nodes in a line", count);
 	kprintf("%-16s", "");
 	for (i = 0; i < count; i++) {
 		report_numa_node(mm, nid[i], &n[i]);

@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "mm/page_owner.h"
 
@@ -57,6 +58,7 @@ static uint64_t end_pfn(const struct zonal *mm)
 
 static void print_limit(const struct limit *l, bool json, bool first)
 {
+	ASSERT(l->used <= l->size, "%s: %llu of %llu", l->name, (ull)l->used, (ull)l->size);
 	if (json)
 		kprintf("%s{\"name\":\"%s\",\"used\":%llu,\"size\":%llu,\"what\":\"%s\"}",
 			first ? "" : ",", l->name, (ull)l->used, (ull)l->size, l->what);
@@ -98,6 +100,7 @@ void report_meta(struct zonal *mm, bool json)
 		present += zone->present;
 		managed += ld_relaxed(&zone->managed);
 	}
+	ASSERT(managed <= present, "%llu pages managed of %llu", (ull)managed, (ull)present);
 	per_mille = present ? mm->meta_bytes * 1000 / (present * PAGE_SIZE) : 0;
 	if (json) {
 		kprintf("{\"schema\":\"zonal.meta/1\",\"meta_bytes\":%llu,\"page_bytes\":%zu,"

@@ -23,6 +23,7 @@
  */
 #include "report_topology.h"
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "mm/node.h"
 
@@ -37,8 +38,11 @@ static nodemask_t nodes_with_memory(const struct boot_info *info)
 {
 	nodemask_t mask = 0;
 
-	for (unsigned i = 0; i < info->range_count; i++)
+	for (unsigned i = 0; i < info->range_count; i++) {
+		ASSERT((unsigned)info->range[i].nid < ZONAL_MAX_NODES, "range %u is of node %d", i,
+		       info->range[i].nid);
 		mask |= node_bit((unsigned)info->range[i].nid);
+	}
 	return mask;
 }
 
@@ -63,6 +67,7 @@ static bool range_shown(const struct boot_range *range, unsigned nid)
 
 static bool cpu_online(const struct boot_info *info, unsigned cpu)
 {
+	ASSERT(cpu < info->cpu_count, "CPU %u of %u", cpu, info->cpu_count);
 	return report_topology_online ? report_topology_online(cpu) : !info->cpu[cpu].disabled;
 }
 
@@ -106,6 +111,8 @@ static void json_node(const struct boot_info *info, const struct orders *orders,
 {
 	bool first = true;
 
+	ASSERT(orders->count[nid] <= ZONAL_MAX_NODES, "%u nodes follow node %u",
+	       orders->count[nid], nid);
 	kprintf("{\"node\":%u,\"ranges\":[", nid);
 	for (unsigned i = 0; i < info->range_count; i++) {
 		if (range_shown(&info->range[i], nid))

@@ -13,6 +13,7 @@
 
 #include <zonal/names.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "report_gfp.h"
 
@@ -31,6 +32,7 @@ static void keep_newest(void *arg)
 	unsigned cpu = port_this_cpu()->id;
 	const struct zonal_failure *mine = &best->mm->cpu[cpu]->failure;
 
+	ASSERT(cpu < ZONAL_MAX_CPUS && best->mm->cpu[cpu], "CPU %u is not the instance's", cpu);
 	if (mine->serial > best->failure.serial) {
 		zonal_last_failure(best->mm, &best->failure);
 		best->cpu = (int)cpu;
@@ -77,6 +79,7 @@ static void text_failure(const struct zonal *mm, const struct zonal_failure *f, 
 	char text[512];
 	unsigned i;
 
+	ASSERT(f->zone_count <= ARRAY_SIZE(f->zone), "%u zones in a record", f->zone_count);
 	zonal_failure_text(mm, f, text, sizeof(text));
 	kprintf("%s\n", text);
 	gfp_text(f->gfp, text, sizeof(text));
@@ -96,6 +99,7 @@ void report_why(struct zonal *mm, bool json)
 	struct newest best = { .mm = mm, .cpu = -1 };
 	unsigned cpu;
 
+	ASSERT(!port_irqs_masked(), "CPUs cannot be called with interrupts masked");
 	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
 		if (mm->cpu[cpu] && ld_relaxed(&mm->cpu[cpu]->online))
 			port_call_cpu(cpu, keep_newest, &best);

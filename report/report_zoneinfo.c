@@ -14,6 +14,7 @@
 
 #include <zonal/names.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 typedef unsigned long long ull;
@@ -79,6 +80,8 @@ static void json_zone(struct zone *zone)
 	struct zone_snapshot s;
 	unsigned type;
 
+	ASSERT(zone->present <= zone->spanned, "zone %u: %llu of %llu", zone->id,
+	       (ull)zone->present, (ull)zone->spanned);
 	report_snapshot(zone, true, &s);
 	kprintf("{\"node\":%u,\"zone\":\"%s\",\"start_pfn\":%llu,\"spanned\":%llu,", zone->node,
 		zonal_zone_name(zone->type), (ull)zone->start_pfn, (ull)zone->spanned);
