@@ -69,7 +69,7 @@ choose() {
 	for word in "$@"; do
 		case $word in
 		host:*) [ -z "$host" ] || echo "$word" ;;
-		boot:*) [ -z "$target" ] || echo "$word" ;;
+		boot:* | debug:*) [ -z "$target" ] || echo "$word" ;;
 		model:*) ! selected model.operations || echo "$word" ;;
 		check:*) ! selected "$word" || echo "$word" ;;
 		*) ! script_selected "${word#*:}" || echo "$word" ;;
