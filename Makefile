@@ -207,7 +207,7 @@ help:
 	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf; TESTS=0: without tests'
 	@echo '  host       the host programs: $(HOST_PROGRAMS:%=$(O)/host/%)'
 	@echo '  run, qemu  boot the board SHAPE under QEMU; on a terminal the monitor opens'
-	@echo '  test       everything: host variants, checks, a matrix of boards under prove'
+	@echo '  test       everything: host variants, checks, a matrix of boards; TEST=GLOB… selects'
 	@echo '  host-test  the host part of it (ASan, UBSan with gcc and clang; TSan)'
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
