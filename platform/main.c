@@ -287,8 +287,8 @@ static void note_movable(void)
 	kprintf("boot: kernelcore= or movablecore= leaves nothing for ZONE_MOVABLE\n");
 }
 
-/* Work that has gone on for a second is shown, each second, on a row that the next line of
- * text overwrites. */
+/* Work that has gone on for a second is shown, each second. Whole lines, since whoever reads
+ * a log looks for whole lines. */
 static void show_progress(const char *what, uint64_t done, uint64_t total)
 {
 	static const char *work_shown;
@@ -303,9 +303,9 @@ static void show_progress(const char *what, uint64_t done, uint64_t total)
 		return;
 	last_ns = now;
 	if (total)
-		kprintf("   %s: %llu %%   \r", what, (unsigned long long)(done * 100 / total));
+		kprintf("   %s: %llu %%\n", what, (unsigned long long)(done * 100 / total));
 	else
-		kprintf("   %s: %llu   \r", what, (unsigned long long)done);
+		kprintf("   %s: %llu\n", what, (unsigned long long)done);
 }
 
 static void start_allocator(void)
