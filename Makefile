@@ -34,7 +34,8 @@ SIZE := $(CROSS_COMPILE)size
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wconversion -Wsign-conversion \
 	-Wswitch-default -Wunused-macros $(if $(findstring clang,$(CC)),-Wthread-safety)
-COMMON := -std=gnu11 -O2 -g $(WARN) -MMD -MP -I. -Iinclude $(EXTRA_CFLAGS)
+COMMON := -std=gnu11 -O2 -g $(WARN) -MMD -MP -I. -Iinclude \
+	-include lib/prefix.h $(EXTRA_CFLAGS)
 
 # ---- the image ---------------------------------------------------------------------------
 # -nostdinc: only the compiler's own headers and lib/freestanding, never a C library's.

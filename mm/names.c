@@ -63,7 +63,7 @@ static const char *const refusal_names[] = {
 	[REFUSED_RACE] = "taken meanwhile",
 };
 
-static const struct zonal_step steps[] = {
+static const struct zonal_step step_table[] = {
 	{ ZSTEP_FAST, false, "fast", "low" },
 	{ ZSTEP_MIN, false, "min", "min" },
 	{ ZSTEP_RESERVES, false, "reserves", "reserves" },
@@ -136,5 +136,5 @@ unsigned zonal_zone_find(const char *name) { return find_name(zone_names, ZONE_T
 
 const struct zonal_step *zonal_step(unsigned n)
 {
-	return n < ARRAY_SIZE(steps) ? &steps[n] : NULL;
+	return n < ARRAY_SIZE(step_table) ? &step_table[n] : NULL;
 }

@@ -29,7 +29,7 @@
 #include "meta.h"
 
 #define SECTION_PAGES ((pfn_t)1 << MM_SECTION_SHIFT)
-#define BLOCK_PAGES ((pfn_t)1 << (MAX_ORDER - 1))
+#define LARGEST_PAGES ((pfn_t)1 << (MAX_ORDER - 1))
 
 /* The allocator's half of struct page, as two little-endian words. */
 typedef uint64_t __attribute__((may_alias)) page_half;
@@ -63,8 +63,8 @@ static void widen_bounds(struct section_bounds *b, pfn_t s, pfn_t start, pfn_t e
 	pfn_t first = ZN_MAX(start, s * SECTION_PAGES);
 	pfn_t last = ZN_MIN(end, (s + 1) * SECTION_PAGES);
 
-	first = align_down(first, BLOCK_PAGES);
-	last = align_up(last, BLOCK_PAGES);
+	first = align_down(first, LARGEST_PAGES);
+	last = align_up(last, LARGEST_PAGES);
 	if (b->end == 0 || first < b->first)
 		b->first = (uint32_t)first;
 	if (last > b->end)

@@ -19,9 +19,9 @@ cd "$(dirname "$0")/.." || exit 1
 jobs=${JOBS:-2}
 
 scripts=$(ls test/t/*.t | sed 's#.*/\(.*\)\.t$#script:\1#')
-host="model:host host:tsan host:gcc-asan host:clang-asan check:oracle check:frames check:layers check:calls check:budget
-	check:licence check:models $scripts"
-host="$host hooks:hooks"
+host="model:host host:tsan host:gcc-asan host:clang-asan check:overrides hooks:hooks check:models
+	check:frames check:oracle check:layers check:calls check:symbols check:budget check:licence
+	$scripts"
 # scripts that boot the image themselves; then shape : GIC : exception level : CPU
 boot_scripts=$(ls test/image/*.t | sed 's#.*/\(.*\)\.t$#image:\1#')
 boot='boot:16c:3:1:max boot:8n:3:1:cortex-a57 boot:8c:2:1:cortex-a57 boot:4n:3:1:neoverse-n1

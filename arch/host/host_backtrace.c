@@ -19,8 +19,6 @@
  */
 #include <zonal/port.h>
 
-#include "sched/sched.h"
-
 /* No frame is larger; the stacks of threads are 8 MiB. */
 #define FRAME_LIMIT 0x100000u
 
@@ -49,11 +47,4 @@ __attribute__((no_sanitize("address", "thread"))) unsigned port_backtrace(uintpt
 		frame = pair[0];
 	}
 	return count;
-}
-
-uint64_t port_task_id(void)
-{
-	const struct task *task = task_current();
-
-	return task ? task_id(task) : 0;
 }

@@ -253,3 +253,10 @@ void sched_port_stack_unmap(void *stack, struct page *page)
 	host_sched_unpoison(stack, SCHED_STACK_BYTES);
 	(void)page;
 }
+
+uint64_t port_task_id(void)
+{
+	const struct task *task = task_current();
+
+	return task ? task_id(task) : 0;
+}

@@ -9,6 +9,8 @@
 
 #include <zonal/zonal.h>
 
+ZN_BEGIN_DECLS
+
 extern struct zonal zonal_image;
 
 static inline struct page *alloc_pages(gfp_t gfp, unsigned order)
@@ -51,5 +53,7 @@ void *alloc_pages_exact(size_t bytes, gfp_t gfp) ZN_MUST_USE;
 void free_pages_exact(void *address, size_t bytes);
 void *page_address(const struct page *page);
 struct page *virt_to_page(const void *address);
+
+ZN_END_DECLS
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <zonal/types.h>
 
+ZN_BEGIN_DECLS
+
 #define ZONAL_NO_NAME "?"
 
 /* enum zone_type: "DMA", "DMA32", "Normal", "Movable". */
@@ -41,5 +43,7 @@ struct zonal_step {
 /* The n-th in the order in which they are tried, the refusals at the door last; NULL
  * behind the last one. */
 const struct zonal_step *zonal_step(unsigned n);
+
+ZN_END_DECLS
 
 #endif

@@ -29,6 +29,20 @@ static inline unsigned nodemask_count(nodemask_t m) { return (unsigned)__builtin
 /* First set node; the mask must not be empty. */
 static inline unsigned nodemask_first(nodemask_t m) { return (unsigned)__builtin_ctzll(m); }
 
+/*
+ * Usable from C++17: functions have C linkage there, and a field that the allocator writes
+ * atomically is plain, of the same size and place: only its functions touch it.
+ */
+#ifdef __cplusplus
+#define ZN_ATOMIC(type) type
+#define ZN_BEGIN_DECLS extern "C" {
+#define ZN_END_DECLS }
+#else
+#define ZN_ATOMIC(type) _Atomic type
+#define ZN_BEGIN_DECLS
+#define ZN_END_DECLS
+#endif
+
 #define ZN_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define ZN_NORETURN __attribute__((noreturn))
 #define ZN_MUST_USE __attribute__((warn_unused_result))

@@ -29,6 +29,8 @@
 #include <zonal/gfp.h>
 #include <zonal/types.h>
 
+ZN_BEGIN_DECLS
+
 struct zonal;
 struct page;
 struct zone;
@@ -40,11 +42,11 @@ enum mpol_mode { MPOL_DEFAULT, MPOL_PREFERRED, MPOL_BIND, MPOL_INTERLEAVE, MPOL_
 #define MPOL_F_RELATIVE 0x4000u /* nodes are positions in the allowed set */
 
 struct mempolicy {
-	_Atomic uint8_t mode;
-	_Atomic bool local;        /* PREFERRED without a node: the CPU's own */
-	_Atomic uint16_t flags;
-	_Atomic nodemask_t nodes;  /* as applied: within the allowed nodes that have memory */
-	_Atomic nodemask_t user;   /* as given, for rebind */
+	ZN_ATOMIC(uint8_t) mode;
+	ZN_ATOMIC(bool) local;        /* PREFERRED without a node: the CPU's own */
+	ZN_ATOMIC(uint16_t) flags;
+	ZN_ATOMIC(nodemask_t) nodes;  /* as applied: within the allowed nodes that have memory */
+	ZN_ATOMIC(nodemask_t) user;   /* as given, for rebind */
 };
 
 /* zonal_task.flags: scopes and standing of a task */
@@ -68,9 +70,9 @@ struct zonal_task {
 	struct mempolicy policy;
 	uint8_t il_prev;         /* interleave cursor: last node used (Q6) */
 	uint32_t flags;          /* scopes and standing */
-	_Atomic uint32_t unusual;
-	_Atomic uint32_t mems_seq; /* odd while policy or mems_allowed change (T4) */
-	_Atomic nodemask_t mems_allowed; /* cpuset nodes */
+	ZN_ATOMIC(uint32_t) unusual;
+	ZN_ATOMIC(uint32_t) mems_seq; /* odd while policy or mems_allowed change (T4) */
+	ZN_ATOMIC(nodemask_t) mems_allowed; /* cpuset nodes */
 };
 
 /* Default policy, all nodes allowed, no flags. `task` is nobody's yet. */
@@ -319,5 +321,7 @@ bool zonal_check(struct zonal *mm, struct zonal_finding *first) ZN_MUST_USE;
 
 /* Misuse reported so far (double free and the like). */
 uint64_t zonal_bad_count(const struct zonal *mm);
+
+ZN_END_DECLS
 
 #endif

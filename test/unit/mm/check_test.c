@@ -34,7 +34,7 @@ struct patient {
 	struct page *single; /* USED, order 0 */
 	struct page *block;  /* USED, order 2 */
 	struct page *comp;   /* USED, order 3, compound */
-	struct page *first;  /* head of the first free block of order 10, there are more */
+	struct page *first;  /* head of the first free block of the highest order, there are more */
 	struct free_list *top; /* its list */
 };
 
@@ -78,6 +78,7 @@ static void expect_found(const struct damage *table, unsigned count)
 	}
 }
 
+#define TOP (MAX_ORDER - 1)
 #define HARM(name, statement)                                                                      \
 	static void name(struct patient *p) { statement; }
 #define CASE(name, says) { #name, name, says }
@@ -92,8 +93,8 @@ static struct page *ring_page(struct patient *p)
 /* ---- lists ---- */
 
 HARM(free_head_of_other_order, page_set_word(p->first, word_make(p->zone->id, PAGE_FREE, 9)))
-HARM(free_head_of_other_zone, page_set_word(p->first, word_make(p->other->id, PAGE_FREE, 10)))
-HARM(free_head_is_used, page_set_word(p->first, word_make(p->zone->id, PAGE_USED, 10)))
+HARM(free_head_of_other_zone, page_set_word(p->first, word_make(p->other->id, PAGE_FREE, TOP)))
+HARM(free_head_is_used, page_set_word(p->first, word_make(p->zone->id, PAGE_USED, TOP)))
 HARM(free_head_with_a_flag, page_set_word(p->first, page_word(p->first) | PG_DIRTY))
 HARM(free_head_of_other_type, p->first->list_type = MIGRATE_UNMOVABLE)
 HARM(free_head_off_its_grid, p->first->pfn++)
@@ -109,7 +110,7 @@ HARM(circle, mm_page(p->mm, p->top->last)->next = p->top->last)
 HARM(count_too_high, p->top->count++)
 HARM(count_too_low, p->top->count--)
 HARM(wrong_last, p->top->last = p->top->first)
-HARM(filled_bit_lost, p->zone->filled[MIGRATE_MOVABLE] &= (uint16_t)~(1u << 10))
+HARM(filled_bit_lost, p->zone->filled[MIGRATE_MOVABLE] &= (uint16_t)~(1u << TOP))
 HARM(filled_bit_of_an_empty_list, p->zone->filled[MIGRATE_RECLAIMABLE] |= 1u)
 
 static void free_buddies(struct patient *p)
@@ -141,12 +142,12 @@ KTEST(check, finds_broken_lists)
 		CASE(wrong_prev, "links back to"),
 		CASE(first_with_prev, "links back to 0x0, not 0xffffffff"),
 		CASE(next_is_no_page, "pfn 0x1 after 1 of"),
-		CASE(next_ends_early, "order 10 holds 1 blocks, counts"),
+		CASE(next_ends_early, "holds 1 blocks, counts"),
 		CASE(circle, "after"),
-		CASE(count_too_high, "order 10 holds"),
+		CASE(count_too_high, "blocks, counts"),
 		CASE(count_too_low, "after"),
-		CASE(wrong_last, "order 10 holds"),
-		CASE(filled_bit_lost, "filled bit of type 1 order 10 is wrong"),
+		CASE(wrong_last, "blocks, counts"),
+		CASE(filled_bit_lost, "filled bit of type 1 order"),
 		CASE(filled_bit_of_an_empty_list, "filled bit of type 2 order 0 is wrong (0"),
 		CASE(free_buddies, "are both free"),
 	};

@@ -11,6 +11,7 @@
 
 #define MIB(n) ((pfn_t)(n) << (20 - PAGE_SHIFT))
 #define AREA_BLOCK ((pfn_t)1 << (MAX_ORDER - 1))
+#define HOLE_AT (AREA_BLOCK + AREA_BLOCK / 2)
 
 /* Every page of the area that exists is reserved, is in no list and counts for nobody. */
 static void expect_reserved(struct zonal *mm, const struct kt_range *area, uint64_t ram_pages)
@@ -95,14 +96,15 @@ KTEST(cma_area, hole_without_a_map_keeps_the_area_reserved)
 KTEST(cma_area, hole_of_one_page_keeps_the_area_reserved)
 {
 	static const struct kt_spec spec = {
-		.ram = { { 0, KT_DMA_PFN, 1500 }, { 0, KT_DMA_PFN + 1501, 3 * AREA_BLOCK } },
+		.ram = { { 0, KT_DMA_PFN, HOLE_AT },
+			 { 0, KT_DMA_PFN + HOLE_AT + 1, 3 * AREA_BLOCK } },
 		.reserved = { { 0, KT_DMA_PFN + AREA_BLOCK, AREA_BLOCK } },
 		.cma_index = 1,
 	};
 	struct zonal *mm = kt_instance(&spec);
 
 	if (mm)
-		expect_reserved(mm, &spec.reserved[0], 1500 + 3 * AREA_BLOCK);
+		expect_reserved(mm, &spec.reserved[0], HOLE_AT + 3 * AREA_BLOCK);
 }
 
 KTEST(cma_area, other_nodes_ram_in_the_middle_keeps_the_area_reserved)

@@ -150,13 +150,30 @@ static void info_add_distances(struct boot_info *info, const struct kt_spec *spe
 	}
 }
 
+/* A build with a small ZONAL_MAX_NODES cannot have every board. */
+static bool nodes_fit(const struct kt_spec *spec)
+{
+	unsigned highest = 0;
+
+	if (spec->empty_nodes)
+		highest = 63 - (unsigned)__builtin_clzll(spec->empty_nodes);
+	for (unsigned i = 0; i < KT_RANGES && spec->ram[i].pages; i++)
+		highest = ZN_MAX(highest, (unsigned)spec->ram[i].nid);
+	for (unsigned k = 0; k < spec->cpus; k++)
+		highest = ZN_MAX(highest, spec->cpu_node[k]);
+	if (highest < ZONAL_MAX_NODES)
+		return true;
+	kt_skip("more nodes than ZONAL_MAX_NODES");
+	return false;
+}
+
 bool kt_config(const struct kt_spec *spec, struct boot_info *info, struct zonal_config *config)
 {
 	*config = (struct zonal_config){ .info = info,
 					 .clear = spec->cannot_clear ? NULL : clear_note,
 					 .page_owner = spec->page_owner,
 					 .grouping_off = spec->grouping_off };
-	if (!info)
+	if (!info || !nodes_fit(spec))
 		return false;
 	cpu_become(0);
 	memset(&kt, 0, sizeof(kt));
@@ -190,8 +207,11 @@ static int instance_init(const struct kt_spec *spec, struct zonal *mm, kt_change
 struct zonal *kt_instance(const struct kt_spec *spec)
 {
 	struct zonal *mm = kt_alloc(zonal_sizeof(), 64);
-	int error = instance_init(spec, mm, NULL);
+	int error;
 
+	if (!nodes_fit(spec))
+		return NULL;
+	error = instance_init(spec, mm, NULL);
 	if (!KT_OK(error == 0, "zonal_init() of the test's board gives %d", error))
 		return NULL;
 	poison_gaps(mm);

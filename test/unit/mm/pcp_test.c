@@ -298,6 +298,10 @@ KTEST(rows_p, p11_movable_without_cma_right_bypasses)
 
 	if (!zone)
 		return;
+	if (!ZONAL_CMA) {
+		kt_skip("CMA is not built in");
+		return;
+	}
 	task->flags = ZTASK_NOCMA;
 	page = zonal_alloc(zone->mm, GFP_HIGHUSER_MOVABLE, 0);
 	KT_EQ(kt_free(zone), 32768 - 1);

@@ -115,7 +115,8 @@ KTEST(plan, metadata_is_on_the_node_it_describes)
 			KT_EQ(at >= start && at < end, board.cpu_node[k] == n);
 		}
 	}
-	for (unsigned i = 0; i < 4; i++) {
+	/* With larger pages other ranges share a section. */
+	for (unsigned i = 0; i < 4 && MM_SECTION_SHIFT == 15; i++) {
 		const struct kt_range *r = &board.ram[i];
 		/* The section at the border begins with node 1's pages. */
 		pfn_t pfn = i == 2 ? r->start + 1024 : r->start;

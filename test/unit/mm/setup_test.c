@@ -372,7 +372,25 @@ KTEST(rows_s, s9_boosted_flag_needs_kswapd)
 	}
 }
 
-/* Trust items 17, 30: zones up to 2^40 pages, any tunable: marks ascend and do not wrap. */
+/* n * m / d as 5.10 means it, in 128 bits. */
+static int64_t exact(uint64_t n, uint64_t m, uint64_t d)
+{
+	return (int64_t)((unsigned __int128)n * m / d);
+}
+
+/* What the marks of a zone must be, worked out anew. */
+static bool marks_are(struct zone *zone, uint64_t pages_min, uint64_t all, unsigned scale)
+{
+	uint64_t managed = (uint64_t)zone_managed(zone);
+	int64_t min = exact(pages_min, managed, all);
+	int64_t gap = ZN_MAX(min / 4, exact(managed, scale, 10000));
+
+	return KT_EQ(ld_relaxed(&zone->mark[WMARK_MIN]), min) &&
+	       KT_EQ(ld_relaxed(&zone->mark[WMARK_LOW]), min + gap) &&
+	       KT_EQ(ld_relaxed(&zone->mark[WMARK_HIGH]), min + 2 * gap);
+}
+
+/* Trust items 17, 30: zones up to 2^40 pages, any tunable: each mark is exact. */
 KTEST(trust, t30_marks_of_huge_zones)
 {
 	struct zonal *mm = kt_instance(&two_nodes);
@@ -380,22 +398,52 @@ KTEST(trust, t30_marks_of_huge_zones)
 
 	for (unsigned i = 0; mm && i < 300; i++) {
 		unsigned bits = (unsigned)(kt_random(&state) % 41);
+		unsigned scale = 1 + (unsigned)(kt_random(&state) % 3000);
+		uint64_t a = ((uint64_t)1 << bits) + kt_random(&state) % 3;
+		uint64_t b = ((uint64_t)1 << 31) + i % 3;
 
-		pretend(mm, 0, ZONE_DMA, ((uint64_t)1 << bits) + kt_random(&state) % 3);
-		pretend(mm, 1, ZONE_DMA, ((uint64_t)1 << 31) + i % 3);
+		pretend(mm, 0, ZONE_DMA, a);
+		pretend(mm, 1, ZONE_DMA, b);
 		zonal_setup_marks(mm);
-		KT_EQ(zonal_set_watermark_scale(mm, 1 + (unsigned)(kt_random(&state) % 3000)), 0);
-		for (unsigned n = 0; n < 2; n++) {
-			struct zone *zone = kt_zone(mm, n, ZONE_DMA);
-			int64_t min = ld_relaxed(&zone->mark[WMARK_MIN]);
-			int64_t low = ld_relaxed(&zone->mark[WMARK_LOW]);
-			int64_t high = ld_relaxed(&zone->mark[WMARK_HIGH]);
-
-			if (!KT_TRUE(0 <= min && min <= low && low <= high) ||
-			    !KT_EQ(high - low, low - min) ||
-			    !KT_TRUE(high <= 2 * zone_managed(zone) + 65536))
+		KT_EQ(zonal_set_watermark_scale(mm, scale), 0);
+		for (unsigned n = 0; n < 2; n++)
+			if (!marks_are(kt_zone(mm, n, ZONE_DMA), mm->min_free_kbytes / 4, a + b,
+				       scale))
 				return;
+	}
+}
+
+/* The gap of one zone at the edges of 32 bits: managed * scale needs more from 5.4 GiB on. */
+KTEST(trust, t30_gap_needs_more_than_32_bits)
+{
+	for (unsigned bits = 18; bits <= 40; bits++) {
+		for (int64_t off = -1; off <= 1; off++) {
+			uint64_t managed = ((uint64_t)1 << bits) + (uint64_t)off;
+
+			KT_EQ(mark_gap(0, managed, 10), exact(managed, 10, 10000));
+			KT_EQ(mark_gap(0, managed, 3000), exact(managed, 3000, 10000));
+			KT_EQ(mark_gap(4096, managed, 1),
+			      ZN_MAX(1024, exact(managed, 1, 10000)));
 		}
+	}
+}
+
+/* S1 from 4 TiB on: the kilobytes of memory no longer fit 32 bits, and MIN must not shrink. */
+KTEST(trust, t17_min_free_kbytes_from_4_tib_on)
+{
+	struct zonal *mm = kt_instance(&uma);
+
+	if (!mm)
+		return;
+	pretend(mm, 0, ZONE_DMA, MIB_PAGES(1 << 20));
+	zonal_setup_marks(mm);
+	KT_EQ(mm->min_free_kbytes, 131072);
+	for (unsigned tib = 4; tib <= 1024; tib++) {
+		pretend(mm, 0, ZONE_DMA, MIB_PAGES((uint64_t)tib << 20) + tib % 3);
+		zonal_setup_marks(mm);
+		if (!KT_OK(mm->min_free_kbytes == 262144, "%u TiB: min_free_kbytes is %llu", tib,
+			   (unsigned long long)mm->min_free_kbytes))
+			return;
 	}
 }
 

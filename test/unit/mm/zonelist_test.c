@@ -23,6 +23,14 @@ static void set_pair(uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES], unsigned a, un
 	d[a][b] = d[b][a] = v;
 }
 
+/* A build with a small ZONAL_MAX_NODES cannot have every board. */
+static bool table_holds(unsigned nodes)
+{
+	if (nodes > ZONAL_MAX_NODES)
+		kt_skip("more nodes than ZONAL_MAX_NODES");
+	return nodes <= ZONAL_MAX_NODES;
+}
+
 /* Orders of nodes 0..nodes-1, given as one digit a node: "0123 1032 ...". */
 static void expect_orders(uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES], unsigned nodes,
 			  nodemask_t with_cpus, const char *expected)
@@ -31,6 +39,8 @@ static void expect_orders(uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES], unsigned 
 	nodemask_t all = node_bit(nodes) - 1;
 	char text[ZONAL_MAX_NODES * (ZONAL_MAX_NODES + 1)], *at = text;
 
+	if (!table_holds(nodes))
+		return;
 	node_order_build(d, all, all, with_cpus, order, count);
 	for (unsigned n = 0; n < nodes; n++) {
 		KT_EQ(count[n], nodes);
@@ -62,6 +72,8 @@ KTEST(rows_n, n1_two_sockets)
 {
 	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 
+	if (!table_holds(4))
+		return;
 	fill_distance(d, 20);
 	set_pair(d, 0, 1, 12);
 	set_pair(d, 2, 3, 12);
@@ -72,6 +84,8 @@ KTEST(rows_n, n2_ring_spreads_the_load)
 {
 	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 
+	if (!table_holds(4))
+		return;
 	fill_distance(d, 16);
 	set_pair(d, 0, 2, 22);
 	set_pair(d, 1, 3, 22);
@@ -82,6 +96,8 @@ KTEST(rows_n, n1_asymmetric_sockets)
 {
 	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 
+	if (!table_holds(4))
+		return;
 	fill_distance(d, 20);
 	set_pair(d, 0, 1, 12);
 	set_pair(d, 0, 3, 22);
@@ -96,6 +112,8 @@ KTEST(rows_n, n3_cpu_penalty_only_when_known)
 {
 	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 
+	if (!table_holds(4))
+		return;
 	fill_distance(d, 20);
 	expect_orders(d, 4, 0xb, "0213 1230 2301 3201");
 	expect_orders(d, 4, 0, "0123 1230 2301 3012");

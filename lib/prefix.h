@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The names that mm/ and lib/ share among their files, with the prefix that they have as symbols.
+ *
+ * The sources use short names, since nobody else is in the room. A program that links the
+ * core must not find its own `kprintf` or `zone_take` taken, so the compiler sees each of them
+ * with zn_ in front; public ones begin with zonal_ anyway. The Makefile includes this file before
+ * every source (a foreign build does the same: -include lib/prefix.h); it holds nothing but
+ * these lines, so that assembly takes it as well. tools/check_symbols.sh finds what is missing.
+ */
+#ifndef LIB_PREFIX_H
+#define LIB_PREFIX_H
+
+#define alloc_by_policy zn_alloc_by_policy
+#define alloc_request zn_alloc_request
+#define alloc_slow zn_alloc_slow
+#define block_set_type zn_block_set_type
+#define buddy_first zn_buddy_first
+#define buddy_head zn_buddy_head
+#define buddy_move zn_buddy_move
+#define buddy_put zn_buddy_put
+#define buddy_put_type zn_buddy_put_type
+#define buddy_take zn_buddy_take
+#define buddy_take_exact zn_buddy_take_exact
+#define buddy_take_run zn_buddy_take_run
+#define check_found zn_check_found
+#define check_zone_lists zn_check_zone_lists
+#define compound_break zn_compound_break
+#define compound_build zn_compound_build
+#define config_check zn_config_check
+#define console_set_sink zn_console_set_sink
+#define console_write_default zn_console_write_default
+#define cpu_count_of zn_cpu_count_of
+#define cpu_node_of zn_cpu_node_of
+#define cpu_ring_bytes zn_cpu_ring_bytes
+#define failure_injected zn_failure_injected
+#define failure_record zn_failure_record
+#define failure_refuse zn_failure_refuse
+#define first_zone zn_first_zone
+#define highatomic_reserve zn_highatomic_reserve
+#define highatomic_unreserve zn_highatomic_unreserve
+#define init_lists zn_init_lists
+#define kprintf zn_kprintf
+#define kvprintf zn_kvprintf
+#define lock_rank_allows zn_lock_rank_allows
+#define lock_rank_dropped zn_lock_rank_dropped
+#define lock_rank_mine zn_lock_rank_mine
+#define lock_rank_taken zn_lock_rank_taken
+#define lock_rank_wanted zn_lock_rank_wanted
+#define mark_gap zn_mark_gap
+#define mark_min_free_kbytes zn_mark_min_free_kbytes
+#define meta_close zn_meta_close
+#define meta_open zn_meta_open
+#define meta_take zn_meta_take
+#define meta_take_map zn_meta_take_map
+#define min_free_check zn_min_free_check
+#define min_free_most zn_min_free_most
+#define mm_unknown_cpu zn_mm_unknown_cpu
+#define mobility_move_block zn_mobility_move_block
+#define mobility_take zn_mobility_take
+#define mobility_take_singles zn_mobility_take_singles
+#define movable_plan zn_movable_plan
+#define node_build_zonelists zn_node_build_zonelists
+#define node_order_build zn_node_order_build
+#define number_read zn_number_read
+#define number_read_all zn_number_read_all
+#define page_check_block zn_page_check_block
+#define page_check_free zn_page_check_free
+#define page_check_pcp zn_page_check_pcp
+#define page_check_take zn_page_check_take
+#define page_owner_free zn_page_owner_free
+#define page_owner_free_rest zn_page_owner_free_rest
+#define page_owner_init zn_page_owner_init
+#define page_owner_read zn_page_owner_read
+#define page_owner_set zn_page_owner_set
+#define page_owner_split zn_page_owner_split
+#define page_owner_start zn_page_owner_start
+#define page_owner_tally zn_page_owner_tally
+#define page_prepare_rest zn_page_prepare_rest
+#define page_report_get zn_page_report_get
+#define page_report_misuse zn_page_report_misuse
+#define page_state_name zn_page_state_name
+#define pagemap_each_section zn_pagemap_each_section
+#define pagemap_fill zn_pagemap_fill
+#define pagemap_place zn_pagemap_place
+#define pagemap_sections zn_pagemap_sections
+#define pcp_batch_of zn_pcp_batch_of
+#define pcp_bulk_free zn_pcp_bulk_free
+#define pcp_give zn_pcp_give
+#define pcp_refill zn_pcp_refill
+#define pcp_ring_slots zn_pcp_ring_slots
+#define pcp_setup zn_pcp_setup
+#define policy_copy zn_policy_copy
+#define policy_interleave_next zn_policy_interleave_next
+#define policy_offset_node zn_policy_offset_node
+#define policy_rebind zn_policy_rebind
+#define policy_unusual zn_policy_unusual
+#define release_memory zn_release_memory
+#define reserved_check zn_reserved_check
+#define setup_lowmem_reserve zn_setup_lowmem_reserve
+#define setup_stat_thresholds zn_setup_stat_thresholds
+#define setup_zone_marks zn_setup_zone_marks
+#define side_map_init zn_side_map_init
+#define stack_depot_bytes zn_stack_depot_bytes
+#define stack_depot_init zn_stack_depot_init
+#define stack_depot_save zn_stack_depot_save
+#define stat_threshold_of zn_stat_threshold_of
+#define take_note_boost zn_take_note_boost
+#define text_keep_add zn_text_keep_add
+#define text_keep_lost zn_text_keep_lost
+#define text_keep_read zn_text_keep_read
+#define walk_zones zn_walk_zones
+#define zone_boost zn_zone_boost
+#define zone_mark_ok zn_zone_mark_ok
+#define zone_request_ok zn_zone_request_ok
+#define zone_short_pages zn_zone_short_pages
+#define zone_take zn_zone_take
+#define zone_update_floor zn_zone_update_floor
+#define zones_extent zn_zones_extent
+#define zones_layout zn_zones_layout
+#define zones_make zn_zones_make
+#define zones_piece zn_zones_piece
+
+#endif
