@@ -211,9 +211,11 @@ static ZN_NOINLINE void free_careful(struct zonal *mm, struct page *page, unsign
 static inline bool is_plain(const struct zonal *mm, struct page *page, uint32_t word,
 			    unsigned order)
 {
+	uint32_t mapped = ld_relaxed(&page->mapped);
+
 	return likely((word & (WORD_STATE_MASK | WORD_ORDER_MASK | FREE_STOP)) ==
 		      word_make(0, PAGE_USED, 0) + (order << WORD_ORDER_SHIFT)) &&
-	       likely(!ld_relaxed(&page->mapped)) && mm_owns(mm, page);
+	       likely(mapped == 0) && mm_seems_ours(mm, page);
 }
 
 /* A block of order > 0; plain if the reference is the last, too. */

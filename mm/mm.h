@@ -69,6 +69,7 @@ struct zonal {
 	uintptr_t *section;
 	pfn_t section_count;
 	struct section_bounds *bounds; /* i: pfns that the map of each section covers */
+	uint32_t map_first, map_span;  /* i: pfns from the first of all maps to the last */
 
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 	uint8_t policy_zone;         /* N6 */
@@ -116,11 +117,21 @@ static inline struct mm_cpu *mm_this_cpu(const struct zonal *mm)
 	return mm_cpu(mm, port_this_cpu()->id);
 }
 
-/* Is the structure one of this instance's? Reads the page, so it must be somebody's. */
+/* Is the structure one of this instance's? Reads the page, so it must be somebody's. For hot
+ * paths: where the map has a gap at the border of a section, a page of another instance whose
+ * map lies just there would pass. */
+static inline bool mm_seems_ours(const struct zonal *mm, const struct page *page)
+{
+	return likely(page->pfn - mm->map_first < mm->map_span) &&
+	       likely(mm_page(mm, page->pfn) == page);
+}
+
+/* The same, exactly. */
 static inline bool mm_owns(const struct zonal *mm, const struct page *page)
 {
-	return likely(page->pfn >> MM_SECTION_SHIFT < mm->section_count) &&
-	       likely(mm_page(mm, page->pfn) == page);
+	const struct section_bounds *bounds = &mm->bounds[page->pfn >> MM_SECTION_SHIFT];
+
+	return mm_seems_ours(mm, page) && page->pfn >= bounds->first && page->pfn < bounds->end;
 }
 
 static inline struct zone *mm_page_zone(const struct zonal *mm, const struct page *page)

@@ -114,6 +114,9 @@ static void place_section(void *ctx, pfn_t s, struct section_bounds bounds, unsi
 
 	ASSERT(s < mm->section_count && !mm->section[s], "section %llu", (unsigned long long)s);
 	mm->bounds[s] = bounds;
+	if (!mm->map_span)
+		mm->map_first = bounds.first;
+	mm->map_span = bounds.end - mm->map_first; /* sections come in ascending order */
 	mm->section[s] = (uintptr_t)map - (uintptr_t)bounds.first * sizeof(struct page);
 }
 

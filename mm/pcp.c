@@ -162,16 +162,17 @@ static unsigned take_run(struct pcp *pcp, struct pcp_ring *ring, const struct pa
 			 uint32_t expected, unsigned most, int step)
 {
 	uint32_t inner = word_make(word_zid(expected), PAGE_INNER, 0);
-	uint32_t chunk = page->pfn >> (MAX_ORDER - 1), tail = ring->tail, mask = pcp->mask;
+	uint32_t chunk = 1u << (MAX_ORDER - 1), at = page->pfn & (chunk - 1);
+	uint32_t tail = ring->tail, mask = pcp->mask;
 	const struct page *want = page + step;
 	unsigned count = 1;
 
+	/* Not beyond these 4 MiB, in which neighbours in the map are neighbours in memory. */
+	most = ZN_MIN(most, step > 0 ? chunk - at : at + 1);
 	for (; count < most; count++, want += step, tail--) {
 		struct page *next = ring->slot[(tail - 1) & mask];
 
-		/* The same 4 MiB, so that neighbours in the map are neighbours in memory. */
-		if (next != want || next->pfn >> (MAX_ORDER - 1) != chunk ||
-		    page_word(next) != expected)
+		if (next != want || page_word(next) != expected)
 			break;
 		page_set_word(next, inner);
 	}
@@ -223,38 +224,45 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 	}
 }
 
-uint32_t pcp_give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
+/* Both ways to return pages; inlined, so that a return of its own keeps its turn in registers. */
+static inline __attribute__((always_inline)) uint32_t
+give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 {
 	uint32_t held = ld_relaxed(&pcp->count);
 
 	DASSERT_MASKED();
-	ASSERT(count <= turn->left, "zone %u: %u pages of a return of %u", zone->id, count,
-	       turn->left);
 	count = ZN_MIN(count, held);
 	st_relaxed(&pcp->count, held - count);
 	own_add(&pcp->stat[STAT_BULK_FREE], 1);
 	lock_take(&zone->lock);
 	for (uint32_t todo = count; todo;) {
-		uint32_t there, give;
+		uint32_t there, some;
 
 		if (!turn->give || !pcp_has(pcp, turn->type))
 			turn_next(pcp, turn);
 		there = pcp->ring[turn->type].tail - pcp->ring[turn->type].head;
-		give = ZN_MIN(ZN_MIN(turn->give, there), todo);
-		give_back(zone, pcp, turn->type, give);
-		turn->give -= give;
-		turn->left -= ZN_MIN(turn->left, give);
-		todo -= give;
+		some = ZN_MIN(ZN_MIN(turn->give, there), todo);
+		give_back(zone, pcp, turn->type, some);
+		turn->give -= some;
+		turn->left -= some;
+		todo -= some;
 	}
 	lock_drop(&zone->lock);
 	return count;
 }
 
+uint32_t pcp_give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
+{
+	ASSERT(count <= turn->left, "zone %u: %u pages of a return of %u", zone->id, count,
+	       turn->left);
+	return give(zone, pcp, turn, count);
+}
+
 void pcp_bulk_free(struct zone *zone, struct pcp *pcp, uint32_t count)
 {
-	struct pcp_turn turn = { .left = count };
+	struct pcp_turn turn = { .left = ZN_MIN(count, ld_relaxed(&pcp->count)) };
 
-	pcp_give(zone, pcp, &turn, count);
+	give(zone, pcp, &turn, count);
 }
 
 unsigned pcp_batch_of(uint64_t managed)

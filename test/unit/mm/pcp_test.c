@@ -341,7 +341,7 @@ KTEST_F(rows_p, p13_drain_reaches_every_cpu, KT_HOST_ONLY)
 /* Full lists of three types, hot and cold ends apart. */
 static struct zone *full_lists(void)
 {
-	static const struct kt_spec wide = { .ram = { { 0, KT_DMA_PFN, 131072 } } };
+	static const struct kt_spec wide = { .ram = { { 0, KT_DMA_PFN, 65536 } } };
 	static struct page *held[150];
 	struct zonal *mm = kt_instance(&wide);
 	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
@@ -379,7 +379,7 @@ KTEST(rows_p, p13_a_drain_in_pieces_is_the_drain_in_one)
 	zonal_drain_local(zone->mm);
 	KT_EQ(kt_pcp_count(zone), 0);
 	KT_EQ(kt_map_hash(zone->mm, zone->start_pfn, zone->spanned), one);
-	KT_TRUE(held > 100);
+	KT_TRUE(held > 64);
 	KT_EQ(ld_relaxed(&zone->lock.next) - holds, (held + 31) / 32);
 	kt_check_all(zone->mm);
 }

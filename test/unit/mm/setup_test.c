@@ -372,10 +372,21 @@ KTEST(rows_s, s9_boosted_flag_needs_kswapd)
 	}
 }
 
-/* n * m / d as 5.10 means it, in 128 bits. */
+/* n * m / d as 5.10 means it, in 128 bits: bit by bit, as the image has no library for it. */
 static int64_t exact(uint64_t n, uint64_t m, uint64_t d)
 {
-	return (int64_t)((unsigned __int128)n * m / d);
+	unsigned __int128 product = (unsigned __int128)n * m, rest = 0;
+	uint64_t quotient = 0;
+
+	for (unsigned bit = 128; bit-- > 0;) {
+		rest = rest << 1 | (product >> bit & 1);
+		quotient <<= 1;
+		if (rest < d)
+			continue;
+		rest -= d;
+		quotient |= 1;
+	}
+	return (int64_t)quotient;
 }
 
 /* What the marks of a zone must be, worked out anew. */
