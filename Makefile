@@ -189,7 +189,7 @@ models: | $(O)/setup.models
 # Broken on purpose: which test notices? tools/mutant.py asks what a program is made of.
 historic mutate: $(addprefix $(O)/host-mutant/,test model oracle)
 	$(Q)N='$(N)' SEED='$(SEED)' tools/$@.py $(FILES)
-historic: $(O)/host-tsan/stress $(O)/host-tsan/test
+historic: $(O)/host-hooks/hooks $(O)/host-tsan/stress $(O)/host-tsan/test
 sources-%:
 	@echo $(HOST_CORE) $(SRC_$*) $(HOST_LIBS)
 

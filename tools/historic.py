@@ -6,7 +6,7 @@
 
 test/historic/ holds them as edits of today's files: bugs.py those of the catalogue,
 races.py broken locks, masks and orderings. Each is applied to a copy of the tree, and the
-quick tests run until one fails, and then the stress under the thread sanitizer. Prints TAP: `ok` with the test that noticed. An edit whose text is
+quick tests run until one fails, then the hooks and the stress under the thread sanitizer. Prints TAP: `ok` with the test that noticed. An edit whose text is
 no longer in its file, or stands there twice, is an error; --check looks for that alone,
 --quick leaves the sanitizer out.
 A GLOB chooses edits by number, item or file. JOBS=2, KT_SEED=1.

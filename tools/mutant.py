@@ -66,8 +66,12 @@ def quick(seed, paths=()):
 
 
 def threads(seed, paths=()):
-    """Under the thread sanitizer, for locks, masks and orderings."""
-    steps = [Step("host-tsan", "stress", ["--seed", str(seed), "--ops", "400000"], 40, "stress")]
+    """For locks, masks and orderings: something else at every access in turn, and threads
+    under the sanitizer."""
+    steps = [
+        Step("host-hooks", "hooks", [], 40, "hooks"),
+        Step("host-tsan", "stress", ["--seed", str(seed), "--ops", "400000"], 40, "stress"),
+    ]
     if any(path.startswith("sched/") for path in paths):
         steps.append(Step("host-tsan", "test", ["sched.*"], 60, "threads"))
     return steps
