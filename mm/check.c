@@ -20,6 +20,7 @@
  * violation is written down with values, later ones are not looked for.
  */
 #include "check.h"
+#include "mobility.h"
 #include "pcp.h"
 
 #include "lib/progress.h"
@@ -200,6 +201,8 @@ bool zonal_check(struct zonal *mm, struct zonal_finding *first)
 	first->text[0] = '\0';
 	first->pfn = 0;
 	mm_for_each_zone(mm, zid, zone) {
+		w.reserved += ld_relaxed(&zone->highatomic) - zone->highatomic_lost;
+		w.in_blocks += highatomic_in_blocks(zone);
 		if (check_zone_lists(&w, zone) || check_sizes(&w, zone) || check_rings(&w, zone) ||
 		    check_map(&w, zone))
 			return false;
@@ -207,5 +210,9 @@ bool zonal_check(struct zonal *mm, struct zonal_finding *first)
 	if (w.miss != w.foreign)
 		check_found(&w, 0, "%llu NUMA misses but %llu foreigns", (unsigned long long)w.miss,
 			    (unsigned long long)w.foreign);
+	if (w.reserved != w.in_blocks)
+		check_found(&w, 0, "highatomic counts %lld pages beside those lost with stolen "
+				   "blocks, but reserved blocks have %lld",
+			    (long long)w.reserved, (long long)w.in_blocks);
 	return !w.bad;
 }

@@ -11,6 +11,7 @@ struct walk {
 	uint64_t listed;             /* pages of the zone in free lists and rings */
 	uint64_t pages[PAGE_STATES]; /* of the zone, by walking the map */
 	uint64_t miss, foreign;      /* of all zones */
+	int64_t reserved, in_blocks; /* highatomic pages of all zones: counted, of their blocks */
 	bool bad;
 };
 

@@ -13,6 +13,12 @@
  * away from what others may use. A block goes back when reclaim has made
  * progress and a request still found nothing, or before giving up (H5).
  *
+ * The count can outlive its blocks: a reserved block that is the second half of a
+ * free block of order 10 is stolen with the first, and 5.10 does not count it down. Nor do
+ * we, since watermarks hang on it; `highatomic_lost` keeps the difference, so that
+ * count - lost is what the blocks hold, summed over zones that share blocks, and zonal_check()
+ * can tell a leak of 5.10's from one of ours.
+ *
  * The counter and block types change under the zone lock; the first look at the
  * cap is made without it and made again inside.
  */
@@ -64,13 +70,42 @@ static bool unreserve_zone(struct zone *zone, unsigned type)
 			continue;
 		/* The block's type can have changed under its free pages; counting
 		 * it down twice would wrap. */
-		if (page_block_type(page) == MIGRATE_HIGHATOMIC)
+		if (page_block_type(page) == MIGRATE_HIGHATOMIC) {
+			/* Another zone that shares the block may have counted it. */
+			zone->highatomic_lost += BLOCK_PAGES - ZN_MIN(reserved, BLOCK_PAGES);
 			set_reserved(zone, reserved - ZN_MIN(reserved, BLOCK_PAGES));
+		}
 		block_set_type(page, type);
 		if (mobility_move_block(zone, page, type, NULL))
 			return true;
 	}
 	return false;
+}
+
+/* Zones may share a pageblock, or lie in another's hole: a block is the zone's that has
+ * its first page. The map covers all of a block or nothing. */
+static bool owns_block(struct zone *zone, pfn_t pfn)
+{
+	const struct section_bounds *map = &zone->mm->bounds[pfn >> MM_SECTION_SHIFT];
+
+	if (pfn < map->first || pfn >= map->end)
+		return false;
+	for (unsigned i = 0; i < BLOCK_PAGES; i++)
+		if (page_state(mm_page(zone->mm, pfn + i)) != PAGE_HOLE)
+			return page_zid(mm_page(zone->mm, pfn + i)) == zone->id;
+	return false;
+}
+
+int64_t highatomic_in_blocks(struct zone *zone)
+{
+	pfn_t at = zone->start_pfn & ~(pfn_t)(BLOCK_PAGES - 1);
+	int64_t pages = 0;
+
+	for (; at < zone->start_pfn + zone->spanned; at += BLOCK_PAGES)
+		if (owns_block(zone, at) &&
+		    page_block_type(mm_page(zone->mm, at)) == MIGRATE_HIGHATOMIC)
+			pages += BLOCK_PAGES;
+	return pages;
 }
 
 bool highatomic_unreserve(const struct alloc_req *req, bool force)

@@ -164,8 +164,12 @@ static void steal(struct zone *zone, struct page *page, unsigned type, unsigned 
 	if (page_block_type(page) == MIGRATE_HIGHATOMIC) {
 		buddy_move(zone, page, type);
 	} else if (order >= PAGEBLOCK_ORDER) {
-		for (unsigned i = 0; i < 1u << order; i += 1u << PAGEBLOCK_ORDER)
+		for (unsigned i = 0; i < 1u << order; i += 1u << PAGEBLOCK_ORDER) {
+			/* Only the first block was asked, and its count stays, as in 5.10. */
+			if (page_block_type(page + i) == MIGRATE_HIGHATOMIC)
+				zone->highatomic_lost += 1 << PAGEBLOCK_ORDER;
 			block_set_type(page + i, type);
+		}
 		buddy_move(zone, page, type);
 	} else {
 		if (zone_boost(zone) && (flags & ALLOC_KSWAPD))

@@ -35,6 +35,10 @@ unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type
  * Takes the lock itself. */
 void highatomic_reserve(struct zone *zone, struct page *page);
 
+/* Pages of the zone's HIGHATOMIC pageblocks as their types stand; a block that zones share is
+ * the lowest one's. Reads without the lock. Context: any. */
+int64_t highatomic_in_blocks(struct zone *zone);
+
 /* H4: give a reserved block of the request's zones back. `force`: also the last one of a zone.
  * True if free pages moved. Takes zone locks itself. */
 bool highatomic_unreserve(const struct alloc_req *req, bool force);

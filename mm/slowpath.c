@@ -8,7 +8,9 @@
  *	3  kswapd, direct reclaim, direct compaction, OOM: the steps are here, in
  *	   their order and by their names, and each reports "no progress" until its
  *	   own issue builds it; so a request that comes this far fails
- *	4  the reason goes on record
+ *	4  what was set aside for others: the boost of the marks, then the highatomic reserve,
+ *	   block by block, if the request may wait and insist (H5)
+ *	5  the reason goes on record
  *
  * 5.10 wakes kswapd before step 1 and compacts early between 1 and 2; with no
  * progress to be had the order of the passes over the free lists is what shows,
@@ -25,7 +27,11 @@
 
 #include "lib/assert.h"
 #include "cpuset.h"
+#include "mobility.h"
 #include "watermark.h"
+
+/* L3: above this order a request is not worth everything. */
+#define COSTLY_ORDER 3
 
 /* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. G6: scopes. */
 static gfp_t slow_gfp(const struct alloc_req *req)
@@ -163,6 +169,32 @@ static uint32_t try_to_make_room(const struct alloc_req *req, gfp_t gfp)
 	return steps;
 }
 
+/* L3: who goes on after a round of reclaim that found nothing, to the last reserve. */
+static bool may_insist(const struct alloc_req *req, const struct alloc_pass *pass)
+{
+	bool costly = req->order > COSTLY_ORDER && !(pass->gfp & __GFP_RETRY_MAYFAIL);
+
+	return (pass->gfp & __GFP_DIRECT_RECLAIM) && !(pass->gfp & __GFP_NORETRY) && !costly &&
+	       !(req->task->flags & ZTASK_MEMALLOC) && !cpuset_insane(req, pass);
+}
+
+/* What was set aside for others, before failing: the boost, which kswapd would have taken
+ * back by now (S8), then one block of the highatomic reserve (H5). */
+static bool take_back(const struct alloc_req *req, const struct alloc_pass *pass)
+{
+	struct alloc_req within = *req;
+	bool had = false;
+
+	for (unsigned i = pass->preferred; i < req->list->count; i++) {
+		const struct zoneref *ref = &req->list->ref[i];
+
+		if (ref->type <= req->high_zone && nodemask_has(pass->nodemask, ref->node))
+			had |= zone_unboost(ref->zone);
+	}
+	within.nodemask = pass->nodemask;
+	return had || highatomic_unreserve(&within, true);
+}
+
 /* Rung 2. */
 static struct page *take_from_reserves(const struct alloc_req *req, struct alloc_pass *pass,
 				       uint32_t *steps)
@@ -224,6 +256,9 @@ struct page *alloc_slow(const struct alloc_req *req, bool walked)
 	do
 		page = climb(req, &pass, &steps);
 	while (!page && climb_again(req, &pass));
+	/* Each round has a boost or a reserved page less than the one before. */
+	while (!page && may_insist(req, &pass) && take_back(req, &pass))
+		page = walk_zones(req, &pass);
 	if (!page)
 		failure_record(req, &pass, steps);
 	return page;

@@ -17,6 +17,10 @@
  * reclaim starts earlier and fragmentation stops spreading. Example: HIGH 1548
  * caps it at 2322; four steals give 2048, the fifth 2322.
  *
+ * 5.10's kswapd takes the boost back after one round, whatever came of it. Before there is
+ * one, it goes when all of the zone is free again (buddy_put_type), and before a request
+ * that may wait would fail for it (slowpath.c).
+ *
  * Counters are read without the zone lock and marks may change meanwhile; each
  * field is a relaxed atomic, and an answer that is a moment old is as good as
  * the answer a moment ago. `floor` is the whole order-0 test at LOW folded into one
@@ -121,4 +125,21 @@ bool zone_boost(struct zone *zone)
 	st_relaxed(&zone->boost, ZN_MIN(boost, max));
 	zone_update_floor(zone);
 	return true;
+}
+
+bool zone_unboost(struct zone *zone)
+{
+	port_irqflags_t irq;
+	bool was;
+
+	if (!ld_relaxed(&zone->boost))
+		return false;
+	irq = port_irq_save();
+	lock_take(&zone->lock);
+	was = ld_relaxed(&zone->boost) != 0;
+	st_relaxed(&zone->boost, 0);
+	zone_update_floor(zone);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+	return was;
 }

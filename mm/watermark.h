@@ -73,6 +73,9 @@ static inline uint64_t mul_div(uint64_t x, uint64_t n, uint64_t d)
 /* S8: raise the boost by one pageblock. False: no boost for this zone. Zone lock held. */
 bool zone_boost(struct zone *zone);
 
+/* Take the boost of a zone back. False: there was none. Takes the zone lock. Context: any. */
+bool zone_unboost(struct zone *zone);
+
 /* S1, S3-S7, P2, Y8, Y9: all that hangs on managed pages and tunables. */
 void zonal_setup_marks(struct zonal *mm);
 

@@ -50,6 +50,7 @@ struct zone_snapshot {
 	uint32_t blocks[MIGRATE_TYPES][MAX_ORDER];
 	int64_t mark[WMARKS]; /* without the boost */
 	int64_t boost, free, free_cma, highatomic;
+	int64_t reserved; /* pages of highatomic blocks; what is counted can be more (H2) */
 	uint64_t managed;
 };
 

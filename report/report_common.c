@@ -35,6 +35,7 @@ static void snapshot_copy(const struct zone *zone, struct zone_snapshot *out)
 	out->free = ld_relaxed(&z->free);
 	out->free_cma = ld_relaxed(&z->free_cma);
 	out->highatomic = ld_relaxed(&z->highatomic);
+	out->reserved = out->highatomic - z->highatomic_lost;
 	out->managed = ld_relaxed(&z->managed);
 }
 

@@ -45,6 +45,7 @@ static void text_counters(const struct zonal *mm, const struct zone *zone,
 	report_numa(mm, zone->id, &numa);
 	kprintf("\n      nr_free_pages %lld\n      nr_free_cma  %lld\n      nr_highatomic %lld",
 		(long long)s->free, (long long)s->free_cma, (long long)s->highatomic);
+	kprintf("\n      nr_highatomic_blocks %lld", (long long)s->reserved);
 	kprintf("\n      numa_hit     %llu\n      numa_miss    %llu\n      numa_foreign %llu",
 		(ull)numa.hit, (ull)numa.miss, (ull)numa.foreign);
 	kprintf("\n      numa_interleave %llu\n      numa_local   %llu\n      numa_other   %llu",
@@ -95,8 +96,9 @@ static void json_zone(struct zone *zone)
 			(long long)ld_relaxed(&zone->lowmem_reserve[type]));
 	kprintf("],\"pcp_batch\":%u,\"pcp_high\":%u,\"stat_threshold\":%u,", zone->pcp_batch,
 		zone->pcp_high, zone->stat_threshold);
-	kprintf("\"free_cma\":%lld,\"reserved_highatomic\":%lld,\"nr_free\":",
-		(long long)s.free_cma, (long long)s.highatomic);
+	kprintf("\"free_cma\":%lld,\"reserved_highatomic\":%lld,\"highatomic_blocks\":%lld,"
+		"\"nr_free\":",
+		(long long)s.free_cma, (long long)s.highatomic, (long long)s.reserved);
 	report_json_blocks(&s);
 	kprintf("}");
 }

@@ -25,6 +25,7 @@
 #include "frames.h"
 #include "mm/buddy.h"
 #include "mm/init.h"
+#include "mm/mobility.h"
 #include "mm/pcp.h"
 #include "mm/take.h"
 #include "mm/watermark.h"
@@ -358,6 +359,7 @@ static void set_numbers(struct player *p, const struct fr_zone *z, unsigned zid)
 		st_relaxed(&zone->lowmem_reserve[t], z->reserve[t]);
 	st_relaxed(&zone->boost, z->boost);
 	st_relaxed(&zone->highatomic, z->highatomic);
+	zone->highatomic_lost = z->highatomic - highatomic_in_blocks(zone);
 	zone->pcp_batch = z->batch;
 	zone->pcp_high = z->pcp_high;
 	zone->stat_threshold = z->threshold;

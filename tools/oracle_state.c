@@ -289,6 +289,7 @@ static void set_numbers(struct zone *zone, const struct fig_zone *z, const struc
 	st_relaxed(&zone->boost, b->boost);
 	st_relaxed(&zone->boosted, 0);
 	st_relaxed(&zone->highatomic, b->highatomic);
+	zone->highatomic_lost = b->highatomic; /* no block is reserved for it */
 	zone_update_floor(zone);
 }
 

@@ -76,6 +76,9 @@ struct answer {
 	struct zone *preferred; /* for the counters */
 	int interleave;         /* node wanted by interleave, or -1 */
 	uint32_t flags;         /* W_ that were in force when it was served */
+	/* By zone id, with no page predicted: a last resort may serve it from here all the same
+	 * (rows S8, H5), wanted from that zone; NULL: it may not. */
+	struct zone *resort[M_ZIDS];
 };
 
 /* ---- random numbers: xorshift64*, the state is the model's ---- */

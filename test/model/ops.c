@@ -125,16 +125,19 @@ static void tally_take(struct model *m, const struct answer *a, unsigned order)
 		t->interleave++;
 }
 
-static bool check_taken(struct model *m, const struct answer *a, struct page *page)
+static bool check_taken(struct model *m, struct answer *a, struct page *page)
 {
-	unsigned zid;
+	unsigned zid = page ? zonal_page_node(page) * ZONE_TYPES + zonal_page_zone(page) : 0;
 
+	if (page && !a->zone && a->resort[zid]) {
+		a->preferred = a->resort[zid];
+		a->zone = m->mm->zone[zid];
+	}
 	if (!page != !a->zone)
 		return m_fail(m, "got %s, the rows say %s zone %u", page ? "a page" : "nothing",
 			      a->zone ? "a page from" : "nothing;", a->zone ? a->zone->id : 0);
 	if (!page)
 		return true;
-	zid = zonal_page_node(page) * ZONE_TYPES + zonal_page_zone(page);
 	if (zid != a->zone->id)
 		return m_fail(m, "page %#llx is of zone %u, the rows say %u",
 			      (unsigned long long)zonal_pfn(page), zid, a->zone->id);

@@ -312,6 +312,25 @@ static bool gets_reserves(const struct pass *p, const struct zonal_task *task)
 	return (p->gfp & __GFP_MEMALLOC) || (!p->irq && (task->flags & ZTASK_MEMALLOC));
 }
 
+/* H5 and S8: who may wait and insist takes boosts and reserves back. What comes of it
+ * hangs on the lists; here it is said from where at most. */
+static void last_resort(const struct pass *p, const struct zonal_task *task, struct answer *a)
+{
+	bool costly = p->order > 3 && !(p->gfp & __GFP_RETRY_MAYFAIL);
+	bool any = false;
+
+	if (!(p->gfp & __GFP_DIRECT_RECLAIM) || (p->gfp & __GFP_NORETRY) || costly ||
+	    (task->flags & ZTASK_MEMALLOC))
+		return;
+	for (unsigned i = 0; i < p->count; i++)
+		any |= (!p->mask || nodemask_has(p->mask, p->list[i]->node)) &&
+		       (ld_relaxed(&p->list[i]->boost) ||
+			list_has(p->list[i], MIGRATE_HIGHATOMIC, 0));
+	for (unsigned i = 0; any && i < p->count; i++)
+		if (!p->mask || nodemask_has(p->mask, p->list[i]->node))
+			a->resort[p->list[i]->id] = first_zone(p);
+}
+
 static bool slow_path(struct pass *p, nodemask_t mask, struct answer *a)
 {
 	const struct zonal_task *task = &p->m->task[p->m->cpu];
@@ -343,6 +362,8 @@ static bool slow_path(struct pass *p, nodemask_t mask, struct answer *a)
 	/* L10: a mask that misses the cpuset altogether is dropped, once. */
 	if (p->confined && p->mask && !(p->mask & p->mems))
 		return slow_path(p, 0, a);
+	if (possible)
+		last_resort(p, task, a);
 	return false;
 }
 

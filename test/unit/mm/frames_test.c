@@ -137,6 +137,7 @@ KTEST(frames, neighbours_of_two_types_are_not_one_run)
 			zonal_drain_all(zone->mm, NULL);
 			KT_EQ(page_word(block + 8), word_make(zone->id, PAGE_FREE, 1));
 			KT_EQ(block[8].list_type, second);
+			block_set_type(block, MIGRATE_MOVABLE);
 			kt_check_all(zone->mm);
 			kt_free_all();
 		}

@@ -287,6 +287,7 @@ KTEST(rows_p, p10_page_goes_back_by_its_type_when_freed)
 	/* H6: what the movable list only lodged goes home. */
 	KT_EQ(free_across(zone, block + 15, MIGRATE_HIGHATOMIC, MIGRATE_HIGHATOMIC)->list_type,
 	      MIGRATE_HIGHATOMIC);
+	block_set_type(block, MIGRATE_MOVABLE);
 	KT_TRUE(kt_check_all(zone->mm));
 }
 

@@ -40,6 +40,7 @@ KTEST(rows_w, w1_boost_is_added_to_all_marks)
 
 	if (!zone)
 		return;
+	KT_TRUE(zonal_alloc(zone->mm, GFP_NOWAIT, 0)); /* in use, so that the boost stays */
 	kt_marks(zone, 10, 20, 30);
 	st_relaxed(&zone->boost, 500);
 	KT_EQ(zone_mark(zone, WMARK_MIN), 510);
@@ -203,6 +204,7 @@ KTEST(rows_w, w7_atomic_single_page_ignores_the_boost_at_min)
 
 	if (!zone)
 		return;
+	KT_TRUE(zonal_alloc(zone->mm, GFP_NOWAIT, 0)); /* in use, so that the boost stays */
 	kt_marks(zone, 1024, 2048, 3072);
 	st_relaxed(&zone->boost, 900);
 	kt_usable(zone, ZONE_NORMAL, 385);
