@@ -97,7 +97,7 @@ def zoneinfo_agrees_with_the_board_and_itself(boot):
     zones = boot[2]["zonal.zoneinfo/1"][0]["zones"]
     keys = {"node", "zone", "start_pfn", "spanned", "present", "managed", "free", "min", "low", "high",
             "boost", "lowmem_reserve", "pcp_batch", "pcp_high", "stat_threshold", "free_cma",
-            "reserved_highatomic", "nr_free"}
+            "reserved_highatomic", "highatomic_blocks", "nr_free"}
     bad = []
     if [(z["node"], z["zone"], z["start_pfn"], z["present"]) for z in zones] != [
             (0, "DMA", 0x40000, 131072), (1, "DMA", 0x60000, 131072)]:
@@ -195,7 +195,7 @@ def good_commands_end_with_status_0():
     for line in "all good", "check: every invariant holds", "1 blocks given back":
         if line not in lines:
             bad.append(f"missing: {line}")
-    summaries = ["this list, or the form of one command", "give the per-CPU lists back",
+    summaries = ["this list, or more on one command", "give the per-CPU lists back",
                  "print the words", "turn the board off"]
     columns = [line.index(text) for text in summaries for line in lines if line.endswith("  " + text)]
     return bad + ([] if len(columns) == 4 and len(set(columns)) == 1 else [f"help: columns {columns}"])
