@@ -231,6 +231,20 @@ FAKE_TEST(a_worse_task_waits_and_nobody_is_disturbed)
 	KT_EQ(ld_relaxed(&run_queues[0].ready_count), 1);
 }
 
+/* The choice saw CPU 1 busy, and it falls idle meanwhile: it has said so, so it is told. */
+FAKE_TEST(a_worse_task_that_waits_calls_a_cpu_that_fell_idle)
+{
+	fake_board(2, 1);
+	fake_start();
+	fake_run(0, fake_task(0, 6));
+	st_relaxed(&run_queues[1].running, 6);
+	fake_place(fake_task(0, 5));
+	KT_EQ(ld_relaxed(&run_queues[0].ready_count), 1);
+	KT_TRUE(!ld_relaxed(&run_queues[0].need_resched));
+	KT_TRUE(fake_kicked(1));
+	KT_EQ(fake_kicks(), 0);
+}
+
 FAKE_TEST(an_equal_task_here_starts_the_clock_of_the_slice)
 {
 	fake_board(1, 1);
