@@ -179,15 +179,6 @@ static ZN_NOINLINE void recount(struct zone *zone, unsigned from, unsigned to, i
 	count_free(zone, to, pages);
 }
 
-/* S8: nothing is in use any more, so there is nothing that a boost could spare. */
-static ZN_NOINLINE void unboost_if_free(struct zone *zone)
-{
-	if (ld_relaxed(&zone->free) < zone_managed(zone))
-		return;
-	st_relaxed(&zone->boost, 0);
-	zone_update_floor(zone);
-}
-
 void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
 		    enum buddy_place place)
 {
@@ -209,8 +200,14 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 	}
 	tail = place == BUDDY_TAIL || merge_likely(page, order);
 	buddy_list_add(zone, page, order, type, tail);
-	if (unlikely(ld_relaxed(&zone->boost)))
-		unboost_if_free(zone);
+}
+
+void buddy_unboost(struct zone *zone)
+{
+	if (ld_relaxed(&zone->free) < zone_managed(zone))
+		return;
+	st_relaxed(&zone->boost, 0);
+	zone_update_floor(zone);
 }
 
 void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)

@@ -32,6 +32,15 @@ enum buddy_place { BUDDY_AUTO, BUDDY_TAIL };
 void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
 	LOCK_HELD(zone->lock);
 
+/* S8: when nothing of the zone is in use any more, there is nothing that a boost could spare.
+ * Behind a put, or the last of many. */
+void buddy_unboost(struct zone *zone);
+static inline void buddy_unboost_if_free(struct zone *zone)
+{
+	if (unlikely(ld_relaxed(&zone->boost)))
+		buddy_unboost(zone);
+}
+
 /* The same to the list of `type`, for pages whose type was decided earlier (P10). */
 void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
 		    enum buddy_place place)

@@ -52,6 +52,7 @@ static inline void put_block(struct zonal *mm, struct page *page, unsigned order
 	own_add(&mm_this_cpu(mm)->pcp[zid].stat[STAT_FREED], 1u << order);
 	lock_take(&zone->lock);
 	buddy_put(zone, page, order, BUDDY_AUTO);
+	buddy_unboost_if_free(zone);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
 }

@@ -247,6 +247,7 @@ give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 		turn->left -= some;
 		todo -= some;
 	}
+	buddy_unboost_if_free(zone);
 	lock_drop(&zone->lock);
 	return count;
 }

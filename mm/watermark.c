@@ -18,7 +18,7 @@
  * caps it at 2322; four steals give 2048, the fifth 2322.
  *
  * 5.10's kswapd takes the boost back after one round, whatever came of it. Before there is
- * one, it goes when all of the zone is free again (buddy_put_type), and before a request
+ * one, it goes when all of the zone is free again (buddy.c), and before a request
  * that may wait would fail for it (slowpath.c).
  *
  * Counters are read without the zone lock and marks may change meanwhile; each
