@@ -33,10 +33,12 @@
 #define cpu_count_of zn_cpu_count_of
 #define cpu_node_of zn_cpu_node_of
 #define cpu_ring_bytes zn_cpu_ring_bytes
+#define cpu_ring_slots zn_cpu_ring_slots
 #define failure_injected zn_failure_injected
 #define failure_record zn_failure_record
 #define failure_refuse zn_failure_refuse
 #define first_zone zn_first_zone
+#define highatomic_in_blocks zn_highatomic_in_blocks
 #define highatomic_reserve zn_highatomic_reserve
 #define highatomic_unreserve zn_highatomic_unreserve
 #define init_lists zn_init_lists
@@ -115,6 +117,7 @@
 #define zone_request_ok zn_zone_request_ok
 #define zone_short_pages zn_zone_short_pages
 #define zone_take zn_zone_take
+#define zone_unboost zn_zone_unboost
 #define zone_update_floor zn_zone_update_floor
 #define zones_extent zn_zones_extent
 #define zones_layout zn_zones_layout

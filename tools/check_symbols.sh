@@ -17,16 +17,22 @@ mkdir -p "$out"
 status=0
 fail() { echo "$*"; status=1; }
 
-# WARN of the Makefile, its continued lines joined.
-warn=$(sed -n '/^WARN :=/,/[^\\]$/{s/^WARN := //;s/\\$//;p}' Makefile)
-[ -n "$warn" ] || fail "the Makefile has no WARN"
+# warnings CC: WARN as the Makefile has it for that compiler.
+warnings() {
+	printf 'include Makefile\nshow-warn:\n\t@echo $(WARN)\n' |
+		make -s --no-print-directory -f - CC="$1" show-warn
+}
+
 include="-I. -Imm -Iinclude -Iarch/host/include -D_GNU_SOURCE -include lib/prefix.h"
 
 ls mm/*.c lib/*.c | sed 's/.*/#include "&"/' >"$out/core.c"
 for cc in gcc clang; do
 	command -v $cc >/dev/null || { echo "$cc is not installed"; continue; }
+	rm -f "$out/core-$cc.o"
+	warn=$(warnings $cc)
+	[ -n "$warn" ] || fail 'the Makefile has no WARN'
 	$cc -std=gnu11 -O1 $warn $include -c -o "$out/core-$cc.o" "$out/core.c" ||
-		fail "$cc: mm/ and lib/ do not go into one file"
+		{ fail "$cc: mm/ and lib/ do not go into one file"; continue; }
 	bad=$(nm -g --defined-only "$out/core-$cc.o" | awk '$3 !~ /^(zonal|zn)_/ { print $3 }')
 	[ -z "$bad" ] || fail "$cc: without a prefix (lib/prefix.h):" $bad
 done
