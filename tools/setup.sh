@@ -160,6 +160,13 @@ build | host | run | bench | gdb | models | test) ;;
 *) fail "usage: O=build tools/setup.sh build|host|run|bench|gdb|models|test" ;;
 esac
 
+# Several goals may want things at once (make -j): one installs at a time.
+mkdir -p "$O"
+if command -v flock >/dev/null; then
+	exec 9>"$O/setup.lock"
+	flock 9
+fi
+
 "need_$1"
 # The same package may be wanted twice.
 missing=$(echo "$missing" | xargs -n1 2>/dev/null | sort -u | xargs)
