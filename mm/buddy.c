@@ -32,10 +32,12 @@
  */
 #include "buddy.h"
 
+#include "lib/assert.h"
 #include "watermark.h"
 
 static inline struct page *link_page(struct zone *zone, uint32_t pfn)
 {
+	DASSERT(pfn != PFN_NONE, "zone %u: a link leads nowhere", zone->id);
 	return mm_page(zone->mm, pfn);
 }
 
@@ -44,6 +46,8 @@ static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned
 {
 	struct free_list *list = &zone->list[type][order];
 
+	DASSERT(type < MIGRATE_TYPES && order < MAX_ORDER && !(page->pfn & ((1u << order) - 1)),
+		"pfn 0x%x into list %u of order %u", page->pfn, type, order);
 	page->list_type = (uint8_t)type;
 	page_set_word(page, word_make(zone->id, PAGE_FREE, order));
 	if (list->count++ == 0) {
@@ -71,6 +75,9 @@ static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned
 	unsigned type = page->list_type;
 	struct free_list *list = &zone->list[type][order];
 
+	DASSERT(page_state(page) == PAGE_FREE && page_order(page) == order && list->count,
+		"pfn 0x%x, word 0x%x, out of list %u of order %u", page->pfn, page_word(page), type,
+		order);
 	if (page->prev == PFN_NONE)
 		list->first = page->next;
 	else
@@ -109,6 +116,7 @@ struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 	unsigned filled = (unsigned)ld_relaxed(&zone->filled[type]) >> order, found;
 	struct page *page;
 
+	DASSERT(order < MAX_ORDER && type < MIGRATE_TYPES, "order %u type %u", order, type);
 	if (!filled)
 		return NULL;
 	found = order + (unsigned)__builtin_ctz(filled);
@@ -133,6 +141,7 @@ unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, uns
 	unsigned filled = ld_relaxed(&zone->filled[type]), order, size, count;
 	struct page *page;
 
+	DASSERT(want && type < MIGRATE_TYPES, "%u pages of type %u", want, type);
 	if (!filled)
 		return 0;
 	order = (unsigned)__builtin_ctz(filled);
@@ -185,6 +194,8 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 	uint32_t mergeable = word_make(zone->id, PAGE_FREE, order);
 	bool tail;
 
+	DASSERT(order < MAX_ORDER && page_zid(page) == zone->id, "pfn 0x%x of zone %u into zone %u",
+		page->pfn, page_zid(page), zone->id);
 	count_free(zone, type, 1 << order);
 	for (; order < MAX_ORDER - 1; order++, mergeable += 1u << WORD_ORDER_SHIFT) {
 		struct page *buddy = page_buddy(page, order);
@@ -219,6 +230,8 @@ void buddy_move(struct zone *zone, struct page *page, unsigned type)
 {
 	unsigned order = page_order(page), from = page->list_type;
 
+	ASSERT(page_state(page) == PAGE_FREE && type < MIGRATE_TYPES,
+	       "pfn 0x%x, word 0x%x, to type %u", page->pfn, page_word(page), type);
 	buddy_list_del(zone, page, order);
 	buddy_list_add(zone, page, order, type, true);
 	if (from != type)
@@ -265,6 +278,7 @@ void block_set_type(struct page *page, unsigned type)
 	_Atomic uint8_t *block = &page_block_first(page)->block;
 	uint8_t old = ld_relaxed(block);
 
+	ASSERT(type < MIGRATE_TYPES, "pfn 0x%x: pageblock of type %u", page->pfn, type);
 	/* Compare and exchange: the skip bit beside the type may change meanwhile. */
 	while (!atomic_compare_exchange_weak_explicit(
 		block, &old, (uint8_t)((old & ~BLOCK_TYPE_MASK) | type), memory_order_relaxed,

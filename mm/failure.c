@@ -75,6 +75,7 @@ void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32
 	struct port_cpu *here = port_this_cpu();
 	struct zonal_failure *f = begin_record(mm, mm_cpu(mm, here->id));
 
+	ASSERT(steps, "refused without a reason: gfp 0x%x order %u", gfp, order);
 	f->gfp = gfp;
 	f->order = (uint8_t)ZN_MIN(order, 255u);
 	f->policy = policy_mode(here->task);

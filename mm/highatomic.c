@@ -23,6 +23,8 @@
  * cap is made without it and made again inside.
  */
 #include "buddy.h"
+
+#include "lib/assert.h"
 #include "mobility.h"
 #include "watermark.h"
 
@@ -35,6 +37,7 @@ static bool reserve_full(struct zone *zone)
 
 static void set_reserved(struct zone *zone, int64_t pages)
 {
+	ASSERT(pages >= 0, "zone %u: a reserve of %lld pages", zone->id, (long long)pages);
 	st_relaxed(&zone->highatomic, pages);
 	zone_update_floor(zone);
 }
@@ -62,6 +65,7 @@ void highatomic_reserve(struct zone *zone, struct page *page)
 static bool unreserve_zone(struct zone *zone, unsigned type) LOCK_HELD(zone->lock);
 static bool unreserve_zone(struct zone *zone, unsigned type)
 {
+	ASSERT(type < MIGRATE_PCPTYPES, "reserve given to type %u", type);
 	for (unsigned order = 0; order < MAX_ORDER; order++) {
 		struct page *page = buddy_first(zone, order, MIGRATE_HIGHATOMIC);
 		int64_t reserved = ld_relaxed(&zone->highatomic);
@@ -110,6 +114,7 @@ int64_t highatomic_in_blocks(struct zone *zone)
 
 bool highatomic_unreserve(const struct alloc_req *req, bool force)
 {
+	ASSERT(req->high_zone < ZONE_TYPES, "zone type %u", req->high_zone);
 	for (unsigned i = req->list->first[req->high_zone]; i < req->list->count; i++) {
 		const struct zoneref *ref = &req->list->ref[i];
 		struct zone *zone = ref->zone;

@@ -20,6 +20,7 @@
  */
 #include "watermark.h"
 
+#include "lib/assert.h"
 /* Largest r with r * r <= v. */
 static uint64_t isqrt(uint64_t v)
 {
@@ -42,6 +43,7 @@ int64_t mark_gap(int64_t min, uint64_t managed, unsigned scale_factor)
 {
 	int64_t by_size = (int64_t)mul_div(managed, scale_factor, 10000);
 
+	ASSERT(min >= 0, "mark %lld", (long long)min);
 	return ZN_MAX(min / 4, by_size);
 }
 
@@ -77,6 +79,8 @@ static void set_marks(struct zone *zone, int64_t min, int64_t gap)
 {
 	port_irqflags_t irq = port_irq_save();
 
+	ASSERT(min >= 0 && gap >= 0, "zone %u: min %lld, gap %lld", zone->id, (long long)min,
+	       (long long)gap);
 	lock_take(&zone->lock);
 	st_relaxed(&zone->mark[WMARK_MIN], min);
 	st_relaxed(&zone->mark[WMARK_LOW], min + gap);
@@ -120,6 +124,7 @@ static void node_lowmem_reserve(struct zonal *mm, struct node *node, unsigned t)
 	unsigned ratio = mm->options.lowmem_reserve_ratio[t];
 	int64_t above = 0;
 
+	ASSERT(t < ZONE_TYPES, "zone type %u", t);
 	for (unsigned j = t + 1; j < ZONE_TYPES; j++) {
 		above += zone_managed(&node->zone[j]);
 		st_relaxed(&zone->lowmem_reserve[j],
@@ -158,6 +163,7 @@ unsigned stat_threshold_of(uint64_t managed, unsigned cpus)
 	uint64_t mem = managed >> (27 - PAGE_SHIFT);
 	unsigned threshold = 2 * fls64(cpus) * (1 + fls64(mem));
 
+	ASSERT(cpus, "a threshold for %u CPUs", cpus);
 	return ZN_MIN(threshold, 125u);
 }
 

@@ -29,6 +29,7 @@
  */
 #include "mobility.h"
 
+#include "lib/assert.h"
 #include "buddy.h"
 #include "watermark.h"
 
@@ -52,6 +53,7 @@ static bool may_take_block(struct zone *zone, unsigned order, unsigned type)
 /* The first type of the fallback order with a block of exactly `order`, or -1. */
 static int fallback_type(struct zone *zone, unsigned order, unsigned type)
 {
+	ASSERT(type < MIGRATE_PCPTYPES && order < MAX_ORDER, "type %u order %u", type, order);
 	for (unsigned i = 0; i < 2; i++)
 		if (zone->list[fallback_order[type][i]][order].count)
 			return fallback_order[type][i];
@@ -115,6 +117,9 @@ unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type
 	pfn_t zone_end = zone->start_pfn + zone->spanned;
 	unsigned moved = 0, step;
 
+	ASSERT(page_zid(page) == zone->id && type < MIGRATE_TYPES,
+	       "pfn 0x%x of zone %u, not %u, to type %u", page->pfn, page_zid(page), zone->id,
+	       type);
 	if (at->pfn < zone->start_pfn)
 		at = page;
 	if (end[-1].pfn >= zone_end)
@@ -142,6 +147,8 @@ static void take_whole_block(struct zone *zone, struct page *page, unsigned type
 {
 	unsigned old = page_block_type(page), movable = 0, alike = 0, moved;
 
+	ASSERT(page_order(page) < PAGEBLOCK_ORDER, "pfn 0x%x has order %u", page->pfn,
+	       page_order(page));
 	moved = mobility_move_block(zone, page, type, &movable);
 	if (!moved) {
 		buddy_move(zone, page, type);
@@ -161,6 +168,7 @@ static void steal(struct zone *zone, struct page *page, unsigned type, unsigned 
 {
 	unsigned order = page_order(page);
 
+	ASSERT(page_state(page) == PAGE_FREE, "pfn 0x%x, word 0x%x", page->pfn, page_word(page));
 	if (page_block_type(page) == MIGRATE_HIGHATOMIC) {
 		buddy_move(zone, page, type);
 	} else if (order >= PAGEBLOCK_ORDER) {
@@ -237,6 +245,7 @@ struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, uns
 unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 			       struct page **out, unsigned want)
 {
+	DASSERT(type < MIGRATE_PCPTYPES && want, "%u pages of type %u", want, type);
 	/* 5.10 counts a refill out of the free pages when it is complete, but CMA
 	 * pages one by one, so the balance is struck against the former. */
 	int64_t free = ld_relaxed(&zone->free);

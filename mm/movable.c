@@ -18,6 +18,7 @@
  */
 #include "init.h"
 
+#include "lib/assert.h"
 static uint64_t total_pages(const struct boot_info *info)
 {
 	uint64_t pages = 0;
@@ -50,6 +51,7 @@ static uint64_t ordinary_pages(const struct zonal_options *o, uint64_t total)
 static void take_share(const struct boot_info *info, unsigned nid, pfn_t usable_start,
 		       uint64_t share, uint64_t *left, pfn_t *begin)
 {
+	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
 	for (unsigned i = 0; i < info->range_count; i++) {
 		const struct boot_range *r = &info->range[i];
 		pfn_t start = ZN_MAX(r->start >> PAGE_SHIFT, *begin);

@@ -26,6 +26,7 @@
  */
 #include "node.h"
 
+#include "lib/assert.h"
 #define NODE_CPU_PENALTY 1
 
 /* What the search for one node's order carries along. */
@@ -92,6 +93,7 @@ void node_order_build(uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES], nodema
 				 .online_count = nodemask_count(online),
 				 .load = load };
 
+	ASSERT(online, "no node is online");
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
 		if (nodemask_has(online, n))
 			count[n] = order_of(&b, n, order[n]);
@@ -99,6 +101,8 @@ void node_order_build(uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES], nodema
 
 static void zonelist_add_node(struct zonelist *list, struct node *node)
 {
+	ASSERT(list->count + ZONE_TYPES <= ARRAY_SIZE(list->ref), "%u zones in a list of %u",
+	       list->count, (unsigned)ARRAY_SIZE(list->ref));
 	for (int t = ZONE_TYPES - 1; t >= 0; t--) {
 		struct zone *zone = &node->zone[t];
 

@@ -23,6 +23,7 @@
  */
 #include "page_check.h"
 
+#include "lib/assert.h"
 #define REPORTS_PER_MINUTE 60
 #define MINUTE_NS 60000000000ull
 
@@ -78,6 +79,7 @@ static void print_misuse(const char *what, const struct page *page, unsigned ord
 void page_report_misuse(struct zonal *mm, const char *what, const struct page *page,
 			unsigned order)
 {
+	ASSERT(mm && what, "a report of nothing, pfn 0x%x", page->pfn);
 	fetch_add_relaxed(&mm->bad, 1);
 	if (may_report(&mm->report_limit))
 		print_misuse(what, page, order, mm_owns(mm, page) ? "" : ", another instance's");
@@ -123,6 +125,7 @@ bool page_check_block(struct zonal *mm, struct page *head, unsigned order)
 	unsigned count = all ? 1u << order : 1;
 	bool fit = true;
 
+	ASSERT(order < MAX_ORDER, "pfn 0x%x order %u", head->pfn, order);
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t word = page_word(head + i);
 
@@ -164,6 +167,7 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 	bool all = ZONAL_DEBUG || (ld_relaxed(&mm->gates) & GATE_CHECK_ALL);
 	unsigned count = all ? 1u << order : 1;
 
+	ASSERT(order < MAX_ORDER, "pfn 0x%x order %u", head->pfn, order);
 	/* D5. 5.10 lets a larger block into the lists and throws it away when it is
 	 * taken; here the page's mark would not survive that, so it goes now. */
 	if (page_word(head) & PG_HWPOISON) {

@@ -30,6 +30,7 @@
  */
 #include "page_owner.h"
 
+#include "lib/assert.h"
 #include "lib/stop.h"
 #include "meta.h"
 
@@ -44,6 +45,7 @@ union record_words {
 
 static _Atomic uint64_t *owner_at(const struct zonal *mm, pfn_t pfn)
 {
+	DASSERT(mm->owner, "page_owner is off, pfn 0x%llx", (unsigned long long)pfn);
 	return side_map_at(&mm->owner->records, pfn, sizeof(struct owner_record));
 }
 
@@ -68,6 +70,7 @@ static void record_store(struct zonal *mm, pfn_t pfn, struct owner_record record
 
 static void mark_set(struct page *page)
 {
+	DASSERT(word_in_use(page_word(page)), "pfn 0x%x, word 0x%x", page->pfn, page_word(page));
 	st_relaxed(&page->mapped, ld_relaxed(&page->mapped) | MAPPED_TRACED);
 }
 
@@ -118,11 +121,13 @@ void page_owner_set(struct zonal *mm, struct page *page, unsigned order, gfp_t g
 		.flags = OWNER_KNOWN | OWNER_ALLOCATED,
 	};
 
+	ASSERT(order < MAX_ORDER, "pfn 0x%x order %u", page->pfn, order);
 	store_block(mm, page, record);
 }
 
 void page_owner_split(struct zonal *mm, struct page *page, unsigned order)
 {
+	ASSERT(order < MAX_ORDER, "pfn 0x%x order %u", page->pfn, order);
 	for (unsigned i = 0; i < 1u << order; i++) {
 		struct owner_record record = record_load(mm, page->pfn + i);
 
@@ -147,6 +152,7 @@ void page_owner_free(struct zonal *mm, struct page *page, unsigned order)
 {
 	uint32_t stack = stack_here(mm);
 
+	ASSERT(order < MAX_ORDER, "pfn 0x%x order %u", page->pfn, order);
 	store_free(mm, page->pfn, page->pfn + ((pfn_t)1 << order), stack);
 	st_relaxed(&page->mapped, (uint16_t)(ld_relaxed(&page->mapped) & ~MAPPED_TRACED));
 }

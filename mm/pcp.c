@@ -69,6 +69,8 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
 	unsigned count;
 	bool cma;
 
+	DASSERT_MASKED();
+	DASSERT(!pcp_has(pcp, type), "zone %u: the list of type %u is not empty", zone->id, type);
 	do {
 		lock_take(&zone->lock);
 		cma = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
@@ -200,6 +202,8 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 	uint32_t expected = word_pcp(zone->id, 0);
 	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
 
+	DASSERT(count && count <= ring->tail - ring->head, "zone %u: %u pages off a list of %u",
+		zone->id, count, ring->tail - ring->head);
 	while (count) {
 		struct page *page = ring->slot[--ring->tail & pcp->mask];
 		uint32_t word = page_word(page);

@@ -33,6 +33,7 @@
 /* n-th set bit of a mask that has more than n. */
 static unsigned nth_node(nodemask_t nodes, unsigned n)
 {
+	ASSERT(nodemask_count(nodes) > n, "node %u of 0x%llx", n, (unsigned long long)nodes);
 	while (n--)
 		nodes &= nodes - 1;
 	return nodemask_first(nodes);
@@ -246,6 +247,7 @@ static struct page *alloc_interleave(struct zonal *mm, struct alloc_ask *ask, gf
 {
 	struct page *page = alloc_request(mm, ask, gfp, order);
 
+	ASSERT(ask->nid >= 0 && ask->nid < ZONAL_MAX_NODES, "node %d", ask->nid);
 	if (page && (int)(page_zid(page) / ZONE_TYPES) == ask->nid)
 		count_interleave(mm, page);
 	return page;

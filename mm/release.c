@@ -29,6 +29,9 @@ static void release_range(struct zonal *mm, struct zone *zone, pfn_t start, pfn_
 {
 	port_irqflags_t irq = port_irq_save();
 
+	ASSERT(start >= zone->start_pfn && end <= zone->start_pfn + zone->spanned,
+	       "pages 0x%llx to 0x%llx of zone %u", (unsigned long long)start,
+	       (unsigned long long)end, zone->id);
 	lock_take(&zone->lock);
 	own_add(&zone->managed, end - start);
 	while (start < end) {

@@ -216,6 +216,7 @@ static struct page *climb(const struct alloc_req *req, struct alloc_pass *pass, 
 {
 	struct page *page;
 
+	ASSERT(pass->cpuset || pass->nodemask, "gfp 0x%x", pass->gfp);
 	cpuset_read(req, pass);
 	pass->flags = flags_of_gfp(req, pass->gfp);
 	pass->preferred = first_zone(req, pass->nodemask);

@@ -22,6 +22,7 @@
  */
 #include "stack_depot.h"
 
+#include "lib/assert.h"
 static uint32_t slots_for(uint32_t capacity)
 {
 	uint32_t slots = 2;
@@ -39,6 +40,7 @@ size_t stack_depot_bytes(uint32_t capacity)
 
 void stack_depot_init(struct stack_depot *depot, uint32_t capacity, void *memory)
 {
+	ASSERT(capacity && memory, "a depot of %u stacks", capacity);
 	lock_set_rank(&depot->lock, LOCK_STACK_DEPOT);
 	depot->capacity = capacity;
 	depot->slot_mask = slots_for(capacity) - 1;
@@ -109,6 +111,9 @@ uint32_t stack_depot_save(struct stack_depot *depot, const uintptr_t *pc, unsign
 	uint32_t hash = hash_of(pc, depth), at = hash & depot->slot_mask;
 	uint32_t handle;
 
+	DASSERT_MASKED();
+	ASSERT(depth <= STACK_DEPTH, "a stack of %u calls, at most %d are kept", depth,
+	       STACK_DEPTH);
 	if (!depth)
 		return STACK_NONE;
 	handle = search(depot, hash, pc, depth, &at);

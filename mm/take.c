@@ -16,6 +16,7 @@
  */
 #include "take.h"
 
+#include "lib/assert.h"
 #include "buddy.h"
 #include "mobility.h"
 #include "page_check.h"
@@ -27,6 +28,8 @@ static struct page *take_single(struct zone *zone, struct mm_cpu *cpu, unsigned 
 {
 	struct pcp *pcp = &cpu->pcp[zone->id];
 
+	DASSERT_MASKED();
+	DASSERT(type < MIGRATE_PCPTYPES, "type %u", type);
 	return pcp_has(pcp, type) ? pcp_pop(pcp, type) : pcp_refill(zone, pcp, type, flags);
 }
 
@@ -34,6 +37,7 @@ static struct page *take_block(struct zone *zone, const struct alloc_req *req, u
 {
 	struct page *page = NULL;
 
+	DASSERT_MASKED();
 	lock_take(&zone->lock);
 	do {
 		if (req->order && (flags & ALLOC_HARDER))
@@ -85,6 +89,8 @@ void compound_build(struct page *head, unsigned order)
 {
 	uint32_t tail = word_make(page_zid(head), PAGE_TAIL, 0);
 
+	ASSERT(page_state(head) == PAGE_USED && order && order < MAX_ORDER,
+	       "pfn 0x%x, word 0x%x, order %u", head->pfn, page_word(head), order);
 	for (unsigned i = 1; i < 1u << order; i++) {
 		head[i].head = head->pfn;
 		page_set_word(head + i, tail);
@@ -95,6 +101,8 @@ void compound_break(struct page *head, unsigned order)
 {
 	uint32_t inner = word_make(page_zid(head), PAGE_INNER, 0);
 
+	ASSERT(word_in_use(page_word(head)) && order < MAX_ORDER, "pfn 0x%x, word 0x%x, order %u",
+	       head->pfn, page_word(head), order);
 	for (unsigned i = 1; i < 1u << order; i++)
 		page_set_word(head + i, inner);
 }
@@ -102,6 +110,8 @@ void compound_break(struct page *head, unsigned order)
 void page_prepare_rest(struct zonal *mm, struct page *page, gfp_t gfp, unsigned order,
 		       unsigned flags)
 {
+	DASSERT(page_state(page) == PAGE_USED, "pfn 0x%x, word 0x%x", page->pfn, page_word(page));
+	ASSERT(mm->clear || !(gfp & __GFP_ZERO), "gfp 0x%x came past the door", gfp);
 	if (order && (gfp & __GFP_COMP)) {
 		page_set_word(page, page_word(page) | PG_COMP);
 		compound_build(page, order);

@@ -28,6 +28,7 @@
  */
 #include "watermark.h"
 
+#include "lib/assert.h"
 static int64_t usable_pages(struct zone *zone, unsigned order, unsigned flags)
 {
 	int64_t usable = ld_relaxed(&zone->free) - ((1 << order) - 1);
@@ -55,6 +56,7 @@ static bool has_block(struct zone *zone, unsigned order, unsigned flags)
 {
 	unsigned filled = 0;
 
+	DASSERT(order && order < MAX_ORDER, "order %u", order);
 	for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++)
 		filled |= ld_relaxed(&zone->filled[t]);
 	if (flags & ALLOC_CMA)
@@ -69,6 +71,8 @@ bool zone_mark_ok(struct zone *zone, unsigned order, int64_t mark, unsigned high
 {
 	int64_t floor = lowered_mark(mark, flags) + ld_relaxed(&zone->lowmem_reserve[high_zone]);
 
+	DASSERT(high_zone < ZONE_TYPES && order < MAX_ORDER, "zone type %u order %u", high_zone,
+		order);
 	if (usable_pages(zone, order, flags) <= floor)
 		return false;
 	return order == 0 || has_block(zone, order, flags);
@@ -78,6 +82,7 @@ bool zone_request_ok(struct zone *zone, const struct alloc_req *req, const struc
 {
 	unsigned flags = pass->flags, which = flags & ALLOC_WMARK_MASK;
 
+	DASSERT(which < WMARKS, "mark %u", which);
 	if (zone_mark_ok(zone, req->order, zone_mark(zone, which), req->high_zone, flags))
 		return true;
 	/* W7: a boost is there to spare long-lived blocks; an atomic single page
@@ -102,6 +107,8 @@ void zone_update_floor(struct zone *zone)
 {
 	int64_t base = zone_mark(zone, WMARK_LOW) + ld_relaxed(&zone->highatomic);
 
+	ASSERT(ld_relaxed(&zone->boost) >= 0, "zone %u: boost %lld", zone->id,
+	       (long long)ld_relaxed(&zone->boost));
 	/* A boosted zone has something to tell (F13); nobody may pass quickly then. */
 	for (unsigned t = 0; t < ZONE_TYPES; t++)
 		st_relaxed(&zone->floor[t], ld_relaxed(&zone->boosted)

@@ -21,6 +21,7 @@
  */
 #include "init.h"
 
+#include "lib/assert.h"
 /* First address behind a zone of `bits` address bits on RAM [start, end). */
 static uint64_t limit_of_bits(unsigned bits, uint64_t start, uint64_t end)
 {
@@ -84,6 +85,8 @@ bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, uns
 	const struct boot_range *r = &info->range[i];
 	const struct zone *zone = &mm->node[r->nid]->zone[t];
 
+	ASSERT(i < info->range_count && t < ZONE_TYPES, "range %u of %u, zone type %u", i,
+	       info->range_count, t);
 	*start = ZN_MAX(r->start >> PAGE_SHIFT, zone->start_pfn);
 	*end = ZN_MIN((r->start + r->size) >> PAGE_SHIFT, zone->start_pfn + zone->spanned);
 	return zone->spanned && *start < *end;
@@ -101,6 +104,7 @@ static pfn_t usable_start(const pfn_t limit[ZONE_MOVABLE + 1])
 
 void zones_layout(const struct zonal_config *config, struct zone_layout *layout)
 {
+	ASSERT(config->info->range_count, "a board without memory");
 	zone_limits(config, layout->limit);
 	movable_plan(config, usable_start(layout->limit), layout->movable);
 }
@@ -142,6 +146,7 @@ struct zone_extent zones_extent(const struct zone_layout *layout, const struct b
 	struct zone_extent extent = { 0, 0, 0 };
 	pfn_t low, high;
 
+	ASSERT(zid < ZONAL_MAX_NODES * ZONE_TYPES, "zone %u", zid);
 	zone_borders(layout, zid / ZONE_TYPES, zid % ZONE_TYPES, &low, &high);
 	low = ZN_MAX(low, node.start);
 	high = ZN_MIN(high, node.start + node.spanned);
