@@ -110,9 +110,11 @@ bug(15, "A19", "double free not seen at the call",
 
 bug(16, "B22", "only the first block of a large buddy is typed (7cc5a5d65011)",
     "mm/mobility.c",
-    """for (unsigned i = 0; i < 1u << order; i += 1u << PAGEBLOCK_ORDER)
-			block_set_type(page + i, type);""",
-    "block_set_type(page, type);")
+    """			block_set_type(page + i, type);
+		}""",
+    """			if (!i)
+				block_set_type(page + i, type);
+		}""")
 
 bug(17, "B23", "reserve not released before giving up (6.1.76)",
     "mm/highatomic.c",
@@ -132,9 +134,8 @@ bug(19, "B25", "reserve counter underflow on unreserve",
 
 bug(20, "B25b", "a block counted down that is not highatomic any more",
     "mm/highatomic.c",
-    """if (page_block_type(page) == MIGRATE_HIGHATOMIC)
-			set_reserved""",
-    "set_reserved")
+    "if (page_block_type(page) == MIGRATE_HIGHATOMIC) {",
+    "{")
 
 bug(21, "B26", "quick watermark test ignores highatomic (f27ce0e14088)",
     "mm/watermark.c",
@@ -226,9 +227,11 @@ bug(34, "C42", "interrupts not masked in the free path",
 """,
     "mm/free.c",
     """	buddy_put(zone, page, order, BUDDY_AUTO);
+	buddy_unboost_if_free(zone);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);""",
     """	buddy_put(zone, page, order, BUDDY_AUTO);
+	buddy_unboost_if_free(zone);
 	lock_drop(&zone->lock);""")
 
 bug(35, "C46", "retry without progress never ends (5.10.215)",

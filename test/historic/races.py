@@ -120,11 +120,13 @@ bug(117, "zone lock", "bulk free without the lock",
 	for (uint32_t todo""",
     "\tfor (uint32_t todo",
     "mm/pcp.c",
-    """		todo -= give;
+    """		todo -= some;
 	}
+	buddy_unboost_if_free(zone);
 	lock_drop(&zone->lock);""",
-    """		todo -= give;
-	}""")
+    """		todo -= some;
+	}
+	buddy_unboost_if_free(zone);""")
 
 bug(118, "zone lock", "highatomic_reserve without the lock",
     "mm/highatomic.c",
@@ -166,8 +168,10 @@ bug(122, "zone lock", "put_block without the lock",
     "mm/free.c",
     """	lock_take(&zone->lock);
 	buddy_put(zone, page, order, BUDDY_AUTO);
+	buddy_unboost_if_free(zone);
 	lock_drop(&zone->lock);""",
-    "\tbuddy_put(zone, page, order, BUDDY_AUTO);")
+    """	buddy_put(zone, page, order, BUDDY_AUTO);
+	buddy_unboost_if_free(zone);""")
 
 bug(123, "zone lock", "take_block without the lock",
     "mm/take.c",
