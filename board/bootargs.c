@@ -288,7 +288,9 @@ static size_t word_take(struct text *text, char *to, size_t room)
 unsigned bootargs_parse(const char *text, size_t bytes, struct bootargs *out,
 			bootargs_report_fn report)
 {
-	struct text rest = { text, text + bytes };
+	/* No text may come as NULL, to which not even 0 may be added. */
+	const char *begin = text ? text : "";
+	struct text rest = { begin, begin + (text ? bytes : 0) };
 	size_t used = 0;
 	unsigned refused = 0;
 

@@ -23,6 +23,7 @@
 #define buddy_take zn_buddy_take
 #define buddy_take_exact zn_buddy_take_exact
 #define buddy_take_run zn_buddy_take_run
+#define buddy_unboost zn_buddy_unboost
 #define check_found zn_check_found
 #define check_zone_lists zn_check_zone_lists
 #define compound_break zn_compound_break

@@ -22,6 +22,7 @@
 #include <zonal/port.h>
 
 #include "mm/buddy.h"
+#include "mm/mobility.h"
 #include "mm/watermark.h"
 #include "oracle.h"
 
@@ -289,7 +290,8 @@ static void set_numbers(struct zone *zone, const struct fig_zone *z, const struc
 	st_relaxed(&zone->boost, b->boost);
 	st_relaxed(&zone->boosted, 0);
 	st_relaxed(&zone->highatomic, b->highatomic);
-	zone->highatomic_lost = b->highatomic; /* no block is reserved for it */
+	/* A record says how much is reserved, not where; what no block stands for is lost. */
+	zone->highatomic_lost = b->highatomic - highatomic_in_blocks(zone);
 	zone_update_floor(zone);
 }
 

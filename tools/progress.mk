@@ -3,7 +3,7 @@
 # faults under `make -s`; and what the image says of its own build. Part of the Makefile,
 # whose lists of objects it counts.
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(filter -j%,$(MAKEFLAGS))$(filter-out 0,$(MAKELEVEL)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 

@@ -91,7 +91,7 @@ play() { # play FILE LIST TAP
 selects() {
 	local name=$1 want=$3 status bad=0 word
 	selected "harness.$name" || return 0
-	TEST=$2 O=$scratch/s PATH=$scratch/s:$PATH tools/run_tests.sh host:gcc-asan \
+	TEST=$2 O=$scratch/s PATH=$scratch/s:$PATH PROVE_FLAGS= tools/run_tests.sh host:gcc-asan \
 		boot:2n:3:1:max check:licence script:harness >"$scratch/out" 2>&1
 	status=$?
 	shift 3
