@@ -104,6 +104,8 @@ need_test() {
 	need perl prove
 	need_python
 	need universal-ctags ctags
+	# The public headers are compiled as C++ too.
+	need g++ g++
 	need clang clang
 	need lld ld.lld
 	# clang's run-time for the sanitizers is a package of its own.
