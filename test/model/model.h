@@ -28,6 +28,7 @@ enum owner { O_NONE, O_RESERVED, O_FREE, O_TAKEN, O_LEAKED };
 struct live {
 	uint32_t pfn;
 	uint8_t order;
+	uint8_t was;     /* order of the shared block that this page was the head of; 0: none */
 	uint8_t refs;
 	bool compound;
 	bool exact;      /* one page of an exact allocation */

@@ -247,7 +247,8 @@ static bool op_free(struct model *m)
 	if (put)
 		zonal_put(m->mm, zonal_page(m->mm, b->pfn));
 	else
-		zonal_free(m->mm, zonal_page(m->mm, b->pfn), b->order);
+		zonal_free(m->mm, zonal_page(m->mm, b->pfn),
+			   b->was && m_chance(m, 50) ? b->was : b->order);
 	irq_end(irq, flags);
 	if (!put && b->refs > 1 && b->order && !b->compound)
 		pages_give_tail(m, i);
@@ -308,7 +309,8 @@ static bool op_misuse(struct model *m)
 	if (m->live_count && m_chance(m, 40)) {
 		const struct live *b = &m->live[m_below(m, m->live_count)];
 
-		if (order == b->order || b->refs != 1)
+		/* Of what is left of a shared block the old order is right as well (B17). */
+		if (order == b->order || (b->was && order == b->was) || b->refs != 1)
 			return true;
 		pfn = b->pfn;
 	}

@@ -101,6 +101,7 @@ void pages_give_tail(struct model *m, unsigned i)
 	memset(owner_of + b->pfn + 1, O_FREE, pages);
 	t->taken -= pages;
 	t->freed_pages += pages;
+	b->was = b->order;
 	b->order = 0;
 }
 

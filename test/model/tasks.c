@@ -13,9 +13,9 @@ static nodemask_t memory_mask(const struct model *m)
 {
 	nodemask_t mask = 0;
 
-	for (unsigned zid = 0; zid < M_ZIDS; zid++)
-		if (m->tally[zid].managed)
-			mask |= node_bit(zid / ZONE_TYPES);
+	/* What is present counts, as in 5.10, though all of it may be reserved. */
+	for (unsigned i = 0; i < m->info.range_count; i++)
+		mask |= node_bit((unsigned)m->info.range[i].nid);
 	return mask;
 }
 
