@@ -215,10 +215,8 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 
 void buddy_unboost(struct zone *zone)
 {
-	if (ld_relaxed(&zone->free) < zone_managed(zone))
-		return;
-	st_relaxed(&zone->boost, 0);
-	zone_update_floor(zone);
+	if (ld_relaxed(&zone->free) >= zone_managed(zone))
+		zone_end_boost(zone);
 }
 
 void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)

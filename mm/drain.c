@@ -37,6 +37,14 @@ struct drain {
 	uint32_t left;
 };
 
+/* What `cpu` holds of the zone at this look. */
+static struct drain drain_of(struct zone *zone, struct mm_cpu *cpu)
+{
+	uint32_t count = ld_relaxed(&cpu->pcp[zone->id].count);
+
+	return (struct drain){ .zone = zone, .cpu = cpu, .turn.left = count, .left = count };
+}
+
 /* One piece; masked, on the CPU that owns the rings or after its end. */
 static void drain_piece(void *arg)
 {
@@ -71,12 +79,10 @@ static void drain_cpu(struct zonal *mm, unsigned c, struct zone *only)
 	unsigned zid;
 
 	mm_for_each_zone(mm, zid, zone) {
-		struct drain drain = { .zone = zone, .cpu = mm->cpu[c] };
+		struct drain drain = drain_of(zone, mm->cpu[c]);
 
 		if (only && only != zone)
 			continue;
-		drain.left = ld_relaxed(&drain.cpu->pcp[zid].count);
-		drain.turn.left = drain.left;
 		while (drain.left && drain_piece_on(c, &drain))
 			;
 	}
@@ -115,9 +121,8 @@ void zonal_cpu_dead(struct zonal *mm, unsigned cpu_id)
 	st_relaxed(&cpu->online, 0);
 	/* Its lists have no owner any more, so they may be emptied from here. */
 	mm_for_each_zone(mm, zid, zone) {
-		struct drain drain = { .zone = zone, .cpu = cpu };
+		struct drain drain = drain_of(zone, cpu);
 
-		drain.left = drain.turn.left = ld_relaxed(&cpu->pcp[zid].count);
 		while (drain.left) {
 			port_irqflags_t irq = port_irq_save();
 

@@ -144,8 +144,7 @@ bool zone_unboost(struct zone *zone)
 	irq = port_irq_save();
 	lock_take(&zone->lock);
 	was = ld_relaxed(&zone->boost) != 0;
-	st_relaxed(&zone->boost, 0);
-	zone_update_floor(zone);
+	zone_end_boost(zone);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
 	return was;

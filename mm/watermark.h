@@ -76,6 +76,13 @@ bool zone_boost(struct zone *zone);
 /* Take the boost of a zone back. False: there was none. Takes the zone lock. Context: any. */
 bool zone_unboost(struct zone *zone);
 
+/* S8: the boost is over, whatever it was. Zone lock held. */
+static inline void zone_end_boost(struct zone *zone)
+{
+	st_relaxed(&zone->boost, 0);
+	zone_update_floor(zone);
+}
+
 /* S1, S3-S7, P2, Y8, Y9: all that hangs on managed pages and tunables. */
 void zonal_setup_marks(struct zonal *mm);
 

@@ -242,8 +242,12 @@ bug(35, "C46", "retry without progress never ends (5.10.215)",
 
 bug(36, "C52", "per-CPU pages stranded when a CPU dies",
     "mm/drain.c",
-    "drain.left = drain.turn.left = ld_relaxed(&cpu->pcp[zid].count);",
-    "drain.left = drain.turn.left = 0;")
+    """		struct drain drain = drain_of(zone, cpu);
+
+""",
+    """		struct drain drain = { .zone = zone, .cpu = cpu };
+
+""")
 
 bug(37, "D53", "PREFERRED with an empty set (CVE-2020-11565)",
     "mm/policy.c",
