@@ -93,9 +93,12 @@
 #define pcp_refill zn_pcp_refill
 #define pcp_ring_slots zn_pcp_ring_slots
 #define pcp_setup zn_pcp_setup
+#define policy_alloc_interleave zn_policy_alloc_interleave
+#define policy_bind_mask zn_policy_bind_mask
 #define policy_copy zn_policy_copy
 #define policy_interleave_next zn_policy_interleave_next
 #define policy_offset_node zn_policy_offset_node
+#define policy_read zn_policy_read
 #define policy_rebind zn_policy_rebind
 #define policy_unusual zn_policy_unusual
 #define release_memory zn_release_memory

@@ -174,25 +174,36 @@ static nodemask_t applied_nodes(unsigned mode, unsigned flags, nodemask_t nodes,
 	return nodes;
 }
 
-int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, unsigned flags,
-		     nodemask_t nodes)
+int zonal_policy_make(const struct zonal *mm, const struct zonal_task *task, unsigned mode,
+		      unsigned flags, nodemask_t nodes, struct mempolicy *out)
 {
-	struct mempolicy policy = { .mode = (uint8_t)mode, .flags = (uint16_t)flags };
+	struct zonal_task *of = (struct zonal_task *)(uintptr_t)task;
 	nodemask_t applied;
-	port_irqflags_t irq;
 
 	if (policy_args_bad(mode, flags, nodes))
 		return ZONAL_EINVAL;
-	irq = task_write_begin(task);
-	applied = applied_nodes(mode, flags, nodes,
-				ld_relaxed(&task->mems_allowed) & mm->has_memory);
-	if (nodes && !applied) {
-		task_write_end(task, irq);
+	applied = applied_nodes(mode, flags, nodes, ld_relaxed(&of->mems_allowed) & mm->has_memory);
+	if (nodes && !applied)
 		return ZONAL_EINVAL;
+	st_relaxed(&out->mode, (uint8_t)mode);
+	st_relaxed(&out->flags, (uint16_t)flags);
+	st_relaxed(&out->local, mode == MPOL_PREFERRED && !nodes);
+	st_relaxed(&out->nodes, applied);
+	st_relaxed(&out->user, nodes);
+	return 0;
+}
+
+int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, unsigned flags,
+		     nodemask_t nodes)
+{
+	struct mempolicy policy = { .mode = MPOL_DEFAULT };
+	port_irqflags_t irq = task_write_begin(task);
+	int error = zonal_policy_make(mm, task, mode, flags, nodes, &policy);
+
+	if (error) {
+		task_write_end(task, irq);
+		return error;
 	}
-	st_relaxed(&policy.local, mode == MPOL_PREFERRED && !nodes);
-	st_relaxed(&policy.nodes, applied);
-	st_relaxed(&policy.user, nodes);
 	policy_copy(&task->policy, &policy);
 	st_release(&task->unusual,
 		   (ld_relaxed(&task->unusual) & ~ZTASK_POLICY) | policy_unusual(&policy));
@@ -201,15 +212,7 @@ int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, u
 	return 0;
 }
 
-/* What a request goes by. */
-struct policy_view {
-	unsigned mode;
-	bool local;
-	nodemask_t nodes;
-	nodemask_t mems;
-};
-
-static struct policy_view policy_read(struct zonal_task *task)
+struct policy_view policy_read(struct zonal_task *task)
 {
 	struct policy_view view;
 	uint32_t seq;
@@ -224,8 +227,7 @@ static struct policy_view policy_read(struct zonal_task *task)
 	return view;
 }
 
-/* Q4: when a bind set restricts a request at all. */
-static nodemask_t bind_mask(const struct zonal *mm, const struct policy_view *view, gfp_t gfp)
+nodemask_t policy_bind_mask(const struct zonal *mm, const struct policy_view *view, gfp_t gfp)
 {
 	unsigned from_zone = view->nodes & mm->has_kernel_memory ? mm->policy_zone : ZONE_MOVABLE;
 
@@ -242,7 +244,7 @@ static void count_interleave(struct zonal *mm, const struct page *page)
 	port_irq_restore(irq);
 }
 
-static struct page *alloc_interleave(struct zonal *mm, struct alloc_ask *ask, gfp_t gfp,
+struct page *policy_alloc_interleave(struct zonal *mm, const struct alloc_ask *ask, gfp_t gfp,
 				     unsigned order)
 {
 	struct page *page = alloc_request(mm, ask, gfp, order);
@@ -264,11 +266,11 @@ struct page *alloc_by_policy(struct zonal *mm, gfp_t gfp, unsigned order)
 	view = policy_read(ask.task);
 	if (view.mode == MPOL_INTERLEAVE && order < MAX_ORDER) {
 		ask.nid = (int)policy_interleave_next(ask.task, view.nodes);
-		return alloc_interleave(mm, &ask, gfp, order);
+		return policy_alloc_interleave(mm, &ask, gfp, order);
 	}
 	if (view.mode == MPOL_PREFERRED && !view.local)
 		ask.nid = (int)nodemask_first(view.nodes);
 	if (view.mode == MPOL_BIND)
-		ask.nodemask = bind_mask(mm, &view, gfp);
+		ask.nodemask = policy_bind_mask(mm, &view, gfp);
 	return alloc_request(mm, &ask, gfp, order);
 }

@@ -2,7 +2,26 @@
 #ifndef MM_POLICY_H
 #define MM_POLICY_H
 
+#include "alloc.h"
 #include "request.h"
+
+/* What a request goes by. */
+struct policy_view {
+	unsigned mode;
+	bool local;
+	nodemask_t nodes;
+	nodemask_t mems;
+};
+
+/* The policy and allowed nodes of a task, as they are together at one moment. */
+struct policy_view policy_read(struct zonal_task *task);
+
+/* Q4: the nodes to which a bind set restricts a request; NODEMASK_ALL: it does not. */
+nodemask_t policy_bind_mask(const struct zonal *mm, const struct policy_view *view, gfp_t gfp);
+
+/* From the node that `ask` names, as part of an interleave; counted if that node serves (Q7). */
+struct page *policy_alloc_interleave(struct zonal *mm, const struct alloc_ask *ask, gfp_t gfp,
+				     unsigned order);
 
 /* Q6: the node of `nodes` behind the task's cursor, which moves there. The task itself. */
 unsigned policy_interleave_next(struct zonal_task *task, nodemask_t nodes);

@@ -95,6 +95,16 @@ int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, u
 		     nodemask_t nodes) ZN_MUST_USE;
 
 /*
+ * The policy that zonal_set_policy() would set, for a range of addresses: into *out, by the same
+ * rules. Context: any, also while others change the task's allowed nodes.
+ */
+int zonal_policy_make(const struct zonal *mm, const struct zonal_task *task, unsigned mode,
+		      unsigned flags, nodemask_t nodes, struct mempolicy *out) ZN_MUST_USE;
+
+/* Such a policy follows its task's allowed nodes from one set to another (Q13). */
+void zonal_policy_rebind(struct mempolicy *policy, nodemask_t from, nodemask_t to);
+
+/*
  * Change the nodes that a task may use, and rebind its policy (Z3, Q13). An empty set or
  * one without memory is refused. Other tasks notice nothing. Context: any CPU, also while
  * the task runs: each pass of its requests sees the old nodes and policy or the new ones.
@@ -200,6 +210,15 @@ struct page *zonal_alloc_node(struct zonal *mm, int nid, gfp_t gfp, unsigned ord
 /* As above, restricted to `mask`; NULL or empty: no restriction. */
 struct page *zonal_alloc_mask(struct zonal *mm, int nid, gfp_t gfp, unsigned order,
 			      const nodemask_t *mask) ZN_MUST_USE;
+
+/*
+ * For place `index` (address / PAGE_SIZE) of a range of addresses, under the range's policy, or
+ * the task's where that is NULL or MPOL_DEFAULT. Interleave goes by place, not in turn (Q8). A
+ * block of PAGEBLOCK_ORDER is asked of the local or preferred node alone first, and elsewhere
+ * only if the request may reclaim (Q15). Context: task.
+ */
+struct page *zonal_alloc_at(struct zonal *mm, const struct mempolicy *policy, uint64_t index,
+			    gfp_t gfp, unsigned order) ZN_MUST_USE;
 
 /*
  * `bytes` of contiguous pages, split into single ones, the rest given back at
