@@ -78,9 +78,9 @@ bug(11, "A11", "stale page->private at hand-over (CVE-2026-43303)",
 
 bug(12, "A15", "failed call left side effects (Bao ee32428)",
     "mm/policy.c",
-    "\tif (nodes && !applied) {",
+    "\tif (error) {",
     """	st_relaxed(&task->policy.mode, (uint8_t)mode);
-	if (nodes && !applied) {""")
+	if (error) {""")
 
 bug(13, "A16", "only the first page of a block is cleared",
     "mm/take.c",
@@ -251,8 +251,8 @@ bug(36, "C52", "per-CPU pages stranded when a CPU dies",
 
 bug(37, "D53", "PREFERRED with an empty set (CVE-2020-11565)",
     "mm/policy.c",
-    "st_relaxed(&policy.local, mode == MPOL_PREFERRED && !nodes);",
-    "st_relaxed(&policy.local, false);")
+    "st_relaxed(&out->local, mode == MPOL_PREFERRED && !nodes);",
+    "st_relaxed(&out->local, false);")
 
 bug(38, "D55", "rebind to nothing, then modulo 0 (5.14.6)",
     "mm/policy.c",
