@@ -49,7 +49,7 @@ IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
 IMAGE_SRC := $(wildcard arch/arm64/*/*.S arch/arm64/*/*.c mm/*.c sched/*.c lib/*.c \
-	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c)
+	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c user/*.c)
 IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c \
 	test/ktest*.c) monitor/tests_here.c monitor/bench_image.c
 # The image without tests is linked from the same objects, but for one file in their place.
@@ -75,7 +75,7 @@ endif
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -lz -pthread
 HOST_CORE := $(filter-out board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
-	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c))
+	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c user/*.c))
 TEST_SRC := test/ktest.c test/ktest_sched.c $(wildcard test/host_*.c test/host/*.c test/unit/*/*.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz hooks

@@ -22,6 +22,8 @@ struct ticket_lock;
  * ascending address. Of the others one: T1 wants it so for zones.
  */
 #define LOCK_RANK_TABLE(RANK)                                                                     \
+	RANK(LOCK_USER_TABLE, "the table of user tasks", false)                                   \
+	RANK(LOCK_USER_SPACE, "the page tables of a user task", false)                            \
 	RANK(LOCK_STACK_MAP, "the map of stacks", false)                                          \
 	RANK(LOCK_PAGE_TABLES, "the page tables", false)                                          \
 	RANK(LOCK_ZONE, "a zone", false)                                                          \
@@ -29,6 +31,8 @@ struct ticket_lock;
 	RANK(LOCK_WAIT_QUEUE, "a wait queue", false)                                              \
 	/* An array by CPU: two of them by ascending CPU. */                                      \
 	RANK(LOCK_RUN_QUEUE, "a run queue", true)                                                 \
+	/* By the switch of tasks, under the run queue's. */                                       \
+	RANK(LOCK_ASID, "the numbers of address spaces", false)                                   \
 	RANK(LOCK_TASK_LIST, "the list of tasks", false)                                          \
 	RANK(LOCK_TASK_POOL, "the pool of task structs", false)                                   \
 	RANK(LOCK_CONSOLE, "the console", false)

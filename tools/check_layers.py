@@ -23,15 +23,19 @@ ALLOWED = {
     "sched": {"include", "lib", "sched", "port"},
     "board": {"include", "lib", "board", "port", "arch"},
     "drivers": {"include", "lib", "arch", "board", "drivers", "port"},
+    # Programs at EL0 see the public headers and one another's alone.
+    "user/programs": {"include", "user/programs"},
+    "user": {"include", "lib", "sched", "user", "port"},
     "report": {"include", "lib", "mm", "board", "report", "port"},
     # What a port asks of those above it goes through arm64_board.h. The host port also plays
     # the machine for tests of the scheduler.
-    "arch/arm64": {"include", "lib", "arch", "port", "sched/sched_port.h"},
+    "arch/arm64": {"include", "lib", "arch", "port", "sched/sched_port.h", "user/user_port.h",
+                   "user/asid.h"},
     "arch/host": {"include", "lib", "sched", "arch", "port"},
     "monitor": {"include", "lib", "mm", "sched", "arch", "drivers", "report", "monitor", "port",
-                "platform/platform.h", "test/ktest.h", "test/bench/bench.h"},
+                "user", "platform/platform.h", "test/ktest.h", "test/bench/bench.h"},
     "platform": {"include", "lib", "mm", "sched", "arch", "board", "drivers", "report", "monitor",
-                 "platform", "port"},
+                 "platform", "user", "port"},
 }
 FREESTANDING = {
     "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "limits.h",

@@ -55,6 +55,14 @@
 #define SECTION_SHIFT 27
 #endif
 
+/* Most tasks at EL0, and most ranges of addresses in each. */
+#ifndef ZONAL_USER_TASKS
+#define ZONAL_USER_TASKS 256
+#endif
+#ifndef ZONAL_USER_RANGES
+#define ZONAL_USER_RANGES 64
+#endif
+
 /* 1 turns on the costly checks: DASSERT, the order of locks, every page of a block. */
 #ifndef ZONAL_DEBUG
 #define ZONAL_DEBUG 0
@@ -77,6 +85,8 @@ ZN_STATIC_ASSERT(PAGE_SHIFT == 12 || PAGE_SHIFT == 14 || PAGE_SHIFT == 16,
 ZN_STATIC_ASSERT(MAX_ORDER >= 10 && MAX_ORDER <= 16, "an order has 4 bits, a pageblock order 9");
 ZN_STATIC_ASSERT(ZONAL_OWNER_STACKS >= 1 && ZONAL_OWNER_STACKS <= 1 << 24, "depot, 2 GiB at most");
 ZN_STATIC_ASSERT(PAGEBLOCK_ORDER < MAX_ORDER, "a block must hold a whole pageblock");
+ZN_STATIC_ASSERT(ZONAL_USER_TASKS >= 1 && ZONAL_USER_TASKS <= 4096, "a page's handle has 12 bits");
+ZN_STATIC_ASSERT(ZONAL_USER_RANGES >= 8, "text, data, stack, and what a program maps");
 ZN_STATIC_ASSERT(SECTION_SHIFT >= PAGE_SHIFT + MAX_ORDER - 1, "a section holds whole blocks");
 
 #endif
