@@ -48,6 +48,7 @@ static bool check_sizes_locked(struct walk *w, struct zone *zone)
 	int64_t min = ld_relaxed(&zone->mark[WMARK_MIN]), low = ld_relaxed(&zone->mark[WMARK_LOW]);
 	uint64_t managed = (uint64_t)zone_managed(zone);
 
+	DASSERT_HELD(&zone->lock);
 	if (zone->spanned < zone->present || zone->present < managed)
 		return check_found(w, 0, "zone %u spans %llu, has %llu, manages %llu pages",
 				   zone->id, (unsigned long long)zone->spanned,
@@ -119,6 +120,7 @@ static bool check_inner(struct walk *w, const struct page *head, unsigned order)
 	uint32_t word = page_word(head);
 	enum page_state want = word & PG_COMP ? PAGE_TAIL : PAGE_INNER;
 
+	ASSERT(order < MAX_ORDER, "pfn 0x%x order %u", head->pfn, order);
 	for (unsigned i = 1; i < 1u << order; i++) {
 		uint32_t inner = page_word(head + i);
 
@@ -142,7 +144,8 @@ static bool check_section(struct walk *w, const struct zone *zone, pfn_t pfn, pf
 		unsigned order = head ? word_order(word) : 0;
 
 		if (page->pfn != pfn || state >= PAGE_STATES || state == PAGE_INNER ||
-		    state == PAGE_TAIL || (state != PAGE_HOLE && !w->mm->zone[word_zid(word)]))
+		    state == PAGE_TAIL || order >= MAX_ORDER ||
+		    (state != PAGE_HOLE && !w->mm->zone[word_zid(word)]))
 			return check_found(w, pfn,
 					   "pfn 0x%llx is in no block: word 0x%x, pfn field 0x%x",
 					   (unsigned long long)pfn, word, page->pfn);
@@ -176,6 +179,8 @@ static bool check_map(struct walk *w, struct zone *zone)
 	pfn_t end = zone->start_pfn + zone->spanned;
 	pfn_t last = (end - 1) >> MM_SECTION_SHIFT;
 
+	ASSERT(zone->spanned && last < w->mm->section_count, "zone %u from 0x%llx, %llu pages",
+	       zone->id, (unsigned long long)zone->start_pfn, (unsigned long long)zone->spanned);
 	for (unsigned i = 0; i < PAGE_STATES; i++)
 		w->pages[i] = 0;
 	for (pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT; s <= last; s++) {
@@ -198,6 +203,7 @@ bool zonal_check(struct zonal *mm, struct zonal_finding *first)
 	struct zone *zone;
 	unsigned zid;
 
+	ASSERT(first, "nowhere to put a finding");
 	first->text[0] = '\0';
 	first->pfn = 0;
 	mm_for_each_zone(mm, zid, zone) {

@@ -231,6 +231,7 @@ HARM(head_of_no_state, page_set_word(p->single, (uint32_t)PAGE_STATES << WORD_ST
 HARM(head_of_no_zone, page_set_word(p->single, word_make(p->zone->id + 1u, PAGE_USED, 0)))
 HARM(head_of_other_zone, page_set_word(p->single, word_make(p->other->id, PAGE_USED, 0)))
 HARM(head_of_lower_order, page_set_word(p->block, word_make(p->zone->id, PAGE_USED, 1)))
+HARM(head_of_no_order, page_set_word(p->block, word_make(p->zone->id, PAGE_USED, MAX_ORDER)))
 HARM(inner_is_used, page_set_word(p->block + 3, word_make(p->zone->id, PAGE_USED, 0)))
 HARM(inner_is_tail, page_set_word(p->block + 1, word_make(p->zone->id, PAGE_TAIL, 0)))
 HARM(inner_of_other_zone, page_set_word(p->block + 3, word_make(p->other->id, PAGE_INNER, 0)))
@@ -252,6 +253,7 @@ KTEST(check, finds_a_broken_map)
 		CASE(head_of_no_zone, "is in no block"),
 		CASE(head_of_other_zone, "manages"),
 		CASE(head_of_lower_order, "is in no block"),
+		CASE(head_of_no_order, "is in no block"),
 		CASE(inner_is_used, "in block"),
 		CASE(inner_is_tail, "in block"),
 		CASE(inner_of_other_zone, "in block"),
