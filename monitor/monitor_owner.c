@@ -53,6 +53,7 @@ static void print_stack(const struct zonal *mm, uint32_t handle)
 	};
 	const struct stack *stack = stack_depot_get(&mm->owner->depot, handle);
 
+	ASSERT(handle < STACK_FIRST + mm->owner->depot.capacity, "stack %u", handle);
 	ASSERT(stack->depth <= ARRAY_SIZE(stack->pc), "a stack of %u", stack->depth);
 	if (handle < STACK_FIRST)
 		kprintf(" (%s)\n", why[handle]);
@@ -60,17 +61,18 @@ static void print_stack(const struct zonal *mm, uint32_t handle)
 		print_address(stack->pc[i]);
 }
 
-/* "0x10020000(locked|referenced)", as %pGp does. */
+/* "0x80010000(locked|referenced)", as %pGp does. */
 static void print_flags(uint32_t word)
 {
 	/* By bit, from PG_LOCKED on. */
 	static const char *const name[] = {
 		"locked", "lru", "active", "private", "private_2", "writeback", "slab",
-		"unevictable", "mlocked", "mapping", "charged", "head", "referenced", "dirty",
-		"pfmemalloc", "hwpoison",
+		"unevictable", "mlocked", "mapping", "charged", "head", "hwpoison", "dirty",
+		"pfmemalloc", "referenced",
 	};
 	const char *separator = "";
 
+	_Static_assert(ARRAY_SIZE(name) == 16, "a name for each flag of the word");
 	kprintf("0x%x(", word & ~WORD_ALLOC_MASK);
 	for (unsigned i = 0; i < ARRAY_SIZE(name); i++) {
 		if (!(word & PG_LOCKED << i))
@@ -87,6 +89,7 @@ static void print_record(const struct zonal *mm, pfn_t pfn, const struct owner_r
 	bool used = record->flags & OWNER_ALLOCATED;
 	char mask[GFP_TEXT_BYTES];
 
+	ASSERT(page && record->order < MAX_ORDER, "pfn 0x%llx order %u", (ull)pfn, record->order);
 	gfp_text(record->gfp, mask, sizeof(mask));
 	kprintf("Page %sallocated via order %u, mask 0x%x(%s), pid %llu, ts %llu ns\n",
 		used ? "" : "last ", record->order, record->gfp, mask, (ull)record->task,
@@ -143,6 +146,8 @@ static void show_top(struct zonal *mm)
 	struct stack_depot *depot = &mm->owner->depot;
 	uint64_t pages = page_owner_tally(mm);
 
+	ASSERT(ld_relaxed(&depot->used) <= depot->capacity, "%u stacks of %u",
+	       ld_relaxed(&depot->used), depot->capacity);
 	kprintf("%llu pages in use; %u of %u stacks kept, %llu found no room, %llu recursions\n",
 		(ull)pages, ld_relaxed(&depot->used), depot->capacity,
 		(ull)ld_relaxed(&depot->dropped), (ull)ld_relaxed(&mm->owner->recursions));

@@ -113,6 +113,33 @@ KTEST_F(monitor_owner, d18_layout_of_a_block, KT_HOST_ONLY)
 	starts_with(line_of(run(mm, "page_owner 0x40003", 0), 2), " 0x");
 }
 
+/* Every flag by its own name, whatever bit it has: poison is not a reference. */
+KTEST_F(monitor_owner, d18_each_flag_has_its_name, KT_HOST_ONLY)
+{
+	static const struct {
+		uint32_t flag;
+		const char *text;
+	} flags[] = {
+		{ PG_LOCKED | PG_REFERENCED, "Flags 0x80010000(locked|referenced)" },
+		{ PG_HWPOISON, "Flags 0x10000000(hwpoison)" },
+		{ PG_DIRTY | PG_PFMEMALLOC, "Flags 0x60000000(dirty|pfmemalloc)" },
+		{ PG_COMP | PG_CHARGED, "Flags 0xc000000(charged|head)" },
+	};
+	struct zonal *mm = kt_instance(&traced);
+	struct page *page = mm ? zonal_alloc(mm, GFP_KERNEL, 0) : NULL;
+	uint32_t word;
+
+	if (!KT_TRUE(page))
+		return;
+	word = page_word(page);
+	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
+		page_set_word(page, word | flags[i].flag);
+		KT_TRUE(strstr(line_of(run(mm, "page_owner 0x40000", 0), 1), flags[i].text));
+	}
+	page_set_word(page, word);
+	zonal_free(mm, page, 0);
+}
+
 KTEST_F(monitor_owner, stacks_with_most_pages_come_first, KT_HOST_ONLY)
 {
 	static const struct kt_spec in_boot = { .ram = { { 0, KT_DMA_PFN, 4096 } },
