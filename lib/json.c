@@ -10,10 +10,12 @@
  */
 #include "json.h"
 
+#include "assert.h"
 #include "printf.h"
 
 void zn_print_json(const char *text)
 {
+	ASSERT(text, "a string that is not there");
 	kprintf("\"");
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;

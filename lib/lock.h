@@ -34,6 +34,7 @@ struct LOCK_IS_ONE ticket_lock {
 /* Any context; harmless beside a holder if the rank stays what it is. */
 static inline void lock_set_rank(struct ticket_lock *lock, enum lock_rank rank)
 {
+	ASSERT(rank < LOCK_RANKS, "rank %u for the lock %p", rank, (const void *)lock);
 	st_relaxed(&lock->rank, (uint16_t)rank);
 }
 
@@ -101,6 +102,8 @@ static inline void lock_drop(struct ticket_lock *lock)
 
 	if (ZONAL_DEBUG)
 		lock_rank_dropped(lock);
+	DASSERT(owner != ld_relaxed(&lock->next), "the lock %p is dropped, and nobody drew",
+		(const void *)lock);
 	st_release(&lock->owner, (uint16_t)(owner + 1));
 }
 

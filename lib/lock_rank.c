@@ -38,6 +38,8 @@ static struct held_locks *held_here(void)
 {
 	ASSERT(port_irqs_masked(), "a lock with interrupts open, on CPU %u",
 	       (unsigned)port_this_cpu()->id);
+	ASSERT(port_this_cpu()->id < ZONAL_MAX_CPUS, "CPU %u, at most %u are watched",
+	       (unsigned)port_this_cpu()->id, ZONAL_MAX_CPUS);
 	return &held_locks[ZONAL_DEBUG ? port_this_cpu()->id : 0];
 }
 
@@ -67,23 +69,25 @@ void lock_rank_wanted(const struct ticket_lock *lock)
 	}
 }
 
+/* Where in the list of this CPU; its count if it is not there. */
+static unsigned find(const struct held_locks *held, const struct ticket_lock *lock)
+{
+	unsigned at = 0;
+
+	ASSERT(lock && held->count <= LOCK_DEPTH, "%u locks of %u", held->count, LOCK_DEPTH);
+	while (at < held->count && held->lock[at] != lock)
+		at++;
+	return at;
+}
+
 void lock_rank_taken(const struct ticket_lock *lock)
 {
 	struct held_locks *held = held_here();
 
 	ASSERT(held->count < LOCK_DEPTH, "%u locks at once, LOCK_DEPTH is %u", held->count + 1,
 	       LOCK_DEPTH);
+	ASSERT(find(held, lock) == held->count, "the lock %p twice", (const void *)lock);
 	held->lock[held->count++] = lock;
-}
-
-/* Where in the list of this CPU; its count if it is not there. */
-static unsigned find(const struct held_locks *held, const struct ticket_lock *lock)
-{
-	unsigned at = 0;
-
-	while (at < held->count && held->lock[at] != lock)
-		at++;
-	return at;
 }
 
 void lock_rank_dropped(const struct ticket_lock *lock)

@@ -38,6 +38,7 @@ bool number_read(const char *text, uint64_t *value, const char **rest)
 		if (__builtin_mul_overflow(*value, (uint64_t)base, value) ||
 		    __builtin_add_overflow(*value, (uint64_t)digit_value(*at), value))
 			return false;
+	ASSERT(at > text, "a number of no digit: %s", text);
 	*rest = at;
 	return true;
 }
@@ -47,6 +48,7 @@ bool number_read_all(const char *text, uint64_t most, uint64_t *value)
 	const char *rest;
 	uint64_t read;
 
+	ASSERT(text && value, "nowhere to put a number of at most %llu", (unsigned long long)most);
 	if (!number_read(text, &read, &rest) || *rest || read > most)
 		return false;
 	*value = read;

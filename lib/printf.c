@@ -21,6 +21,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "assert.h"
+
 typedef void (*sink_fn)(const char *text, size_t length);
 
 /* Read by every CPU, changed at boot when the UART driver is found. */
@@ -284,6 +286,9 @@ int zn_vsnprintf(char *buffer, size_t size, const char *fmt, va_list list)
 	struct out out = { .buffer = buffer, .size = size ? size - 1 : 0 };
 	struct arguments args;
 
+	/* The one place for them here: the text of a panic does not come by this way. */
+	ASSERT(buffer || !size, "%zu bytes nowhere", size);
+	ASSERT(size <= INT32_MAX, "a buffer of %zu bytes, less than none", size);
 	va_copy(args.list, list);
 	out_format(&out, fmt, &args);
 	va_end(args.list);

@@ -10,12 +10,16 @@
 
 #include <stdint.h>
 
+#include "assert.h"
+
 /* `done` parts of `total` of the work `what`; total 0: nobody knows how many there are.
  * Any context without a lock held. NULL: nobody watches. */
 extern void (*zn_progress_hook)(const char *what, uint64_t done, uint64_t total);
 
 static inline void zn_progress(const char *what, uint64_t done, uint64_t total)
 {
+	ASSERT(what && (!total || done <= total), "%llu of %llu", (unsigned long long)done,
+	       (unsigned long long)total);
 	if (zn_progress_hook)
 		zn_progress_hook(what, done, total);
 }

@@ -80,6 +80,7 @@ static void decode(struct alloc_req *req, struct zonal *mm, const struct alloc_a
 /* Z2: the cpuset narrows the first pass of a task to its nodes. */
 static void first_pass(const struct alloc_req *req, struct alloc_pass *pass)
 {
+	ASSERT(req->nodemask, "no node allowed, gfp 0x%x", req->gfp);
 	pass->gfp = req->gfp;
 	pass->flags = WMARK_LOW | (req->gfp & ALLOC_KSWAPD) | request_cma_flag(req);
 	pass->nodemask = req->nodemask;

@@ -48,6 +48,7 @@ static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned
 
 	DASSERT(type < MIGRATE_TYPES && order < MAX_ORDER && !(page->pfn & ((1u << order) - 1)),
 		"pfn 0x%x into list %u of order %u", page->pfn, type, order);
+	DASSERT_HELD(&zone->lock);
 	page->list_type = (uint8_t)type;
 	page_set_word(page, word_make(zone->id, PAGE_FREE, order));
 	if (list->count++ == 0) {
@@ -78,6 +79,7 @@ static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned
 	DASSERT(page_state(page) == PAGE_FREE && page_order(page) == order && list->count,
 		"pfn 0x%x, word 0x%x, out of list %u of order %u", page->pfn, page_word(page), type,
 		order);
+	DASSERT_HELD(&zone->lock);
 	if (page->prev == PFN_NONE)
 		list->first = page->next;
 	else
@@ -96,6 +98,9 @@ static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned
 /* B12: free pages by type; those of isolated blocks do not count. */
 static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
 {
+	DASSERT(ld_relaxed(&zone->free) + pages >= 0 || type == MIGRATE_ISOLATE,
+		"zone %u: %lld pages more than %lld free ones", zone->id, (long long)pages,
+		(long long)ld_relaxed(&zone->free));
 	if (unlikely(type >= MIGRATE_CMA)) {
 		if (type == MIGRATE_ISOLATE)
 			return;
@@ -108,6 +113,8 @@ struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
 {
 	uint32_t pfn = zone->list[type][order].first;
 
+	DASSERT_HELD(&zone->lock);
+	DASSERT(order < MAX_ORDER && type < MIGRATE_TYPES, "order %u type %u", order, type);
 	return zone->list[type][order].count ? link_page(zone, pfn) : NULL;
 }
 
@@ -141,6 +148,7 @@ unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, uns
 	unsigned filled = ld_relaxed(&zone->filled[type]), order, size, count;
 	struct page *page;
 
+	DASSERT_HELD(&zone->lock);
 	DASSERT(want && type < MIGRATE_TYPES, "%u pages of type %u", want, type);
 	if (!filled)
 		return 0;
@@ -162,6 +170,8 @@ static bool merge_refused(struct zone *zone, const struct page *page, const stru
 {
 	unsigned a = page_block_type(page), b = page_block_type(buddy);
 
+	DASSERT(page_zid(page) == zone->id && page_zid(buddy) == zone->id,
+		"pfn 0x%x and its buddy 0x%x, zone %u", page->pfn, buddy->pfn, zone->id);
 	return zone->isolated_blocks && a != b && (a == MIGRATE_ISOLATE || b == MIGRATE_ISOLATE);
 }
 
@@ -194,8 +204,11 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 	uint32_t mergeable = word_make(zone->id, PAGE_FREE, order);
 	bool tail;
 
+	DASSERT_HELD(&zone->lock);
 	DASSERT(order < MAX_ORDER && page_zid(page) == zone->id, "pfn 0x%x of zone %u into zone %u",
 		page->pfn, page_zid(page), zone->id);
+	DASSERT(page_state(page) == PAGE_INNER && !(page->pfn & ((1u << order) - 1)),
+		"pfn 0x%x, word 0x%x, put with order %u", page->pfn, page_word(page), order);
 	count_free(zone, type, 1 << order);
 	for (; order < MAX_ORDER - 1; order++, mergeable += 1u << WORD_ORDER_SHIFT) {
 		struct page *buddy = page_buddy(page, order);
@@ -215,6 +228,7 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 
 void buddy_unboost(struct zone *zone)
 {
+	DASSERT_HELD(&zone->lock);
 	if (ld_relaxed(&zone->free) >= zone_managed(zone))
 		zone_end_boost(zone);
 }
@@ -230,6 +244,7 @@ void buddy_move(struct zone *zone, struct page *page, unsigned type)
 
 	ASSERT(page_state(page) == PAGE_FREE && type < MIGRATE_TYPES,
 	       "pfn 0x%x, word 0x%x, to type %u", page->pfn, page_word(page), type);
+	DASSERT_HELD(&zone->lock);
 	buddy_list_del(zone, page, order);
 	buddy_list_add(zone, page, order, type, true);
 	if (from != type)
@@ -254,10 +269,14 @@ bool buddy_take_exact(struct zone *zone, struct page *page)
 	struct page *head = buddy_head(page);
 	unsigned order, type;
 
+	DASSERT_HELD(&zone->lock);
 	if (!head || page_zid(head) != zone->id)
 		return false;
 	order = page_order(head);
 	type = head->list_type;
+	ASSERT(type < MIGRATE_TYPES && page - head < 1 << order,
+	       "pfn 0x%x in the block of 0x%x: type %u order %u", page->pfn, head->pfn, type,
+	       order);
 	buddy_list_del(zone, head, order);
 	while (order > 0) {
 		struct page *upper;

@@ -92,6 +92,7 @@ static bool check_block(struct walk *w, const struct list_walk *l, struct page *
 /* At most CHECK_SLICE blocks on. Zone lock held. True: something does not hold. */
 static bool walk_blocks(struct walk *w, struct list_walk *l)
 {
+	DASSERT_HELD(&l->zone->lock);
 	for (unsigned n = 0; n < CHECK_SLICE && l->at != PFN_NONE; n++, l->count++) {
 		struct page *page = zonal_page(w->mm, l->at);
 
@@ -115,6 +116,7 @@ static bool check_ends(struct walk *w, const struct list_walk *l)
 {
 	bool filled = ld_relaxed(&l->zone->filled[l->type]) & (1u << l->order);
 
+	DASSERT_HELD(&l->zone->lock);
 	if (l->count != l->list->count || (l->count && l->list->last != l->before))
 		return check_found(w, l->before,
 				   "free list type %u order %u holds %u blocks, counts %u", l->type,
@@ -138,7 +140,7 @@ static enum slice slice_locked(struct walk *w, struct list_walk *l, bool first)
 {
 	uint16_t ticket = ld_relaxed(&l->zone->lock.owner);
 
-	DASSERT(lock_held(&l->zone->lock), "zone %u", l->zone->id);
+	DASSERT_HELD(&l->zone->lock);
 	if (first)
 		walk_begin(l);
 	else if (ticket != (uint16_t)(l->ticket + 1))
@@ -192,6 +194,7 @@ static bool check_counters(struct walk *w, struct zone *zone)
 {
 	uint64_t cma = listed_of(zone, MIGRATE_CMA), isolated = listed_of(zone, MIGRATE_ISOLATE);
 
+	DASSERT_HELD(&zone->lock);
 	w->listed = 0;
 	for (unsigned type = 0; type < MIGRATE_TYPES; type++)
 		w->listed += listed_of(zone, type);

@@ -56,6 +56,7 @@ static inline void task_write_end(struct zonal_task *task, port_irqflags_t irq)
 static inline bool cpuset_allows(const struct alloc_req *req, const struct alloc_pass *pass,
 				 unsigned nid)
 {
+	DASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
 	return req->in_irq || nodemask_has(pass->cpuset, nid) || !(pass->gfp & __GFP_HARDWALL);
 }
 
@@ -71,6 +72,7 @@ static inline void cpuset_read(const struct alloc_req *req, struct alloc_pass *p
 		pass->cookie = task_read_begin(task);
 		pass->cpuset = ld_acquire(&task->mems_allowed);
 	} while (task_read_again(task, pass->cookie));
+	ASSERT(pass->cpuset, "a task without allowed nodes, sequence %u", pass->cookie);
 }
 
 /* L9: have the allowed nodes changed since the pass read them? */

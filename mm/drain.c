@@ -42,6 +42,9 @@ static struct drain drain_of(struct zone *zone, struct mm_cpu *cpu)
 {
 	uint32_t count = ld_relaxed(&cpu->pcp[zone->id].count);
 
+	ASSERT(count <= MIGRATE_PCPTYPES * (cpu->pcp[zone->id].mask + 1),
+	       "zone %u: %u pages in lists of %u", zone->id, count,
+	       cpu->pcp[zone->id].mask + 1);
 	return (struct drain){ .zone = zone, .cpu = cpu, .turn.left = count, .left = count };
 }
 
@@ -105,6 +108,9 @@ void zonal_drain_all(struct zonal *mm, struct zone *zone)
 		port_log("zonal: drain of zone %u of another instance", zone->id);
 		return;
 	}
+	/* Two that ask each other would hang. */
+	ASSERT(!port_irqs_masked(), "CPU %u waits for others with interrupts masked",
+	       (unsigned)port_this_cpu()->id);
 	for (unsigned c = 0; c < mm->cpu_count; c++)
 		if (mm->cpu[c] && ld_relaxed(&mm->cpu[c]->online))
 			drain_cpu(mm, c, zone);
@@ -118,6 +124,7 @@ void zonal_cpu_dead(struct zonal *mm, unsigned cpu_id)
 
 	if (!cpu || !ld_relaxed(&cpu->online))
 		return;
+	ASSERT(port_this_cpu()->id != cpu_id, "CPU %u says that it is dead", cpu_id);
 	st_relaxed(&cpu->online, 0);
 	/* Its lists have no owner any more, so they may be emptied from here. */
 	mm_for_each_zone(mm, zid, zone) {

@@ -26,6 +26,7 @@ void zonal_split(struct zonal *mm, struct page *page, unsigned order)
 		page_report_misuse(mm, "split", page, order);
 		return;
 	}
+	ASSERT(!(page->pfn & ((1u << order) - 1)), "pfn 0x%x order %u", page->pfn, order);
 	page_set_word(page, word & ~WORD_ORDER_MASK);
 	for (unsigned i = 1; i < 1u << order; i++)
 		page_prepare(page + i, single | (word & PG_PFMEMALLOC));

@@ -33,6 +33,7 @@ static uint8_t policy_mode(const struct zonal_task *task)
 static enum zonal_refusal refusal_of(const struct alloc_req *req, const struct alloc_pass *pass,
 				     const struct zoneref *ref, int64_t *short_pages)
 {
+	DASSERT(ref->zone->mm == req->mm, "zone %u of another instance", ref->zone->id);
 	*short_pages = 0;
 	if (ref->type > req->high_zone)
 		return REFUSED_NOT_ASKED;

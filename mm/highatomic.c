@@ -38,6 +38,7 @@ static bool reserve_full(struct zone *zone)
 static void set_reserved(struct zone *zone, int64_t pages)
 {
 	ASSERT(pages >= 0, "zone %u: a reserve of %lld pages", zone->id, (long long)pages);
+	DASSERT_HELD(&zone->lock);
 	st_relaxed(&zone->highatomic, pages);
 	zone_update_floor(zone);
 }
@@ -47,6 +48,8 @@ void highatomic_reserve(struct zone *zone, struct page *page)
 	port_irqflags_t irq;
 	unsigned type;
 
+	ASSERT(page_zid(page) == zone->id, "pfn 0x%x of zone %u for the reserve of zone %u",
+	       page->pfn, page_zid(page), zone->id);
 	if (reserve_full(zone))
 		return;
 	irq = port_irq_save();
@@ -66,6 +69,7 @@ static bool unreserve_zone(struct zone *zone, unsigned type) LOCK_HELD(zone->loc
 static bool unreserve_zone(struct zone *zone, unsigned type)
 {
 	ASSERT(type < MIGRATE_PCPTYPES, "reserve given to type %u", type);
+	DASSERT_HELD(&zone->lock);
 	for (unsigned order = 0; order < MAX_ORDER; order++) {
 		struct page *page = buddy_first(zone, order, MIGRATE_HIGHATOMIC);
 		int64_t reserved = ld_relaxed(&zone->highatomic);
@@ -92,6 +96,8 @@ static bool owns_block(struct zone *zone, pfn_t pfn)
 {
 	const struct section_bounds *map = &zone->mm->bounds[pfn >> MM_SECTION_SHIFT];
 
+	ASSERT(!(pfn & (BLOCK_PAGES - 1)) && pfn >> MM_SECTION_SHIFT < zone->mm->section_count,
+	       "pfn 0x%llx begins no block of the map", (unsigned long long)pfn);
 	if (pfn < map->first || pfn >= map->end)
 		return false;
 	for (unsigned i = 0; i < BLOCK_PAGES; i++)

@@ -65,6 +65,7 @@ static void make_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *
 	struct page **slot = meta_take(mm, cpu->node, cpu_ring_bytes(zone->present));
 	struct pcp *pcp = &cpu->pcp[zone->id];
 
+	ASSERT(!(slots & (slots - 1)), "zone %u: lists of %u pages", zone->id, slots);
 	for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++)
 		pcp->ring[t].slot = slot + t * slots;
 	pcp->mask = slots - 1;
@@ -77,6 +78,7 @@ static void make_cpu(struct zonal *mm, unsigned nid, unsigned c)
 	struct zone *zone;
 	unsigned zid, zones = 0;
 
+	ASSERT(mm->node[nid] && !mm->cpu[c], "CPU %u on node %u", c, nid);
 	mm_for_each_zone(mm, zid, zone)
 		zones = zid + 1;
 	cpu->node = (uint8_t)nid;
@@ -130,6 +132,7 @@ static void build_lanes(struct zonal *mm)
 void init_lists(struct zonal *mm)
 {
 	note_memory_nodes(mm);
+	ASSERT(mm->has_memory, "no node has memory");
 	node_build_zonelists(mm);
 	zonal_setup_marks(mm);
 	pcp_setup(mm);

@@ -53,6 +53,7 @@ static uint64_t lowmem_kbytes(struct zonal *mm)
 	const struct zonelist *list = &mm->node[nodemask_first(mm->online)]->fallback;
 	uint64_t pages = 0;
 
+	ASSERT(mm->online, "no node is online");
 	for (unsigned i = list->first[ZONE_NORMAL]; i < list->count; i++) {
 		struct zone *zone = list->ref[i].zone;
 		int64_t high = ld_relaxed(&zone->mark[WMARK_HIGH]);

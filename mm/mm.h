@@ -94,6 +94,8 @@ struct zonal {
 
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)
 {
+	DASSERT(pfn >> MM_SECTION_SHIFT < mm->section_count, "pfn 0x%llx, %llu sections",
+		(unsigned long long)pfn, (unsigned long long)mm->section_count);
 	return (struct page *)(mm->section[pfn >> MM_SECTION_SHIFT]) + pfn;
 }
 

@@ -67,6 +67,8 @@ static struct page *find_victim(struct zone *zone, unsigned order, unsigned type
 static struct page *find_victim(struct zone *zone, unsigned order, unsigned type,
 				unsigned min_order)
 {
+	ASSERT(order <= min_order && min_order < MAX_ORDER, "order %u, at least %u", order,
+	       min_order);
 	for (unsigned o = MAX_ORDER; o-- > min_order;) {
 		int from = fallback_type(zone, o, type);
 
@@ -120,6 +122,7 @@ unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type
 	ASSERT(page_zid(page) == zone->id && type < MIGRATE_TYPES,
 	       "pfn 0x%x of zone %u, not %u, to type %u", page->pfn, page_zid(page), zone->id,
 	       type);
+	DASSERT_HELD(&zone->lock);
 	if (at->pfn < zone->start_pfn)
 		at = page;
 	if (end[-1].pfn >= zone_end)
@@ -169,6 +172,8 @@ static void steal(struct zone *zone, struct page *page, unsigned type, unsigned 
 	unsigned order = page_order(page);
 
 	ASSERT(page_state(page) == PAGE_FREE, "pfn 0x%x, word 0x%x", page->pfn, page_word(page));
+	ASSERT(page->list_type != type && type < MIGRATE_PCPTYPES,
+	       "pfn 0x%x of list %u stolen for type %u", page->pfn, page->list_type, type);
 	if (page_block_type(page) == MIGRATE_HIGHATOMIC) {
 		buddy_move(zone, page, type);
 	} else if (order >= PAGEBLOCK_ORDER) {
@@ -198,6 +203,7 @@ static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned
 	struct mm_cpu *cpu = zone->mm->cpu[port_this_cpu()->id];
 	struct page *page;
 
+	DASSERT_MASKED();
 	if (type >= MIGRATE_PCPTYPES)
 		return false;
 	page = find_victim(zone, order, type, spare ? PAGEBLOCK_ORDER : order);
@@ -239,12 +245,15 @@ static struct page *take(struct zone *zone, unsigned order, unsigned type, unsig
 
 struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, unsigned flags)
 {
+	DASSERT_HELD(&zone->lock);
+	DASSERT(order < MAX_ORDER && type < MIGRATE_TYPES, "order %u type %u", order, type);
 	return take(zone, order, type, flags, ld_relaxed(&zone->free));
 }
 
 unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 			       struct page **out, unsigned want)
 {
+	DASSERT_HELD(&zone->lock);
 	DASSERT(type < MIGRATE_PCPTYPES && want, "%u pages of type %u", want, type);
 	/* 5.10 counts a refill out of the free pages when it is complete, but CMA
 	 * pages one by one, so the balance is struck against the former. */

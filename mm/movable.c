@@ -89,6 +89,7 @@ void movable_plan(const struct zonal_config *config, pfn_t usable_start,
 	nodemask_t nodes = memory_nodes(info);
 	unsigned rounds = nodemask_count(nodes);
 
+	ASSERT(rounds, "%u ranges of RAM on no node", info->range_count);
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
 		start_of[n] = 0;
 	if (!left)

@@ -43,6 +43,8 @@ static int order_next(const struct order_build *b, unsigned start, nodemask_t us
 	uint64_t best_value = UINT64_MAX;
 	int best = NODE_NONE;
 
+	ASSERT(start < ZONAL_MAX_NODES && b->online_count, "from node %u, %u nodes", start,
+	       b->online_count);
 	if (!nodemask_has(used, start))
 		return (int)start;
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
@@ -116,6 +118,7 @@ static void zonelist_add_node(struct zonelist *list, struct node *node)
 /* Where a request limited to zones <= t begins. */
 static void zonelist_find_first(struct zonelist *list)
 {
+	ASSERT(list->count <= ARRAY_SIZE(list->ref), "a list of %u zones", list->count);
 	for (unsigned t = 0; t < ZONE_TYPES; t++) {
 		uint16_t i = 0;
 
@@ -166,6 +169,8 @@ void node_build_zonelists(struct zonal *mm)
 
 		if (!node)
 			continue;
+		ASSERT(count[n] && order[n][0] == n, "%u nodes from node %u on, %u first",
+		       count[n], n, order[n][0]);
 		node->order_count = count[n];
 		node->fallback.count = node->nofallback.count = 0;
 		for (unsigned i = 0; i < count[n]; i++) {

@@ -69,6 +69,8 @@ static void print_misuse(const char *what, const struct page *page, unsigned ord
 {
 	const struct page *head = block_head(page);
 
+	ASSERT(head <= page && page - head < 1 << (MAX_ORDER - 1), "pfn 0x%x, head 0x%x",
+	       page->pfn, head->pfn);
 	port_log("zonal: bad %s of pfn 0x%x order %u: page is %s order %u refs %d%s; block head "
 		 "pfn 0x%x is %s order %u",
 		 what, page->pfn, order, page_state_name(page_state(page)), order_shown(page),

@@ -78,7 +78,7 @@ static void mark_set(struct page *page)
 static ZN_NOINLINE uint32_t stack_here(struct zonal *mm)
 {
 	port_irqflags_t irq = port_irq_save();
-	struct mm_cpu *cpu = mm->cpu[port_this_cpu()->id];
+	struct mm_cpu *cpu = mm_this_cpu(mm);
 	uintptr_t pc[OWN_FRAMES + STACK_DEPTH];
 	uint32_t handle = STACK_NONE;
 	unsigned depth;
@@ -101,6 +101,8 @@ static ZN_NOINLINE uint32_t stack_here(struct zonal *mm)
 /* The same record for each page of a block; stacks of former frees stay. */
 static void store_block(struct zonal *mm, struct page *page, struct owner_record record)
 {
+	ASSERT(!(page->pfn & ((1u << record.order) - 1)), "pfn 0x%x order %u", page->pfn,
+	       record.order);
 	for (pfn_t pfn = page->pfn; pfn < page->pfn + ((pfn_t)1 << record.order); pfn++) {
 		record.free_stack = record_load(mm, pfn).free_stack;
 		record_store(mm, pfn, record);
@@ -161,6 +163,7 @@ void page_owner_free_rest(struct zonal *mm, struct page *page, unsigned order)
 {
 	uint32_t stack = stack_here(mm);
 
+	ASSERT(order && order < MAX_ORDER, "pfn 0x%x order %u", page->pfn, order);
 	page_owner_split(mm, page, 0);
 	store_free(mm, page->pfn + 1, page->pfn + ((pfn_t)1 << order), stack);
 }
@@ -173,6 +176,7 @@ void page_owner_init(struct zonal *mm, const struct boot_info *info)
 	struct page_owner *owner = meta_take(mm, nid, sizeof(*owner));
 	void *stacks = meta_take(mm, nid, stack_depot_bytes(ZONAL_OWNER_STACKS));
 
+	ASSERT(!mm->owner, "page_owner is there already, node %u", nid);
 	stack_depot_init(&owner->depot, ZONAL_OWNER_STACKS, stacks);
 	side_map_init(&owner->records, mm, info, sizeof(struct owner_record));
 	mm->owner = owner;
@@ -226,6 +230,7 @@ uint64_t page_owner_tally(struct zonal *mm)
 	struct stack_depot *depot = &mm->owner->depot;
 	uint64_t pages = 0;
 
+	ASSERT(mm->owner, "page_owner is off");
 	for (uint32_t h = 0; h < STACK_FIRST + ld_relaxed(&depot->used); h++)
 		stack_depot_get(depot, h)->held = 0;
 	for (pfn_t s = 0; s < mm->section_count; s++) {

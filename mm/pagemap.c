@@ -47,6 +47,8 @@ static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_
 		struct page *page = mm_page(mm, start);
 		pfn_t stop = ZN_MIN(end, align_down(start, SECTION_PAGES) + SECTION_PAGES);
 
+		ASSERT(mm->section[start >> MM_SECTION_SHIFT], "pfn 0x%llx has no map",
+		       (unsigned long long)start);
 		for (; start < stop; start++, page++) {
 			page_half *half = (page_half *)page + 2;
 
@@ -63,6 +65,8 @@ static void widen_bounds(struct section_bounds *b, pfn_t s, pfn_t start, pfn_t e
 	pfn_t first = ZN_MAX(start, s * SECTION_PAGES);
 	pfn_t last = ZN_MIN(end, (s + 1) * SECTION_PAGES);
 
+	ASSERT(first < last, "section %llu, pages 0x%llx to 0x%llx", (unsigned long long)s,
+	       (unsigned long long)start, (unsigned long long)end);
 	first = align_down(first, LARGEST_PAGES);
 	last = align_up(last, LARGEST_PAGES);
 	if (b->end == 0 || first < b->first)

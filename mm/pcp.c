@@ -95,6 +95,8 @@ static void turn_next(struct pcp *pcp, struct pcp_turn *turn)
 		turn->give++;
 		turn->type = turn->type + 1 == MIGRATE_PCPTYPES ? 0 : turn->type + 1;
 	} while (!pcp_has(pcp, turn->type));
+	DASSERT(turn->give <= turn->left + 2 * MIGRATE_PCPTYPES, "%u pages of a return of %u",
+		turn->give, turn->left);
 	if (turn->give == MIGRATE_PCPTYPES)
 		turn->give = turn->left;
 }
@@ -169,6 +171,7 @@ static unsigned take_run(struct pcp *pcp, struct pcp_ring *ring, const struct pa
 	const struct page *want = page + step;
 	unsigned count = 1;
 
+	DASSERT((step == 1 || step == -1) && most > 1, "a run by %d of %u pages", step, most);
 	/* Not beyond these 4 MiB, in which neighbours in the map are neighbours in memory. */
 	most = ZN_MIN(most, step > 0 ? chunk - at : at + 1);
 	for (; count < most; count++, want += step, tail--) {
@@ -204,6 +207,7 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 
 	DASSERT(count && count <= ring->tail - ring->head, "zone %u: %u pages off a list of %u",
 		zone->id, count, ring->tail - ring->head);
+	DASSERT_HELD(&zone->lock);
 	while (count) {
 		struct page *page = ring->slot[--ring->tail & pcp->mask];
 		uint32_t word = page_word(page);
@@ -234,6 +238,8 @@ give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 {
 	uint32_t held = ld_relaxed(&pcp->count);
 
+	DASSERT(held <= MIGRATE_PCPTYPES * (pcp->mask + 1), "zone %u: %u pages in lists of %u",
+		zone->id, held, pcp->mask + 1);
 	DASSERT_MASKED();
 	count = ZN_MIN(count, held);
 	st_relaxed(&pcp->count, held - count);
@@ -284,6 +290,7 @@ uint32_t pcp_ring_slots(unsigned batch, unsigned high)
 {
 	uint32_t slots = 2;
 
+	ASSERT(batch < UINT16_MAX && high < UINT16_MAX, "batch %u, high %u", batch, high);
 	while (slots < batch + high + 1)
 		slots *= 2;
 	return slots;
@@ -291,6 +298,8 @@ uint32_t pcp_ring_slots(unsigned batch, unsigned high)
 
 static void pcp_set_sizes(struct pcp *pcp, unsigned batch, unsigned high)
 {
+	ASSERT(batch && batch + high <= pcp->mask, "batch %u, high %u, lists of %u", batch, high,
+	       pcp->mask + 1);
 	/* P5: batch 1 with either `high` is safe, whatever is read in between. */
 	pcp->batch = 1;
 	atomic_signal_fence(memory_order_seq_cst);

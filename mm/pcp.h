@@ -17,6 +17,8 @@ static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
 	struct pcp_ring *ring = &pcp->ring[type];
 	uint32_t head = ring->head;
 
+	DASSERT_MASKED();
+	DASSERT(type < MIGRATE_PCPTYPES && ring->head != ring->tail, "list %u is empty", type);
 	own_add(&pcp->count, -1u);
 	ring->head = head + 1;
 	return ring->slot[head & pcp->mask];
@@ -45,6 +47,7 @@ void pcp_bulk_free(struct zone *zone, struct pcp *pcp, uint32_t count);
  * must not hide in a list. */
 static inline unsigned pcp_list_of(unsigned type)
 {
+	DASSERT(type < MIGRATE_TYPES && type != MIGRATE_ISOLATE, "a list for type %u", type);
 	return likely(type < MIGRATE_PCPTYPES) ? type : MIGRATE_MOVABLE;
 }
 
@@ -56,6 +59,9 @@ static inline bool pcp_push(struct pcp *pcp, struct page *page, uint32_t word, u
 	struct pcp_ring *ring = &pcp->ring[list];
 	uint32_t head = ring->head - 1, count = ld_relaxed(&pcp->count) + 1;
 
+	DASSERT_MASKED();
+	DASSERT(ring->tail - head <= pcp->mask + 1, "pfn 0x%x into list %u, which is full",
+		page->pfn, list);
 	page_set_word(page, word);
 	ring->head = head;
 	ring->slot[head & pcp->mask] = page;

@@ -66,6 +66,7 @@ unsigned cpu_node_of(const struct boot_info *info, unsigned cpu)
 {
 	int nid = cpu < info->cpu_count ? info->cpu[cpu].nid : NODE_NONE;
 
+	ASSERT(info->nodes, "CPU %u of a board without nodes", cpu);
 	return nid == NODE_NONE ? nodemask_first(info->nodes) : (unsigned)nid;
 }
 
@@ -80,7 +81,8 @@ static void plan_section(void *ctx, pfn_t s, struct section_bounds bounds, unsig
 	const struct plan_walk *walk = ctx;
 	size_t pages = bounds.end - bounds.first;
 
-	(void)s;
+	ASSERT(bounds.first < bounds.end, "section %llu: pages 0x%x to 0x%x",
+	       (unsigned long long)s, bounds.first, bounds.end);
 	want(walk->plan, nid, pages * sizeof(struct page));
 	if (walk->page_owner)
 		want(walk->plan, nid, pages * sizeof(struct owner_record));

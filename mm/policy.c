@@ -66,6 +66,7 @@ static nodemask_t relative_nodes(nodemask_t user, nodemask_t onto)
 	unsigned size = nodemask_count(onto);
 	nodemask_t out = 0;
 
+	ASSERT(size, "nodes 0x%llx relative to no node", (unsigned long long)user);
 	for (; user; user &= user - 1)
 		out |= node_bit(nth_node(onto, nodemask_first(user) % size));
 	return out;
@@ -77,6 +78,7 @@ static nodemask_t remap_nodes(nodemask_t nodes, nodemask_t from, nodemask_t to)
 	unsigned size = nodemask_count(to);
 	nodemask_t out = 0;
 
+	ASSERT(size, "nodes 0x%llx mapped to no node", (unsigned long long)nodes);
 	for (; nodes; nodes &= nodes - 1) {
 		unsigned nid = nodemask_first(nodes);
 
@@ -125,6 +127,7 @@ uint32_t policy_unusual(struct mempolicy *policy)
 {
 	unsigned mode = ld_relaxed(&policy->mode);
 
+	ASSERT(mode < MPOL_MODES, "policy mode %u", mode);
 	return mode == MPOL_DEFAULT || mode == MPOL_LOCAL ? 0 : ZTASK_POLICY;
 }
 
@@ -264,6 +267,7 @@ struct page *alloc_by_policy(struct zonal *mm, gfp_t gfp, unsigned order)
 	    !(ld_relaxed(&ask.task->unusual) & ZTASK_POLICY))
 		return alloc_request(mm, &ask, gfp, order);
 	view = policy_read(ask.task);
+	ASSERT(view.nodes || view.local, "mode %u over no node", view.mode);
 	if (view.mode == MPOL_INTERLEAVE && order < MAX_ORDER) {
 		ask.nid = (int)policy_interleave_next(ask.task, view.nodes);
 		return policy_alloc_interleave(mm, &ask, gfp, order);

@@ -51,6 +51,8 @@ static void release_range(struct zonal *mm, struct zone *zone, pfn_t start, pfn_
 static void release_piece(struct zonal *mm, const struct boot_info *info, struct zone *zone,
 			  pfn_t start, pfn_t end)
 {
+	ASSERT(start < end, "zone %u: pages 0x%llx to 0x%llx", zone->id,
+	       (unsigned long long)start, (unsigned long long)end);
 	for (unsigned i = 0; i < info->reserved_count && start < end; i++) {
 		const struct boot_range *r = &info->reserved[i];
 		pfn_t first = r->start >> PAGE_SHIFT, last = (r->start + r->size) >> PAGE_SHIFT;

@@ -28,6 +28,8 @@ static void take_section(void *ctx, pfn_t s, struct section_bounds bounds, unsig
 	size_t size = build->map->entry_bytes;
 	void *entries = meta_take(build->mm, nid, (bounds.end - bounds.first) * size);
 
+	ASSERT(s < build->mm->section_count && !build->map->section[s], "section %llu of %llu",
+	       (unsigned long long)s, (unsigned long long)build->mm->section_count);
 	build->map->section[s] = (uintptr_t)entries - bounds.first * size;
 }
 

@@ -18,6 +18,9 @@ struct side_map {
  * `entry_bytes` is the map's own, given again so that the product is a shift. */
 static inline void *side_map_at(const struct side_map *map, pfn_t pfn, size_t entry_bytes)
 {
+	DASSERT(entry_bytes == map->entry_bytes && map->section[pfn >> MM_SECTION_SHIFT],
+		"entry of %llu bytes of pfn 0x%llx", (unsigned long long)entry_bytes,
+		(unsigned long long)pfn);
 	return (void *)(map->section[pfn >> MM_SECTION_SHIFT] + pfn * entry_bytes);
 }
 

@@ -92,6 +92,9 @@ static uint32_t insert(struct stack_depot *depot, uint32_t hash, const uintptr_t
 	uint32_t handle = STACK_FIRST + used;
 	struct stack *stack = &depot->stack[handle];
 
+	DASSERT_HELD(&depot->lock);
+	DASSERT(at <= depot->slot_mask && ld_relaxed(&depot->slot[at]) == STACK_NONE,
+		"slot %u of %u", at, depot->slot_mask);
 	if (used == depot->capacity) {
 		fetch_add_relaxed(&depot->dropped, 1);
 		return STACK_FULL;

@@ -45,6 +45,7 @@ uint32_t stack_depot_save(struct stack_depot *depot, const uintptr_t *pc, unsign
 /* Depth 0 and no addresses for a handle that stands for no stack. `handle` from save(). */
 static inline struct stack *stack_depot_get(const struct stack_depot *depot, uint32_t handle)
 {
+	DASSERT(handle < STACK_FIRST + depot->capacity, "stack %u of %u", handle, depot->capacity);
 	return &depot->stack[handle];
 }
 

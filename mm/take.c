@@ -38,6 +38,8 @@ static struct page *take_block(struct zone *zone, const struct alloc_req *req, u
 	struct page *page = NULL;
 
 	DASSERT_MASKED();
+	DASSERT(req->order < MAX_ORDER && zone->mm == req->mm, "order %u, zone %u", req->order,
+		zone->id);
 	lock_take(&zone->lock);
 	do {
 		if (req->order && (flags & ALLOC_HARDER))
@@ -53,6 +55,7 @@ static struct page *take_block(struct zone *zone, const struct alloc_req *req, u
 
 void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
 {
+	DASSERT_MASKED();
 	if (likely(!ld_relaxed(&zone->boosted)))
 		return;
 	lock_take(&zone->lock);
@@ -72,6 +75,8 @@ struct page *zone_take(struct zone *zone, const struct alloc_req *req,
 	struct mm_cpu *cpu = mm_this_cpu(req->mm);
 	struct page *page;
 
+	DASSERT(pass->preferred < req->list->count, "zone %u of %u", pass->preferred,
+		req->list->count);
 	if (single)
 		page = take_single(zone, cpu, req->type, flags);
 	else

@@ -19,6 +19,7 @@ static inline void take_count(struct mm_cpu *cpu, struct zone *zone, const struc
 	struct pcp *pcp = &cpu->pcp[zone->id];
 	unsigned stat = zone->node == cpu->node ? STAT_HIT_LOCAL : STAT_HIT_OTHER;
 
+	DASSERT_MASKED();
 	if (zone->node != preferred->node) {
 		stat += STAT_MISS_LOCAL - STAT_HIT_LOCAL;
 		own_add(&cpu->pcp[preferred->id].stat[STAT_FOREIGN], 1);
@@ -35,6 +36,9 @@ void take_note_boost(struct mm_cpu *cpu, struct zone *zone);
 /* D9: a taken block becomes its owner's. `word` has zone, order and flags. */
 static inline void page_prepare(struct page *page, uint32_t word)
 {
+	DASSERT(word_state(word) == PAGE_USED && !ld_relaxed(&page->refs),
+		"pfn 0x%x with %d references becomes 0x%x", page->pfn, ld_relaxed(&page->refs),
+		word);
 	page->owner[0] = 0;
 	page->owner[1] = 0;
 	page_set_used(page, word);

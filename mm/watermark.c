@@ -42,6 +42,7 @@ static int64_t usable_pages(struct zone *zone, unsigned order, unsigned flags)
 
 static int64_t lowered_mark(int64_t mark, unsigned flags)
 {
+	DASSERT(mark >= 0, "mark %lld", (long long)mark);
 	if (flags & ALLOC_HIGH)
 		mark -= mark / 2;
 	if (flags & ALLOC_OOM)
@@ -100,6 +101,8 @@ int64_t zone_short_pages(struct zone *zone, const struct alloc_req *req, unsigne
 	int64_t floor = lowered_mark(mark, flags) +
 			ld_relaxed(&zone->lowmem_reserve[req->high_zone]);
 
+	DASSERT(req->order < MAX_ORDER && req->high_zone < ZONE_TYPES, "order %u zone type %u",
+		req->order, req->high_zone);
 	return floor + 1 - usable_pages(zone, req->order, flags);
 }
 
@@ -109,6 +112,7 @@ void zone_update_floor(struct zone *zone)
 
 	ASSERT(ld_relaxed(&zone->boost) >= 0, "zone %u: boost %lld", zone->id,
 	       (long long)ld_relaxed(&zone->boost));
+	DASSERT_HELD(&zone->lock);
 	/* A boosted zone has something to tell (F13); nobody may pass quickly then. */
 	for (unsigned t = 0; t < ZONE_TYPES; t++)
 		st_relaxed(&zone->floor[t], ld_relaxed(&zone->boosted)
@@ -122,6 +126,7 @@ bool zone_boost(struct zone *zone)
 	int64_t high = ld_relaxed(&zone->mark[WMARK_HIGH]), block = 1 << PAGEBLOCK_ORDER;
 	int64_t max, boost;
 
+	DASSERT_HELD(&zone->lock);
 	if (!factor || 4 * block > zone_managed(zone))
 		return false;
 	max = (int64_t)mul_div((uint64_t)high, factor, 10000);

@@ -7,6 +7,7 @@
 /* W1: the mark in force, boost included. */
 static inline int64_t zone_mark(struct zone *zone, unsigned mark)
 {
+	DASSERT(mark < WMARKS, "mark %u of zone %u", mark, zone->id);
 	return ld_relaxed(&zone->mark[mark]) + ld_relaxed(&zone->boost);
 }
 
@@ -31,6 +32,8 @@ static inline bool zone_quick_room(struct zone *zone, size_t high_zone, bool cma
 {
 	int64_t usable = ld_relaxed(&zone->free) + 1 - pages;
 
+	DASSERT(high_zone < ZONE_TYPES && pages > 0, "zone type %u, %lld pages",
+		(unsigned)high_zone, (long long)pages);
 	if (!cma)
 		usable -= ld_relaxed(&zone->free_cma);
 	return usable > ld_relaxed(&zone->floor[high_zone]);
@@ -67,6 +70,8 @@ static inline void zone_set_boosted(struct zone *zone, bool boosted)
 /* x * n / d without overflow in the product: exact, rounds down. */
 static inline uint64_t mul_div(uint64_t x, uint64_t n, uint64_t d)
 {
+	DASSERT(d && n <= UINT64_MAX / d, "%llu parts of %llu", (unsigned long long)n,
+		(unsigned long long)d);
 	return x / d * n + x % d * n / d;
 }
 

@@ -27,6 +27,8 @@ static uint64_t limit_of_bits(unsigned bits, uint64_t start, uint64_t end)
 {
 	uint64_t mask = bits >= 64 ? UINT64_MAX : (1ULL << bits) - 1;
 
+	ASSERT(start < end, "RAM from 0x%llx to 0x%llx", (unsigned long long)start,
+	       (unsigned long long)end);
 	if (start > UINT32_MAX)
 		mask = UINT64_MAX;
 	else if (start > mask)
@@ -56,6 +58,8 @@ static void zone_limits(const struct zonal_config *config, pfn_t limit[ZONE_MOVA
 	limit[ZONE_DMA32] = ZN_MIN(dma, end) >> PAGE_SHIFT;
 	limit[ZONE_NORMAL] = ZN_MAX(limit[ZONE_DMA32], ZN_MIN(dma32, end) >> PAGE_SHIFT);
 	limit[ZONE_MOVABLE] = end >> PAGE_SHIFT;
+	ASSERT(limit[ZONE_NORMAL] <= limit[ZONE_MOVABLE], "limits 0x%llx, 0x%llx",
+	       (unsigned long long)limit[ZONE_NORMAL], (unsigned long long)limit[ZONE_MOVABLE]);
 }
 
 /* Span and pages of a node's memory. */
@@ -83,10 +87,12 @@ bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, uns
 		 pfn_t *start, pfn_t *end)
 {
 	const struct boot_range *r = &info->range[i];
-	const struct zone *zone = &mm->node[r->nid]->zone[t];
+	const struct zone *zone;
 
 	ASSERT(i < info->range_count && t < ZONE_TYPES, "range %u of %u, zone type %u", i,
 	       info->range_count, t);
+	ASSERT(mm->node[r->nid], "range %u on node %d, which is not online", i, r->nid);
+	zone = &mm->node[r->nid]->zone[t];
 	*start = ZN_MAX(r->start >> PAGE_SHIFT, zone->start_pfn);
 	*end = ZN_MIN((r->start + r->size) >> PAGE_SHIFT, zone->start_pfn + zone->spanned);
 	return zone->spanned && *start < *end;
@@ -173,6 +179,8 @@ static void make_node(struct zonal *mm, struct node *node, const struct zone_lay
 		zone->start_pfn = extent.start;
 		zone->spanned = extent.spanned;
 		zone->present = extent.present;
+		ASSERT(zone->present <= zone->spanned, "zone %u has %llu of %llu pages", zone->id,
+		       (unsigned long long)zone->present, (unsigned long long)zone->spanned);
 		if (zone->present)
 			mm->zone[zone->id] = zone;
 	}

@@ -46,6 +46,7 @@ static int worker_main(void *arg)
 {
 	struct worker *w = arg;
 
+	ASSERT(w->fn && w->index < MOST_WORKERS, "worker %u", w->index);
 	event_wait(&go, SCHED_NEVER);
 	if (!cancelled)
 		w->fn(w->arg, w->index);

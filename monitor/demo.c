@@ -76,6 +76,7 @@ static uint64_t free_pages_drained(void)
 	uint64_t sum = 0;
 	unsigned zid;
 
+	ASSERT(!port_irqs_masked(), "other cores are asked, and waited for");
 	zonal_drain_all(&zonal_image, NULL);
 	mm_for_each_zone(&zonal_image, zid, zone)
 		sum += (uint64_t)ld_relaxed(&zone->free);
@@ -121,6 +122,7 @@ static uint64_t node_managed(unsigned nid)
 	uint64_t sum = 0;
 	unsigned type;
 
+	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
 	for (type = 0; type < ZONE_TYPES; type++) {
 		const struct zone *zone = zonal_image.zone[nid * ZONE_TYPES + type];
 

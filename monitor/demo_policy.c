@@ -127,6 +127,7 @@ static unsigned judge_bind(const uint32_t by_node[ZONAL_MAX_NODES], nodemask_t n
 {
 	unsigned nid;
 
+	ASSERT(nodes, "bound to no node");
 	for (nid = 0; nid < ZONAL_MAX_NODES; nid++) {
 		if (by_node[nid] && !nodemask_has(nodes, nid)) {
 			kprintf("   FAILED: bind gave %u blocks of node %u\n", by_node[nid], nid);
@@ -142,6 +143,7 @@ static unsigned judge_interleave(const uint32_t by_node[ZONAL_MAX_NODES], nodema
 	uint32_t least = UINT32_MAX, most = 0;
 	unsigned nid;
 
+	ASSERT(nodes, "interleave over no node");
 	for (nid = 0; nid < ZONAL_MAX_NODES; nid++) {
 		if (!nodemask_has(nodes, nid))
 			continue;

@@ -74,6 +74,7 @@ static unsigned print_runs(struct page *page, unsigned from, unsigned order,
 	unsigned runs = 0, nodes = 0;
 	nodemask_t seen = 0;
 
+	ASSERT(from < ZONAL_MAX_NODES && order < MAX_ORDER, "node %u order %u", from, order);
 	while (page) {
 		unsigned nid = zonal_page_node(page);
 		uint64_t blocks = 0;

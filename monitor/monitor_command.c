@@ -41,6 +41,7 @@ static const struct monitor_command *find_command(const struct monitor_table *ta
 /* Cut `line` into words in place. False if there are too many. */
 static bool split_words(char *line, struct monitor_args *args)
 {
+	ASSERT(strlen(line) < MONITOR_LINE_BYTES, "a command of %zu characters", strlen(line));
 	*args = (struct monitor_args){ 0 };
 	while (*line) {
 		char *word = line;
@@ -111,6 +112,7 @@ int monitor_execute(const struct monitor_table *table, const char *text, bool pl
 {
 	int status = 0;
 
+	ASSERT(!port_irqs_masked(), "a command with interrupts masked: %s", text);
 	for (;;) {
 		const char *end = strchr(text, ';');
 		size_t len = end ? (size_t)(end - text) : strlen(text);
@@ -148,6 +150,7 @@ int monitor_help(const struct monitor_table *table, const struct monitor_args *a
 {
 	unsigned width = 0, i;
 
+	ASSERT(table->count && args->count <= 1, "help on %u words", args->count);
 	if (args->count && !find_command(table, args->word[0])) {
 		kprintf("help: %s: no such command; help lists them\n", args->word[0]);
 		return 1;

@@ -74,6 +74,7 @@ static void add_candidate(struct monitor_completion *out, const char *name)
 {
 	unsigned same = 0;
 
+	ASSERT(out->common < sizeof(out->word), "%u characters in common", out->common);
 	if (out->count == 0) {
 		zn_snprintf(out->word, sizeof(out->word), "%s", name);
 		out->common = (unsigned)strlen(out->word);
@@ -125,6 +126,7 @@ void monitor_print_words(const char *(*words)(unsigned n), const char *prefix, u
 	unsigned column = 0, count = 0;
 	const char *name;
 
+	ASSERT(length <= strlen(prefix), "%u characters of \"%s\"", length, prefix);
 	for (unsigned i = 0; (name = words(i)); i++) {
 		if (strncmp(name, prefix, length) != 0 || strcmp(name, last) == 0)
 			continue;

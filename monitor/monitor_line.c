@@ -43,12 +43,14 @@ static unsigned line_room(const struct monitor_line *line)
 	unsigned columns = line->columns ? line->columns : MONITOR_COLUMNS;
 	unsigned taken = (unsigned)strlen(line->prompt) + 1;
 
+	ASSERT(taken < MONITOR_COLUMNS, "a prompt of %u characters", taken - 1);
 	return columns > taken + LEAST_COLUMNS / 2 ? columns - taken : LEAST_COLUMNS / 2;
 }
 
 /* Move the part that is shown, by half of it at a time, until the cursor is in it. */
 static void scroll(struct monitor_line *line, unsigned room)
 {
+	ASSERT(room > 1, "a terminal with room for %u characters", room); /* it moves by half */
 	if (line->length <= room)
 		line->first = 0;
 	while (line->first && line->cursor <= line->first)
@@ -67,6 +69,9 @@ static void redraw(struct monitor_line *line)
 	shown = ZN_MIN(line->length - line->first, room);
 	left = line->first ? 1 : 0;
 	right = line->first + shown < line->length ? 1 : 0;
+	ASSERT(line->first <= line->cursor && line->cursor <= line->first + shown,
+	       "cursor %u, %u shown from %u on", line->cursor, shown, line->first);
+	ASSERT(shown >= left + right, "%u of a line of %u shown", shown, line->length);
 	back = line->first + shown - line->cursor;
 	kprintf("\r%s%s%.*s%s\033[K", line->prompt, left ? "<" : "", (int)(shown - left - right),
 		line->text + line->first + left, right ? ">" : "");
@@ -103,6 +108,7 @@ static void delete_word(struct monitor_line *line)
 {
 	unsigned from = line->cursor;
 
+	ASSERT(from <= line->length, "cursor %u, length %u", from, line->length);
 	while (from > 0 && line->text[from - 1] == ' ')
 		from--;
 	while (from > 0 && line->text[from - 1] != ' ')
@@ -117,6 +123,7 @@ static void insert(struct monitor_line *line, char c)
 		bell();
 		return;
 	}
+	ASSERT(line->cursor <= line->length, "cursor %u, length %u", line->cursor, line->length);
 	memmove(line->text + line->cursor + 1, line->text + line->cursor,
 		line->length - line->cursor + 1);
 	line->text[line->cursor++] = c;
@@ -163,6 +170,8 @@ static void browse(struct monitor_line *line, int step)
 	unsigned oldest = line->stored > MONITOR_HISTORY ? line->stored - MONITOR_HISTORY : 0;
 	unsigned to = line->shown + (unsigned)step;
 
+	ASSERT(line->shown >= oldest && line->shown <= line->stored, "line %u of %u to %u",
+	       line->shown, oldest, line->stored);
 	if ((step < 0 && line->shown == oldest) || (step > 0 && line->shown == line->stored)) {
 		bell();
 		return;
@@ -178,6 +187,7 @@ static void remember(struct monitor_line *line)
 {
 	const char *last = line->history[(line->stored - 1) % MONITOR_HISTORY];
 
+	ASSERT(!line->text[line->length], "a line of %u characters is longer", line->length);
 	if (line->length == 0 || (line->stored && strcmp(last, line->text) == 0))
 		return;
 	memcpy(line->history[line->stored % MONITOR_HISTORY], line->text, line->length + 1);
@@ -303,6 +313,7 @@ static void control_byte(struct monitor_line *line, int byte)
 
 void monitor_line_begin(struct monitor_line *line, const char *prompt)
 {
+	ASSERT(prompt && prompt[0], "a line without a prompt");
 	line->prompt = prompt;
 	line->length = line->cursor = 0;
 	line->text[0] = '\0';
@@ -350,6 +361,8 @@ bool monitor_line_feed(struct monitor_line *line, int byte)
 {
 	bool second_half = byte == '\n' && line->after_cr;
 
+	ASSERT(line->prompt && (byte == MONITOR_LOST || (byte >= 0 && byte <= UINT8_MAX)),
+	       "byte %d", byte);
 	line->after_cr = byte == '\r';
 	if (second_half)
 		return false;

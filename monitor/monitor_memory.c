@@ -93,6 +93,8 @@ int monitor_alloc(struct zonal *mm, const struct monitor_args *args)
 		kprintf("alloc: NULL: %s\n", text);
 		return 1;
 	}
+	ASSERT(page_order(page) == order, "pfn 0x%llx has order %u, not %u", (ull)zonal_pfn(page),
+	       page_order(page), order);
 	*held_link(page) = held;
 	held = page;
 	kprintf("pfn 0x%llx order %u node %u zone %s\n", (ull)zonal_pfn(page), order,

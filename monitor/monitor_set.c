@@ -59,6 +59,7 @@ static struct zonal_task *this_task(void)
 
 	/* The task that runs here is this one; it stays valid when we move. */
 	port_irq_restore(flags);
+	ASSERT(!port_this_cpu()->irq_depth, "a handler asks for its task");
 	ASSERT(task, "CPU without a task");
 	return task;
 }
@@ -117,6 +118,7 @@ static int set_ratios(struct zonal *mm, const uint64_t *value, unsigned count)
 {
 	int error = 0;
 
+	ASSERT(count <= ZONE_TYPES, "%u ratios", count);
 	for (unsigned type = 0; type < count && !error; type++)
 		error = zonal_set_reserve_ratio(mm, (enum zone_type)type, (unsigned)value[type]);
 	return error;
@@ -152,6 +154,7 @@ const char *monitor_tunable_name(unsigned n)
 
 static const struct tunable *find_tunable(const char *name)
 {
+	ASSERT(name, "a tunable without a name");
 	for (unsigned i = 0; i < ARRAY_SIZE(tunables); i++) {
 		if (strcmp(tunables[i].name, name) == 0)
 			return &tunables[i];

@@ -25,6 +25,7 @@ static void snapshot_copy(const struct zone *zone, struct zone_snapshot *out)
 	struct zone *z = (struct zone *)(uintptr_t)zone;
 	unsigned type, order, mark;
 
+	ASSERT(zone->type < ZONE_TYPES, "zone %u is of type %u", zone->id, zone->type);
 	for (type = 0; type < MIGRATE_TYPES; type++) {
 		for (order = 0; order < MAX_ORDER; order++)
 			out->blocks[type][order] = z->list[type][order].count;

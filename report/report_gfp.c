@@ -27,6 +27,7 @@
 #include <string.h>
 #include <zonal/gfp.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 struct gfp_name {
@@ -150,6 +151,7 @@ bool gfp_parse(const char *text, gfp_t *out)
 	bool nowait = false;
 	gfp_t sum = 0;
 
+	ASSERT(text && out, "flags without a text or a place");
 	for (;;) {
 		const char *end = strchr(text, '|');
 		size_t len = end ? (size_t)(end - text) : strlen(text);
@@ -180,6 +182,7 @@ static size_t add_text(char *buf, size_t size, size_t at, const char *prefix, co
 {
 	int n;
 
+	ASSERT(at < size, "%zu characters in a text of %zu", at, size);
 	if (at + 1 >= size)
 		return at;
 	n = zn_snprintf(buf + at, size - at, "%s%s%s", at ? "|" : "", prefix, name);

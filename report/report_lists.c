@@ -18,6 +18,7 @@
 
 #include <zonal/names.h>
 
+#include "lib/assert.h"
 #include "lib/printf.h"
 
 #define SHOWN_MOST 100000u
@@ -63,6 +64,7 @@ static void count_blocks(const struct zonal *mm, const struct zone *zone,
 	pfn_t end = zone->start_pfn + zone->spanned;
 	unsigned type;
 
+	ASSERT(zone->spanned, "zone %u has no pages", zone->id);
 	for (type = 0; type < MIGRATE_TYPES; type++)
 		count[type] = 0;
 	for (; pfn < end; pfn += BLOCK_PAGES) {

@@ -46,6 +46,8 @@ static struct page *chain_next(struct page *page)
 
 static void chain_append(struct chain *chain, struct page *page)
 {
+	ASSERT(!chain->first == !chain->last, "%llu blocks in a chain without end",
+	       (ull)chain->blocks);
 	*(struct page **)zonal_page_owner(page) = NULL;
 	if (chain->last)
 		*(struct page **)zonal_page_owner(chain->last) = page;
@@ -57,6 +59,7 @@ static void chain_append(struct chain *chain, struct page *page)
 
 static void chain_free(struct zonal *mm, struct chain *chain, unsigned order)
 {
+	ASSERT(order < MAX_ORDER, "order %u", order);
 	while (chain->first) {
 		struct page *page = chain->first;
 
@@ -70,6 +73,7 @@ static uint64_t listed_pages(const struct zonal *mm, unsigned zid)
 	uint64_t sum = 0;
 	unsigned cpu;
 
+	ASSERT(zid < ZONAL_MAX_NODES * ZONE_TYPES, "zone %u", zid);
 	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
 		if (mm->cpu[cpu] && mm->cpu[cpu]->pcp)
 			sum += ld_relaxed(&mm->cpu[cpu]->pcp[zid].count);

@@ -116,6 +116,7 @@ static void json_numastat(const struct zonal *mm)
 	const char *comma = "";
 	unsigned nid;
 
+	ASSERT(mm->online, "no node is online");
 	kprintf("{\"schema\":\"zonal.numastat/1\",\"nodes\":[");
 	for (nid = 0; nid < ZONAL_MAX_NODES; nid++) {
 		struct numa_counts n;

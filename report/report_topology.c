@@ -102,6 +102,7 @@ static const char *numa_word(enum numa_reason reason)
 
 static void json_range(const struct boot_range *range, bool *first)
 {
+	ASSERT(range->size, "an empty range at 0x%llx", (unsigned long long)range->start);
 	kprintf("%s[%llu,%llu]", *first ? "" : ",", (unsigned long long)range->start,
 		(unsigned long long)range->size);
 	*first = false;
@@ -211,6 +212,7 @@ static void json_topology(const struct boot_info *info, const struct orders *ord
 
 static void text_range(const struct boot_range *range, const char *what)
 {
+	ASSERT(range->size, "an empty range at 0x%llx", (unsigned long long)range->start);
 	kprintf("  0x%012llx-0x%012llx %10llu KiB%s%s\n", (unsigned long long)range->start,
 		(unsigned long long)(range->start + range->size - 1),
 		(unsigned long long)(range->size / 1024), *what ? "  " : "", what);
@@ -239,6 +241,8 @@ static void text_node(const struct boot_info *info, const struct orders *orders,
 {
 	uint64_t bytes = 0;
 
+	ASSERT(nid < ZONAL_MAX_NODES && orders->count[nid] <= ZONAL_MAX_NODES,
+	       "%u nodes follow node %u", orders->count[nid], nid);
 	for (unsigned i = 0; i < info->range_count; i++)
 		bytes += range_shown(&info->range[i], nid) ? info->range[i].size : 0;
 	kprintf("node %u: %llu MiB, cpus", nid, (unsigned long long)(bytes >> 20));

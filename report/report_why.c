@@ -30,9 +30,11 @@ static void keep_newest(void *arg)
 {
 	struct newest *best = arg;
 	unsigned cpu = port_this_cpu()->id;
-	const struct zonal_failure *mine = &best->mm->cpu[cpu]->failure;
+	const struct zonal_failure *mine;
 
+	DASSERT_MASKED();
 	ASSERT(cpu < ZONAL_MAX_CPUS && best->mm->cpu[cpu], "CPU %u is not the instance's", cpu);
+	mine = &best->mm->cpu[cpu]->failure;
 	if (mine->serial > best->failure.serial) {
 		zonal_last_failure(best->mm, &best->failure);
 		best->cpu = (int)cpu;
@@ -59,6 +61,7 @@ static void json_failure(const struct zonal_failure *f, int cpu)
 	char gfp[GFP_TEXT_BYTES];
 	unsigned i;
 
+	ASSERT(f->zone_count <= ARRAY_SIZE(f->zone), "%u zones in a record", f->zone_count);
 	gfp_text(f->gfp, gfp, sizeof(gfp));
 	kprintf("{\"schema\":\"zonal.why/1\",\"serial\":%llu,\"cpu\":%d,\"gfp\":\"%s\","
 		"\"gfp_bits\":\"%x\",\"order\":%u,",

@@ -31,6 +31,7 @@ static void text_lists(const struct zonal *mm, const struct zone *zone)
 		if (!mc || !mc->pcp || !ld_relaxed(&((struct mm_cpu *)(uintptr_t)mc)->online))
 			continue;
 		pcp = &mc->pcp[zone->id];
+		ASSERT(pcp->ring[0].slot, "CPU %u has no lists of zone %u", cpu, zone->id);
 		kprintf("\n    cpu: %u\n              count: %u\n              high:  %u"
 			"\n              batch: %u\n  vm stats threshold: %u",
 			cpu, ld_relaxed(&pcp->count), pcp->high, pcp->batch, zone->stat_threshold);

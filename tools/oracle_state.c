@@ -282,6 +282,7 @@ static bool shape_zone(struct instance *in, struct zone *zone, struct fig_before
 static void set_numbers(struct zone *zone, const struct fig_zone *z, const struct fig_before *b)
 {
 	const int64_t *reserve = b->has_reserve ? b->reserve : z->reserve;
+	port_irqflags_t irq;
 
 	for (unsigned m = 0; m < WMARKS; m++)
 		st_relaxed(&zone->mark[m], b->mark[m]);
@@ -292,7 +293,11 @@ static void set_numbers(struct zone *zone, const struct fig_zone *z, const struc
 	st_relaxed(&zone->highatomic, b->highatomic);
 	/* A record says how much is reserved, not where; what no block stands for is lost. */
 	zone->highatomic_lost = b->highatomic - highatomic_in_blocks(zone);
+	irq = port_irq_save();
+	lock_take(&zone->lock);
 	zone_update_floor(zone);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
 }
 
 static bool reached(struct instance *in, struct zone *zone, const struct fig_before *want)

@@ -21,6 +21,7 @@
 #include <zonal/port.h>
 #include <zonal/zonal.h>
 
+#include "lib/assert.h"
 #include "lib/log.h"
 #include "lib/printf.h"
 
@@ -67,10 +68,14 @@ static void host_run_as(struct host_cpu *cpu, void (*fn)(void *), void *arg)
 	struct host_cpu *self = host_self;
 	bool masked = cpu->masked;
 
+	ASSERT(fn, "CPU %u is called for nothing", cpu->port.id);
 	host_self = cpu;
 	cpu->masked = true;
 	cpu->port.irq_depth++;
 	fn(arg);
+	ASSERT(cpu->masked && cpu->port.irq_depth && host_self == cpu,
+	       "a handler on CPU %u left mask %d, depth %u", cpu->port.id, cpu->masked,
+	       (unsigned)cpu->port.irq_depth);
 	cpu->port.irq_depth--;
 	cpu->masked = masked;
 	host_self = self;
@@ -98,8 +103,10 @@ void host_serve_calls(void)
 
 void host_cpu_attach(unsigned id)
 {
+	ASSERT(id < ZONAL_MAX_CPUS, "CPU %u", id);
 	/* Under the mutex: a caller may be running as this CPU by proxy right now. */
 	pthread_mutex_lock(&host_mail[id].mutex);
+	ASSERT(!host_mail[id].owned, "CPU %u has a thread already", id);
 	host_set_cpu(id);
 	host_mail[id].owned = true;
 	pthread_mutex_unlock(&host_mail[id].mutex);
@@ -110,6 +117,7 @@ void host_cpu_detach(void)
 	struct mailbox *mail = &host_mail[host_self->port.id];
 
 	pthread_mutex_lock(&mail->mutex);
+	ASSERT(mail->owned, "CPU %u has no thread", host_self->port.id);
 	mail->owned = false;
 	run_posted(mail);
 	pthread_mutex_unlock(&mail->mutex);

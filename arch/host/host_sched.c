@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "host_sched.h"
+#include "lib/assert.h"
 #include "sched/sched.h"
 #include "sched/sched_port.h"
 
@@ -89,6 +90,8 @@ void sched_context_init(struct sched_context *context, void *stack, size_t bytes
 	/* The start code is returned to with sp at the stack's end, 16-byte aligned. */
 	uintptr_t *top = (uintptr_t *)(void *)((char *)stack + bytes) - FIBRE_WORDS;
 
+	ASSERT(!(bytes & 15) && !((uintptr_t)stack & 15) && bytes > FIBRE_WORDS * sizeof(*top),
+	       "a stack of %zu bytes at %p", bytes, stack);
 	memset(context, 0, sizeof(*context));
 	memset(top, 0, FIBRE_WORDS * sizeof(*top));
 	top[FIBRE_ENTRY] = (uintptr_t)entry;
@@ -124,6 +127,7 @@ void sched_context_drop(struct sched_context *context)
 __attribute__((no_sanitize("address", "thread"))) void
 sched_context_switch(struct sched_context *from, struct sched_context *to, bool ends)
 {
+	ASSERT(from != to && to->sp, "a switch to %p without a stack", (void *)to);
 	if (__sanitizer_start_switch_fiber)
 		__sanitizer_start_switch_fiber(ends ? NULL : &from->fake_stack, to->stack,
 					       to->stack_bytes);
@@ -178,6 +182,7 @@ void sched_port_wait(void)
 
 void sched_port_kick(unsigned cpu)
 {
+	ASSERT(cpu < ZONAL_MAX_CPUS, "CPU %u", cpu);
 	atomic_store(&host_sched.cpu[cpu].kicked, true);
 }
 
@@ -192,6 +197,7 @@ static void serve_interrupts(void)
 	port_irqflags_t flags = port_irq_save();
 	struct port_cpu *cpu = port_this_cpu();
 
+	ASSERT(!cpu->irq_depth, "CPU %u polls in a handler", cpu->id);
 	cpu->irq_depth++;
 	if (timer_due()) {
 		atomic_store(&here()->timer_ns, SCHED_NEVER);
@@ -238,6 +244,11 @@ const struct boot_info *sched_port_board(void)
 
 void *sched_port_address(struct page *page)
 {
+	pfn_t pfn = zonal_pfn(page);
+
+	ASSERT(pfn >= host_sched.ram_phys >> PAGE_SHIFT &&
+	       pfn < (host_sched.ram_phys + host_sched.ram_bytes) >> PAGE_SHIFT,
+	       "pfn 0x%llx is not of this board", (unsigned long long)pfn);
 	return host_sched.ram + ((zonal_pfn(page) << PAGE_SHIFT) - host_sched.ram_phys);
 }
 
@@ -251,7 +262,7 @@ void sched_port_stack_unmap(void *stack, struct page *page)
 	/* A dead fibre's frames stay poisoned for the address sanitizer; the next owner of
 	 * these pages has nothing to do with them. */
 	host_sched_unpoison(stack, SCHED_STACK_BYTES);
-	(void)page;
+	ASSERT(stack == sched_port_address(page), "the stack %p is not in its pages", stack);
 }
 
 uint64_t port_task_id(void)

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 
 #include "host_sched.h"
+#include "lib/assert.h"
 #include "sched/sched_internal.h"
 
 enum { WORLD_CPUS = 4, WORLD_NODES = 2 };
@@ -61,7 +62,8 @@ static void *world_meta(void *ctx, unsigned nid, size_t bytes, size_t align)
 	void *memory;
 
 	(void)ctx;
-	(void)nid;
+	ASSERT(nid < WORLD_NODES && !(align & (align - 1)), "%zu bytes for node %u, aligned to %zu",
+	       bytes, nid, align);
 	if (world.meta_count == WORLD_METAS) {
 		port_log("host: zonal_build() asks for over %d pieces (WORLD_METAS)", WORLD_METAS);
 		return NULL;
@@ -76,6 +78,8 @@ static void *world_meta(void *ctx, unsigned nid, size_t bytes, size_t align)
 static void world_clear(void *ctx, pfn_t pfn, size_t count)
 {
 	(void)ctx;
+	ASSERT((pfn + count) << PAGE_SHIFT <= host_sched.ram_phys + host_sched.ram_bytes,
+	       "pages 0x%llx+%zu are not of this board", (unsigned long long)pfn, count);
 	memset(host_sched.ram + ((pfn << PAGE_SHIFT) - host_sched.ram_phys), 0,
 	       count << PAGE_SHIFT);
 }
@@ -173,6 +177,7 @@ static bool world_run(unsigned cpus, void (*fn)(void *), void *arg)
 {
 	pthread_t thread[WORLD_CPUS];
 
+	ASSERT(cpus && cpus <= WORLD_CPUS && !host_sched.mm, "a world of %u CPUs", cpus);
 	world.cpus = cpus;
 	memset(&host_sched, 0, sizeof(host_sched));
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)

@@ -103,7 +103,7 @@ KTEST(giveback, request_that_may_wait_takes_the_boost_back_before_it_fails)
 		return;
 	zone = kt_zone(mm, 0, ZONE_DMA);
 	st_relaxed(&zone->boost, 1024);
-	zone_update_floor(zone);
+	kt_floor(zone);
 	kt_take_all(mm, 0, NOWAIT, 0, &chain);
 	KT_EQ(boost(zone), 1024);
 	KT_TRUE(kt_free(zone) > 900);
@@ -194,11 +194,11 @@ KTEST(giveback, check_finds_a_count_that_nothing_explains)
 	if (!zone)
 		return;
 	st_relaxed(&zone->highatomic, 1024);
-	zone_update_floor(zone);
+	kt_floor(zone);
 	KT_TRUE(!zonal_check(zone->mm, &finding));
 	KT_OK(strstr(finding.text, "highatomic") != NULL, "%s", finding.text);
 	st_relaxed(&zone->highatomic, 512);
-	zone_update_floor(zone);
+	kt_floor(zone);
 	KT_TRUE(zonal_check(zone->mm, &finding));
 	zone->highatomic_lost = 0;
 	KT_TRUE(!zonal_check(zone->mm, &finding));

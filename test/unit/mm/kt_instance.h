@@ -87,6 +87,9 @@ uint64_t kt_cleared(pfn_t *first, size_t *count);
 struct zone *kt_zone(struct zonal *mm, unsigned nid, enum zone_type type);
 /* Marks and reserves of every zone to 0, so that the last page can be taken. */
 void kt_no_marks(struct zonal *mm);
+/* zone_update_floor() and zone_boost() with the zone's lock, masked, as both want it. */
+void kt_floor(struct zone *zone);
+bool kt_boost(struct zone *zone);
 /* The three marks of one zone by hand. */
 void kt_marks(struct zone *zone, int64_t min, int64_t low, int64_t high);
 /* Leave exactly `usable` pages above the marks' zero for requests up to `type`, by

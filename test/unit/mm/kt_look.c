@@ -18,12 +18,34 @@ struct zone *kt_zone(struct zonal *mm, unsigned nid, enum zone_type type)
 	return &mm->node[nid]->zone[type];
 }
 
+void kt_floor(struct zone *zone)
+{
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(&zone->lock);
+	zone_update_floor(zone);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+}
+
+bool kt_boost(struct zone *zone)
+{
+	port_irqflags_t irq = port_irq_save();
+	bool boosted;
+
+	lock_take(&zone->lock);
+	boosted = zone_boost(zone);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+	return boosted;
+}
+
 void kt_marks(struct zone *zone, int64_t min, int64_t low, int64_t high)
 {
 	st_relaxed(&zone->mark[WMARK_MIN], min);
 	st_relaxed(&zone->mark[WMARK_LOW], low);
 	st_relaxed(&zone->mark[WMARK_HIGH], high);
-	zone_update_floor(zone);
+	kt_floor(zone);
 }
 
 void kt_no_marks(struct zonal *mm)
@@ -41,7 +63,7 @@ void kt_no_marks(struct zonal *mm)
 void kt_usable(struct zone *zone, enum zone_type type, int64_t usable)
 {
 	st_relaxed(&zone->lowmem_reserve[type], kt_free(zone) - usable);
-	zone_update_floor(zone);
+	kt_floor(zone);
 }
 
 void kt_lock_elsewhere(struct zone *zone)

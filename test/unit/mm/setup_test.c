@@ -311,7 +311,7 @@ KTEST(rows_s, s8_boost_sequence)
 	zone = kt_zone(mm, 0, ZONE_DMA);
 	kt_marks(zone, 1024, 1286, 1548);
 	for (unsigned i = 0; i < ARRAY_SIZE(expected); i++) {
-		KT_TRUE(zone_boost(zone));
+		KT_TRUE(kt_boost(zone));
 		KT_EQ(ld_relaxed(&zone->boost), expected[i]);
 	}
 }
@@ -326,21 +326,21 @@ KTEST(rows_s, s8_zones_without_boost)
 	zone = kt_zone(mm, 0, ZONE_DMA);
 	kt_marks(zone, 10, 20, 30);
 	/* at least one pageblock, even if 150 % of HIGH are less */
-	KT_TRUE(zone_boost(zone));
+	KT_TRUE(kt_boost(zone));
 	KT_EQ(ld_relaxed(&zone->boost), 512);
-	KT_TRUE(zone_boost(zone));
+	KT_TRUE(kt_boost(zone));
 	KT_EQ(ld_relaxed(&zone->boost), 512);
 	st_relaxed(&zone->boost, 0);
 	KT_EQ(zonal_set_watermark_boost(mm, 0), 0);
-	KT_TRUE(!zone_boost(zone));
+	KT_TRUE(!kt_boost(zone));
 	KT_EQ(zonal_set_watermark_boost(mm, 15000), 0);
 	kt_marks(zone, 0, 0, 0);
-	KT_TRUE(!zone_boost(zone));
+	KT_TRUE(!kt_boost(zone));
 	kt_marks(zone, 10, 20, 30);
 	st_relaxed(&zone->managed, 4 * 512 - 1);
-	KT_TRUE(!zone_boost(zone));
+	KT_TRUE(!kt_boost(zone));
 	st_relaxed(&zone->managed, 4 * 512);
-	KT_TRUE(zone_boost(zone));
+	KT_TRUE(kt_boost(zone));
 	KT_EQ(ld_relaxed(&zone->boost), 512);
 }
 

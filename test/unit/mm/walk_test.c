@@ -363,7 +363,7 @@ KTEST(rows_f, f13_boosted_zone_wakes_once)
 		uint64_t before = wakes(mm);
 
 		st_relaxed(&zone->boosted, 1);
-		zone_update_floor(zone);
+		kt_floor(zone);
 		KT_EQ(kt_served_by(mm, 0, GFP_KERNEL, order), ZONE_DMA);
 		KT_EQ(ld_relaxed(&zone->boosted), 0);
 		KT_EQ(wakes(mm), before + 1);
@@ -385,7 +385,7 @@ KTEST(rows_f, f13_flag_outlives_a_block_that_is_not_there)
 	kt_no_marks(mm);
 	(void)kt_take_all(mm, 0, __GFP_MEMALLOC, 0, &chain);
 	st_relaxed(&zone->boosted, 1);
-	zone_update_floor(zone);
+	kt_floor(zone);
 	/* No watermark stops it, so the take itself finds the lists empty. */
 	KT_EQ(kt_served_by(mm, 0, __GFP_MEMALLOC, 1), -1);
 	KT_EQ(ld_relaxed(&zone->boosted), 1);
