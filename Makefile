@@ -9,7 +9,7 @@ GIC ?= 3
 CPU ?= max
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
-export O SHAPE EL GIC CPU V CROSS_COMPILE
+export O SHAPE EL GIC CPU V DISK VIRTIO CROSS_COMPILE
 
 # ---- compilers: CC=clang builds everything with clang and lld ---------------------------
 ifeq ($(origin CC),default)
@@ -49,7 +49,8 @@ IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
 IMAGE_SRC := $(wildcard arch/arm64/*/*.S arch/arm64/*/*.c mm/*.c sched/*.c lib/*.c \
-	lib/freestanding/*.c board/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c user/*.c)
+	lib/freestanding/*.c board/*.c block/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c \
+	user/*.c)
 IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c \
 	test/ktest*.c) monitor/tests_here.c monitor/bench_image.c
 # The image without tests is linked from the same objects, but for one file in their place.
@@ -75,7 +76,8 @@ endif
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -lz -pthread
 HOST_CORE := $(filter-out board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
-	arch/host/*.c board/*.c report/*.c monitor/monitor_*.c user/*.c))
+	arch/host/*.c board/*.c block/*.c report/*.c monitor/monitor_*.c user/*.c \
+	drivers/virtio/virtio_*.c))
 TEST_SRC := test/ktest.c test/ktest_sched.c $(wildcard test/host_*.c test/host/*.c test/unit/*/*.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz hooks
@@ -214,6 +216,6 @@ help:
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
 	@echo '  models fuzz lint size clean'
-	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC)'
+	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC) DISK=FILE'
 	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS= TESTS=0'
 	@tools/board.sh --list

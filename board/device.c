@@ -239,6 +239,27 @@ bool device_irq_named(int node, const char *name, struct device_irq *irq)
 	return index >= 0 && device_irq(node, (unsigned)index, irq);
 }
 
+bool device_dma_coherent(int node)
+{
+	for (; node >= 0; node = fdt_parent_offset(tree, node)) {
+		if (fdt_getprop(tree, node, "dma-coherent", NULL))
+			return true;
+	}
+	return false;
+}
+
+bool device_dma_limited(int node)
+{
+	int length;
+
+	for (node = fdt_parent_offset(tree, node); node >= 0;
+	     node = fdt_parent_offset(tree, node)) {
+		if (fdt_getprop(tree, node, "dma-ranges", &length) && length > 0)
+			return true;
+	}
+	return false;
+}
+
 int device_chosen(void) { return fdt_find_child(tree, 0, "chosen"); }
 
 const char *device_bootargs(size_t *bytes)

@@ -36,6 +36,11 @@ bool device_irq(int node, unsigned index, struct device_irq *irq);
 /* As above by its entry in interrupt-names; false if there is no such name. */
 bool device_irq_named(int node, const char *name, struct device_irq *irq);
 
+/* Does the device see memory as the caches hold it: does it or a bus above it say dma-coherent? */
+bool device_dma_coherent(int node);
+/* Does a bus above it limit what its masters reach (dma-ranges that are not empty)? */
+bool device_dma_limited(int node);
+
 /* A property that is one string, or one or two cells. */
 const char *device_string(int node, const char *property);
 bool device_u32(int node, const char *property, uint32_t *value);

@@ -16,6 +16,7 @@
  *	start_interrupts    GIC, timer
  *	start_scheduler     we are task "main", interrupts are on, all flags are served
  *	console_start_input keys arrive
+ *	disks_start         the disks of the board are known
  *	smp_start           all CPUs that come are scheduling
  *	work                run=, or the demonstration and the monitor
  *
@@ -37,6 +38,7 @@
 #include "console.h"
 #include "monitor/demo.h"
 #include "board/device.h"
+#include "disks.h"
 #include "drivers/power/psci.h"
 #include "board/early.h"
 #include "board/fdt_walk.h"
@@ -404,6 +406,7 @@ void platform_main(uint64_t dt_phys)
 	start_interrupts();
 	start_scheduler();
 	console_start_input();
+	disks_start();
 	smp_start(boot_args.maxcpus);
 	print_board();
 	work();

@@ -11,6 +11,9 @@
 # to power off. Either way the exit status is the image's own: 0 good, 1 a command
 # or test failed, 2 panic. It needs -semihosting, which is QEMU's only way out with
 # a status. V=1 prints the command.
+#
+# DISK='FILE…' gives the board virtio disks, vda first; a file that cannot be written is a
+# read-only disk. VIRTIO=legacy or modern is the register layout (QEMU's own default is legacy).
 set -eu
 
 O=${O:-build}
@@ -34,8 +37,21 @@ cpus=$(tools/board.sh --expect | cut -d' ' -f1)
 # that holds it from running for whole turns of the host. One thread gives way at once.
 accel=
 [ "$cpus" -le $((2 * $(nproc))) ] || accel='-accel tcg,thread=single'
+disks='' disk_count=0
+for file in ${DISK:-}; do
+	[ -e "$file" ] || { echo "tools/run_qemu.sh: DISK=$file: there is no such file" >&2; exit 1; }
+	drive="if=none,id=disk$disk_count,format=raw,file=$(echo "$file" | sed 's/,/,,/g')"
+	[ -w "$file" ] || drive="$drive,readonly=on"
+	disks="$disks -drive $drive -device virtio-blk-device,drive=disk$disk_count"
+	disk_count=$((disk_count + 1))
+done
+case ${VIRTIO:-modern} in
+modern) [ -z "$disks" ] || disks="-global virtio-mmio.force-legacy=false $disks" ;;
+legacy) ;;
+*) echo "tools/run_qemu.sh: VIRTIO=$VIRTIO: legacy or modern" >&2; exit 1 ;;
+esac
 # shellcheck disable=SC2086 # the board is a list of words
-set -- $board $accel -display none -monitor none -serial "$serial" -nic none -no-reboot \
+set -- $board $accel $disks -display none -monitor none -serial "$serial" -nic none -no-reboot \
 	-semihosting -kernel "$O/zonal.img" -append "$bootargs" "$@"
 if [ "${V:-0}" = 1 ]; then
 	printf 'qemu-system-aarch64' >&2
