@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh
 #
 # For the scripts of test/t and test/image: the selection of `make test TEST=`, globs of
 # test names apart by commas. Without one every case runs.

@@ -19,6 +19,7 @@ fail() { echo "$*"; status=1; }
 
 # warnings CC: WARN as the Makefile has it for that compiler.
 warnings() {
+	# shellcheck disable=SC2016 # make expands it
 	printf 'include Makefile\nshow-warn:\n\t@echo $(WARN)\n' |
 		make -s --no-print-directory -f - CC="$1" show-warn
 }

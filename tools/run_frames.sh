@@ -15,7 +15,8 @@ trap 'rm -rf "$logs"' EXIT
 files=$(ls test/oracle/frames/*.txt.gz | wc -l)
 [ "$files" -gt 0 ] || { echo "there is no record in test/oracle/frames"; exit 1; }
 # A record a process: they take from half a second to two.
-ls test/oracle/frames/*.txt.gz |
+# shellcheck disable=SC2016 # the inner shell expands it
+printf '%s\n' test/oracle/frames/*.txt.gz |
 	xargs -P "$(nproc)" -I{} sh -c '"$1" "$2" >"$3/$(basename "$2").log" 2>&1' sh \
 		"$O/host/oracle" {} "$logs"
 status=$?

@@ -45,6 +45,7 @@ mkdir -p "$O/logs"
 
 # The names of the tests that exist in the place of a case, for a selection.
 names_on_host() { "$O/host-gcc-asan/test" --list; }
+names_of_hooks() { "$O/host-hooks/hooks" --list; }
 names_on_target() {
 	SHAPE=2n EL=1 GIC=3 CPU=max timeout -k 5 60 tools/run_qemu.sh \
 		'run=test+--list exit=semihosting' </dev/null 2>&1 | tr -d '\r'
@@ -66,12 +67,15 @@ choose() {
 	host='' target=''
 	! names_on_host | any_selected || host=1
 	case $* in
-	*boot:*) ! names_on_target | any_selected || target=1 ;;
+	*boot:* | *image:counted*) ! names_on_target | any_selected || target=1 ;;
 	esac
 	for word in "$@"; do
 		case $word in
 		host:*) [ -z "$host" ] || echo "$word" ;;
 		boot:* | debug:*) [ -z "$target" ] || echo "$word" ;;
+		hooks:*) ! names_of_hooks | any_selected || echo "$word" ;;
+		# It looks itself which of them it has.
+		image:counted) [ -z "$target" ] || echo "$word" ;;
 		model:*) ! selected model.operations || echo "$word" ;;
 		check:*) ! selected "$word" || echo "$word" ;;
 		*) ! script_selected "${word#*:}" || echo "$word" ;;

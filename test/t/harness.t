@@ -56,7 +56,7 @@ board() {
 	verdict $? "$name"
 }
 
-plan_first 36
+plan_first 37
 runs passes 'good.*' 0 'TAP version 13' '1..1' 'ok 1 - good.passes' '# 1 of 1 passed'
 runs equality_shows_both_values 'bad.equality' 1 'not ok 1 - bad.equality' '# goes on: 0' \
 	'# test/harness/broken.c:22: 2 + 2 is 4 (0x4), expected 5 = 5 (0x5)'
@@ -87,16 +87,17 @@ play() { # play FILE LIST TAP
 	chmod +x "$1"
 }
 
-# selects NAME TEST STATUS CASE…: the runner runs these cases of the four and no other.
+# selects NAME TEST STATUS CASE…: the runner runs these cases of the six and no other.
 selects() {
 	local name=$1 want=$3 status bad=0 word
 	selected "harness.$name" || return 0
-	TEST=$2 O=$scratch/s PATH=$scratch/s:$PATH PROVE_FLAGS= tools/run_tests.sh host:gcc-asan \
-		boot:2n:3:1:max check:licence script:harness >"$scratch/out" 2>&1
+	TEST=$2 O=$scratch/s PATH=$scratch/s:$PATH PROVE_FLAGS='' tools/run_tests.sh host:gcc-asan \
+		boot:2n:3:1:max check:licence script:harness hooks:hooks image:counted \
+		>"$scratch/out" 2>&1
 	status=$?
 	shift 3
 	[ $status = "$want" ] || { echo "# status $status, expected $want"; bad=1; }
-	for word in host boot check script; do
+	for word in host boot check script hooks image; do
 		case " $* " in
 		*" $word "*) grep -q "^$word:" "$scratch/out" || bad=1 ;;
 		*) ! grep -q "^$word:" "$scratch/out" || bad=1 ;;
@@ -109,6 +110,7 @@ selects() {
 examples_match() {
 	local example bad=0 found=0
 	selected harness.examples_of_a_selection_match || return 0
+	# shellcheck disable=SC2013 # each is one word
 	for example in $(grep -ohE "TEST='[^']+'" README.md CONTRIBUTING.md | cut -d"'" -f2); do
 		found=$((found + 1))
 		"$O/host/test" --list "$example" >"$scratch/out" || { echo "# $example"; bad=1; }
@@ -119,10 +121,12 @@ examples_match() {
 
 play "$scratch/s/host-gcc-asan/test" both.on_host '1..1\nok 1 - both.on_host\n'
 ln -s "$(realpath "$O/host")" "$scratch/s/host"
+play "$scratch/s/host-hooks/hooks" points.on_hooks '1..1\nok 1 - points.on_hooks\n'
 play "$scratch/s/qemu-system-aarch64" both.on_target '1..1\nok 1 - both.on_target\n'
 selects a_selection_runs_where_its_tests_are 'both.on_host' 0 host
 selects a_selection_of_several_is_apart_by_blanks 'check:lic* both.on_host' 0 host check
-selects a_selection_runs_on_boards 'x.y,both.*target' 1 boot
+selects a_selection_runs_on_boards 'x.y,both.*target' 1 boot image
+selects a_selection_runs_with_hooks 'points.*' 0 hooks
 selects a_selection_takes_scripts_by_their_name 'harness.passes' 0 script
 selects a_selection_of_nothing_is_an_error 'bot.*' 1
 selects a_selection_that_only_a_script_could_have_is_an_error 'harness.none' 1 script

@@ -124,7 +124,7 @@ KTEST(rows_g, g6_scopes_strip_what_reclaim_must_not_do)
 	};
 	struct zonal *mm = kt_instance(&uma);
 	struct zonal_task saved, *task = kt_task_save(&saved);
-	struct zonal_failure failure;
+	static struct zonal_failure failure; /* beside the one that steps_of() has */
 
 	if (!mm)
 		return;
