@@ -28,7 +28,7 @@ void atomic_hook(void);
 		atomic_hook();                                                                     \
 		atomic_store_explicit(p, st_relaxed_value, memory_order_relaxed);                  \
 	})
-#elif defined(PORT_VOLATILE_RELAXED)
+#elif defined(ZONAL_PORT_VOLATILE_RELAXED)
 /*
  * A port whose compiler spends an instruction on the address of every C11
  * relaxed access (gcc 12 on arm64 does: no immediate offsets) may ask for
@@ -47,10 +47,10 @@ void atomic_hook(void);
 #define st_release(p, v) atomic_store_explicit(p, v, memory_order_release)
 #define fetch_add_relaxed(p, v) atomic_fetch_add_explicit(p, v, memory_order_relaxed)
 #define fetch_add_acquire(p, v) atomic_fetch_add_explicit(p, v, memory_order_acquire)
-#ifdef PORT_FETCH_DEC
+#ifdef ZONAL_PORT_FETCH_DEC
 /* The port has a cheaper way to call its helper than the compiler's: see there. */
-#define fetch_dec_acq_rel(p) port_fetch_dec_acq_rel(p)
-#define fetch_inc_u16_relaxed(p) port_fetch_inc_u16_relaxed(p)
+#define fetch_dec_acq_rel(p) zonal_port_fetch_dec_acq_rel(p)
+#define fetch_inc_u16_relaxed(p) zonal_port_fetch_inc_u16_relaxed(p)
 #else
 #define fetch_dec_acq_rel(p) fetch_sub_acq_rel(p, 1)
 #define fetch_inc_u16_relaxed(p) fetch_add_relaxed(p, 1)

@@ -1,16 +1,52 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The names that mm/ and lib/ share among their files, with the prefix that they have as symbols.
+ * The names that the sources of the tree write, with the prefix that they have as symbols.
  *
  * The sources use short names, since nobody else is in the room. A program that links the
- * core must not find its own `kprintf` or `zone_take` taken, so the compiler sees each of them
- * with zn_ in front; public ones begin with zonal_ anyway. The Makefile includes this file before
- * every source (a foreign build does the same: -include lib/prefix.h); it holds nothing but
- * these lines, so that assembly takes it as well. tools/check_symbols.sh finds what is missing.
+ * core must not find its own `kprintf` or `zone_take` taken, so the compiler sees each of those
+ * that files of mm/ and lib/ share with zn_ in front, the port's hooks with zonal_ in front, and
+ * what the public headers bring by its own name (<zonal/short_names.h>). The Makefile includes
+ * this file before every source (a foreign build of them does the same: -include lib/prefix.h);
+ * it holds nothing but macros for assembly, which it is included before as well.
+ * tools/check_symbols.sh finds what is missing.
  */
 #ifndef LIB_PREFIX_H
 #define LIB_PREFIX_H
 
+/* In this tree a size may be set by its short name too: -DMAX_ORDER=12. */
+#if defined(PAGE_SHIFT) && !defined(ZONAL_PAGE_SHIFT)
+#define ZONAL_PAGE_SHIFT PAGE_SHIFT
+#endif
+#if defined(MAX_ORDER) && !defined(ZONAL_MAX_ORDER)
+#define ZONAL_MAX_ORDER MAX_ORDER
+#endif
+#if defined(PAGEBLOCK_ORDER) && !defined(ZONAL_PAGEBLOCK_ORDER)
+#define ZONAL_PAGEBLOCK_ORDER PAGEBLOCK_ORDER
+#endif
+#if defined(SECTION_SHIFT) && !defined(ZONAL_SECTION_SHIFT)
+#define ZONAL_SECTION_SHIFT SECTION_SHIFT
+#endif
+
+#include <zonal/short_names.h>
+
+#include "base.h"
+
+/* <zonal/port.h> */
+#define port_cpu zonal_port_cpu
+#define port_irqflags_t zonal_port_irqflags_t
+#define port_irq_save zonal_port_irq_save
+#define port_irq_restore zonal_port_irq_restore
+#define port_irqs_masked zonal_port_irqs_masked
+#define port_this_cpu zonal_port_this_cpu
+#define port_relax zonal_port_relax
+#define port_time_ns zonal_port_time_ns
+#define port_call_cpu zonal_port_call_cpu
+#define port_log zonal_port_log
+#define port_panic zonal_port_panic
+#define port_backtrace zonal_port_backtrace
+#define port_task_id zonal_port_task_id
+
+/* mm/ and lib/ among themselves */
 #define alloc_by_policy zn_alloc_by_policy
 #define alloc_request zn_alloc_request
 #define alloc_slow zn_alloc_slow

@@ -162,7 +162,7 @@ def check_singles():
         measure(f"lines of {'the ' if name == 'Makefile' else ''}{name}",
                 len(tree.lines(path)), path)
     hooks = {m for line in tree.lines("include/zonal/port.h")
-             for m in re.findall(r"\b(port_\w+)\(", line) if not line.lstrip().startswith("*")}
+             for m in re.findall(r"\b(zonal_port_\w+)\(", line) if not line.lstrip().startswith("*")}
     measure("hooks in port.h", len(hooks), "include/zonal/port.h")
 
 

@@ -27,7 +27,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODELS = ROOT / "test" / "models"
 CC = os.environ.get("HOSTCC", "cc")
-HOST_FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE"]
+HOST_FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-include", "lib/prefix.h"]
 INCLUDES = ["-I.", "-Iinclude", "-Iarch/host/include", "-Iarch/host", "-Itest/models"]
 TIMEOUT = 300
 sys.path.insert(0, str(MODELS))

@@ -11,63 +11,64 @@
 
 #include <zonal/types.h>
 
-/* boot_range.flags */
-#define BOOT_HOTPLUG 0x1u  /* memory: hotpluggable */
-#define BOOT_NOMAP 0x2u    /* not mapped, not RAM for anyone (I3, I10). Memory: it is present
-			    * all the same. Reserved: so that a report can say why */
-#define BOOT_CMA 0x4u      /* reserved: reusable shared-dma-pool, given to CMA (I10) */
-#define BOOT_DYNAMIC 0x8u  /* reserved: placed by us, not by a reg property */
-#define BOOT_FIRMWARE 0x10u /* reserved: /memreserve/, the DT blob, the image, an initrd */
+/* zonal_boot_range.flags */
+#define ZONAL_BOOT_HOTPLUG 0x1u  /* memory: hotpluggable */
+#define ZONAL_BOOT_NOMAP 0x2u    /* not mapped, not RAM for anyone (I3, I10). Memory: it is
+				  * present all the same. Reserved: so that a report can say why */
+#define ZONAL_BOOT_CMA 0x4u      /* reserved: reusable shared-dma-pool, given to CMA (I10) */
+#define ZONAL_BOOT_DYNAMIC 0x8u  /* reserved: placed by us, not by a reg property */
+#define ZONAL_BOOT_FIRMWARE 0x10u /* reserved: /memreserve/, the DT blob, the image, an initrd */
 
 /* RAM ends at or below this: frame numbers have 32 bits, and the highest block is left out so that
  * what lies behind the last page has a number too. */
-#define BOOT_MEMORY_END ((((uint64_t)1 << 32) - (1u << (MAX_ORDER - 1))) << PAGE_SHIFT)
+#define ZONAL_BOOT_MEMORY_END                                                                      \
+	((((uint64_t)1 << 32) - (1u << (ZONAL_MAX_ORDER - 1))) << ZONAL_PAGE_SHIFT)
 
-struct boot_range {
+struct zonal_boot_range {
 	uint64_t start;
 	uint64_t size;
-	int16_t nid; /* NODE_NONE in reserved ranges */
+	int16_t nid; /* ZONAL_NODE_NONE in reserved ranges */
 	uint16_t flags;
 };
 
-struct boot_cpu {
+struct zonal_boot_cpu {
 	uint64_t mpidr; /* affinity bits only */
 	int16_t nid;
 	uint8_t psci;   /* enable-method is "psci" */
 	uint8_t disabled; /* status says it cannot be used */
 };
 
-/* Why the board became a single node 0 (rows I11-I14); NUMA_OK otherwise. */
-enum numa_reason {
-	NUMA_OK,
-	NUMA_NOT_IN_DT,      /* no numa-node-id anywhere: one node, no fault */
-	NUMA_OFF,            /* numa=off */
-	NUMA_BAD_NODE_ID,    /* a memory node's id is out of range */
-	NUMA_NO_REG,         /* a memory node with an id has no reg */
-	NUMA_RANGE_WITHOUT_NODE, /* some memory carries no id */
-	NUMA_BAD_DISTANCE,   /* self != 10, or remote <= 10 */
-	NUMA_EMPTY_MATRIX    /* distance-map without a usable distance-matrix */
+/* Why the board became a single node 0 (rows I11-I14); ZONAL_NUMA_OK otherwise. */
+enum zonal_numa_reason {
+	ZONAL_NUMA_OK,
+	ZONAL_NUMA_NOT_IN_DT,      /* no numa-node-id anywhere: one node, no fault */
+	ZONAL_NUMA_OFF,            /* numa=off */
+	ZONAL_NUMA_BAD_NODE_ID,    /* a memory node's id is out of range */
+	ZONAL_NUMA_NO_REG,         /* a memory node with an id has no reg */
+	ZONAL_NUMA_RANGE_WITHOUT_NODE, /* some memory carries no id */
+	ZONAL_NUMA_BAD_DISTANCE,   /* self != 10, or remote <= 10 */
+	ZONAL_NUMA_EMPTY_MATRIX    /* distance-map without a usable distance-matrix */
 };
 
-struct boot_info {
+struct zonal_boot_info {
 	/* RAM: sorted by start, page aligned, disjoint, neighbours of one node and
 	 * flags merged. What the tree takes off the map at a fixed address is here with
-	 * BOOT_NOMAP: it counts as spanned and present, and nobody may touch it (I3). */
+	 * ZONAL_BOOT_NOMAP: it counts as spanned and present, and nobody may touch it (I3). */
 	unsigned range_count;
-	struct boot_range range[ZONAL_MAX_RANGES];
+	struct zonal_boot_range range[ZONAL_MAX_RANGES];
 
 	/* RAM that must not be handed out at boot: sorted by start, may touch but
 	 * not overlap, page aligned outward. May lie partly outside of RAM. */
 	unsigned reserved_count;
-	struct boot_range reserved[ZONAL_MAX_RANGES];
+	struct zonal_boot_range reserved[ZONAL_MAX_RANGES];
 
 	/* In device tree order; the boot CPU is wherever its mpidr is. */
 	unsigned cpu_count;
-	struct boot_cpu cpu[ZONAL_MAX_CPUS];
+	struct zonal_boot_cpu cpu[ZONAL_MAX_CPUS];
 
-	nodemask_t nodes;     /* online: union of memory and CPU ids (I11) */
+	zonal_nodemask_t nodes;     /* online: union of memory and CPU ids (I11) */
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-	enum numa_reason numa;
+	enum zonal_numa_reason numa;
 
 	/* Highest address that every DMA master reaches, from dma-ranges;
 	 * UINT64_MAX if the tree says nothing (row I16). */
@@ -75,9 +76,9 @@ struct boot_info {
 };
 
 /* Whether a memory range may be mapped, used and handed out. */
-static inline bool boot_range_usable(const struct boot_range *range)
+static inline bool zonal_boot_range_usable(const struct zonal_boot_range *range)
 {
-	return !(range->flags & BOOT_NOMAP);
+	return !(range->flags & ZONAL_BOOT_NOMAP);
 }
 
 /* Tunables of the boot arguments. zonal_options_default() gives 5.10's defaults. */

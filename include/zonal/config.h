@@ -4,32 +4,34 @@
  *
  * Each can be overridden with -D. Nothing else in the tree hides a limit: a
  * table that overflows says so by the name used here, and the monitor command
- * `limits` prints how full each one is.
+ * `limits` prints how full each one is. A program that links the core is compiled with the
+ * same values. Macros of other names, a PAGE_SIZE or MAX_ORDER of the program's own, mean
+ * nothing here; <zonal/short_names.h> says how this tree's own build has it.
  */
 #ifndef ZONAL_CONFIG_H
 #define ZONAL_CONFIG_H
 
 /* An assertion that C and C++ both know. */
 #ifdef __cplusplus
-#define ZN_STATIC_ASSERT static_assert
+#define ZONAL_STATIC_ASSERT static_assert
 #else
-#define ZN_STATIC_ASSERT _Static_assert
+#define ZONAL_STATIC_ASSERT _Static_assert
 #endif
 
 /* Size of a page, as a shift. 5.10's arm64 default; the golden figures use it. */
-#ifndef PAGE_SHIFT
-#define PAGE_SHIFT 12
+#ifndef ZONAL_PAGE_SHIFT
+#define ZONAL_PAGE_SHIFT 12
 #endif
-#define PAGE_SIZE (1UL << PAGE_SHIFT)
+#define ZONAL_PAGE_SIZE (1UL << ZONAL_PAGE_SHIFT)
 
-/* Orders run 0..MAX_ORDER-1; the largest block is 4 MiB (row C1). */
-#ifndef MAX_ORDER
-#define MAX_ORDER 11
+/* Orders run 0..ZONAL_MAX_ORDER-1; the largest block is 4 MiB (row C1). */
+#ifndef ZONAL_MAX_ORDER
+#define ZONAL_MAX_ORDER 11
 #endif
 
-/* A pageblock is the unit that has one migratetype: 2 MiB (row C2). */
-#ifndef PAGEBLOCK_ORDER
-#define PAGEBLOCK_ORDER 9
+/* A pageblock is the unit that has one zonal_migratetype: 2 MiB (row C2). */
+#ifndef ZONAL_PAGEBLOCK_ORDER
+#define ZONAL_PAGEBLOCK_ORDER 9
 #endif
 
 /* Most nodes; 5.10 arm64 has NODES_SHIFT 4 (rows C7, N1). At most 64. */
@@ -51,8 +53,8 @@
  * The page map is allocated in sections of this many bytes of RAM, as a shift:
  * 128 MiB, so that a section rarely holds two nodes and its map is 1 MiB.
  */
-#ifndef SECTION_SHIFT
-#define SECTION_SHIFT 27
+#ifndef ZONAL_SECTION_SHIFT
+#define ZONAL_SECTION_SHIFT 27
 #endif
 
 /* Most tasks at EL0, and most ranges of addresses in each. */
@@ -78,15 +80,19 @@
 #define ZONAL_CMA 1
 #endif
 
-ZN_STATIC_ASSERT(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
-ZN_STATIC_ASSERT(ZONAL_MAX_CPUS >= 1 && ZONAL_MAX_CPUS <= 65535, "a lock has 16-bit tickets");
-ZN_STATIC_ASSERT(PAGE_SHIFT == 12 || PAGE_SHIFT == 14 || PAGE_SHIFT == 16,
-		 "arm64 has no other page");
-ZN_STATIC_ASSERT(MAX_ORDER >= 10 && MAX_ORDER <= 16, "an order has 4 bits, a pageblock order 9");
-ZN_STATIC_ASSERT(ZONAL_OWNER_STACKS >= 1 && ZONAL_OWNER_STACKS <= 1 << 24, "depot, 2 GiB at most");
-ZN_STATIC_ASSERT(PAGEBLOCK_ORDER < MAX_ORDER, "a block must hold a whole pageblock");
-ZN_STATIC_ASSERT(ZONAL_USER_TASKS >= 1 && ZONAL_USER_TASKS <= 4096, "a page's handle has 12 bits");
-ZN_STATIC_ASSERT(ZONAL_USER_RANGES >= 8, "text, data, stack, and what a program maps");
-ZN_STATIC_ASSERT(SECTION_SHIFT >= PAGE_SHIFT + MAX_ORDER - 1, "a section holds whole blocks");
+ZONAL_STATIC_ASSERT(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
+ZONAL_STATIC_ASSERT(ZONAL_MAX_CPUS >= 1 && ZONAL_MAX_CPUS <= 65535, "a lock has 16-bit tickets");
+ZONAL_STATIC_ASSERT(ZONAL_PAGE_SHIFT == 12 || ZONAL_PAGE_SHIFT == 14 || ZONAL_PAGE_SHIFT == 16,
+		    "arm64 has no other page");
+ZONAL_STATIC_ASSERT(ZONAL_MAX_ORDER >= 10 && ZONAL_MAX_ORDER <= 16,
+		    "an order has 4 bits, a pageblock order 9");
+ZONAL_STATIC_ASSERT(ZONAL_OWNER_STACKS >= 1 && ZONAL_OWNER_STACKS <= 1 << 24,
+		    "depot, 2 GiB at most");
+ZONAL_STATIC_ASSERT(ZONAL_PAGEBLOCK_ORDER < ZONAL_MAX_ORDER, "a block must hold a whole pageblock");
+ZONAL_STATIC_ASSERT(ZONAL_USER_TASKS >= 1 && ZONAL_USER_TASKS <= 4096,
+		    "a page's handle has 12 bits");
+ZONAL_STATIC_ASSERT(ZONAL_USER_RANGES >= 8, "text, data, stack, and what a program maps");
+ZONAL_STATIC_ASSERT(ZONAL_SECTION_SHIFT >= ZONAL_PAGE_SHIFT + ZONAL_MAX_ORDER - 1,
+		    "a section holds whole blocks");
 
 #endif

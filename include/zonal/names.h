@@ -10,23 +10,23 @@
 
 #include <zonal/types.h>
 
-ZN_BEGIN_DECLS
+ZONAL_BEGIN_DECLS
 
 #define ZONAL_NO_NAME "?"
 
-/* enum zone_type: "DMA", "DMA32", "Normal", "Movable". */
+/* enum zonal_zone_type: "DMA", "DMA32", "Normal", "Movable". */
 const char *zonal_zone_name(unsigned type);
 
-/* enum migratetype: "Unmovable", ... as /proc/pagetypeinfo writes them. */
+/* enum zonal_migratetype: "Unmovable", ... as /proc/pagetypeinfo writes them. */
 const char *zonal_type_name(unsigned type);
 /* The same in one letter, as a failure report of the kernel has it; '?' if unknown. */
 char zonal_type_letter(unsigned type);
 
-/* enum mpol_mode: "default", "preferred", "bind", "interleave", "local". */
+/* enum zonal_mpol_mode: "default", "preferred", "bind", "interleave", "local". */
 const char *zonal_policy_name(unsigned mode);
-/* The mode of that name, whatever its case; MPOL_MODES if there is none. */
+/* The mode of that name, whatever its case; ZONAL_MPOL_MODES if there is none. */
 unsigned zonal_policy_find(const char *name);
-/* The same for zones: ZONE_TYPES if there is none. */
+/* The same for zones: ZONAL_ZONE_TYPES if there is none. */
 unsigned zonal_zone_find(const char *name);
 
 /* enum zonal_refusal in a few words: "below watermark". */
@@ -34,7 +34,7 @@ const char *zonal_refusal_name(unsigned refusal);
 
 /* A step of the ladder, or what refused a request at the door. */
 struct zonal_step {
-	uint32_t bit;     /* ZSTEP_* */
+	uint32_t bit;     /* ZONAL_STEP_* */
 	bool door;        /* no zone was asked */
 	const char *name; /* one word: "min", "bad-flags" */
 	const char *text; /* for people */
@@ -44,6 +44,6 @@ struct zonal_step {
  * behind the last one. */
 const struct zonal_step *zonal_step(unsigned n);
 
-ZN_END_DECLS
+ZONAL_END_DECLS
 
 #endif

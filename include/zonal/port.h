@@ -5,7 +5,8 @@
  * A port supplies `port_impl.h` (found through the include path) with the
  * bodies of the inline hooks, and one object with the others. There are two
  * ports of equal rank: arch/arm64 (bare metal) and arch/host (a Linux process
- * whose threads are the CPUs).
+ * whose threads are the CPUs). A port may also define ZONAL_PORT_VOLATILE_RELAXED and
+ * ZONAL_PORT_FETCH_DEC there, see lib/atomic.h.
  *
  * Common rules. No hook fails unless it says so. "Masked" means: the interrupts
  * of this CPU are masked (DAIF.I on arm64). A hook may be called with a zone
@@ -14,38 +15,38 @@
 #ifndef ZONAL_PORT_H
 #define ZONAL_PORT_H
 
-#include <stdarg.h>
-
 #include <zonal/types.h>
+
+ZONAL_BEGIN_DECLS
 
 struct zonal_task;
 
 /*
- * One per CPU, owned by the port; found by port_this_cpu(). The core reads it
+ * One per CPU, owned by the port; found by zonal_port_this_cpu(). The core reads it
  * masked. The scheduler keeps `task` right across switches.
  */
-struct port_cpu {
+struct zonal_port_cpu {
 	uint32_t id;             /* dense, 0..ZONAL_MAX_CPUS-1; immutable */
 	uint32_t irq_depth;      /* > 0 inside an interrupt handler; own CPU */
 	struct zonal_task *task; /* allocator state of what runs here; never NULL; own CPU */
 };
 
-typedef unsigned long port_irqflags_t;
+typedef unsigned long zonal_port_irqflags_t;
 
 /* ---- inline hooks, bodies in port_impl.h -------------------------------- */
 
 /* Mask this CPU's interrupts, return the former state. Nests. Any context. */
-static inline port_irqflags_t port_irq_save(void);
-/* Back to exactly the state that the paired port_irq_save() returned. */
-static inline void port_irq_restore(port_irqflags_t flags);
+static inline zonal_port_irqflags_t zonal_port_irq_save(void);
+/* Back to exactly the state that the paired zonal_port_irq_save() returned. */
+static inline void zonal_port_irq_restore(zonal_port_irqflags_t flags);
 /* For assertions and tests. */
-static inline bool port_irqs_masked(void);
+static inline bool zonal_port_irqs_masked(void);
 /* The CPU that runs this. The answer is stable only while masked. */
-static inline struct port_cpu *port_this_cpu(void);
+static inline struct zonal_port_cpu *zonal_port_this_cpu(void);
 /* One step of a spin loop. Any context, locks held. */
-static inline void port_relax(void);
+static inline void zonal_port_relax(void);
 /* Monotonic, in nanoseconds, the same on all CPUs to within a tick. */
-static inline uint64_t port_time_ns(void);
+static inline uint64_t zonal_port_time_ns(void);
 
 /* ---- out of line -------------------------------------------------------- */
 
@@ -54,29 +55,31 @@ static inline uint64_t port_time_ns(void);
  * Context: task or boot, not masked, no lock held (the caller must be able to
  * serve such a call itself). An offline CPU is not called; false says so.
  */
-bool port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg);
+bool zonal_port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg);
 
 /* One line of log, newline added. Any context; never under a zone lock. */
-void port_log(const char *fmt, ...) ZN_PRINTF(1, 2);
+void zonal_port_log(const char *fmt, ...) ZONAL_PRINTF(1, 2);
 
 /* A broken invariant: print, stop all CPUs, never return. Any context. */
-void port_panic(const char *fmt, ...) ZN_PRINTF(1, 2) ZN_NORETURN;
+void zonal_port_panic(const char *fmt, ...) ZONAL_PRINTF(1, 2) ZONAL_NORETURN;
 
 /*
  * ---- optional: a port may leave these out, and page_owner then knows less ----
  *
  * The return addresses of the calls that led here, innermost first: pc[0] lies in the
- * function that called port_backtrace(). At most `max` (>= 1) are written; their number is
+ * function that called zonal_port_backtrace(). At most `max` (>= 1) are written; their number is
  * returned, 0 if nothing is known. In an interrupt handler the chain may go on into what
  * was interrupted. The same way to the same place gives the same addresses. Bounded work,
  * reads nothing that could fault, takes no lock, should not allocate (page_owner survives
  * it). Context: any, masked or not.
  */
-unsigned port_backtrace(uintptr_t *pc, unsigned max) __attribute__((weak));
+unsigned zonal_port_backtrace(uintptr_t *pc, unsigned max) __attribute__((weak));
 
 /* Number of the task that runs on this CPU, or that the running handler interrupted; 0: no
  * task. Unique as long as the task lives. Any context. */
-uint64_t port_task_id(void) __attribute__((weak));
+uint64_t zonal_port_task_id(void) __attribute__((weak));
+
+ZONAL_END_DECLS
 
 #include "port_impl.h"
 

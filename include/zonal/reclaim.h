@@ -6,7 +6,7 @@
  * device's blocks, the address spaces of tasks. It registers a table of callbacks, and puts each
  * page that may be asked for on the lists of the page's node:
  *
- *	page = zonal_alloc(mm, GFP_HIGHUSER_MOVABLE, 0);
+ *	page = zonal_alloc(mm, ZONAL_GFP_HIGHUSER_MOVABLE, 0);
  *	...                                      make it findable in your own tables
  *	zonal_page_add(mm, owner, page, handle);
  *	...
@@ -32,8 +32,8 @@
  * somebody holds (a transfer of a device, a reader) is thereby left alone: it gets an abort().
  *
  * Contexts. All callbacks run in a task: a node's kswapd or one that asked for memory, with
- * ZTASK_MEMALLOC set, no lock of the core held and interrupts open. They may wait only where
- * ZONAL_MAY_WAIT is given. They may allocate without __GFP_DIRECT_RECLAIM being followed.
+ * ZONAL_TASK_MEMALLOC set, no lock of the core held and interrupts open. They may wait only where
+ * ZONAL_MAY_WAIT is given. They may allocate without ZONAL_GFP_F_DIRECT_RECLAIM being followed.
  * A callback may be running while the owner removes or frees that very page on another CPU: it
  * looks the page up by its handle under its own lock, and answers ZONAL_GIVE_GONE if the place
  * holds another page, or none, today. The structure of the page stays valid meanwhile.
@@ -49,7 +49,7 @@
 
 #include <zonal/zonal.h>
 
-ZN_BEGIN_DECLS
+ZONAL_BEGIN_DECLS
 
 /* On which lists a page is: what a task has written, or what can be read again. */
 enum zonal_kind { ZONAL_ANON, ZONAL_CACHE, ZONAL_KINDS };
@@ -67,9 +67,9 @@ enum zonal_give {
 };
 
 /* What a prepare may do. */
-#define ZONAL_MAY_WRITE 0x1u /* start to write the page; not from a request without __GFP_IO */
+#define ZONAL_MAY_WRITE 0x1u /* start to write the page: what needs ZONAL_GFP_F_IO */
 #define ZONAL_MAY_WAIT 0x2u  /* sleep for a lock or for what is being written */
-#define ZONAL_MAY_FS 0x4u    /* take locks that a request without __GFP_FS may hold */
+#define ZONAL_MAY_FS 0x4u    /* take locks that a request without ZONAL_GFP_F_FS may hold */
 
 struct zonal_owner_ops {
 	const char *name;     /* shown in reports */
@@ -77,20 +77,20 @@ struct zonal_owner_ops {
 
 	/* True if the page was used since the last call; forgets it. A page that is no longer at
 	 * `handle` was not used. Must be quick: asked of each page that is looked at. */
-	bool (*used)(void *ctx, struct page *page, uint64_t handle);
+	bool (*used)(void *ctx, zonal_page_t *page, uint64_t handle);
 
-	enum zonal_give (*give_prepare)(void *ctx, struct page *page, uint64_t handle,
+	enum zonal_give (*give_prepare)(void *ctx, zonal_page_t *page, uint64_t handle,
 					unsigned may);
-	void (*give_commit)(void *ctx, struct page *page, uint64_t handle);
+	void (*give_commit)(void *ctx, zonal_page_t *page, uint64_t handle);
 
 	/* NULL: pages of this owner cannot be moved. The commit copies the contents and puts `to`,
 	 * which has one reference that is now the owner's, into the place of `from`. The core puts
 	 * it on the list where `from` was, with the same handle. */
-	enum zonal_give (*move_prepare)(void *ctx, struct page *page, uint64_t handle,
+	enum zonal_give (*move_prepare)(void *ctx, zonal_page_t *page, uint64_t handle,
 					unsigned may);
-	void (*move_commit)(void *ctx, struct page *from, struct page *to, uint64_t handle);
+	void (*move_commit)(void *ctx, zonal_page_t *from, zonal_page_t *to, uint64_t handle);
 
-	void (*abort)(void *ctx, struct page *page, uint64_t handle, bool moving);
+	void (*abort)(void *ctx, zonal_page_t *page, uint64_t handle, bool moving);
 
 	/* Start to write about `pages` of the node's dirty pages, and return. NULL: there are
 	 * none. Called when reclaim meets nothing but dirty pages. */
@@ -102,36 +102,36 @@ struct zonal_owner;
 /* Returns a handle of the owner for the calls below, NULL if the table (ZONAL_MAX_OWNERS) is full,
  * logged. `ops` and `ctx` are kept. Context: boot or task. */
 struct zonal_owner *zonal_owner_register(struct zonal *mm, const struct zonal_owner_ops *ops,
-					 void *ctx) ZN_MUST_USE;
+					 void *ctx) ZONAL_MUST_USE;
 
 /* It has no page on the lists any more, and no callback will come. Context: task. */
 void zonal_owner_unregister(struct zonal *mm, struct zonal_owner *owner);
 
 /* A page of the owner's goes on its node's inactive list of the owner's kind, at the young end. It
  * must be a single page in use and on no list. */
-void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, struct page *page,
+void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, zonal_page_t *page,
 		    uint64_t handle);
 
 /* Off the lists, before the owner frees it. Not on a list: nothing is done. */
-void zonal_page_remove(struct zonal *mm, struct page *page);
+void zonal_page_remove(struct zonal *mm, zonal_page_t *page);
 
 /* The owner's 64 bits of a page on the lists. */
-uint64_t zonal_page_handle(const struct page *page);
+uint64_t zonal_page_handle(const zonal_page_t *page);
 
 /* The page was used, by a call rather than through a mapping that used() would see. The second
  * time makes it active. Any context. */
-void zonal_page_touch(struct zonal *mm, struct page *page);
+void zonal_page_touch(struct zonal *mm, zonal_page_t *page);
 
-/* It is dirty / is clean: counted by node, for __GFP_WRITE (G12) and for the wait of R4. True if
- * that is news. Any context. */
-bool zonal_page_set_dirty(struct zonal *mm, struct page *page);
-bool zonal_page_set_clean(struct zonal *mm, struct page *page);
-bool zonal_page_dirty(const struct page *page);
+/* It is dirty / is clean: counted by node, for ZONAL_GFP_F_WRITE (G12) and for the wait of R4. True
+ * if that is news. Any context. */
+bool zonal_page_set_dirty(struct zonal *mm, zonal_page_t *page);
+bool zonal_page_set_clean(struct zonal *mm, zonal_page_t *page);
+bool zonal_page_dirty(const zonal_page_t *page);
 
 /* Writing begins / has ended. A page that reclaim waits for goes to the old end of its inactive
  * list then. Any context. */
-void zonal_page_writing(struct zonal *mm, struct page *page);
-void zonal_page_written(struct zonal *mm, struct page *page);
+void zonal_page_writing(struct zonal *mm, zonal_page_t *page);
+void zonal_page_written(struct zonal *mm, zonal_page_t *page);
 
 /* Pages of node `nid` on the four lists, and in other states. Racy. Any context. */
 struct zonal_lru_counts {
@@ -145,11 +145,11 @@ void zonal_lru_counts(const struct zonal *mm, unsigned nid, struct zonal_lru_cou
 
 /*
  * A shrinker: somebody who keeps objects, not pages on lists, and can drop some (K13). It stays
- * its owner's, and valid until unregistered. count(): how many of node `nid` could go; scan(): look at
- * `nr`, return how many went, or ZONAL_SHRINK_STOP if nothing can be done now. A shrinker that is not
- * `numa` is asked for node 0 alone. Contexts as the callbacks above.
+ * its owner's, and valid until unregistered. count(): how many of node `nid` could go; scan(): look
+ * at `nr`, return how many went, or ZONAL_SHRINK_STOP if nothing can be done now. A shrinker that
+ * is not `numa` is asked for node 0 alone. Contexts as the callbacks above.
  */
-#define ZONAL_SHRINK_STOP UINT64_MAX
+#define ZONAL_SHRINK_STOP (~(uint64_t)0)
 struct zonal_shrinker {
 	const char *name;
 	uint64_t (*count)(struct zonal_shrinker *self, unsigned nid);
@@ -157,7 +157,7 @@ struct zonal_shrinker {
 	unsigned seeks; /* cost of an object, 2 is usual; 0: drop half of them at once */
 	unsigned batch; /* 0: 128 */
 	bool numa;
-	ZN_ATOMIC(uint64_t) deferred[ZONAL_MAX_NODES]; /* the core's: carried over */
+	ZONAL_ATOMIC(uint64_t) deferred[ZONAL_MAX_NODES]; /* the core's: carried over */
 	struct zonal_shrinker *next;                   /* the core's */
 };
 
@@ -169,8 +169,8 @@ void zonal_shrinker_unregister(struct zonal *mm, struct zonal_shrinker *shrinker
 /*
  * One turn of the background reclaim of node `nid` (K1-K10): if it is wanted, and the node is not
  * balanced, reclaim until it is or hopeless. Returns for how many nanoseconds the caller now
- * sleeps unless zonal_port_kswapd_wake() wakes him; UINT64_MAX: until then; 0: not at all. `woken`: the last
- * sleep ended by a wake-up. The whole of a kswapd is a task of the port's with
+ * sleeps unless zonal_port_kswapd_wake() wakes him; UINT64_MAX: until then; 0: not at all. `woken`:
+ * the last sleep ended by a wake-up. The whole of a kswapd is a task of the port's with
  *
  *	for (;;)
  *		woken = sleep_at_most(zonal_kswapd_turn(mm, nid, woken));
@@ -179,6 +179,6 @@ void zonal_shrinker_unregister(struct zonal *mm, struct zonal_shrinker *shrinker
  */
 uint64_t zonal_kswapd_turn(struct zonal *mm, unsigned nid, bool woken);
 
-ZN_END_DECLS
+ZONAL_END_DECLS
 
 #endif

@@ -7,15 +7,18 @@
  * (alloc_pages, __free_pages, ...) for it. Tests build instances of a few
  * hundred pages with hand-made nodes.
  *
- *	struct page *p = zonal_alloc(mm, GFP_KERNEL, 0);
+ * All names begin with zonal_ or ZONAL_, so a program may have a GFP_KERNEL, a struct page or a
+ * PAGE_SIZE of its own.
+ *
+ *	zonal_page_t *p = zonal_alloc(mm, ZONAL_GFP_KERNEL, 0);
  *	if (!p)
  *		return -1;                  // zonal_last_failure() says why
  *	use(zonal_pfn(p));
  *	zonal_free(mm, p, 0);
  *
  * Contexts. "boot": one CPU, no scheduler. "task": may wait if the flags allow
- * it. "interrupt": only flags without __GFP_DIRECT_RECLAIM (GFP_ATOMIC,
- * GFP_NOWAIT). Nothing here may be called from an NMI or with a zone lock held
+ * it. "interrupt": only flags without ZONAL_GFP_F_DIRECT_RECLAIM (ZONAL_GFP_ATOMIC,
+ * ZONAL_GFP_NOWAIT). Nothing here may be called from an NMI or with a zone lock held
  * (row T3). Orders are 0..10, a block of order n is 2^n pages, aligned to its size.
  *
  * Failure. Out of memory is NULL and leaves a record. Misuse (double free, wrong
@@ -29,36 +32,54 @@
 #include <zonal/gfp.h>
 #include <zonal/types.h>
 
-ZN_BEGIN_DECLS
+ZONAL_BEGIN_DECLS
 
 struct zonal;
-struct page;
-struct zone;
+
+/*
+ * Handles: nobody but the core looks inside. Where <zonal/short_names.h> is in force, as
+ * <zonal/linux.h> has it, the tags are page and zone, too common as names of variables to be
+ * given by a macro.
+ */
+#ifdef ZONAL_SHORT_NAMES_H
+#define ZONAL_TAG(name) name
+#else
+#define ZONAL_TAG(name) zonal_##name
+#endif
+typedef struct ZONAL_TAG(page) zonal_page_t;
+typedef struct ZONAL_TAG(zone) zonal_zone_t;
 
 /* ---- memory policy of a task (rows Q1-Q13) ------------------------------ */
 
-enum mpol_mode { MPOL_DEFAULT, MPOL_PREFERRED, MPOL_BIND, MPOL_INTERLEAVE, MPOL_LOCAL, MPOL_MODES };
-#define MPOL_F_STATIC 0x8000u   /* nodes are physical, not remapped on a cpuset change */
-#define MPOL_F_RELATIVE 0x4000u /* nodes are positions in the allowed set */
+enum zonal_mpol_mode {
+	ZONAL_MPOL_DEFAULT,
+	ZONAL_MPOL_PREFERRED,
+	ZONAL_MPOL_BIND,
+	ZONAL_MPOL_INTERLEAVE,
+	ZONAL_MPOL_LOCAL,
+	ZONAL_MPOL_MODES
+};
+#define ZONAL_MPOL_F_STATIC 0x8000u   /* nodes are physical, not remapped on a cpuset change */
+#define ZONAL_MPOL_F_RELATIVE 0x4000u /* nodes are positions in the allowed set */
 
-struct mempolicy {
-	ZN_ATOMIC(uint8_t) mode;
-	ZN_ATOMIC(bool) local;        /* PREFERRED without a node: the CPU's own */
-	ZN_ATOMIC(uint16_t) flags;
-	ZN_ATOMIC(nodemask_t) nodes;  /* as applied: within the allowed nodes that have memory */
-	ZN_ATOMIC(nodemask_t) user;   /* as given, for rebind */
+struct zonal_mempolicy {
+	ZONAL_ATOMIC(uint8_t) mode;
+	ZONAL_ATOMIC(bool) local;             /* PREFERRED without a node: the CPU's own */
+	ZONAL_ATOMIC(uint16_t) flags;
+	ZONAL_ATOMIC(zonal_nodemask_t) nodes; /* as applied: of the allowed ones with memory */
+	ZONAL_ATOMIC(zonal_nodemask_t) user;  /* as given, for rebind */
 };
 
 /* zonal_task.flags: scopes and standing of a task */
-#define ZTASK_MEMALLOC 0x1u /* works for reclaim: may use every reserve (L7, L15) */
-#define ZTASK_NOFS 0x2u     /* scope: strip __GFP_FS in the slow path (G6) */
-#define ZTASK_NOIO 0x4u     /* scope: strip __GFP_IO and __GFP_FS (G6) */
-#define ZTASK_NOCMA 0x8u    /* scope: no CMA pages even for movable requests (G9) */
-#define ZTASK_REALTIME 0x10u /* real-time class: ALLOC_HARDER in the slow path (L1) */
+#define ZONAL_TASK_MEMALLOC 0x1u  /* works for reclaim: may use every reserve (L7, L15) */
+#define ZONAL_TASK_NOFS 0x2u      /* scope: strip ZONAL_GFP_F_FS in the slow path (G6) */
+#define ZONAL_TASK_NOIO 0x4u      /* scope: strip ZONAL_GFP_F_IO and ZONAL_GFP_F_FS (G6) */
+#define ZONAL_TASK_NOCMA 0x8u     /* scope: no CMA pages even for movable requests (G9) */
+#define ZONAL_TASK_REALTIME 0x10u /* real-time class: ALLOC_HARDER in the slow path (L1) */
 
 /* zonal_task.unusual: what keeps a task's requests off the fast lanes */
-#define ZTASK_POLICY 0x1u   /* its policy can lead away from the CPU's own list */
-#define ZTASK_CONFINED 0x2u /* its allowed nodes leave out some with memory */
+#define ZONAL_TASK_POLICY 0x1u   /* its policy can lead away from the CPU's own list */
+#define ZONAL_TASK_CONFINED 0x2u /* its allowed nodes leave out some with memory */
 
 /*
  * The allocator's view of a task; the scheduler embeds one in each of its tasks
@@ -67,12 +88,12 @@ struct mempolicy {
  * others through zonal_task_policy() and zonal_task_inherit().
  */
 struct zonal_task {
-	struct mempolicy policy;
+	struct zonal_mempolicy policy;
 	uint8_t il_prev;         /* interleave cursor: last node used (Q6) */
 	uint32_t flags;          /* scopes and standing */
-	ZN_ATOMIC(uint32_t) unusual;
-	ZN_ATOMIC(uint32_t) mems_seq; /* odd while policy or mems_allowed change (T4) */
-	ZN_ATOMIC(nodemask_t) mems_allowed; /* cpuset nodes */
+	ZONAL_ATOMIC(uint32_t) unusual;
+	ZONAL_ATOMIC(uint32_t) mems_seq; /* odd while policy or mems_allowed change (T4) */
+	ZONAL_ATOMIC(zonal_nodemask_t) mems_allowed; /* cpuset nodes */
 };
 
 /* Default policy, all nodes allowed, no flags. `task` is nobody's yet. */
@@ -83,7 +104,7 @@ void zonal_task_init(struct zonal_task *task);
 void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *parent);
 
 /* The policy as it is at one moment. Context: any CPU, also while others change it. */
-void zonal_task_policy(const struct zonal_task *task, struct mempolicy *out);
+void zonal_task_policy(const struct zonal_task *task, struct zonal_mempolicy *out);
 
 /*
  * Set the policy of `task`. Returns 0, or a negative ZONAL_E* and leaves the old
@@ -92,17 +113,19 @@ void zonal_task_policy(const struct zonal_task *task, struct mempolicy *out);
  * Context: the task itself, or while it cannot run; also while others change its allowed nodes.
  */
 int zonal_set_policy(struct zonal *mm, struct zonal_task *task, unsigned mode, unsigned flags,
-		     nodemask_t nodes) ZN_MUST_USE;
+		     zonal_nodemask_t nodes) ZONAL_MUST_USE;
 
 /*
  * The policy that zonal_set_policy() would set, for a range of addresses: into *out, by the same
  * rules. Context: any, also while others change the task's allowed nodes.
  */
 int zonal_policy_make(const struct zonal *mm, const struct zonal_task *task, unsigned mode,
-		      unsigned flags, nodemask_t nodes, struct mempolicy *out) ZN_MUST_USE;
+		      unsigned flags, zonal_nodemask_t nodes,
+		      struct zonal_mempolicy *out) ZONAL_MUST_USE;
 
 /* Such a policy follows its task's allowed nodes from one set to another (Q13). */
-void zonal_policy_rebind(struct mempolicy *policy, nodemask_t from, nodemask_t to);
+void zonal_policy_rebind(struct zonal_mempolicy *policy, zonal_nodemask_t from,
+			 zonal_nodemask_t to);
 
 /*
  * Change the nodes that a task may use, and rebind its policy (Z3, Q13). An empty set or
@@ -110,7 +133,8 @@ void zonal_policy_rebind(struct mempolicy *policy, nodemask_t from, nodemask_t t
  * the task runs: each pass of its requests sees the old nodes and policy or the new ones.
  * Several callers for one task take turns.
  */
-int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes) ZN_MUST_USE;
+int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task,
+			zonal_nodemask_t nodes) ZONAL_MUST_USE;
 
 /* ---- errors ------------------------------------------------------------- */
 
@@ -130,7 +154,7 @@ struct zonal_storage {
 	void *start;  /* aligned to ZONAL_STORAGE_ALIGN */
 	size_t bytes; /* at least the plan's */
 };
-#define ZONAL_STORAGE_ALIGN ((size_t)32 << (MAX_ORDER - 1))
+#define ZONAL_STORAGE_ALIGN ((size_t)32 << (ZONAL_MAX_ORDER - 1))
 
 /* Bytes that each node's piece must have; 0: none is needed there. */
 struct zonal_plan {
@@ -143,12 +167,12 @@ typedef void *(*zonal_meta_fn)(void *ctx, unsigned nid, size_t bytes, size_t ali
 
 /*
  * The only way in which the core touches page contents: clear `count` pages
- * from `pfn`. NULL: __GFP_ZERO is refused with NULL and a record.
+ * from `pfn`. NULL: ZONAL_GFP_F_ZERO is refused with NULL and a record.
  */
-typedef void (*zonal_clear_fn)(void *ctx, pfn_t pfn, size_t count);
+typedef void (*zonal_clear_fn)(void *ctx, zonal_pfn_t pfn, size_t count);
 
 struct zonal_config {
-	const struct boot_info *info;
+	const struct zonal_boot_info *info;
 	struct zonal_options options;
 	const struct zonal_storage *storage; /* ZONAL_MAX_NODES pieces, by node */
 	zonal_clear_fn clear;
@@ -166,7 +190,7 @@ void zonal_options_default(struct zonal_options *options);
  * matter yet. Returns 0 or a negative error, logged, for whatever zonal_init() would refuse
  * of the rest. Context: boot. Changes nothing but *plan.
  */
-int zonal_plan(const struct zonal_config *config, struct zonal_plan *plan) ZN_MUST_USE;
+int zonal_plan(const struct zonal_config *config, struct zonal_plan *plan) ZONAL_MUST_USE;
 
 /*
  * Build an instance from a board, in the storage given. Returns 0 or a negative error, logged
@@ -175,15 +199,15 @@ int zonal_plan(const struct zonal_config *config, struct zonal_plan *plan) ZN_MU
  * bytes that outlives the instance. What the configuration points to is read, copied where it
  * is needed, and not looked at again.
  */
-int zonal_init(struct zonal *mm, const struct zonal_config *config) ZN_MUST_USE;
+int zonal_init(struct zonal *mm, const struct zonal_config *config) ZONAL_MUST_USE;
 
 /* zonal_plan(), one call of `meta` for each node that needs memory, zonal_init(). */
 int zonal_build(struct zonal *mm, const struct zonal_config *config,
-		zonal_meta_fn meta) ZN_MUST_USE;
+		zonal_meta_fn meta) ZONAL_MUST_USE;
 
 size_t zonal_sizeof(void);
 
-/* CPU `cpu`, on the node that boot_info gave it, may allocate and is drained from now on. */
+/* CPU `cpu`, on the node that the board gave it, may allocate and is drained from now on. */
 void zonal_cpu_online(struct zonal *mm, unsigned cpu);
 /* Its per-CPU pages go back (P14). Context: any other CPU, after it stopped. These two and
  * the tunables below have one caller at a time. */
@@ -193,39 +217,40 @@ void zonal_cpu_dead(struct zonal *mm, unsigned cpu);
 void zonal_boot_done(struct zonal *mm);
 
 /* Give one reserved page to the allocator: managed grows by one (I5). */
-int zonal_free_reserved(struct zonal *mm, pfn_t pfn) ZN_MUST_USE;
+int zonal_free_reserved(struct zonal *mm, zonal_pfn_t pfn) ZONAL_MUST_USE;
 
 /* ---- allocate ----------------------------------------------------------- */
 
 /*
  * A block of 2^order pages by the policy of the current task (rows F, G, Q).
- * Context: task; interrupt without __GFP_DIRECT_RECLAIM (default policy then).
+ * Context: task; interrupt without ZONAL_GFP_F_DIRECT_RECLAIM (default policy then).
  * Returns the head page, reference count 1, or NULL.
  */
-struct page *zonal_alloc(struct zonal *mm, gfp_t gfp, unsigned order) ZN_MUST_USE;
+zonal_page_t *zonal_alloc(struct zonal *mm, zonal_gfp_t gfp, unsigned order) ZONAL_MUST_USE;
 
-/* From node `nid` (NODE_NONE: this CPU's), falling back by distance (N7, N8). */
-struct page *zonal_alloc_node(struct zonal *mm, int nid, gfp_t gfp, unsigned order) ZN_MUST_USE;
+/* From node `nid` (ZONAL_NODE_NONE: this CPU's), falling back by distance (N7, N8). */
+zonal_page_t *zonal_alloc_node(struct zonal *mm, int nid, zonal_gfp_t gfp,
+			       unsigned order) ZONAL_MUST_USE;
 
 /* As above, restricted to `mask`; NULL or empty: no restriction. */
-struct page *zonal_alloc_mask(struct zonal *mm, int nid, gfp_t gfp, unsigned order,
-			      const nodemask_t *mask) ZN_MUST_USE;
+zonal_page_t *zonal_alloc_mask(struct zonal *mm, int nid, zonal_gfp_t gfp, unsigned order,
+			       const zonal_nodemask_t *mask) ZONAL_MUST_USE;
 
 /*
- * For place `index` (address / PAGE_SIZE) of a range of addresses, under the range's policy, or
- * the task's where that is NULL or MPOL_DEFAULT. Interleave goes by place, not in turn (Q8). A
- * block of PAGEBLOCK_ORDER is asked of the local or preferred node alone first, and elsewhere
- * only if the request may reclaim (Q15). Context: task.
+ * For place `index` (address / ZONAL_PAGE_SIZE) of a range of addresses, under the range's
+ * policy, or the task's where that is NULL or ZONAL_MPOL_DEFAULT. Interleave goes by place, not in
+ * turn (Q8). A block of ZONAL_PAGEBLOCK_ORDER is asked of the local or preferred node alone
+ * first, and elsewhere only if the request may reclaim (Q15). Context: task.
  */
-struct page *zonal_alloc_at(struct zonal *mm, const struct mempolicy *policy, uint64_t index,
-			    gfp_t gfp, unsigned order) ZN_MUST_USE;
+zonal_page_t *zonal_alloc_at(struct zonal *mm, const struct zonal_mempolicy *policy, uint64_t index,
+			     zonal_gfp_t gfp, unsigned order) ZONAL_MUST_USE;
 
 /*
  * `bytes` of contiguous pages, split into single ones, the rest given back at
  * once (D13). Free with zonal_free_exact(), or page by page.
  */
-struct page *zonal_alloc_exact(struct zonal *mm, gfp_t gfp, size_t bytes) ZN_MUST_USE;
-void zonal_free_exact(struct zonal *mm, struct page *page, size_t bytes);
+zonal_page_t *zonal_alloc_exact(struct zonal *mm, zonal_gfp_t gfp, size_t bytes) ZONAL_MUST_USE;
+void zonal_free_exact(struct zonal *mm, zonal_page_t *page, size_t bytes);
 
 /* ---- free --------------------------------------------------------------- */
 
@@ -233,84 +258,85 @@ void zonal_free_exact(struct zonal *mm, struct page *page, size_t bytes);
  * Drop one reference; the block goes back with the last. `order` must be that of
  * the allocation. NULL is allowed and does nothing. Any context.
  */
-void zonal_free(struct zonal *mm, struct page *page, unsigned order);
+void zonal_free(struct zonal *mm, zonal_page_t *page, unsigned order);
 
 /* Another reference on an allocated page; zonal_put() drops it and frees with its order. */
-void zonal_get(struct page *page);
-void zonal_put(struct zonal *mm, struct page *page);
+void zonal_get(zonal_page_t *page);
+void zonal_put(struct zonal *mm, zonal_page_t *page);
 
 /* A block of order n becomes 2^n single pages, each with one reference (B18). */
-void zonal_split(struct zonal *mm, struct page *page, unsigned order);
+void zonal_split(struct zonal *mm, zonal_page_t *page, unsigned order);
 
 /* ---- pages -------------------------------------------------------------- */
 
-pfn_t zonal_pfn(const struct page *page);
+zonal_pfn_t zonal_pfn(const zonal_page_t *page);
 /* NULL if no page structure describes pfn. */
-struct page *zonal_page(const struct zonal *mm, pfn_t pfn);
-unsigned zonal_page_node(const struct page *page);
-enum zone_type zonal_page_zone(const struct page *page);
+zonal_page_t *zonal_page(const struct zonal *mm, zonal_pfn_t pfn);
+unsigned zonal_page_node(const zonal_page_t *page);
+enum zonal_zone_type zonal_page_zone(const zonal_page_t *page);
 /* True for every page inside a free block, not only its head (B16). */
-bool zonal_is_free(const struct zonal *mm, pfn_t pfn);
+bool zonal_is_free(const struct zonal *mm, zonal_pfn_t pfn);
 /*
  * The 16 bytes of an allocated page that are its owner's, aligned to 8: a list node, two pointers,
  * ... Zero when the page comes, nobody's when it is freed. Reclaim and compaction will want
  * pages that they may take to be on lists of theirs: of such a page the first 8 bytes are
  * theirs (two links of 32-bit frame numbers), the last 8 stay the owner's handle.
  */
-void *zonal_page_owner(struct page *page);
+void *zonal_page_owner(zonal_page_t *page);
 
 /* ---- state -------------------------------------------------------------- */
 
 /* Give this CPU's / every CPU's lists back; zone NULL: all zones (P13, P15).
  * Context: task, not masked. */
 void zonal_drain_local(struct zonal *mm);
-void zonal_drain_all(struct zonal *mm, struct zone *zone);
+void zonal_drain_all(struct zonal *mm, zonal_zone_t *zone);
 
 /* Write a tunable and recompute all that hangs on it (S10). 0 or ZONAL_EINVAL. Others may
  * allocate meanwhile. Takes each zone lock in turn. Context: task or boot, one caller at a time. */
-int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes) ZN_MUST_USE;
-int zonal_set_watermark_scale(struct zonal *mm, unsigned factor) ZN_MUST_USE;
-int zonal_set_watermark_boost(struct zonal *mm, unsigned factor) ZN_MUST_USE;
-int zonal_set_reserve_ratio(struct zonal *mm, enum zone_type zone, unsigned ratio) ZN_MUST_USE;
+int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes) ZONAL_MUST_USE;
+int zonal_set_watermark_scale(struct zonal *mm, unsigned factor) ZONAL_MUST_USE;
+int zonal_set_watermark_boost(struct zonal *mm, unsigned factor) ZONAL_MUST_USE;
+int zonal_set_reserve_ratio(struct zonal *mm, enum zonal_zone_type zone,
+			    unsigned ratio) ZONAL_MUST_USE;
 
 /* Why a zone did not serve a request. */
 enum zonal_refusal {
-	REFUSED_NOT_ASKED, /* never reached: after the zone that served, or above the zone limit */
-	REFUSED_NODEMASK,
-	REFUSED_CPUSET,
-	REFUSED_WATERMARK, /* short_pages says by how much */
-	REFUSED_NO_BLOCK,  /* enough pages, but no block of that order in a usable list */
-	REFUSED_RACE       /* passed the test, gone when taken */
+	ZONAL_REFUSED_NOT_ASKED, /* never reached: behind the zone that served, or too high */
+	ZONAL_REFUSED_NODEMASK,
+	ZONAL_REFUSED_CPUSET,
+	ZONAL_REFUSED_WATERMARK, /* short_pages says by how much */
+	ZONAL_REFUSED_NO_BLOCK,  /* enough pages, but no block of that order in a usable list */
+	ZONAL_REFUSED_RACE       /* passed the test, gone when taken */
 };
 
 /* Steps of the ladder that a failed request went through (rows L3). */
-#define ZSTEP_FAST 0x1u       /* pass at LOW */
-#define ZSTEP_MIN 0x2u        /* pass at MIN with what the flags allow */
-#define ZSTEP_RESERVES 0x4u   /* pass without watermarks or as OOM victim */
-#define ZSTEP_KSWAPD 0x8u     /* background reclaim asked for: not built, no progress */
-#define ZSTEP_RECLAIM 0x10u   /* direct reclaim: not built, no progress */
-#define ZSTEP_COMPACT 0x20u   /* direct compaction: not built, no progress */
-#define ZSTEP_OOM 0x40u       /* OOM: not built, no progress */
-#define ZSTEP_DRAIN 0x80u
-#define ZSTEP_INJECTED 0x100u /* fault injection said no; no zone was asked */
-#define ZSTEP_BAD_ORDER 0x200u
-#define ZSTEP_NO_CLEAR 0x400u
-#define ZSTEP_BAD_NODE 0x800u
-#define ZSTEP_BAD_FLAGS 0x1000u /* two zones (G2) or two mobilities (G3) */
+#define ZONAL_STEP_FAST 0x1u         /* pass at LOW */
+#define ZONAL_STEP_MIN 0x2u          /* pass at MIN with what the flags allow */
+#define ZONAL_STEP_RESERVES 0x4u     /* pass without watermarks or as OOM victim */
+#define ZONAL_STEP_KSWAPD 0x8u       /* background reclaim asked for: not built, no progress */
+#define ZONAL_STEP_RECLAIM 0x10u     /* direct reclaim: not built, no progress */
+#define ZONAL_STEP_COMPACT 0x20u     /* direct compaction: not built, no progress */
+#define ZONAL_STEP_OOM 0x40u         /* OOM: not built, no progress */
+#define ZONAL_STEP_DRAIN 0x80u
+#define ZONAL_STEP_INJECTED 0x100u   /* fault injection said no; no zone was asked */
+#define ZONAL_STEP_BAD_ORDER 0x200u
+#define ZONAL_STEP_NO_CLEAR 0x400u
+#define ZONAL_STEP_BAD_NODE 0x800u
+#define ZONAL_STEP_BAD_FLAGS 0x1000u /* two zones (G2) or two mobilities (G3) */
 
 struct zonal_failure {
 	uint64_t serial; /* counts failures of the instance; 0: none yet */
-	gfp_t gfp;
+	zonal_gfp_t gfp;
 	uint8_t order;
-	uint8_t policy;  /* enum mpol_mode in force */
+	uint8_t policy;  /* enum zonal_mpol_mode in force */
 	int16_t nid;     /* where the walk began */
-	uint32_t steps;  /* ZSTEP_* */
+	uint32_t steps;  /* ZONAL_STEP_* */
 	uint32_t zone_count;
 	struct {
-		uint8_t zid;      /* node * ZONE_TYPES + zone */
+		uint8_t zid;      /* node * ZONAL_ZONE_TYPES + zone */
 		uint8_t refusal;  /* first reason of the last pass */
 		int64_t short_pages;
-	} zone[ZONAL_MAX_NODES * ZONE_TYPES];
+	} zone[ZONAL_MAX_NODES * ZONAL_ZONE_TYPES];
 };
 
 /* The newest failure on the CPU that asks. Any context. */
@@ -326,7 +352,7 @@ void zonal_inject(struct zonal *mm, uint64_t skip, uint64_t times);
 
 struct zonal_finding {
 	char text[160]; /* the first violation, with values; empty if none */
-	pfn_t pfn;
+	zonal_pfn_t pfn;
 };
 
 /*
@@ -336,11 +362,11 @@ struct zonal_finding {
  * (lib/stop.h). Exact only while no other CPU allocates. Takes each zone
  * lock in turn. Context: task or boot.
  */
-bool zonal_check(struct zonal *mm, struct zonal_finding *first) ZN_MUST_USE;
+bool zonal_check(struct zonal *mm, struct zonal_finding *first) ZONAL_MUST_USE;
 
 /* Misuse reported so far (double free and the like). */
 uint64_t zonal_bad_count(const struct zonal *mm);
 
-ZN_END_DECLS
+ZONAL_END_DECLS
 
 #endif

@@ -10,9 +10,9 @@
 /* Nanoseconds a counter tick, as a 32.32 fixed-point number; set once at boot. */
 extern uint64_t arm64_ns_per_tick;
 
-static inline port_irqflags_t port_irq_save(void)
+static inline zonal_port_irqflags_t zonal_port_irq_save(void)
 {
-	port_irqflags_t flags;
+	zonal_port_irqflags_t flags;
 
 	/* "memory": nothing may move out of the masked section. MSR to DAIF takes effect
 	 * in program order, no ISB needed. */
@@ -20,31 +20,31 @@ static inline port_irqflags_t port_irq_save(void)
 	return flags;
 }
 
-static inline void port_irq_restore(port_irqflags_t flags)
+static inline void zonal_port_irq_restore(zonal_port_irqflags_t flags)
 {
 	__asm__ volatile("msr daif, %0" : : "r"(flags) : "memory");
 }
 
-static inline bool port_irqs_masked(void)
+static inline bool zonal_port_irqs_masked(void)
 {
-	port_irqflags_t flags;
+	zonal_port_irqflags_t flags;
 
 	__asm__ volatile("mrs %0, daif" : "=r"(flags) : : "memory");
 	return flags & ARM64_DAIF_I;
 }
 
-static inline struct port_cpu *port_this_cpu(void)
+static inline struct zonal_port_cpu *zonal_port_this_cpu(void)
 {
-	struct port_cpu *cpu;
+	struct zonal_port_cpu *cpu;
 
 	/* Volatile, because a task may run on another CPU after the next unmasking. */
 	__asm__ volatile("mrs %0, tpidr_el1" : "=r"(cpu));
 	return cpu;
 }
 
-static inline void port_relax(void) { __asm__ volatile("yield" : : : "memory"); }
+static inline void zonal_port_relax(void) { __asm__ volatile("yield" : : : "memory"); }
 
-static inline uint64_t port_time_ns(void)
+static inline uint64_t zonal_port_time_ns(void)
 {
 	uint64_t ticks;
 
@@ -54,15 +54,15 @@ static inline uint64_t port_time_ns(void)
 }
 
 /* See lib/atomic.h. */
-#define PORT_VOLATILE_RELAXED 1
-#define PORT_FETCH_DEC 1
+#define ZONAL_PORT_VOLATILE_RELAXED 1
+#define ZONAL_PORT_FETCH_DEC 1
 
 /*
  * The two atomics of the allocator's hot paths. They call the helpers of atomic.S as
  * the compiler would, but tell it that a helper changes x0, x15-x17 and the link register only, so
  * that nothing else need be saved around the call.
  */
-static inline int32_t port_fetch_dec_acq_rel(_Atomic int32_t *p)
+static inline int32_t zonal_port_fetch_dec_acq_rel(_Atomic int32_t *p)
 {
 	register int64_t value __asm__("x0") = -1;
 	register _Atomic int32_t *address __asm__("x1") = p;
@@ -74,7 +74,7 @@ static inline int32_t port_fetch_dec_acq_rel(_Atomic int32_t *p)
 	return (int32_t)value;
 }
 
-static inline uint16_t port_fetch_inc_u16_relaxed(_Atomic uint16_t *p)
+static inline uint16_t zonal_port_fetch_inc_u16_relaxed(_Atomic uint16_t *p)
 {
 	register uint64_t value __asm__("x0") = 1;
 	register _Atomic uint16_t *address __asm__("x1") = p;

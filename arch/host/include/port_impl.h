@@ -5,7 +5,7 @@
  *
  * A test with one thread calls host_set_cpu(n) and is CPU n from then on. A test
  * with threads calls host_cpu_attach(n) in each. "Interrupts" are functions
- * posted to a CPU by port_call_cpu(); they run when that CPU unmasks.
+ * posted to a CPU by zonal_port_call_cpu(); they run when that CPU unmasks.
  */
 #ifndef HOST_PORT_IMPL_H
 #define HOST_PORT_IMPL_H
@@ -15,7 +15,7 @@
 #include <time.h>
 
 struct host_cpu {
-	struct port_cpu port;
+	struct zonal_port_cpu port;
 	bool masked;           /* own thread */
 	_Atomic bool pending;  /* a call is posted; see host_port.c */
 };
@@ -34,37 +34,37 @@ void host_serve_calls(void);
 /* The CPU's structure, for tests and the host scheduler. */
 struct host_cpu *host_cpu_get(unsigned id);
 
-static inline port_irqflags_t port_irq_save(void)
+static inline zonal_port_irqflags_t zonal_port_irq_save(void)
 {
-	port_irqflags_t was = host_self->masked;
+	zonal_port_irqflags_t was = host_self->masked;
 
 	host_self->masked = true;
 	return was;
 }
 
-static inline void port_irq_restore(port_irqflags_t flags)
+static inline void zonal_port_irq_restore(zonal_port_irqflags_t flags)
 {
 	host_self->masked = flags;
-	if (!flags && unlikely(atomic_load_explicit(&host_self->pending, memory_order_acquire)))
+	if (!flags && atomic_load_explicit(&host_self->pending, memory_order_acquire))
 		host_serve_calls();
 }
 
-static inline bool port_irqs_masked(void) { return host_self->masked; }
-static inline struct port_cpu *port_this_cpu(void) { return &host_self->port; }
+static inline bool zonal_port_irqs_masked(void) { return host_self->masked; }
+static inline struct zonal_port_cpu *zonal_port_this_cpu(void) { return &host_self->port; }
 
-static inline void port_relax(void)
+static inline void zonal_port_relax(void)
 {
 	if (!host_self->masked && atomic_load_explicit(&host_self->pending, memory_order_acquire))
 		host_serve_calls();
 	sched_yield();
 }
 
-static inline uint64_t port_time_ns(void)
+static inline uint64_t zonal_port_time_ns(void)
 {
 	uint64_t set = atomic_load_explicit(&host_clock_ns, memory_order_relaxed);
 	struct timespec now;
 
-	if (unlikely(set))
+	if (set)
 		return set;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

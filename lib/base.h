@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Words that every source of the tree may use and that are no business of who uses the allocator:
+ * hints, sizes, alignment, and the macros of the public headers by a shorter name. lib/prefix.h
+ * includes it before each source. Assembly sees the macros alone.
+ */
+#ifndef LIB_BASE_H
+#define LIB_BASE_H
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define ZN_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define ZN_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define ZN_NOINLINE __attribute__((noinline))
+#define ZN_ALIGNED(n) __attribute__((aligned(n)))
+
+#define ZN_ATOMIC ZONAL_ATOMIC
+#define ZN_BEGIN_DECLS ZONAL_BEGIN_DECLS
+#define ZN_END_DECLS ZONAL_END_DECLS
+#define ZN_MUST_USE ZONAL_MUST_USE
+#define ZN_NORETURN ZONAL_NORETURN
+#define ZN_PRINTF ZONAL_PRINTF
+#define ZN_STATIC_ASSERT ZONAL_STATIC_ASSERT
+
+#ifndef __ASSEMBLER__
+#include <zonal/types.h>
+
+/* `a` is a power of two. */
+static inline uint64_t align_up(uint64_t v, uint64_t a) { return (v + a - 1) & ~(a - 1); }
+static inline uint64_t align_down(uint64_t v, uint64_t a) { return v & ~(a - 1); }
+#endif
+
+#endif
