@@ -254,7 +254,7 @@ void *sched_port_address(struct page *page)
 
 void *sched_port_stack_map(struct page *page)
 {
-	return sched_port_address(page);
+	return host_sched.no_maps ? NULL : sched_port_address(page);
 }
 
 void sched_port_stack_unmap(void *stack, struct page *page)

@@ -365,6 +365,50 @@ FAKE_TEST(cpus_of_every_word_of_a_mask_are_told)
 	}
 }
 
+/* ---- passing an interrupt on ---- */
+
+/* CPU 0 was told, took something, and leaves the mask: who may run what waits at `at`? */
+static void pass_on_from_0(unsigned at, const struct cpumask *cpus, unsigned told)
+{
+	fake_board(5, 1);
+	fake_start();
+	for (unsigned cpu = 0; cpu < 3; cpu++)
+		fake_run(cpu, fake_task(cpu, 9));
+	fake_queue(at, fake_task(at, 3));
+	fake_bind(fake_first(at), cpus);
+	place_pass_on(&run_queues[0]);
+	KT_TRUE(told == ZONAL_MAX_CPUS || fake_kicked(told));
+	KT_EQ(fake_kicks(), 0);
+	for (unsigned cpu = 0; cpu < 5; cpu++)
+		KT_TRUE(!lock_held(&run_queues[cpu].lock));
+	cpu_reset_all();
+}
+
+FAKE_TEST(what_waits_at_any_queue_is_passed_on_to_one_idle_cpu)
+{
+	struct cpumask all = cpumask_full(), last = mask_of(4, 4), busy = mask_of(0, 2);
+
+	/* From queue 1 the order is 2, 3, 4, 0; from 0 and 2, 3 is the nearest idle one too. */
+	for (unsigned at = 0; at < 3; at++) {
+		pass_on_from_0(at, &all, 3);
+		pass_on_from_0(at, &last, 4);
+		pass_on_from_0(at, &busy, ZONAL_MAX_CPUS);
+	}
+}
+
+FAKE_TEST(a_reset_machine_has_no_idle_cpus)
+{
+	fake_board(4, 1);
+	fake_start();
+	cpu_reset_all();
+	/* CPU 0 is about to start and knows the others, of which none is there yet. */
+	place_order_victims(&run_queues[0]);
+	KT_EQ(run_queues[0].victim_count, 3);
+	fake_queue(0, fake_task(0, 3));
+	place_pass_on(&run_queues[0]);
+	KT_EQ(fake_kicks(), 0);
+}
+
 /* ---- stealing ---- */
 
 FAKE_TEST(the_nearest_queue_is_robbed_of_its_best_task)

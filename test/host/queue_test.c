@@ -7,6 +7,8 @@
  * task, the first one that may run on some CPU and all the invariants are compared. Few
  * priorities make long lists; the highest and the lowest are among them.
  */
+#include <pthread.h>
+
 #include "fake_machine.h"
 
 enum { TASKS = 40, STEPS = 6000, PRIORITIES = 5 };
@@ -124,4 +126,39 @@ FAKE_TEST(the_queue_of_a_task_is_locked_wherever_it_is)
 	lock_assert_held(&run_queues[1].lock);
 	KT_TRUE(lock_held(&run_queues[1].lock) && !lock_held(&run_queues[0].lock));
 	lock_drop(&run_queues[1].lock);
+}
+
+static struct run_queue *locked; /* by the second thread */
+
+static void *locker_main(void *arg) LOCK_UNSAID;
+static void *locker_main(void *arg)
+{
+	fake_be(2);
+	locked = queue_lock_of(arg);
+	lock_drop(&locked->lock);
+	return NULL;
+}
+
+/* While somebody waits for the lock of the queue where it was. */
+FAKE_TEST(the_queue_of_a_task_that_moved_meanwhile_is_locked_instead)
+{
+	struct ticket_lock *old = &run_queues[0].lock;
+	struct task *task;
+	pthread_t thread;
+	uint16_t next;
+
+	fake_board(3, 1);
+	fake_start();
+	task = fake_task(0, 3);
+	lock_take(old);
+	next = ld_relaxed(&old->next);
+	if (pthread_create(&thread, NULL, locker_main, task))
+		port_panic("no thread");
+	while (ld_acquire(&old->next) == next)
+		port_relax();
+	st_release(&task->cpu, 1);
+	lock_drop(old);
+	pthread_join(thread, NULL);
+	KT_TRUE(locked == &run_queues[1]);
+	KT_TRUE(!lock_held(old) && !lock_held(&run_queues[1].lock));
 }

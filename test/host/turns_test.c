@@ -6,6 +6,8 @@
  * each slice, what is left of one after a better task came, the sum that a task is
  * charged and what the CPU was idle are compared exactly, and a busy host changes nothing.
  */
+#include <string.h>
+
 #include "fake_machine.h"
 #include "test/unit/sched/sched_world.h"
 
@@ -216,4 +218,120 @@ TURNS_TEST(an_idle_cpu_wakes_each_sleeper_on_time)
 	for (unsigned i = 0; i < ARRAY_SIZE(deadline); i++)
 		KT_EQ(task_join(task[i]), 0);
 	KT_EQ(port_time_ns(), turns.start + 900000);
+}
+
+static int nap_between(void *arg)
+{
+	(void)arg;
+	run_for(1, 3 * MS);
+	task_sleep_until(turns.start + 10 * MS);
+	run_for(1, 6 * MS);
+	return 0;
+}
+
+static int come_later(void *arg)
+{
+	(void)arg;
+	task_sleep_until(turns.start + 10 * MS + 500 * US);
+	run_for(2, 2 * MS);
+	return 0;
+}
+
+static uint64_t switches_of(const struct task *task) { return ld_relaxed(&task->switches); }
+
+/* What was used of a slice before a sleep does not count after it. */
+TURNS_TEST(who_slept_has_a_whole_slice)
+{
+	static const struct turn expected[] = {
+		{ 1, 0, 3000 }, { 1, 10000, 14000 }, { 2, 14000, 16000 }, { 1, 16000, 18000 },
+	};
+	struct task *napper, *later;
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	napper = sched_world_task(nap_between, NULL, 0, 4);
+	later = sched_world_task(come_later, NULL, 0, 4);
+	turns_begin();
+	task_sleep_ns(100 * MS);
+	turns_expect(expected, ARRAY_SIZE(expected));
+	/* It left for its sleep, at the end of its slice, and at its own end. */
+	KT_EQ(switches_of(napper), 3);
+	KT_EQ(switches_of(later), 2);
+	task_join(napper);
+	task_join(later);
+}
+
+static int run_1_ms(void *arg)
+{
+	run_for((unsigned)(uintptr_t)arg, MS);
+	return 0;
+}
+
+static bool told; /* the CPU has an interrupt to take before it runs the next one */
+
+static int be_next(void *arg)
+{
+	(void)arg;
+	told = atomic_load(&host_sched.cpu[0].kicked);
+	run_for(2, MS);
+	return 0;
+}
+
+static int join_and_run(void *arg)
+{
+	task_join(arg);
+	return run_1_ms((void *)(uintptr_t)3);
+}
+
+/* The end of a task makes its joiner ready, which is better than who comes next. Here
+ * interrupts are looked for, after the first 100 us; on a board it comes at once. */
+TURNS_TEST(who_waited_for_an_end_runs_before_a_lower_one)
+{
+	static const struct turn expected[] = {
+		{ 1, 0, 1000 }, { 2, 1000, 1100 }, { 3, 1100, 2100 }, { 2, 2100, 3000 },
+	};
+	struct task *ends, *next, *joiner;
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	told = false;
+	ends = sched_world_task(run_1_ms, (void *)(uintptr_t)1, 0, 5);
+	next = sched_world_task(be_next, NULL, 0, 4);
+	joiner = sched_world_task(join_and_run, ends, 0, 9);
+	turns_begin();
+	task_sleep_ns(100 * MS);
+	turns_expect(expected, ARRAY_SIZE(expected));
+	KT_TRUE(told);
+	task_join(next);
+	task_join(joiner);
+}
+
+/* What a machine begins with: its main task, bound to the boot CPU, as if never used
+ * before, and beside it an idle task for the CPU and the reaper. */
+static unsigned main_switches[2], worlds;
+
+static void look_at_the_start(void *arg)
+{
+	struct cpumask boot_cpu = cpumask_of(0);
+	struct task_info info;
+	unsigned idle = 0;
+
+	(void)arg;
+	for (uint64_t after = 0; sched_list(after, &info, 1); after = info.id) {
+		idle += strcmp(info.name, "idle") == 0;
+		if (strcmp(info.name, "main"))
+			continue;
+		KT_TRUE(memcmp(&info.cpus, &boot_cpu, sizeof(boot_cpu)) == 0);
+		KT_EQ(info.priority, SCHED_PRIORITY_DEFAULT);
+		main_switches[worlds] = (unsigned)info.switches;
+	}
+	KT_EQ(idle, 1);
+}
+
+KTEST(sched, each_machine_begins_as_the_first_did)
+{
+	for (worlds = 0; worlds < 2; worlds++)
+		KT_TRUE(host_quiet_world(look_at_the_start, NULL));
+	KT_OK(main_switches[0] && main_switches[0] == main_switches[1],
+	      "main has switched %u times, then %u", main_switches[0], main_switches[1]);
 }

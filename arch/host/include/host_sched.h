@@ -21,6 +21,7 @@ struct host_sched {
 	char *ram;          /* stands for physical memory from ram_phys on */
 	uint64_t ram_phys, ram_bytes;
 	_Atomic bool stop;  /* CPUs leave when idle */
+	bool no_maps;       /* a test's wish: no stack is mapped */
 	struct host_sched_cpu cpu[ZONAL_MAX_CPUS];
 };
 

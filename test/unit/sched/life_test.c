@@ -141,28 +141,55 @@ SCHED_TEST(one_refusal_does_not_fail_a_creation)
 	}
 }
 
+static bool node_has_memory(unsigned nid)
+{
+	const struct boot_info *board = sched_port_board();
+	bool has_memory = false;
+
+	for (unsigned i = 0; i < board->range_count; i++)
+		has_memory |= board->range[i].nid == (int)nid;
+	return nodemask_has(board->nodes, nid) && has_memory;
+}
+
+/* Of a task that is made so: the node of its stack. */
+static void expect_stack_on(struct task_spec *spec, unsigned nid)
+{
+	struct task_info info;
+	struct task *task;
+
+	spec->name = "homely";
+	spec->fn = return_arg;
+	spec->priority = 4;
+	task = task_create(spec);
+	if (!KT_TRUE(task != NULL))
+		return;
+	KT_EQ(sched_list(task_id(task) - 1, &info, 1), 1);
+	KT_EQ(info.nid, nid);
+	KT_STR_EQ(info.name, "homely");
+	task_join(task);
+}
+
 SCHED_TEST(stack_comes_from_the_wanted_node)
+{
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		struct task_spec spec = { .nid = (int)nid, .on_node = true };
+
+		if (node_has_memory(nid))
+			expect_stack_on(&spec, nid);
+	}
+}
+
+SCHED_TEST(stack_comes_from_the_node_of_the_only_cpu)
 {
 	const struct boot_info *board = sched_port_board();
 
-	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
-		struct task_spec spec = { .name = "homely", .fn = return_arg, .priority = 4,
-					  .nid = (int)nid, .on_node = true };
-		struct task_info info;
-		struct task *task;
-		bool has_memory = false;
+	for (unsigned cpu = 0; cpu < board->cpu_count; cpu++) {
+		struct cpumask self = cpumask_of(cpu);
+		struct task_spec spec = { .cpus = &self };
+		int nid = board->cpu[cpu].nid;
 
-		for (unsigned i = 0; i < board->range_count; i++)
-			has_memory |= board->range[i].nid == (int)nid;
-		if (!nodemask_has(board->nodes, nid) || !has_memory)
-			continue;
-		task = task_create(&spec);
-		if (!KT_TRUE(task != NULL))
-			continue;
-		KT_EQ(sched_list(task_id(task) - 1, &info, 1), 1);
-		KT_EQ(info.nid, nid);
-		KT_STR_EQ(info.name, "homely");
-		task_join(task);
+		if (sched_cpu_online(cpu) && nid >= 0 && node_has_memory((unsigned)nid))
+			expect_stack_on(&spec, (unsigned)nid);
 	}
 }
 

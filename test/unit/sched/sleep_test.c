@@ -23,34 +23,43 @@ static uint64_t scan_earliest(const struct sleeper *node)
 	return earliest;
 }
 
+/* When each was added, by the test's own count. */
+static unsigned arrival[HEAP_NODES], arrivals;
+
 static bool heap_step(struct run_queue *queue, struct sleeper *node, uint64_t *seed)
 	LOCK_HELD(queue->lock);
 static bool heap_step(struct run_queue *queue, struct sleeper *node, uint64_t *seed)
 {
 	struct sleeper *one = &node[kt_random(seed) % HEAP_NODES];
 
-	if (one->queued)
+	if (one->queued) {
 		sleepers_remove(queue, one);
-	else
+	} else {
 		sleepers_add(queue, one, kt_random(seed) % 64); /* few values: many ties */
+		arrival[one - node] = ++arrivals;
+	}
 	return sleepers_deadline(queue) == scan_earliest(node);
 }
 
-static void heap_drain(struct run_queue *queue) LOCK_HELD(queue->lock);
-static void heap_drain(struct run_queue *queue)
+static void heap_drain(struct run_queue *queue, const struct sleeper *node)
+	LOCK_HELD(queue->lock);
+static void heap_drain(struct run_queue *queue, const struct sleeper *node)
 {
-	uint64_t deadline = 0, serial = 0;
+	uint64_t deadline = 0;
+	unsigned last = 0;
 
 	while (queue->sleepers) {
 		struct sleeper *first = queue->sleepers;
+		unsigned came = arrival[first - node];
 
 		if (!KT_OK(first->deadline_ns > deadline ||
-			   (first->deadline_ns == deadline && first->serial >= serial),
-			   "deadline %llu came after %llu", (unsigned long long)first->deadline_ns,
-			   (unsigned long long)deadline))
+			   (first->deadline_ns == deadline && came > last),
+			   "deadline %llu, arrival %u came after %llu, %u",
+			   (unsigned long long)first->deadline_ns, came,
+			   (unsigned long long)deadline, last))
 			return;
 		deadline = first->deadline_ns;
-		serial = first->serial;
+		last = came;
 		sleepers_remove(queue, first);
 	}
 }
@@ -71,7 +80,7 @@ KTEST(sched, sleepers_come_out_by_deadline_then_arrival)
 	for (unsigned i = 0; right && i < HEAP_STEPS; i++)
 		right = KT_OK(heap_step(queue, node, &seed), "wrong earliest at step %u", i);
 	if (right)
-		heap_drain(queue);
+		heap_drain(queue, node);
 	lock_drop(&queue->lock);
 	port_irq_restore(flags);
 	KT_EQ(scan_earliest(node), SCHED_NEVER);

@@ -350,3 +350,23 @@ SCHED_TEST(mutex_lets_one_in)
 	KT_EQ(room.mutex.owner == task_current(), 1);
 	mutex_unlock(&room.mutex);
 }
+
+static int try_room(void *arg)
+{
+	(void)arg;
+	return mutex_lock_until(&room.mutex, port_time_ns() + 2 * MS);
+}
+
+/* However long the others take: who holds it holds it until the other one's deadline. */
+SCHED_TEST(mutex_that_is_held_is_not_had_until_a_deadline)
+{
+	struct task *task;
+
+	mutex_lock(&room.mutex);
+	task = sched_world_task(try_room, NULL, -1, 6);
+	if (task)
+		KT_EQ(task_join(task), 0);
+	KT_TRUE(room.mutex.owner == task_current());
+	mutex_unlock(&room.mutex);
+	KT_TRUE(!room.mutex.owner);
+}
