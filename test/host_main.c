@@ -144,6 +144,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--list") == 0)
 		return ktest_list(globs_join(argc - 1, argv + 1)) ? 0 : 1;
+	/* Who reads along, tools/mutant.py, ends at the first line that says "not ok". */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	death_watch();
 	failed = ktest_run(globs_join(argc, argv));
 	return failed || fflush(stdout) ? 1 : 0;

@@ -357,3 +357,19 @@ KTEST(frames, one_wake_for_each_node_that_lacks_memory)
 	KT_EQ(wakes(mm), 4);
 	kt_check_all(mm);
 }
+
+/* Its second zone is not a second node. */
+KTEST(frames, a_node_of_two_zones_is_woken_once)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 1024 }, { 0, KT_NORMAL_PFN, 1024 } },
+	};
+	struct zonal *mm = kt_bare_instance(&spec);
+
+	if (!mm)
+		return;
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	kt_close_zone(kt_zone(mm, 0, ZONE_NORMAL));
+	KT_TRUE(!zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 0));
+	KT_EQ(wakes(mm), 1);
+}

@@ -140,6 +140,31 @@ KTEST(rows_q, q4_bind_applies_from_policy_zone_on)
 	kt_task_restore(&saved);
 }
 
+/* Node 1 has movable memory alone: a set of nothing else is about movable requests. */
+KTEST(rows_q, q5_bind_to_movable_memory_leaves_kernel_requests_alone)
+{
+	struct zonal_options options;
+	struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 3072 }, { 1, KT_NORMAL_PFN, 4096 } },
+				.options = &options };
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	struct zonal *mm;
+
+	zonal_options_default(&options);
+	options.kernelcore_bytes = 1024ull << PAGE_SHIFT;
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	KT_EQ(kt_zone(mm, 1, ZONE_MOVABLE)->present, 4096);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_BIND, 0, node_bit(1)), 0);
+	KT_EQ(node_of(mm, GFP_KERNEL, 0), 0);
+	KT_EQ(node_of(mm, GFP_HIGHUSER_MOVABLE, 0), 1);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_BIND, 0, node_bit(0)), 0);
+	KT_EQ(node_of(mm, GFP_KERNEL, 0), 0);
+	KT_EQ(node_of(mm, GFP_HIGHUSER_MOVABLE, 0), 0);
+	kt_task_restore(&saved);
+}
+
 KTEST(rows_q, q6_interleave_takes_turns)
 {
 	static const uint8_t expected[] = { 0, 1, 3, 0, 1, 3, 0 };

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whatever changes a zone waits for the zone's lock (T5).
+ *
+ * The test holds the lock, and a second thread, as CPU 1, goes one of the ways into mm/ that
+ * need it. Then one of two things comes to pass, however the threads run: it draws a ticket,
+ * and the test lets it in; or it is done without one, and the way has lost its lock. What it
+ * would change must be as it was at the ticket.
+ */
+#include <string.h>
+
+#include "kt_instance.h"
+
+#ifdef HOST_PORT_IMPL_H
+#include <pthread.h>
+
+#include "mm/mobility.h"
+#include "mm/watermark.h"
+
+enum { HELD = 3 };
+
+static const struct kt_spec board = { .ram = { { 0, KT_DMA_PFN, 32768 } }, .cpus = 2 };
+
+static struct {
+	struct zonal *mm;
+	struct zone *zone;
+	struct page *page[HELD];
+	_Atomic bool done;
+} at;
+
+static void take(gfp_t gfp, unsigned order, unsigned which)
+{
+	at.page[which] = zonal_alloc(at.mm, gfp | __GFP_NOWARN, order);
+}
+
+/* ---- the states that the ways begin from, made by CPU 1 ---- */
+
+static void nothing(void) {}
+static void lists_empty(void) { zonal_drain_local(at.mm); }
+static void block_held(void) { take(GFP_KERNEL, 1, 0); }
+static void page_listed(void)
+{
+	take(GFP_KERNEL, 0, 2);
+	zonal_free(at.mm, at.page[2], 0);
+}
+
+static void boosted(void)
+{
+	port_irqflags_t irq = port_irq_save();
+
+	page_listed();
+	lock_take(&at.zone->lock);
+	KT_TRUE(zone_boost(at.zone));
+	zone_set_boosted(at.zone, true);
+	lock_drop(&at.zone->lock);
+	port_irq_restore(irq);
+}
+
+/* ---- the ways ---- */
+
+static void take_page(void) { take(GFP_KERNEL, 0, 1); }
+static void take_block(void) { take(GFP_KERNEL, 1, 1); }
+static void take_block_by_ladder(void) { take(GFP_KERNEL | __GFP_RECLAIMABLE, 1, 1); }
+static void drain(void) { zonal_drain_local(at.mm); }
+static void end_of_cpu_0(void) { zonal_cpu_dead(at.mm, kt_cpu_id(0)); }
+static void reserve(void) { highatomic_reserve(at.zone, at.page[0]); }
+static void set_marks(void) { KT_EQ(zonal_set_min_free_kbytes(at.mm, 1000), 0); }
+static void update_floors(void) { KT_EQ(zonal_set_reserve_ratio(at.mm, ZONE_DMA, 100), 0); }
+static void end_boost(void) { (void)zone_unboost(at.zone); }
+
+static void give_block(void)
+{
+	zonal_free(at.mm, at.page[0], 1);
+	at.page[0] = NULL;
+}
+
+static const struct {
+	const char *name;
+	void (*prepare)(void);
+	void (*go)(void);
+} ways[] = {
+	{ "refill", lists_empty, take_page },
+	{ "take a block in its lane", nothing, take_block },
+	{ "take a block by the ladder", nothing, take_block_by_ladder },
+	{ "take from a boosted zone", boosted, take_page },
+	{ "give a block back", block_held, give_block },
+	{ "drain", page_listed, drain },
+	{ "empty the lists of a dead CPU", nothing, end_of_cpu_0 },
+	{ "reserve a block", block_held, reserve },
+	{ "set the marks", nothing, set_marks },
+	{ "set the floors", nothing, update_floors },
+	{ "end a boost", boosted, end_boost },
+};
+
+/* What only the lock's holder may change. */
+static uint64_t zone_sum(void)
+{
+	uint64_t sum = (uint64_t)ld_relaxed(&at.zone->free);
+
+	for (unsigned i = 0; i <= WMARK_HIGH; i++)
+		sum = sum * 31 + (uint64_t)ld_relaxed(&at.zone->mark[i]);
+	sum = sum * 31 + (uint64_t)ld_relaxed(&at.zone->boost);
+	sum = sum * 31 + (uint64_t)ld_relaxed(&at.zone->highatomic);
+	sum = sum * 31 + (uint64_t)ld_relaxed(&at.zone->floor[ZONE_DMA]);
+	return sum * 31 + ld_relaxed(&at.zone->boosted);
+}
+
+static void *second(void *arg)
+{
+	host_cpu_attach(kt_cpu_id(1));
+	ways[*(unsigned *)arg].go();
+	host_cpu_detach();
+	st_release(&at.done, true);
+	return NULL;
+}
+
+/* Until the second thread has drawn a ticket or ended. */
+static bool wait_for_ticket(uint16_t next)
+{
+	while (ld_acquire(&at.zone->lock.next) == next)
+		if (ld_acquire(&at.done))
+			return ld_acquire(&at.zone->lock.next) != next;
+	return true;
+}
+
+static void go_with_lock_held(unsigned which)
+{
+	port_irqflags_t irq;
+	uint64_t before;
+	uint16_t next;
+	pthread_t thread;
+
+	page_listed();
+	kt_cpu(1);
+	ways[which].prepare();
+	kt_cpu(0);
+	irq = port_irq_save();
+	lock_take(&at.zone->lock);
+	next = ld_relaxed(&at.zone->lock.next);
+	before = zone_sum();
+	st_relaxed(&at.done, false);
+	if (!KT_TRUE(pthread_create(&thread, NULL, second, &which) == 0))
+		return;
+	KT_OK(wait_for_ticket(next), "%s: done without the zone's lock", ways[which].name);
+	KT_OK(zone_sum() == before, "%s: changed before the lock was had", ways[which].name);
+	lock_drop(&at.zone->lock);
+	port_irq_restore(irq);
+	pthread_join(thread, NULL);
+}
+
+KTEST_F(rows_t, t5_whatever_changes_a_zone_waits_for_its_lock, KT_HOST_ONLY)
+{
+	for (unsigned which = 0; which < ARRAY_SIZE(ways); which++) {
+		at.mm = kt_instance(&board);
+		if (!at.mm)
+			return;
+		at.zone = kt_zone(at.mm, 0, ZONE_DMA);
+		memset(at.page, 0, sizeof(at.page));
+		go_with_lock_held(which);
+		kt_check_all(at.mm);
+	}
+}
+#endif
