@@ -48,17 +48,17 @@ IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
 IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
-IMAGE_SRC := $(wildcard arch/arm64/*/*.S arch/arm64/*/*.c mm/*.c sched/*.c lib/*.c \
-	lib/freestanding/*.c board/*.c block/*.c drivers/*/*.c report/*.c monitor/*.c platform/*.c \
-	user/*.c)
+IMAGE_SRC := $(wildcard arch/arm64/*/*.S $(addsuffix /*.c,arch/arm64/* mm sched lib lib/freestanding \
+	board block drivers/* report monitor platform user))
 IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c \
 	test/ktest*.c) monitor/tests_here.c monitor/bench_image.c
 # The image without tests is linked from the same objects, but for one file in their place.
 PLAIN_SRC := $(filter-out $(IMAGE_TESTS),$(IMAGE_SRC))
 FULL_SRC := $(filter-out monitor/tests_none.c,$(sort $(IMAGE_SRC) $(IMAGE_TESTS)))
 objects = $(patsubst %,$(O)/image/%.o,$(1))
-PLAIN_OBJ := $(call objects,$(PLAIN_SRC))
-IMAGE_OBJ := $(if $(filter 0,$(TESTS)),$(PLAIN_OBJ),$(call objects,$(FULL_SRC)))
+include tools/programs.mk
+PLAIN_OBJ := $(call objects,$(PLAIN_SRC)) $(call programs,$(PROGRAM_SRC))
+IMAGE_OBJ := $(if $(filter 0,$(TESTS)),$(PLAIN_OBJ),$(call objects,$(FULL_SRC)) $(PROGRAM_OBJ))
 
 # libfdt: a source tree, a given archive, or Debian's package unpacked by tools/setup.sh.
 ifdef LIBFDT_SRC
@@ -75,9 +75,8 @@ endif
 # ---- the host programs -------------------------------------------------------------------
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -lz -pthread
-HOST_CORE := $(filter-out board/seeds.c,$(wildcard mm/*.c lib/*.c sched/*.c \
-	arch/host/*.c board/*.c block/*.c report/*.c monitor/monitor_*.c user/*.c \
-	drivers/virtio/virtio_*.c))
+HOST_CORE := $(filter-out board/seeds.c,$(wildcard $(addsuffix /*.c,mm lib sched arch/host board block \
+	report) monitor/monitor_*.c drivers/virtio/virtio_*.c)) user/asid.c user/elf.c user/range.c
 TEST_SRC := test/ktest.c test/ktest_sched.c $(wildcard test/host_*.c test/host/*.c test/unit/*/*.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz hooks

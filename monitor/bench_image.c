@@ -19,6 +19,7 @@
 #include "platform/platform.h"
 #include "sched/sched.h"
 #include "test/bench/bench.h"
+#include "user/user.h"
 
 #define MOST_WORKERS 4u
 
@@ -92,6 +93,17 @@ static bool together(unsigned count, void (*fn)(void *arg, unsigned index), void
 	return !cancelled;
 }
 
+/* It inherits the CPUs of nobody: its own are the caller's. */
+static int program(const char *name, uint64_t arg)
+{
+	struct user_end end;
+	int id = user_start(name, arg, NULL);
+
+	if (id < 0 || !user_join(id, &end) || end.reason != USER_EXITED)
+		return -1;
+	return end.status;
+}
+
 struct request {
 	const struct bench_port *port;
 	const char *glob;
@@ -107,7 +119,8 @@ static int bench_main(void *arg)
 
 int bench_image(const char *glob, bool json)
 {
-	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together };
+	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together,
+					 program };
 	const struct cpumask first = cpumask_of(nth_online(0));
 	struct request request = { &port, glob, json };
 	const struct task_spec spec = { .name = "bench", .fn = bench_main, .arg = &request,

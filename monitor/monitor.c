@@ -29,6 +29,7 @@
 #include "report/report_gfp.h"
 #include "report/report_topology.h"
 #include "sched/sched.h"
+#include "user_command.h"
 
 _Static_assert(MONITOR_LOST == CONSOLE_LOST, "what the console says, the editor understands");
 
@@ -139,6 +140,9 @@ static const struct monitor_command commands[] = {
 	{ "page_owner", "[PFN]", "who took a page; without a number, the stacks with most pages",
 	  0, 1, false, .run = monitor_page_owner },
 	{ "tasks", "", "the tasks of the scheduler", 0, 0, true, .report = show_tasks },
+	{ "user", "[run NAME [N] | start NAME [N] | kill ID]", "tasks at EL0", 0, 3, true,
+	  .run = monitor_user, .words = monitor_user_word,
+	  .note = "N is the program's argument; words and programs:" },
 	{ "boottime", "", "when the first command could run, and pages of RAM", 0, 0, true,
 	  .report = show_boottime },
 	{ "alloc", "GFP ORDER [NID]", "take a block; its pfn is printed", 2, 3, false,

@@ -12,6 +12,7 @@
 
 #include "platform.h"
 #include "sched/sched.h"
+#include "user/user.h"
 
 static void cpu_call(unsigned cpu) { ipi_send(cpu, IPI_CALL); }
 
@@ -34,6 +35,12 @@ const struct board_ops board_ops = {
 	.preempt = sched_preempt,
 	.cpu_online = cpu_is_online,
 	.cpu_call = cpu_call,
+	.user_call = user_port_call,
+	.user_fault = user_port_fault,
+	.user_work = user_port_work,
+	.user_die = user_port_die,
+	.user_name = user_port_name,
+	.user_describe = user_port_describe,
 	.console = console_in_panic,
 	.stop_others = platform_stop_others,
 	.stop_self = smp_stop_self,

@@ -57,6 +57,24 @@ struct zonal_task *task_memory(struct task *task)
 	return &task->memory;
 }
 
+struct sched_context *task_context(void)
+{
+	return &task_current()->context;
+}
+
+void task_kick(struct task *task)
+{
+	port_irqflags_t flags = sched_mask();
+	struct run_queue *queue = queue_lock_of(task);
+
+	lock_assert_held(&queue->lock);
+	/* Who moves it later takes this lock behind us and sees what we wrote. */
+	if (task_state(task) == TASK_RUNNING)
+		sched_port_kick(queue->cpu);
+	lock_drop(&queue->lock);
+	sched_unmask(flags);
+}
+
 unsigned task_cpu(void)
 {
 	port_irqflags_t flags = sched_mask();

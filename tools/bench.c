@@ -161,7 +161,8 @@ static void memory_give(void *memory, size_t bytes)
 
 int main(int argc, char **argv)
 {
-	static const struct bench_port port = { THREADS, memory_take, memory_give, together };
+	static const struct bench_port port = { THREADS, memory_take, memory_give, together,
+						NULL };
 	const char *glob = NULL;
 	bool json = false;
 

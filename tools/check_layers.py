@@ -97,7 +97,7 @@ def check(path, graph, faults):
                 faults.append(f"{where}: {fault}")
         for target in targets:
             allowed = ALLOWED.get(folder)
-            if allowed is not None and not {layer(target), target} & allowed:
+            if allowed is not None and not {layer(target), folder_of(target), target} & allowed:
                 faults.append(f"{where}: {folder}/ may not include from {layer(target)}/")
 
 

@@ -71,7 +71,8 @@ static void rollover(struct asid_pool *pool)
 	pool->used[0] = 1;
 	pool->hint = 1;
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
-		uint64_t ran = atomic_exchange_explicit(&pool->active[cpu], 0, memory_order_acq_rel);
+		uint64_t ran = atomic_exchange_explicit(&pool->active[cpu], 0,
+							 memory_order_acq_rel);
 
 		/* 0: two rollovers without a switch between; it runs what it ran then. */
 		if (ran)

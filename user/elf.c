@@ -73,8 +73,8 @@ static const char *segment_fault(const struct program_header *header, size_t byt
 {
 	if (!inside(header->offset, header->file_bytes, bytes))
 		return "a segment is cut off";
-	if (header->file_bytes > header->bytes || !header->bytes)
-		return "a segment has more bytes in the file than in memory, or none";
+	if (header->file_bytes > header->bytes)
+		return "a segment has more bytes in the file than in memory";
 	if (header->address < USER_BASE || header->address >= USER_LIMIT ||
 	    header->bytes > USER_LIMIT - header->address)
 		return "a segment lies outside of the addresses of programs";
@@ -127,7 +127,7 @@ static const char *entry_take(struct elf_image *out, const struct program_header
 		return "it wants a dynamic linker";
 	if (header->type == SEGMENT_TLS)
 		return "it wants thread-local data";
-	if (header->type != SEGMENT_LOAD)
+	if (header->type != SEGMENT_LOAD || !(header->bytes | header->file_bytes))
 		return NULL;
 	fault = segment_fault(header, bytes);
 	return fault ? fault : segment_add(out, header);

@@ -58,8 +58,8 @@ enum user_call {
 	USER_CALL_PROTECT,    /* (address, bytes, rights): all of it must be mapped */
 	USER_CALL_SET_POLICY, /* (mode, flags, nodes): of the task; enum mpol_mode, MPOL_F_* */
 	USER_CALL_GET_POLICY, /* (struct user_policy *) */
-	USER_CALL_BIND,       /* (address, bytes, mode, flags, nodes): of what is mapped there; pages
-			       * that have come already stay where they are */
+	USER_CALL_BIND,       /* (address, bytes, mode, flags, nodes): of what is mapped there;
+			       * pages that have come already stay where they are */
 	USER_CALL_MOVE,       /* (node): run on its cores from now on */
 	USER_CALL_SET_MEMS,   /* (nodes): the ones that the task may take pages from */
 	USER_CALL_WHERE,      /* (): core | node << 32 */
@@ -80,6 +80,8 @@ enum user_reason { USER_EXITED, USER_KILLED, USER_FAULTED };
 struct user_end {
 	int32_t status;  /* what it gave to USER_CALL_EXIT; otherwise not 0 */
 	uint32_t reason; /* enum user_reason */
+	uint64_t detail; /* of a fault: the syndrome, and the address if there is one */
+	uint64_t address;
 };
 
 #endif

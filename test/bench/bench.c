@@ -7,6 +7,7 @@
  *	bN          8 rounds: allocate N blocks, then free them, timed apart
  *	bN-shuf     the same, freed in a shuffled order
  *	mtC-...     C CPUs at once, see bench_together.c
+ *	fault, unmap, hugefault   see bench_user.c
  *	frag        see bench_frag.c
  *
  * The clock is read round a whole loop, never inside it: the counter of a QEMU board
@@ -189,6 +190,9 @@ static const struct bench_case cases[] = {
 	{ "mt4-pair", bench_together_pair, 3, 3, GFP_KERNEL, 32768, false, 4 },
 	{ "mt4-batch256", bench_together_batch, 3, 3, GFP_KERNEL, 32768, false, 4 },
 	{ "mt4-pair", bench_together_pair, 9, 9, GFP_KERNEL, 8192, false, 4 },
+	{ "fault", bench_user, 0, 0, 0, 0, false, 1 },
+	{ "unmap", bench_user, 0, 0, 0, 1, false, 1 },
+	{ "hugefault", bench_user, 9, 9, 0, 2, false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
 };
 

@@ -16,6 +16,9 @@ struct bench_port {
 	/* Run fn(arg, i) for each i < count, each on a CPU of its own, return when all are
 	 * done. False if they could not be started. */
 	bool (*together)(unsigned count, void (*fn)(void *arg, unsigned index), void *arg);
+	/* Run a program at EL0 on the caller's CPU; its exit status, negative if that went wrong.
+	 * NULL: there are none. */
+	int (*program)(const char *name, uint64_t arg);
 };
 
 /*
@@ -56,6 +59,8 @@ uint32_t bench_random(uint32_t *state);
 /* bench_together.c: several CPUs at once. */
 bool bench_together_pair(const struct bench *bench, const struct bench_case *c, unsigned order);
 bool bench_together_batch(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_user.c: faults of tasks at EL0; `count` is the program's argument. */
+bool bench_user(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_frag.c: what remains of large blocks when half of the pages are taken at random. */
 bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned order);
 

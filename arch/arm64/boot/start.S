@@ -280,6 +280,16 @@ function mmu_on
 	cmp	x2, x3
 	csel	x2, x2, x3, lo
 	orr	x1, x1, x2, lsl #TCR_IPS_SHIFT
+	mrs	x2, id_aa64mmfr0_el1
+	ubfx	x2, x2, #5, #1		/* ASIDBits is 0 or 2 */
+	orr	x1, x1, x2, lsl #TCR_AS_SHIFT
+	mrs	x2, id_aa64mmfr1_el1
+	tst	x2, #0xf		/* HAFDBS */
+	cset	x2, ne
+	orr	x1, x1, x2, lsl #TCR_HA_SHIFT
+	mrs	x2, id_aa64mmfr2_el1
+	lsr	x2, x2, #60		/* E0PD is 0 or 1 */
+	orr	x1, x1, x2, lsl #TCR_E0PD1_SHIFT
 	msr	tcr_el1, x1
 	address	x1, arm64_idmap_table
 	msr	ttbr0_el1, x1

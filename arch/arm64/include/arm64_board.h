@@ -11,6 +11,8 @@
 
 #include <zonal/types.h>
 
+struct user_port;
+
 /* How a panic may use the console, from the gentlest to the last. */
 enum board_console {
 	BOARD_CONSOLE_ALONE,   /* this CPU prints, without a lock; no other does */
@@ -33,6 +35,19 @@ struct board_ops {
 	bool (*cpu_online)(unsigned cpu);
 	/* Let that CPU run arm64_ipi_call() soon. Any context. */
 	void (*cpu_call)(unsigned cpu);
+	/* ---- a task at EL0: on its kernel stack, as a task, open ---- */
+	/* A system call: its arguments from x0 on, its number; what x0 becomes. */
+	int64_t (*user_call)(struct user_port *port, const uint64_t *arg, uint64_t number);
+	/* It read (USER_READ), wrote or fetched an address; `present`: something is mapped there.
+	 * 0: it may try again. */
+	int (*user_fault)(struct user_port *port, uint64_t address, uint32_t access, bool present);
+	/* port->work is set. May not return. */
+	void (*user_work)(struct user_port *port);
+	/* It did what it must not, and that was reported: syndrome, address. */
+	void (*user_die)(struct user_port *port, uint64_t detail, uint64_t address) ZN_NORETURN;
+	/* What to call it, and what lies at an address, in a report. */
+	const char *(*user_name)(const struct user_port *port);
+	void (*user_describe)(struct user_port *port, uint64_t address, char *text, size_t size);
 	/* ---- a panic: no lock is taken, nothing returns to what went on before ---- */
 	void (*console)(enum board_console how);
 	/* Stop every other CPU, for a bounded time; how many did not stop. */

@@ -11,11 +11,15 @@
 /* Offsets for assembly. */
 #define CPU_IRQ_STACK_TOP 16
 #define CPU_TASK_STACK_TOP 24
+#define CPU_USER_STACK_TOP 32
+#define CPU_SCRATCH 40
 
 #ifndef __ASSEMBLER__
 
 #include <zonal/port.h>
 #include <zonal/zonal.h>
+
+struct user_port;
 
 /* A request of another CPU (port_call_cpu), on that CPU's stack until done. */
 struct arm64_call {
@@ -37,6 +41,9 @@ struct arm64_cpu {
 	struct port_cpu port;       /* first: TPIDR_EL1 serves port_this_cpu() too */
 	void *irq_stack_top;        /* SP_EL1 whenever a task runs; immutable */
 	void *task_stack_top;       /* stack that the CPU starts on; immutable */
+	void *user_stack_top;       /* kernel stack of the task at EL0; own CPU */
+	uint64_t scratch;           /* of vectors.S; own CPU */
+	struct user_port *user;     /* the task at EL0 that runs here, or NULL; own CPU */
 	uint32_t fault_depth;       /* exceptions being reported; own CPU */
 	uint64_t mpidr;             /* affinity bits only; immutable */
 	uint32_t probe_armed;       /* a fault now goes to probe_resume; own CPU */

@@ -21,6 +21,8 @@
  * names them all. */
 #define ESR_CLASS(esr) (((esr) >> 26) & 0x3f)
 enum esr_class {
+	ESR_FLOAT = 0x07,
+	ESR_SVC = 0x15,
 	ESR_FETCH_EL0 = 0x20,
 	ESR_FETCH_EL1 = 0x21,
 	ESR_PC_ALIGNMENT = 0x22,
@@ -79,6 +81,8 @@ size_t arm64_syndrome_text(uint64_t esr, char *text, size_t size);
  * if there is none. Any context.
  */
 const char *arm64_symbol(uint64_t address, uint64_t *offset);
+/* The registers of a frame, three a line. */
+void arm64_print_registers(const struct arm64_frame *frame);
 /* Print the call chain from a frame pointer. Reads only what is mapped. */
 void arm64_backtrace(uint64_t pc, uint64_t frame_pointer);
 

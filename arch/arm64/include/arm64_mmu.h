@@ -22,6 +22,7 @@
 #define DESC_READONLY (1ull << 7)   /* AP[2] */
 #define DESC_INNER_SHARED (3ull << 8)
 #define DESC_ACCESSED (1ull << 10)  /* AF: without it the first access faults */
+#define DESC_NOT_GLOBAL (1ull << 11) /* its TLB entry is for one ASID */
 #define DESC_PXN (1ull << 53)       /* no execution at EL1 */
 #define DESC_UXN (1ull << 54)       /* no execution at EL0 */
 #define DESC_GUARD (1ull << 55)     /* ours, in an invalid descriptor: never to be mapped */

@@ -40,6 +40,12 @@
 #define TCR_VALUE (TCR_T0SZ | TCR_T1SZ | TCR_WALK0 | TCR_WALK1 | TCR_TG1_4K)
 #define TCR_IPS_SHIFT 32
 #define PARANGE_48 5
+/* Set at boot on cores that have them: ASIDs of 16 bits; the access flag by hardware; EL0 may not
+ * even ask the tables for addresses of the upper half. */
+#define TCR_AS_SHIFT 36
+#define TCR_AS (1ull << TCR_AS_SHIFT)
+#define TCR_HA_SHIFT 39
+#define TCR_E0PD1_SHIFT 56
 
 /* SPSR for ERET to EL1h with all interrupts masked. */
 #define SPSR_EL1H_MASKED 0x3c5

@@ -3,7 +3,7 @@
  * What the scheduler saves of a task on arm64. Contracts: sched/sched_port.h.
  *
  * A switch is a function call, so only the registers that a callee must keep are
- * saved; there is no floating point in the image. An interrupted task has all of its
+ * saved; there is no floating point in the kernel. An interrupted task has all of its
  * registers in a frame on its own stack by then (vectors.S).
  */
 #ifndef ARM64_PORT_SCHED_H
@@ -20,10 +20,13 @@
 
 #include <stdint.h>
 
+struct user_port;
+
 struct sched_context {
 	uint64_t x19_to_x28[10];
 	uint64_t x29, x30; /* frame pointer, where to go on */
 	uint64_t sp;
+	struct user_port *user;    /* its part at EL0, or NULL */
 };
 
 #endif

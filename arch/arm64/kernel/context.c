@@ -4,7 +4,7 @@
  * one header of sched/ that a port knows; its other hooks are platform/sched_glue.c.
  *
  * Contexts are registers on the task's own stack and in struct sched_context; the
- * switch itself is switch.S.
+ * switch itself is switch.S. What a task at EL0 has beside is switched by user/user_switch.c.
  *
  * Waiting is WFI with IRQs masked: an interrupt that is pending at the GIC ends WFI
  * whatever PSTATE.I says, so one that came after the idle loop's last look is not lost.
@@ -18,6 +18,7 @@
 #include <zonal/port.h>
 
 #include "arm64_memory.h"
+#include "arm64_user.h"
 #include "lib/assert.h"
 #include "sched/sched_port.h"
 
@@ -55,6 +56,8 @@ void sched_context_switch(struct sched_context *from, struct sched_context *to, 
 	(void)ends;
 	DASSERT_MASKED();
 	DASSERT(from != to && to->sp, "from %p to %p", (void *)from, (void *)to);
+	if (from->user || to->user)
+		arm64_user_switch(from->user, to->user);
 	arm64_switch(from, to);
 }
 

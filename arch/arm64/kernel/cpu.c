@@ -26,6 +26,7 @@
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"
+#include "arm64_user.h"
 
 #define RAM_BASE_VIRT 0x40000000
 #define DT_MAGIC 0xd00dfeed
@@ -34,6 +35,9 @@
 
 _Static_assert(offsetof(struct arm64_cpu, irq_stack_top) == CPU_IRQ_STACK_TOP, "used by vectors.S");
 _Static_assert(offsetof(struct arm64_cpu, task_stack_top) == CPU_TASK_STACK_TOP, "used by start.S");
+_Static_assert(offsetof(struct arm64_cpu, user_stack_top) == CPU_USER_STACK_TOP,
+	       "used by vectors.S");
+_Static_assert(offsetof(struct arm64_cpu, scratch) == CPU_SCRATCH, "used by vectors.S");
 _Static_assert(sizeof(struct arm64_frame) == FRAME_BYTES, "used by vectors.S");
 _Static_assert(offsetof(struct arm64_frame, sp) == FRAME_SP, "used by vectors.S");
 _Static_assert(offsetof(struct arm64_frame, elr) == FRAME_ELR, "used by vectors.S");
@@ -53,8 +57,8 @@ static unsigned id_field(uint64_t id, unsigned shift) { return (id >> shift) & 0
 static bool has_lse(void) { return id_field(sysreg_read(id_aa64isar0_el1), 20) >= 2; }
 
 /*
- * Privileged access never: EL1 cannot touch EL0's pages by accident. There are none yet, but
- * a page that carries the EL0 bit by mistake faults at once. Needs Armv8.1.
+ * Privileged access never: EL1 cannot touch EL0's pages by accident, only by LDTR and STTR
+ * (copy.S). Needs Armv8.1.
  */
 static void pan_enable(void)
 {
@@ -144,6 +148,7 @@ void arm64_boot(uint64_t dt_hint)
 	struct arm64_cpu *cpu = arm64_this_cpu();
 
 	pan_enable();
+	arm64_user_lockdown();
 	cpu_init(cpu, 0, sysreg_read(mpidr_el1));
 	arm64_lse = has_lse();
 	arm64_stack_guard_seed();
@@ -209,6 +214,7 @@ void arm64_secondary(void)
 	struct arm64_cpu *cpu = arm64_this_cpu();
 
 	pan_enable();
+	arm64_user_lockdown();
 	if (arm64_lse && !has_lse()) {
 		/* No message from here: the console's lock would be such an atomic. */
 		st_release(&cpu->unfit, 1);

@@ -4,8 +4,9 @@
  *
  * Interrupts go to the board; afterwards it says whether the interrupted task must leave
  * the CPU (vectors.S does the rest). Everything else is a fault. Faults
- * that somebody asked for (arm64_probe_*) are written down and the prober goes on; all others
- * are reported and end the run:
+ * that somebody asked for (arm64_probe_*) are written down and the prober goes on, those of copies
+ * from and to a program end the copy, those of the program itself go elsewhere
+ * (user/user_entry.c); all others are reported and end the run:
  *
  *	class and syndrome in words, the address and what lies there, the
  *	interrupted registers, a backtrace, "Bail out!", exit status 2
@@ -24,6 +25,7 @@
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"
+#include "arm64_user.h"
 #include "panic.h"
 
 #define VECTOR_KIND(vector) (((vector) >> 7) & 3)
@@ -142,7 +144,7 @@ static const char *vector_source(unsigned vector)
 	return sources[(vector >> 9) & 3];
 }
 
-static void print_registers(const struct arm64_frame *frame)
+void arm64_print_registers(const struct arm64_frame *frame)
 {
 	for (unsigned i = 0; i < 30; i += 3)
 		kprintf("#   x%-2u %016llx  x%-2u %016llx  x%-2u %016llx\n", i,
@@ -177,7 +179,7 @@ static void report(const struct arm64_frame *frame, unsigned vector)
 	if (has_address(frame->esr))
 		print_place("far", frame->far);
 	print_place("lr ", frame->x[30]);
-	print_registers(frame);
+	arm64_print_registers(frame);
 	arm64_backtrace(frame->elr, frame->x[29]);
 }
 
@@ -213,6 +215,8 @@ void arm64_exception(struct arm64_frame *frame, unsigned vector)
 		probe_take(cpu, frame, vector);
 		return;
 	}
+	if (VECTOR_KIND(vector) == 0 && arm64_user_copy_fault(frame))
+		return;
 	fault_die(frame, vector, is_stack_overflow(frame) ? "stack overflow" : NULL);
 }
 

@@ -15,11 +15,11 @@
 static const char *const class_names[64] = {
 	[0x00] = "undefined instruction",
 	[0x01] = "trapped WFI or WFE",
-	[0x07] = "floating-point or SIMD instruction",
+	[ESR_FLOAT] = "floating-point or SIMD instruction",
 	[0x09] = "trapped pointer authentication",
 	[0x0d] = "branch to where no branch may go (BTI)",
 	[0x0e] = "illegal execution state",
-	[0x15] = "SVC instruction",
+	[ESR_SVC] = "SVC instruction",
 	[0x16] = "HVC instruction",
 	[0x17] = "SMC instruction",
 	[0x18] = "trapped system register access",

@@ -3,8 +3,8 @@
  * Memory for a place in an address space: rows Q8 and Q15, and the policy of a range.
  *
  * The same ring of four nodes as in policy_test.c: from node 0 the order is 0 1 3 2. A range's
- * policy is made by zonal_policy_make() and must serve as the task's own would, but for what the two
- * rows say.
+ * policy is made by zonal_policy_make() and must serve as the task's own would, but for what the
+ * two rows say.
  */
 #include "kt_instance.h"
 

@@ -143,7 +143,8 @@ KTEST(user_elf, a_file_that_is_cut_anywhere_is_refused)
 	struct elf_image image;
 
 	for (size_t bytes = 0; memory && bytes < sizeof(file); bytes++)
-		KT_OK(elf_read(at_the_end(memory, &file, bytes), bytes, &image), "%zu bytes", bytes);
+		KT_OK(elf_read(at_the_end(memory, &file, bytes), bytes, &image), "%zu bytes",
+		      bytes);
 }
 
 static bool keeps_the_rules(const struct elf_image *image)

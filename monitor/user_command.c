@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The monitor's `user`: tasks at EL0.
+ *
+ *	user               the tasks that there are, and the programs of the image
+ *	user run NAME [N]  start a program with N in x0 and wait for its end
+ *	user start NAME [N]  the same without waiting
+ *	user kill ID       end a task, wherever it is
+ *
+ * What `run` prints last is how it ended; the command fails unless the program exited with 0.
+ * Counts are of pages of 4 KiB and a moment old. A task that was started and has ended stays in
+ * the list until `user` has shown it once.
+ */
+#include "user_command.h"
+
+#include <string.h>
+
+#include <zonal/zonal.h>
+
+#include "lib/number.h"
+#include "lib/printf.h"
+#include "user/user.h"
+
+typedef unsigned long long ull;
+
+static const char *reason_name(const struct user_end *end)
+{
+	static const char *const names[] = { "exited", "killed", "faulted" };
+
+	return end->reason < ARRAY_SIZE(names) ? names[end->reason] : "?";
+}
+
+static void print_one(const struct user_info *info, bool json, bool first)
+{
+	if (json)
+		kprintf("%s{\"id\":%u,\"parent\":%u,\"name\":\"%s\",\"ended\":%s,\"pages\":%llu,"
+			"\"blocks\":%llu,\"tables\":%llu,\"faults\":%llu}", first ? "" : ",",
+			info->id, info->parent, info->name, info->ended ? "true" : "false",
+			(ull)info->pages, (ull)info->blocks, (ull)info->tables, (ull)info->faults);
+	else
+		kprintf("%6u %6u %-15s %-5s %8llu %6llu %6llu %8llu\n", info->id, info->parent,
+			info->name, info->ended ? "ended" : "runs", (ull)info->pages,
+			(ull)info->blocks, (ull)info->tables, (ull)info->faults);
+}
+
+/* One that the kernel started and that has ended is forgotten once it was shown. */
+static void forget(const struct user_info *info)
+{
+	struct user_end end;
+
+	if (info->ended && !info->parent)
+		(void)!user_join((int)info->id, &end);
+}
+
+static void print_programs(bool json)
+{
+	const char *name;
+
+	kprintf(json ? "],\"programs\":[" : "programs:");
+	for (unsigned n = 0; (name = user_program_name(n)); n++)
+		kprintf(json ? "%s\"%s\"" : "%s %s", json && n ? "," : "", name);
+	kprintf(json ? "]}\n" : "\n");
+}
+
+static int list(bool json)
+{
+	struct user_info info;
+	unsigned next = 0;
+	bool first = true;
+
+	kprintf(json ? "{\"schema\":\"zonal.user/1\",\"tasks\":[" :
+		       "    id parent name            state    pages blocks tables   faults\n");
+	while (user_list(&next, &info, 1)) {
+		print_one(&info, json, first);
+		forget(&info);
+		first = false;
+	}
+	print_programs(json);
+	return 0;
+}
+
+static int start(const struct monitor_args *args, bool waits)
+{
+	const char *why;
+	struct user_end end;
+	uint64_t arg = 0;
+	int id;
+
+	if (args->count > 2 && !number_read_all(args->word[2], UINT64_MAX, &arg)) {
+		kprintf("user: %s: not a number\n", args->word[2]);
+		return 1;
+	}
+	id = user_start(args->word[1], arg, &why);
+	if (id < 0) {
+		kprintf("user: %s: %s (%d)\n", args->word[1], why, id);
+		return 1;
+	}
+	if (!waits) {
+		kprintf(args->json ? "{\"schema\":\"zonal.user-start/1\",\"id\":%d}\n" :
+				     "id %d\n", id);
+		return 0;
+	}
+	if (!user_join(id, &end))
+		return 1;
+	kprintf(args->json ? "{\"schema\":\"zonal.user-run/1\",\"id\":%d,\"end\":\"%s\","
+			     "\"status\":%d}\n" :
+			     "user: task %d %s, status %d\n", id, reason_name(&end), end.status);
+	return end.reason != USER_EXITED || end.status;
+}
+
+static int end_one(const char *word)
+{
+	uint64_t id;
+
+	if (number_read_all(word, INT32_MAX, &id) && user_kill((int)id))
+		return 0;
+	kprintf("user: %s: no task at EL0 has that id\n", word);
+	return 1;
+}
+
+int monitor_user(struct zonal *mm, const struct monitor_args *args)
+{
+	const char *what = args->count ? args->word[0] : NULL;
+
+	(void)mm;
+	if (!what)
+		return list(args->json);
+	if (args->count >= 2 && !strcmp(what, "run"))
+		return start(args, true);
+	if (args->count >= 2 && !strcmp(what, "start"))
+		return start(args, false);
+	if (args->count == 2 && !strcmp(what, "kill"))
+		return end_one(args->word[1]);
+	kprintf("user: run NAME [N], start NAME [N] or kill ID\n");
+	return 1;
+}
+
+const char *monitor_user_word(unsigned n)
+{
+	static const char *const words[] = { "run", "start", "kill" };
+
+	const unsigned count = (unsigned)ARRAY_SIZE(words);
+
+	return n < count ? words[n] : user_program_name(n - count);
+}

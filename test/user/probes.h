@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a task at EL0 must not do, by number: test/user/probe.c does it, test/target/user_test.c
+ * knows how it must end. The rest of the program's argument is an address, on 256 bytes.
+ */
+#ifndef TEST_USER_PROBES_H
+#define TEST_USER_PROBES_H
+
+enum probe {
+	PROBE_NONE, /* nothing wrong: exits with PROBE_SURVIVED */
+	PROBE_READ, PROBE_WRITE, PROBE_CALL,       /* the address given */
+	PROBE_WRITE_TEXT, PROBE_CALL_DATA, PROBE_CALL_STACK, PROBE_DEEP,
+	PROBE_UNALIGNED, PROBE_ODD_PC, PROBE_SYSCALL_POINTER,
+	PROBE_UDF, PROBE_BRK, PROBE_HVC, PROBE_SMC, PROBE_HLT, PROBE_ERET,
+	PROBE_READ_SCTLR, PROBE_WRITE_TTBR0, PROBE_WRITE_VBAR, PROBE_READ_TPIDR_EL1,
+	PROBE_MASK, PROBE_READ_DAIF, PROBE_SPSEL,
+	PROBE_WFI, PROBE_TLBI, PROBE_AT, PROBE_DC_CIVAC, PROBE_DC_CVAU, PROBE_DC_ZVA, PROBE_IC_IVAU,
+	PROBE_READ_CTR, PROBE_CNTVCT, PROBE_CNTPCT, PROBE_CNTV_CTL, PROBE_CNTP_TVAL,
+	PROBE_PMCCNTR, PROBE_PMCR, PROBE_DBGDTR, PROBE_WRITE_TPIDRRO, PROBE_READ_TPIDRRO,
+	PROBES
+};
+
+#define PROBE_SURVIVED 77
+#define PROBE_ADDRESS(arg) ((arg) & ~0xffull)
+#define PROBE_NUMBER(arg) ((arg) & 0xff)
+
+#endif
