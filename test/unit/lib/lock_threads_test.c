@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "lib/atomic.h"
 #include "lib/lock.h"
 #include "test/ktest.h"
 

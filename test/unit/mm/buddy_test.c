@@ -145,6 +145,7 @@ KTEST(rows_b, b5_merge_stops_at_order_10)
 KTEST(rows_b, b6_isolated_blocks_do_not_merge)
 {
 	struct zonal *mm = kt_bare_instance(&uma);
+	struct zonal_finding finding;
 	struct page *low, *high;
 	struct zone *zone;
 	port_irqflags_t irq;
@@ -176,6 +177,11 @@ KTEST(rows_b, b6_isolated_blocks_do_not_merge)
 	port_irq_restore(irq);
 	KT_EQ(kt_blocks(zone, MIGRATE_MOVABLE, 9), 1);
 	kt_check_all(mm);
+	/* and a count that is wrong is told without them */
+	st_relaxed(&zone->free, 4096 - 512 + 3);
+	KT_TRUE(!zonal_check(mm, &finding));
+	KT_OK(strstr(finding.text, "counts 3587 free, 0 CMA; lists hold 3584 and 0") != NULL, "%s",
+	      finding.text);
 }
 
 /* A block whose pair could soon merge further is kept cool at the tail. */

@@ -13,6 +13,7 @@
 
 #include "kt_instance.h"
 
+#include "lib/progress.h"
 #include "mm/buddy.h"
 #include "mm/check.h"
 
@@ -384,3 +385,36 @@ KTEST_F(check, lists_that_change_between_two_pieces_are_no_damage, KT_HOST_ONLY)
 	kt_give_all(busy_mm, chain, 0);
 }
 #endif
+
+/* ---- who watches ---- */
+
+static struct {
+	uint64_t calls, total, most;
+	bool wrong;
+} watched;
+
+static void watch(const char *what, uint64_t done, uint64_t total)
+{
+	watched.calls++;
+	watched.most = ZN_MAX(watched.most, done);
+	watched.wrong |= strcmp(what, "check") != 0 || (watched.total && watched.total != total);
+	watched.total = total;
+}
+
+/* Each section of each zone, of as many as there are: two nodes in one section are two calls. */
+KTEST(check, tells_how_far_it_is)
+{
+	void (*before)(const char *what, uint64_t done, uint64_t total) = zn_progress_hook;
+	struct patient p;
+
+	if (!admit(&p))
+		return;
+	memset(&watched, 0, sizeof(watched));
+	zn_progress_hook = watch;
+	kt_check_all(p.mm);
+	zn_progress_hook = before;
+	KT_EQ(watched.calls, 2);
+	KT_EQ(watched.total, p.mm->section_count);
+	KT_EQ(watched.most, (KT_DMA_PFN + 16384) >> MM_SECTION_SHIFT);
+	KT_TRUE(!watched.wrong);
+}

@@ -11,6 +11,7 @@
 #include "kt_instance.h"
 
 #include "mm/buddy.h"
+#include "mm/watermark.h"
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
 
@@ -63,6 +64,34 @@ KTEST_F(rows_p, p13_only_the_zone_that_was_asked_for, KT_HOST_ONLY)
 		KT_EQ(kt_free(kt_zone(mm, nid, ZONE_DMA)), 16384);
 		kt_check_all(mm);
 	}
+}
+
+/* P14, S-rows: who is dead is not online, is not counted, and leaves the mask as it was. */
+KTEST_F(rows_p, p14_a_dead_cpu_is_counted_no_more, KT_HOST_ONLY)
+{
+	static const struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 65536 } }, .cpus = 8 };
+	struct zonal *mm = kt_bare_instance(&spec);
+	struct zone *zone;
+	struct page *page;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	for (unsigned k = 7; k > 0; k--) {
+		kt_cpu(k);
+		page = zonal_alloc(mm, GFP_KERNEL, 0);
+		zonal_free(mm, page, 0);
+		kt_cpu(0);
+		zonal_cpu_dead(mm, kt_cpu_id(k));
+		KT_TRUE(!port_irqs_masked());
+		KT_EQ(ld_relaxed(&mm->cpu[kt_cpu_id(k)]->online), 0);
+		KT_EQ(zone->stat_threshold, stat_threshold_of(65536, k));
+	}
+	KT_TRUE(stat_threshold_of(65536, 8) > stat_threshold_of(65536, 1));
+	/* One behind the last is nobody. */
+	zonal_cpu_dead(mm, mm->cpu_count);
+	KT_EQ(ld_relaxed(&mm->cpu[kt_cpu_id(0)]->online), 1);
+	kt_check_all(mm);
 }
 
 /* A CPU that holds nothing of the zone is left alone; so is one that is not online. */

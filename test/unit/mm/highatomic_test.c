@@ -55,6 +55,25 @@ KTEST(rows_h, h1_cap_is_tested_before_adding)
 	}
 }
 
+/* A hundredth, to the page: 1536 pages are enough of 102,499, and one page too few of 102,500. */
+KTEST(rows_h, h1_cap_is_a_hundredth_and_a_block)
+{
+	static const struct {
+		uint64_t managed, most;
+	} table[] = { { 102400, 3 * 512 }, { 102499, 3 * 512 }, { 102500, 4 * 512 } };
+	struct zone *zone;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		zone = board();
+		if (!zone)
+			return;
+		st_relaxed(&zone->managed, table[i].managed);
+		for (unsigned k = 0; k < 6; k++)
+			KT_TRUE(zonal_alloc(zone->mm, GFP_ATOMIC | __GFP_MOVABLE, 9));
+		KT_EQ(reserved(zone), table[i].most);
+	}
+}
+
 /* The same on its real size: 8192/100 + 512 = 593, so two blocks. */
 KTEST(rows_h, h1_cap_of_a_small_zone)
 {

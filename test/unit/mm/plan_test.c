@@ -205,7 +205,7 @@ static void holds_the_instance(struct site *site, unsigned n)
 
 /* Each node's piece in turn: refused with its name, before a byte of the instance is written;
  * and the same instance can be built once it is put right. */
-KTEST(plan, faulty_storage_is_refused_at_the_door)
+static void expect_refusals(const struct kt_spec *spec)
 {
 	static const struct fault faults[] = {
 		{ missing, ZONAL_EINVAL, "is missing" },
@@ -216,7 +216,7 @@ KTEST(plan, faulty_storage_is_refused_at_the_door)
 		{ wraps, ZONAL_EINVAL, "ends beyond the last address" },
 		{ holds_the_instance, ZONAL_EINVAL, "overlaps" },
 	};
-	struct site *site = prepare(&board);
+	struct site *site = prepare(spec);
 	const char *says;
 
 	for (unsigned n = 0; site && n < ZONAL_MAX_NODES; n++) {
@@ -239,6 +239,18 @@ KTEST(plan, faulty_storage_is_refused_at_the_door)
 		KT_EQ(zonal_init(site->mm, &site->config), 0);
 }
 
+KTEST(plan, faulty_storage_is_refused_at_the_door) { expect_refusals(&board); }
+
+/* A node number that nobody has ends nothing. */
+KTEST(plan, faulty_storage_behind_a_gap_is_refused_too)
+{
+	static const struct kt_spec gap = {
+		.ram = { { 0, KT_DMA_PFN, 2048 }, { 2, KT_DMA_PFN + 2048, 2048 } },
+	};
+
+	expect_refusals(&gap);
+}
+
 KTEST(plan, pieces_may_touch_but_not_overlap)
 {
 	struct site *site = prepare(&board);
@@ -258,6 +270,24 @@ KTEST(plan, pieces_may_touch_but_not_overlap)
 	KT_EQ(init_and_listen(site, &says), ZONAL_EINVAL);
 	KT_TRUE(kt_port_is_target() || strstr(says, "node 1") != NULL);
 	site->storage[0].bytes = first;
+	KT_EQ(zonal_init(site->mm, &site->config), 0);
+}
+
+KTEST(plan, pieces_may_touch_in_any_order)
+{
+	struct site *site = prepare(&board);
+	size_t second;
+	char *both;
+
+	if (!site)
+		return;
+	second = (size_t)align_up(site->plan.bytes[1], ZONAL_STORAGE_ALIGN);
+	both = kt_meta(NULL, 0, second + site->plan.bytes[0], ZONAL_STORAGE_ALIGN);
+	if (!both)
+		return;
+	site->storage[1].start = both;
+	site->storage[1].bytes = second;
+	site->storage[0].start = both + second;
 	KT_EQ(zonal_init(site->mm, &site->config), 0);
 }
 

@@ -255,6 +255,28 @@ KTEST(rows_s, s7_total_reserve_in_numbers)
 	KT_EQ(mm->total_reserve, 25600 + 25600 + (uint64_t)(high[1] + high[2]));
 }
 
+/* S7, S10: it goes with the marks when these are set anew. */
+KTEST(rows_s, s7_total_reserve_follows_the_marks)
+{
+	struct zonal *mm = kt_instance(&three_zones);
+	uint64_t before, kbytes;
+
+	if (!mm)
+		return;
+	pretend(mm, 0, ZONE_DMA, 25600);
+	pretend(mm, 0, ZONE_DMA32, 51200);
+	pretend(mm, 0, ZONE_NORMAL, 102400);
+	zonal_setup_marks(mm);
+	kbytes = mm->min_free_kbytes;
+	before = mm->total_reserve;
+	/* From a thousandth to a hundredth of each zone, twice. */
+	KT_EQ(zonal_set_watermark_scale(mm, 100), 0);
+	KT_TRUE(mm->total_reserve > before + 2 * 1792 * 8 / 10);
+	before = mm->total_reserve;
+	KT_EQ(zonal_set_min_free_kbytes(mm, kbytes + 40000), 0);
+	KT_TRUE(mm->total_reserve > before + 9990);
+}
+
 /* S1: what counts is what lies above HIGH in the zones for user requests, of all nodes, once. */
 KTEST(rows_s, s1_what_counts_as_low_memory)
 {

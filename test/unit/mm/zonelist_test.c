@@ -261,6 +261,33 @@ KTEST(rows_n, n7_memoryless_node_of_the_cpu)
 	kt_check_all(mm);
 }
 
+/* Trust item 74: what another node must serve is a hit there, but not a local one; the fast
+ * lane, which counts both as one, is for the CPU's own node. Large enough for lanes. */
+KTEST(rows_n, n7_memory_of_another_node_is_not_local)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 1, KT_DMA_PFN, 16384 } },
+		.empty_nodes = 1,
+		.distance = { { 10, 20 }, { 20, 10 } },
+	};
+	struct zonal *mm = kt_instance(&spec);
+	static const unsigned orders[] = { 0, 0, 3 };
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 1, ZONE_DMA);
+	for (unsigned i = 0; i < ARRAY_SIZE(orders); i++) {
+		struct page *page = zonal_alloc(mm, GFP_KERNEL, orders[i]);
+
+		if (KT_TRUE(page))
+			zonal_free(mm, page, orders[i]);
+		KT_EQ(kt_hit(zone), i + 1);
+		KT_EQ(kt_local(zone), 0);
+		KT_EQ(kt_other(zone), i + 1);
+	}
+}
+
 /* Trust item 72: every API, every bad node. */
 KTEST(rows_n, n8_bad_node_is_refused)
 {
