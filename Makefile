@@ -48,7 +48,7 @@ IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
 IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
-IMAGE_SRC := $(wildcard arch/arm64/*/*.S $(addsuffix /*.c,arch/arm64/* mm sched lib lib/freestanding \
+IMAGE_SRC := $(wildcard arch/arm64/*/*.S $(addsuffix /*.c,arch/arm64/* mm mm/* sched lib lib/freestanding \
 	board block drivers/* report monitor platform user))
 IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c \
 	test/ktest*.c) monitor/tests_here.c monitor/bench_image.c
@@ -75,7 +75,7 @@ endif
 # ---- the host programs -------------------------------------------------------------------
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -lz -pthread
-HOST_CORE := $(filter-out board/seeds.c,$(wildcard $(addsuffix /*.c,mm lib sched arch/host board block \
+HOST_CORE := $(filter-out board/seeds.c,$(wildcard $(addsuffix /*.c,mm mm/* lib sched arch/host board block \
 	report) monitor/monitor_*.c drivers/virtio/virtio_*.c)) user/asid.c user/elf.c user/range.c
 TEST_SRC := test/ktest.c test/ktest_sched.c $(wildcard test/host_*.c test/host/*.c test/unit/*/*.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness

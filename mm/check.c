@@ -13,6 +13,7 @@
  *	pages     walking the page map from block to block, every page is in exactly one
  *	          state, heads are followed by inner pages, and the pages of all states
  *	          of a zone sum up to what it manages
+ *	lists of pages that can be given up   (reclaim/check_lru.c)
  *	numbers   misses and foreigns are two sides of one thing (Y4)
  *
  * Lists and marks are looked at under the zone lock, in pieces; rings and the map without.
@@ -22,6 +23,7 @@
 #include "check.h"
 #include "mobility.h"
 #include "pcp.h"
+#include "reclaim/reclaim.h"
 
 #include "lib/progress.h"
 #include "lib/stop.h"
@@ -151,8 +153,11 @@ static bool check_section(struct walk *w, const struct zone *zone, pfn_t pfn, pf
 					   (unsigned long long)pfn, word, page->pfn);
 		if (check_inner(w, page, order))
 			return true;
-		if (state != PAGE_HOLE && word_zid(word) == zone->id)
+		if (state != PAGE_HOLE && word_zid(word) == zone->id) {
 			w->pages[state] += 1u << order;
+			w->on_list[zone->node] += (word & (PG_LRU | PG_ISOLATED)) == PG_LRU;
+			w->isolated[zone->node] += !!(word & PG_ISOLATED);
+		}
 		pfn += (pfn_t)1 << order;
 	}
 	return false;
@@ -213,6 +218,9 @@ bool zonal_check(struct zonal *mm, struct zonal_finding *first)
 		    check_map(&w, zone))
 			return false;
 	}
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		if (mm->node[n] && check_node_lists(&w, mm->node[n]))
+			return false;
 	if (w.miss != w.foreign)
 		check_found(&w, 0, "%llu NUMA misses but %llu foreigns", (unsigned long long)w.miss,
 			    (unsigned long long)w.foreign);

@@ -12,6 +12,7 @@ struct walk {
 	uint64_t pages[PAGE_STATES]; /* of the zone, by walking the map */
 	uint64_t miss, foreign;      /* of all zones */
 	int64_t reserved, in_blocks; /* highatomic pages of all zones: counted, of their blocks */
+	uint32_t on_list[ZONAL_MAX_NODES], isolated[ZONAL_MAX_NODES]; /* by walking the map */
 	bool bad;
 };
 

@@ -26,6 +26,7 @@
 #include "node.h"
 #include "page_owner.h"
 #include "pcp.h"
+#include "reclaim/reclaim.h"
 #include "watermark.h"
 
 void zonal_options_default(struct zonal_options *options)
@@ -52,6 +53,7 @@ static void make_nodes(struct zonal *mm, const struct boot_info *info)
 			node->zone[t].node = (uint8_t)n;
 			node->zone[t].type = (uint8_t)t;
 		}
+		reclaim_init(mm, node);
 		mm->node[n] = node;
 	}
 	mm->online = info->nodes;

@@ -7,6 +7,7 @@
 #define MM_MM_H
 
 #include "lib/assert.h"
+#include "event.h"
 #include "zone.h"
 
 /* Anything but zero here sends every request through the general path. */
@@ -33,6 +34,7 @@ struct mm_cpu {
 	struct zonal_failure failure; /* c: newest on this CPU */
 	_Atomic uint64_t fallback_steals; /* c: M14 */
 	_Atomic uint64_t kswapd_wakes;    /* c: requests for background reclaim */
+	_Atomic uint64_t event[VM_EVENTS]; /* c */
 };
 
 /* The map of a section covers [first, end), whole 4 MiB blocks; empty: no map. */
@@ -50,6 +52,13 @@ struct report_limit {
 /* What is not cut off yet of a node's storage; after zonal_init() only the gap is left. */
 struct meta_piece {
 	char *low, *high;
+};
+
+/* Somebody whose pages can be given up or moved; its number is page->owner_id. */
+struct zonal_owner {
+	const struct zonal_owner_ops *ops; /* NULL: the place is free */
+	void *ctx;
+	uint8_t id;
 };
 
 struct zonal {
@@ -90,6 +99,13 @@ struct zonal {
 	uint64_t meta_bytes;         /* of it used */
 	_Atomic unsigned boost_factor; /* t: per 10,000 of HIGH */
 	struct page_owner *owner;    /* i: NULL: page_owner is off */
+
+	/* Written by one caller at a time, before the first page of that owner is listed. */
+	struct zonal_owner owners[ZONAL_MAX_OWNERS];
+	struct ticket_lock shrinker_lock;
+	struct zonal_shrinker *shrinkers; /* shrinker_lock */
+	_Atomic uint32_t shrinking;       /* a: walks over them under way */
+	_Atomic uint64_t swap_free; /* a: places for anonymous pages, as their owners say */
 };
 
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)
@@ -134,6 +150,15 @@ static inline bool mm_owns(const struct zonal *mm, const struct page *page)
 	const struct section_bounds *bounds = &mm->bounds[page->pfn >> MM_SECTION_SHIFT];
 
 	return mm_seems_ours(mm, page) && page->pfn >= bounds->first && page->pfn < bounds->end;
+}
+
+/* Count an event on the CPU that runs this. */
+static inline void mm_event(const struct zonal *mm, unsigned event, uint64_t n)
+{
+	port_irqflags_t irq = port_irq_save();
+
+	own_add(&mm_this_cpu(mm)->event[event], n);
+	port_irq_restore(irq);
 }
 
 static inline struct zone *mm_page_zone(const struct zonal *mm, const struct page *page)

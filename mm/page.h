@@ -57,8 +57,9 @@ enum page_state {
  * The owner's 16 bytes of a page that is on a list of its owner's: what reclaim and compaction
  * walk. Links are frame numbers like those of the free lists, PFN_NONE at the ends, so that a
  * list has 8 bytes a page and its owner keeps 8 for itself. The lock is the list's; the page is
- * USED, single or a head, and PG_LRU says that the links are valid. Whoever takes a page off
- * its list clears the flag before the page may be freed: row D2 reports it otherwise.
+ * USED, single or a head. PG_LRU says that it is its owner's wish to have it on a list, PG_ISOLATED
+ * that the core has taken it off for a while; the links are valid if the first is set and the
+ * second is not. Both are clear before the page may be freed: row D2 reports it otherwise.
  */
 struct page_links {
 	uint32_t next;
@@ -87,7 +88,7 @@ struct page {
 	uint32_t pfn;             /* i */
 	_Atomic uint16_t mapped;  /* a: how often mapped; must be 0 at free (D1); MAPPED_TRACED */
 	_Atomic uint8_t block;    /* a: first page of a pageblock: its migratetype (C4) */
-	uint8_t spare;
+	uint8_t owner_id;         /* lru lock: with PG_LRU, whose page it is: zonal.owner[] */
 };
 
 _Static_assert(sizeof(struct page) == 32, "half of Linux's 64");
@@ -108,8 +109,8 @@ _Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more")
 #define PG_LOCKED 0x10000u
 #define PG_LRU 0x20000u
 #define PG_ACTIVE 0x40000u
-#define PG_PRIVATE 0x80000u
-#define PG_PRIVATE2 0x100000u
+#define PG_ROTATE 0x80000u   /* to the old end of its list when it has been written (reclaim) */
+#define PG_ISOLATED 0x100000u /* off its list, in the hands of reclaim or compaction */
 #define PG_WRITEBACK 0x200000u
 #define PG_SLAB 0x400000u
 #define PG_UNEVICTABLE 0x800000u
@@ -125,7 +126,7 @@ _Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more")
 #define PG_REFERENCED 0x80000000u
 
 #define PG_FREE_CHECK                                                                              \
-	(PG_LOCKED | PG_LRU | PG_ACTIVE | PG_PRIVATE | PG_PRIVATE2 | PG_WRITEBACK | PG_SLAB |      \
+	(PG_LOCKED | PG_LRU | PG_ACTIVE | PG_ROTATE | PG_ISOLATED | PG_WRITEBACK | PG_SLAB |      \
 	 PG_UNEVICTABLE | PG_MLOCKED | PG_MAPPING | PG_CHARGED)
 #define PG_TAKE_CHECK (0xffff0000u & ~PG_HWPOISON)
 

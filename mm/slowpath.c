@@ -1,37 +1,48 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The slow path: a ladder of what may still be tried when every zone said no.
+ * The slow path: a ladder of what may still be tried when every zone said no (L3).
  *
- *	1  again at MIN instead of LOW, with what the flags add: HIGH, HARDER     (L1)
- *	2  the reserves: no watermark at all for who works for reclaim            (L7)
- *	   and, without a cpuset to keep to, the whole list without the nodemask  (L8)
- *	3  kswapd, direct reclaim, direct compaction, OOM: the steps are here, in
- *	   their order and by their names, and each reports "no progress" until its
- *	   own issue builds it; so a request that comes this far fails
- *	4  what was set aside for others: the boost of the marks, then the highatomic reserve,
- *	   block by block, if the request may wait and insist (H5)
- *	5  the reason goes on record
+ *	1  wake kswapd; again at MIN instead of LOW, with what the flags add: HIGH, HARDER (L1)
+ *	2  the reserves: no watermark at all for who works for reclaim             (L7)
+ *	   and, without a cpuset to keep to, the whole list without the nodemask   (L8)
+ *	   Who may not wait, or works for reclaim himself, ends here         (L14, L15)
+ *	3  direct reclaim, and look again; if it freed something that others took, once with
+ *	   the highatomic reserve and all per-CPU lists given back                (L12)
+ *	4  direct compaction, and look again                                      (L13)
+ *	   Who said NORETRY ends here, and who wants a large block without RETRY_MAYFAIL
+ *	5  worth another round? as long as there is progress, or enough that could be reclaimed
+ *	   (retry.c, R1-R9): from 2, where kswapd is woken as well                (L4)
+ *	6  somebody is made to give back all he has (OOM), and again from 2
+ *	7  the reason goes on record
  *
- * 5.10 wakes kswapd before step 1 and compacts early between 1 and 2; with no
- * progress to be had the order of the passes over the free lists is what shows,
- * and that is kept.
+ * Rounds are counted and bounded: each either made progress or uses up one of 16 tries, and
+ * progress ends when there is nothing left to reclaim. If the allowed nodes changed meanwhile
+ * (L9), or the nodemask was one that the task's cpuset does not allow (L10), all begins anew.
  *
- * Each rung either returns a page or falls to the next; the ladder is climbed once, and
- * again if the nodemask was one that the task's cpuset does not allow (L10), or if
- * the allowed nodes have changed meanwhile (L9), so every request ends. The caller's gfp and
- * nodemask are in force here again, not those that a cpuset narrowed for the first pass
- * (F9); NOIO and NOFS scopes of the task apply from here on, since only reclaim would
+ * The caller's gfp and nodemask are in force here again, not those that a cpuset narrowed for the
+ * first pass (F9); NOIO and NOFS scopes of the task apply from here on, since only reclaim would
  * do I/O (G6).
+ *
+ * Where no kswapd serves an instance (zonal_kswapd_turn() is never called), what it would take back, the
+ * boost of the marks, is taken back before a request that may insist fails, and the
+ * highatomic reserve with it, block by block. Nothing waits there either: NOFAIL fails.
  */
 #include "alloc.h"
 
-#include "lib/assert.h"
 #include "cpuset.h"
+#include "lib/assert.h"
 #include "mobility.h"
+#include "reclaim/reclaim.h"
+#include "wake.h"
 #include "watermark.h"
 
-/* L3: above this order a request is not worth everything. */
-#define COSTLY_ORDER 3
+struct ladder {
+	const struct alloc_req *req;
+	struct alloc_pass pass;
+	uint32_t steps;        /* ZSTEP_* */
+	bool drained;          /* L12: once a request */
+	struct retry retry;
+};
 
 /* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. G6: scopes. */
 static gfp_t slow_gfp(const struct alloc_req *req)
@@ -75,74 +86,34 @@ static unsigned reserve_flags(const struct alloc_req *req, gfp_t gfp)
 	return 0;
 }
 
-/* K2: is some zone of the node above HIGH for such a request? */
-static bool node_balanced(const struct node *node, const struct alloc_req *req)
-{
-	for (unsigned t = 0; t <= req->high_zone; t++) {
-		struct zone *zone = req->mm->zone[node->zone[t].id];
-
-		if (zone && zone_managed(zone) &&
-		    zone_mark_ok(zone, req->order, zone_mark(zone, WMARK_HIGH), req->high_zone, 0))
-			return true;
-	}
-	return false;
-}
-
-/* K2: the boost of a zone is a reason by itself. */
-static bool node_boosted(const struct node *node, const struct alloc_req *req)
-{
-	for (unsigned t = 0; t <= req->high_zone; t++)
-		if (req->mm->zone[node->zone[t].id] &&
-		    ld_relaxed(&req->mm->zone[node->zone[t].id]->boost))
-			return true;
-	return false;
-}
-
 /*
- * L4: once for each node of the request that lacks memory or is boosted. 5.10 looks again at
- * its next try, but by then has woken it. Counted where we run now: the task may
- * have moved since the request began.
+ * L4: once for each node of the request that lacks memory or is boosted. Counted where we
+ * run now: the task may have moved since the request began.
  */
-static void kswapd_wake(const struct alloc_req *req, const struct alloc_pass *pass)
+static void wake_kswapds(struct ladder *l)
 {
+	const struct alloc_req *req = l->req;
 	const struct node *last = NULL;
 	unsigned wakes = 0;
 	port_irqflags_t irq;
 
-	for (unsigned i = pass->preferred; i < req->list->count; i++) {
+	if (!(l->pass.flags & ALLOC_KSWAPD))
+		return;
+	for (unsigned i = l->pass.preferred; i < req->list->count; i++) {
 		const struct zoneref *ref = &req->list->ref[i];
-		const struct node *node = req->mm->node[ref->node];
+		struct node *node = req->mm->node[ref->node];
 
 		if (node == last || ref->type > req->high_zone ||
-		    !nodemask_has(pass->nodemask, ref->node) ||
-		    !cpuset_allows(req, pass, ref->node))
+		    !nodemask_has(l->pass.nodemask, ref->node) ||
+		    !cpuset_allows(req, &l->pass, ref->node))
 			continue;
 		last = node;
-		wakes += !node_balanced(node, req) || node_boosted(node, req);
+		wakes += kswapd_wake(req->mm, node, req->order, req->high_zone);
 	}
 	irq = port_irq_save();
 	own_add(&mm_this_cpu(req->mm)->kswapd_wakes, wakes);
 	port_irq_restore(irq);
-}
-
-/* The steps that need reclaim; see the essay. Each returns whether it made progress, which
- * none can before it is built. */
-static bool reclaim_direct(const struct alloc_req *req)
-{
-	(void)req;
-	return false;
-}
-
-static bool compact_direct(const struct alloc_req *req)
-{
-	(void)req;
-	return false;
-}
-
-static bool oom_make_room(const struct alloc_req *req)
-{
-	(void)req;
-	return false;
+	l->steps |= ZSTEP_KSWAPD;
 }
 
 /* L11: a hardwalled request that its cpuset can never serve fails at once. */
@@ -152,115 +123,173 @@ static bool cpuset_insane(const struct alloc_req *req, const struct alloc_pass *
 	       first_zone(req, pass->cpuset) >= req->list->count;
 }
 
-/* L3 behind the free lists: who may wait tries to make room, in this order. */
-static uint32_t try_to_make_room(const struct alloc_req *req, gfp_t gfp)
+/* L3: who ends behind the free lists. */
+static bool may_reclaim(const struct ladder *l)
 {
-	uint32_t steps = 0;
-
-	if (!(gfp & __GFP_DIRECT_RECLAIM) || (req->task->flags & ZTASK_MEMALLOC))
-		return 0;
-	steps |= ZSTEP_RECLAIM;
-	if (!reclaim_direct(req))
-		steps |= ZSTEP_COMPACT;
-	if (!compact_direct(req) && !(gfp & __GFP_NORETRY))
-		steps |= ZSTEP_OOM;
-	if (steps & ZSTEP_OOM)
-		oom_make_room(req);
-	return steps;
+	return (l->pass.gfp & __GFP_DIRECT_RECLAIM) && !(l->req->task->flags & ZTASK_MEMALLOC);
 }
 
-/* L3: who goes on after a round of reclaim that found nothing, to the last reserve. */
-static bool may_insist(const struct alloc_req *req, const struct alloc_pass *pass)
+/* L3: who ends when one round of reclaim and compaction did not help. */
+static bool may_insist(const struct ladder *l)
 {
-	bool costly = req->order > COSTLY_ORDER && !(pass->gfp & __GFP_RETRY_MAYFAIL);
+	bool costly = l->req->order > COSTLY_ORDER && !(l->pass.gfp & __GFP_RETRY_MAYFAIL);
 
-	return (pass->gfp & __GFP_DIRECT_RECLAIM) && !(pass->gfp & __GFP_NORETRY) && !costly &&
-	       !(req->task->flags & ZTASK_MEMALLOC) && !cpuset_insane(req, pass);
+	return !(l->pass.gfp & __GFP_NORETRY) && !costly;
 }
 
-/* What was set aside for others, before failing: the boost, which kswapd would have taken
- * back by now (S8), then one block of the highatomic reserve (H5). */
-static bool take_back(const struct alloc_req *req, const struct alloc_pass *pass)
+/* Rung 1. NULL with no zone left: nothing else can help either. */
+static struct page *first_look(struct ladder *l)
 {
-	struct alloc_req within = *req;
-	bool had = false;
+	const struct alloc_req *req = l->req;
+	struct alloc_pass *pass = &l->pass;
 
-	for (unsigned i = pass->preferred; i < req->list->count; i++) {
-		const struct zoneref *ref = &req->list->ref[i];
-
-		if (ref->type <= req->high_zone && nodemask_has(pass->nodemask, ref->node))
-			had |= zone_unboost(ref->zone);
-	}
-	within.nodemask = pass->nodemask;
-	return had || highatomic_unreserve(&within, true);
-}
-
-/* Rung 2. */
-static struct page *take_from_reserves(const struct alloc_req *req, struct alloc_pass *pass,
-				       uint32_t *steps)
-{
-	unsigned reserves = reserve_flags(req, pass->gfp);
-
-	if (!reserves && (pass->flags & ALLOC_CPUSET))
-		return NULL; /* the same pass again would see the same */
-	if (reserves)
-		pass->flags = reserves | request_cma_flag(req);
-	pass->nodemask = NODEMASK_ALL;
-	pass->preferred = first_zone(req, NODEMASK_ALL);
-	*steps |= ZSTEP_RESERVES;
-	return walk_zones(req, pass);
-}
-
-/* The rungs from 1 to 3. */
-static struct page *climb(const struct alloc_req *req, struct alloc_pass *pass, uint32_t *steps)
-{
-	struct page *page;
-
-	ASSERT(pass->cpuset || pass->nodemask, "gfp 0x%x", pass->gfp);
+	ASSERT(pass->nodemask, "gfp 0x%x", pass->gfp);
 	cpuset_read(req, pass);
 	pass->flags = flags_of_gfp(req, pass->gfp);
 	pass->preferred = first_zone(req, pass->nodemask);
-	if (pass->preferred >= req->list->count || cpuset_insane(req, pass))
+	if (pass->preferred >= req->list->count || cpuset_insane(req, pass)) {
+		pass->preferred = (uint16_t)req->list->count;
 		return NULL;
-	*steps |= ZSTEP_MIN;
-	if (pass->flags & ALLOC_KSWAPD) {
-		kswapd_wake(req, pass);
-		*steps |= ZSTEP_KSWAPD;
 	}
-	page = walk_zones(req, pass);
-	if (!page)
-		page = take_from_reserves(req, pass, steps);
-	if (!page)
-		*steps |= try_to_make_room(req, pass->gfp);
+	l->steps |= ZSTEP_MIN;
+	wake_kswapds(l);
+	return walk_zones(req, pass);
+}
+
+/* Rung 2. The first time, only if it can see more than rung 1 did. */
+static struct page *look_again(struct ladder *l, bool first)
+{
+	unsigned reserves = reserve_flags(l->req, l->pass.gfp);
+
+	if (!first)
+		wake_kswapds(l);
+	if (reserves)
+		l->pass.flags = reserves | request_cma_flag(l->req);
+	if (reserves || !(l->pass.flags & ALLOC_CPUSET)) {
+		l->pass.nodemask = NODEMASK_ALL;
+		l->pass.preferred = first_zone(l->req, NODEMASK_ALL);
+		l->steps |= ZSTEP_RESERVES;
+	} else if (first) {
+		return NULL;
+	}
+	return walk_zones(l->req, &l->pass);
+}
+
+/* Rung 3. */
+static struct page *reclaim_and_look(struct ladder *l)
+{
+	struct alloc_req within = *l->req;
+	struct page *page = NULL;
+
+	l->steps |= ZSTEP_RECLAIM;
+	l->retry.progress = l->req->in_irq ? 0 : reclaim_for(l->req, &l->pass, &l->retry);
+	if (!l->retry.progress)
+		return NULL;
+	page = walk_zones(l->req, &l->pass);
+	if (page || l->drained)
+		return page;
+	l->drained = true;
+	l->steps |= ZSTEP_DRAIN;
+	within.nodemask = l->pass.nodemask;
+	highatomic_unreserve(&within, false);
+	zonal_drain_all(l->req->mm, NULL);
+	return walk_zones(l->req, &l->pass);
+}
+
+/* Rung 4: not built yet, no progress. */
+static struct page *compact_and_look(struct ladder *l)
+{
+	l->steps |= ZSTEP_COMPACT;
+	return NULL;
+}
+
+/* Rung 6: not built yet, nobody is killed. */
+static bool oom_make_room(struct ladder *l)
+{
+	l->steps |= ZSTEP_OOM;
+	return false;
+}
+
+/* Where no kswapd takes the boost back (S8) and nobody is killed before the reserve goes (H5). */
+static bool take_back(struct ladder *l)
+{
+	struct alloc_req within = *l->req;
+	bool had = false;
+
+	if (kswapd_serves(l->req))
+		return false;
+	for (unsigned i = l->pass.preferred; i < l->req->list->count; i++) {
+		const struct zoneref *ref = &l->req->list->ref[i];
+
+		if (ref->type <= l->req->high_zone && nodemask_has(l->pass.nodemask, ref->node))
+			had |= zone_unboost(ref->zone);
+	}
+	within.nodemask = l->pass.nodemask;
+	return had || highatomic_unreserve(&within, true);
+}
+
+/* Rungs 2 to 6, until a page comes or nothing is left to try. */
+static struct page *climb(struct ladder *l)
+{
+	struct page *page = look_again(l, true);
+
+	while (!page && may_reclaim(l)) {
+		page = reclaim_and_look(l);
+		if (!page)
+			page = compact_and_look(l);
+		if (page || !may_insist(l))
+			return page;
+		if (!retry_worth(l->req, &l->pass, &l->retry) &&
+		    (cpuset_changed(l->req, &l->pass) || !oom_make_room(l)) && !take_back(l))
+			return NULL;
+		l->retry.rounds++;
+		page = look_again(l, false);
+	}
 	return page;
 }
 
 /* L10: within a cpuset, a nodemask without any allowed node cannot be meant. L9: allowed nodes
  * that changed meanwhile may have something. */
-static bool climb_again(const struct alloc_req *req, struct alloc_pass *pass)
+static bool climb_anew(struct ladder *l)
 {
+	struct alloc_pass *pass = &l->pass;
+
+	l->retry = (struct retry){ .rounds = l->retry.rounds + 1 };
 	if (pass->cpuset != NODEMASK_ALL && pass->nodemask != NODEMASK_ALL &&
-	    !(pass->nodemask & pass->cpuset & req->mm->has_memory)) {
+	    !(pass->nodemask & pass->cpuset & l->req->mm->has_memory)) {
 		pass->nodemask = NODEMASK_ALL;
 		return true;
 	}
-	return cpuset_changed(req, pass);
+	return cpuset_changed(l->req, pass);
+}
+
+/* L16: who may not fail looks for what others may not take, and waits. False: nobody here can. */
+static bool wait_for_nofail(struct ladder *l, struct page **page)
+{
+	if (!(l->pass.gfp & __GFP_NOFAIL) || !may_reclaim(l) || l->req->in_irq ||
+	    !kswapd_serves(l->req) || l->pass.preferred >= l->req->list->count)
+		return false;
+	l->pass.flags |= ALLOC_HARDER;
+	*page = walk_zones(l->req, &l->pass);
+	if (!*page)
+		reclaim_wait();
+	return true;
 }
 
 struct page *alloc_slow(const struct alloc_req *req, bool walked)
 {
-	struct alloc_pass pass = { .gfp = slow_gfp(req), .nodemask = req->nodemask };
-	uint32_t steps = walked ? ZSTEP_FAST : 0;
+	struct ladder l = { .req = req,
+			    .pass = { .gfp = slow_gfp(req), .nodemask = req->nodemask },
+			    .steps = walked ? ZSTEP_FAST : 0 };
 	struct page *page;
 
-	ASSERT(pass.nodemask, "no node allowed, gfp 0x%x", req->gfp);
-	do
-		page = climb(req, &pass, &steps);
-	while (!page && climb_again(req, &pass));
-	/* Each round has a boost or a reserved page less than the one before. */
-	while (!page && may_insist(req, &pass) && take_back(req, &pass))
-		page = walk_zones(req, &pass);
+	ASSERT(req->nodemask, "no node allowed, gfp 0x%x", req->gfp);
+	do {
+		page = first_look(&l);
+		if (!page && l.pass.preferred < req->list->count)
+			page = climb(&l);
+	} while (!page && (climb_anew(&l) || (wait_for_nofail(&l, &page) && !page)));
 	if (!page)
-		failure_record(req, &pass, steps);
+		failure_record(req, &l.pass, l.steps);
 	return page;
 }

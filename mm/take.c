@@ -21,6 +21,7 @@
 #include "mobility.h"
 #include "page_check.h"
 #include "pcp.h"
+#include "wake.h"
 #include "watermark.h"
 
 static struct page *take_single(struct zone *zone, struct mm_cpu *cpu, unsigned type,
@@ -62,6 +63,7 @@ void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
 	zone_set_boosted(zone, false);
 	lock_drop(&zone->lock);
 	own_add(&cpu->kswapd_wakes, 1);
+	kswapd_wake(zone->mm, zone->mm->node[zone->node], 0, zone->type);
 }
 
 struct page *zone_take(struct zone *zone, const struct alloc_req *req,

@@ -67,16 +67,22 @@ static bool has_block(struct zone *zone, unsigned order, unsigned flags)
 	return filled >> order;
 }
 
-bool zone_mark_ok(struct zone *zone, unsigned order, int64_t mark, unsigned high_zone,
-		  unsigned flags)
+bool zone_mark_ok_with(struct zone *zone, unsigned order, int64_t mark, unsigned high_zone,
+		       unsigned flags, int64_t more)
 {
 	int64_t floor = lowered_mark(mark, flags) + ld_relaxed(&zone->lowmem_reserve[high_zone]);
 
 	DASSERT(high_zone < ZONE_TYPES && order < MAX_ORDER, "zone type %u order %u", high_zone,
 		order);
-	if (usable_pages(zone, order, flags) <= floor)
+	if (usable_pages(zone, order, flags) + more <= floor)
 		return false;
 	return order == 0 || has_block(zone, order, flags);
+}
+
+bool zone_mark_ok(struct zone *zone, unsigned order, int64_t mark, unsigned high_zone,
+		  unsigned flags)
+{
+	return zone_mark_ok_with(zone, order, mark, high_zone, flags, 0);
 }
 
 bool zone_request_ok(struct zone *zone, const struct alloc_req *req, const struct alloc_pass *pass)

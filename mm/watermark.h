@@ -19,6 +19,10 @@ static inline int64_t zone_mark(struct zone *zone, unsigned mark)
 bool zone_mark_ok(struct zone *zone, unsigned order, int64_t mark, unsigned high_zone,
 		  unsigned flags);
 
+/* The same if `more` pages were free (R3). */
+bool zone_mark_ok_with(struct zone *zone, unsigned order, int64_t mark, unsigned high_zone,
+		       unsigned flags, int64_t more);
+
 /* The same, with the special rule for atomic order-0 requests on a boosted zone (W7). */
 bool zone_request_ok(struct zone *zone, const struct alloc_req *req,
 		     const struct alloc_pass *pass);

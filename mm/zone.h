@@ -14,6 +14,7 @@
 #include <zonal/zonal.h>
 
 #include "lib/lock.h"
+#include "mm/reclaim/lru.h"
 #include "page.h"
 
 enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARKS };
@@ -127,6 +128,7 @@ struct node {
 	struct zonelist nofallback; /* own zones only */
 	uint8_t order[ZONAL_MAX_NODES]; /* nodes in fallback order */
 	unsigned order_count;
+	struct node_reclaim reclaim;
 	struct zone zone[ZONE_TYPES];
 };
 

@@ -29,7 +29,7 @@ own='check.*,plan.*,refusal.*,cma_area.*,misuse.*'
 
 rm -rf "$out"
 mkdir -p "$out"
-ls mm/*.c lib/*.c arch/host/host_port.c arch/host/host_backtrace.c |
+ls mm/*.c mm/*/*.c lib/*.c arch/host/host_port.c arch/host/host_backtrace.c |
 	sed 's/.*/#include "&"/' >"$out/core.c"
 
 # program NAME SOURCES FLAGS…: builds $out/NAME/run

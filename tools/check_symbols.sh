@@ -24,9 +24,9 @@ warnings() {
 		make -s --no-print-directory -f - CC="$1" show-warn
 }
 
-include="-I. -Imm -Iinclude -Iarch/host/include -D_GNU_SOURCE -include lib/prefix.h"
+include="-I. -Imm -Imm/reclaim -Iinclude -Iarch/host/include -D_GNU_SOURCE -include lib/prefix.h"
 
-ls mm/*.c lib/*.c | sed 's/.*/#include "&"/' >"$out/core.c"
+ls mm/*.c mm/*/*.c lib/*.c | sed 's/.*/#include "&"/' >"$out/core.c"
 for cc in gcc clang; do
 	command -v $cc >/dev/null || { echo "$cc is not installed"; continue; }
 	rm -f "$out/core-$cc.o"

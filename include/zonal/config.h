@@ -80,6 +80,18 @@
 #define ZONAL_CMA 1
 #endif
 
+/* 1 builds reclaim in: lists of pages, owners, kswapd, direct reclaim (mm/reclaim/). 0: the
+ * slow path has only the free lists, and what is freed frees itself. */
+#ifndef ZONAL_RECLAIM
+#define ZONAL_RECLAIM 1
+#endif
+
+/* Most owners of pages that can be given up or moved (<zonal/reclaim.h>). */
+#ifndef ZONAL_MAX_OWNERS
+#define ZONAL_MAX_OWNERS 32
+#endif
+
+ZONAL_STATIC_ASSERT(ZONAL_MAX_OWNERS >= 1 && ZONAL_MAX_OWNERS <= 255, "a page has a byte for it");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_CPUS >= 1 && ZONAL_MAX_CPUS <= 65535, "a lock has 16-bit tickets");
 ZONAL_STATIC_ASSERT(ZONAL_PAGE_SHIFT == 12 || ZONAL_PAGE_SHIFT == 14 || ZONAL_PAGE_SHIFT == 16,

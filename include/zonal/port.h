@@ -19,6 +19,7 @@
 
 ZONAL_BEGIN_DECLS
 
+struct zonal;
 struct zonal_task;
 
 /*
@@ -78,6 +79,20 @@ unsigned zonal_port_backtrace(uintptr_t *pc, unsigned max) __attribute__((weak))
 /* Number of the task that runs on this CPU, or that the running handler interrupted; 0: no
  * task. Unique as long as the task lives. Any context. */
 uint64_t zonal_port_task_id(void) __attribute__((weak));
+
+/*
+ * Reclaim's (mm/reclaim/); without them it never waits, and nothing runs in the background.
+ *
+ * Let whoever calls zonal_kswapd_turn(mm, nid) call it again soon, with `woken` true. Context: any,
+ * masked or not, no lock of the core held. `mm` may be an instance that the port knows nothing of.
+ */
+void zonal_port_kswapd_wake(struct zonal *mm, unsigned nid) __attribute__((weak));
+
+/* Sleep for about `ns`; sooner is no harm. Context: task that may wait. */
+void zonal_port_nap(uint64_t ns) __attribute__((weak));
+
+/* Let others run who want to. Context: task that may wait. */
+void zonal_port_give_way(void) __attribute__((weak));
 
 ZONAL_END_DECLS
 

@@ -149,7 +149,7 @@ bug(22, "B26b", "negative usable pages taken as large (5.10.135)",
 
 bug(23, "B26c", "negative usable pages taken as large, full test",
     "mm/watermark.c",
-    "if (usable_pages(zone, order, flags) <= floor)",
+    "if (usable_pages(zone, order, flags) + more <= floor)",
     "if ((uint64_t)usable_pages(zone, order, flags) <= (uint64_t)floor)")
 
 bug(24, "B27", "boost on small zones (5.6.13)",

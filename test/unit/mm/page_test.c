@@ -17,7 +17,7 @@ static int64_t free_pages_now(struct zonal *mm) { return kt_free(kt_zone(mm, 0, 
 KTEST(rows_d, d1_d2_what_makes_a_page_bad_at_free)
 {
 	static const uint32_t flags[] = {
-		PG_LOCKED, PG_LRU,	   PG_ACTIVE,  PG_PRIVATE, PG_PRIVATE2, PG_WRITEBACK,
+		PG_LOCKED, PG_LRU,	   PG_ACTIVE,  PG_ROTATE, PG_ISOLATED, PG_WRITEBACK,
 		PG_SLAB,   PG_UNEVICTABLE, PG_MLOCKED, PG_MAPPING, PG_CHARGED,
 	};
 	struct zonal *mm = kt_bare_instance(&uma);

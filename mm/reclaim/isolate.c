@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pages off the lists and back: how reclaim gets something to work on.
+ *
+ * Work on a page takes long and may wait, so it is not done under the lock of the lists. A batch
+ * is taken off first: each page is marked ISOLATED and gets a reference of ours. The reference
+ * may be added although we hold none, because a listed page has its owner's, and he takes
+ * it off the list, under this lock, before he drops it. From then on the structure stays what
+ * it is until we put the page back, whatever its owner does.
+ *
+ * Putting back is the other way round: under the lock the mark goes, and the page is linked if
+ * its owner still wants that (PG_LRU); after it our reference is dropped, which frees the page
+ * if its owner let go meanwhile.
+ *
+ * Pages of zones above the one that is short are passed over: they go to the young end, as in
+ * 5.10, so that the next look does not meet them again. The lock is held for one batch of
+ * looks at a time, so a list full of such pages masks for no longer than any other.
+ */
+#include "scan.h"
+
+#include "lib/assert.h"
+
+/* One hold of the lock looks at no more pages than this. */
+#define LOOKS_A_HOLD 64u
+
+static void page_isolate(struct zonal *mm, struct lru *lru, struct page *page)
+{
+	DASSERT_HELD(&lru->lock);
+	ASSERT((page_word(page) & (PG_LRU | PG_ISOLATED)) == PG_LRU &&
+		       ld_relaxed(&page->refs) > 0,
+	       "pfn 0x%x on a list: word 0x%x, %d references", page->pfn, page_word(page),
+	       ld_relaxed(&page->refs));
+	lru_unlink(mm, lru, page);
+	/* Word and references are one 8-byte value: the mark and our reference in one step. The
+	 * mark is clear, so that adding its bit sets it. */
+	atomic_fetch_add_explicit(&page->word_refs, (uint64_t)1 << 32 | PG_ISOLATED,
+				  memory_order_acq_rel);
+}
+
+/* One hold of the lock. */
+static unsigned isolate_some(struct scan *s, struct node *node, unsigned list, unsigned want,
+			     struct page **batch, uint64_t *looks)
+{
+	struct lru *lru = &node->reclaim.lru;
+	port_irqflags_t irq = port_irq_save();
+	unsigned got = 0, skipped[ZONE_TYPES] = { 0 }, left = LOOKS_A_HOLD;
+
+	lock_take(&lru->lock);
+	while (left && *looks && got < want && lru->list[list].old != PFN_NONE) {
+		struct page *page = mm_page(s->mm, lru->list[list].old);
+		unsigned type = mm_page_zone(s->mm, page)->type;
+
+		left--;
+		--*looks;
+		if (type <= s->high_zone) {
+			page_isolate(s->mm, lru, page);
+			batch[got++] = page;
+			continue;
+		}
+		lru_unlink(s->mm, lru, page);
+		lru_link(s->mm, lru, page, false);
+		skipped[type]++;
+	}
+	lock_drop(&lru->lock);
+	for (unsigned t = 0; t < ZONE_TYPES; t++)
+		if (skipped[t])
+			own_add(&mm_this_cpu(s->mm)->event[EVENT_PGSKIP_DMA + t], skipped[t]);
+	port_irq_restore(irq);
+	return got;
+}
+
+unsigned lru_isolate(struct scan *s, struct node *node, unsigned list, unsigned want,
+		     struct page **batch, uint64_t *looked_at)
+{
+	uint64_t looks = lru_size(node, list, ZONE_MOVABLE), begun = looks;
+	unsigned got = 0;
+
+	ASSERT(want <= RECLAIM_BATCH && list < LRU_LISTS, "%u pages of list %u", want, list);
+	while (got < want && looks && node->reclaim.lru.list[list].old != PFN_NONE)
+		got += isolate_some(s, node, list, want - got, batch + got, &looks);
+	fetch_add_relaxed(&node->reclaim.lru.isolated[lru_kind(list)], (int64_t)got);
+	*looked_at = begun - looks;
+	return got;
+}
+
+void lru_put_back(struct zonal *mm, struct node *node, unsigned kind, struct page **batch,
+		  unsigned count)
+{
+	struct lru *lru = &node->reclaim.lru;
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(&lru->lock);
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t word = word_clear(batch[i], PG_ISOLATED);
+
+		ASSERT(word & PG_ISOLATED, "pfn 0x%x is put back twice", batch[i]->pfn);
+		if (word & PG_LRU)
+			lru_link(mm, lru, batch[i], false);
+	}
+	lock_drop(&lru->lock);
+	port_irq_restore(irq);
+	for (unsigned i = 0; i < count; i++)
+		zonal_put(mm, batch[i]);
+	/* Last, so that zonal_owner_unregister() sees when nobody works on pages any more. */
+	fetch_sub_acq_rel(&lru->isolated[kind], (int64_t)count);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MM_RECLAIM_LISTS_H
+#define MM_RECLAIM_LISTS_H
+
+#include "mm/mm.h"
+
+/* Set or clear owner flags of a page; the word before. Acquire and release, because a flag says
+ * who may touch what else there is of the page. */
+static inline uint32_t word_set(struct page *page, uint32_t flags)
+{
+	return fetch_or_acq_rel(&page->word, flags);
+}
+
+static inline uint32_t word_clear(struct page *page, uint32_t flags)
+{
+	return fetch_and_acq_rel(&page->word, ~flags);
+}
+
+static inline const struct zonal_owner *owner_of(const struct zonal *mm, const struct page *page)
+{
+	return &mm->owners[page->owner_id];
+}
+
+/* The list that a page belongs to, by its owner's kind and PG_ACTIVE. */
+static inline unsigned lru_list_of(const struct zonal *mm, const struct page *page)
+{
+	return owner_of(mm, page)->ops->kind * 2 + !!(page_word(page) & PG_ACTIVE);
+}
+
+/* A counter that is written by several, and may for a moment be short of what is true. */
+static inline uint64_t count_of(_Atomic int64_t *counter)
+{
+	int64_t now = ld_relaxed(counter);
+
+	return now > 0 ? (uint64_t)now : 0;
+}
+
+/* Pages of a list in zones up to `high_zone`. */
+static inline uint64_t lru_size(struct node *node, unsigned list, unsigned high_zone)
+{
+	uint64_t sum = 0;
+
+	for (unsigned t = 0; t <= high_zone; t++)
+		sum += ld_relaxed(&node->reclaim.lru.list[list].count[t]);
+	return sum;
+}
+
+/* On to the list that it belongs to / off it. The lock is held. */
+void lru_link(struct zonal *mm, struct lru *lru, struct page *page, bool old_end);
+void lru_unlink(struct zonal *mm, struct lru *lru, struct page *page);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the slow path knows of reclaim. A build without it (ZONAL_RECLAIM=0) has the same steps,
+ * and none makes progress.
+ */
+#ifndef MM_RECLAIM_RECLAIM_H
+#define MM_RECLAIM_RECLAIM_H
+
+#include "mm/request.h"
+
+/* L3: above this order a request is not worth everything. */
+#define COSTLY_ORDER 3u
+
+/* What a request has tried so far. */
+struct retry {
+	uint64_t progress;    /* pages that the last round of reclaim freed */
+	uint64_t scanned;     /* pages looked at in all rounds */
+	uint64_t reclaimed;   /* freed in all rounds */
+	unsigned no_progress; /* R1 */
+	unsigned rounds;
+};
+
+struct walk;
+
+#if ZONAL_RECLAIM
+
+/* The lists of a node, empty. Context: boot. */
+void reclaim_init(struct zonal *mm, struct node *node);
+/* zonal_check: a node's lists, after the walk over the map. True: something does not hold. */
+bool check_node_lists(struct walk *w, struct node *node);
+/* Rung 3: pages freed. */
+uint64_t reclaim_for(const struct alloc_req *req, const struct alloc_pass *pass,
+		     struct retry *retry);
+/* R1-R5: after a round that did not help, is another one worth it? */
+bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass,
+		 struct retry *retry);
+/* Is there a kswapd for the node where the request begins? */
+bool kswapd_serves(const struct alloc_req *req);
+/* For a moment, in a task that may wait. */
+void reclaim_wait(void);
+
+#else
+
+static inline void reclaim_init(struct zonal *mm, struct node *node) { (void)mm, (void)node; }
+
+static inline bool check_node_lists(struct walk *w, struct node *node)
+{
+	(void)w, (void)node;
+	return false;
+}
+
+static inline uint64_t reclaim_for(const struct alloc_req *req, const struct alloc_pass *pass,
+				   struct retry *retry)
+{
+	(void)req, (void)pass, (void)retry;
+	return 0;
+}
+
+static inline bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass,
+			       struct retry *retry)
+{
+	(void)req, (void)pass, (void)retry;
+	return false;
+}
+
+static inline bool kswapd_serves(const struct alloc_req *req)
+{
+	(void)req;
+	return false;
+}
+
+static inline void reclaim_wait(void) {}
+
+#endif
+#endif

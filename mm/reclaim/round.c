@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One round over one node: from which lists, and how many.
+ *
+ * A round at priority p looks at 1/2^p of each list, in batches from each in turn. Between
+ * anonymous and cache pages it decides by what they cost lately (pages that had to be
+ * written), by whether there is somewhere to write the anonymous ones to, and by two exceptions:
+ * plenty of cache that nobody uses (anonymous pages are left alone), hardly any cache (then they
+ * alone are looked at). The active lists are shortened only if the inactive ones are short for
+ * them.
+ *
+ * When enough is reclaimed, the round does not end at once: the kind of which less was left to look at
+ * is done with, and the other one is carried on until both were looked at in the proportion that
+ * was planned. So pressure on both stays what it should be, and no kind is emptied by chance.
+ *
+ * The round ends with the shrinkers, and with the news that the node can be reclaimed (K6).
+ *
+ * Context: a task. No lock is held here.
+ */
+#include "scan.h"
+
+#include "lib/assert.h"
+#include "mm/watermark.h"
+
+#define SWAPPINESS 60u
+
+/* What a round has before it, by list. */
+struct plan {
+	uint64_t left[LRU_LISTS], planned[LRU_LISTS];
+};
+
+bool swap_has_room(const struct zonal *mm)
+{
+	return ld_relaxed(&((struct zonal *)(uintptr_t)mm)->swap_free) > 0;
+}
+
+static uint64_t list_share(struct scan *s, struct node *node, unsigned list)
+{
+	return lru_size(node, list, s->high_zone) >> s->priority;
+}
+
+/* Both kinds in the proportion of what they cost lately. */
+static void plan_by_cost(struct scan *s, struct node *node, struct plan *plan)
+{
+	const uint64_t *cost = node->reclaim.lru.cost;
+	uint64_t total = cost[ZONAL_ANON] + cost[ZONAL_CACHE], part[ZONAL_KINDS], sum;
+	uint64_t anon_cost = total + cost[ZONAL_ANON], cache_cost = total + cost[ZONAL_CACHE];
+
+	total = anon_cost + cache_cost;
+	part[ZONAL_ANON] = SWAPPINESS * (total + 1) / (anon_cost + 1);
+	part[ZONAL_CACHE] = (200 - SWAPPINESS) * (total + 1) / (cache_cost + 1);
+	sum = part[ZONAL_ANON] + part[ZONAL_CACHE];
+	for (unsigned list = 0; list < LRU_LISTS; list++)
+		plan->left[list] =
+			mul_div(list_share(s, node, list), part[lru_kind(list)], sum);
+}
+
+static void make_plan(struct scan *s, struct node *node, struct plan *plan)
+{
+	bool anon = s->may_swap && swap_has_room(s->mm), cache = true;
+	bool equal = anon && s->priority == 0;
+
+	if (anon && !equal && s->cache_tiny)
+		cache = false;
+	else if (anon && !equal && s->cache_trim)
+		anon = false;
+	if (anon && cache && !equal)
+		plan_by_cost(s, node, plan);
+	else
+		for (unsigned list = 0; list < LRU_LISTS; list++)
+			plan->left[list] = (lru_kind(list) == ZONAL_ANON ? anon : cache)
+						   ? list_share(s, node, list)
+						   : 0;
+	for (unsigned list = 0; list < LRU_LISTS; list++)
+		plan->planned[list] = plan->left[list];
+}
+
+/* A batch of one list; pages freed. */
+static uint64_t shrink_list(struct scan *s, struct node *node, struct plan *plan, unsigned list)
+{
+	unsigned want = (unsigned)ZN_MIN(plan->left[list], (uint64_t)RECLAIM_BATCH);
+
+	plan->left[list] -= want;
+	if (!want)
+		return 0;
+	if (!(list & LRU_ACTIVE))
+		return shrink_inactive(s, node, list, want);
+	if (s->deactivate[lru_kind(list)])
+		shrink_active(s, node, list, want);
+	else
+		s->skipped_deactivate = true;
+	return 0;
+}
+
+/* Enough is reclaimed: one kind is over, of the other what keeps the proportion. False: both are. */
+static bool rest_in_proportion(struct plan *plan)
+{
+	uint64_t left[ZONAL_KINDS], planned, percent;
+	unsigned over, other;
+
+	for (unsigned k = 0; k < ZONAL_KINDS; k++)
+		left[k] = plan->left[k * 2] + plan->left[k * 2 + LRU_ACTIVE];
+	if (!left[ZONAL_ANON] || !left[ZONAL_CACHE])
+		return false;
+	over = left[ZONAL_CACHE] > left[ZONAL_ANON] ? ZONAL_ANON : ZONAL_CACHE;
+	other = !over;
+	planned = plan->planned[over * 2] + plan->planned[over * 2 + LRU_ACTIVE] + 1;
+	percent = left[over] * 100 / planned;
+	for (unsigned active = 0; active <= LRU_ACTIVE; active++) {
+		unsigned list = other * 2 + active;
+		uint64_t done = plan->planned[list] - plan->left[list];
+		uint64_t whole = plan->planned[list] * (100 - percent) / 100;
+
+		plan->left[over * 2 + active] = 0;
+		plan->left[list] = whole - ZN_MIN(whole, done);
+	}
+	return true;
+}
+
+static bool lists_left(const struct plan *plan)
+{
+	return plan->left[LRU_INACTIVE_ANON] || plan->left[LRU_ACTIVE_CACHE] ||
+	       plan->left[LRU_INACTIVE_CACHE];
+}
+
+void age_anon(struct scan *s, struct node *node)
+{
+	if (swap_has_room(s->mm) && inactive_is_low(node, ZONAL_ANON))
+		shrink_active(s, node, LRU_ACTIVE_ANON, RECLAIM_BATCH);
+}
+
+static void shrink_lists(struct scan *s, struct node *node)
+{
+	bool adjusted = !s->kswapd && s->priority == RECLAIM_PRIORITY;
+	uint64_t reclaimed = 0;
+	struct plan plan;
+
+	make_plan(s, node, &plan);
+	while (lists_left(&plan)) {
+		for (unsigned list = 0; list < LRU_LISTS; list++)
+			reclaimed += shrink_list(s, node, &plan, list);
+		reclaim_give_way();
+		if (reclaimed < s->target || adjusted)
+			continue;
+		if (!rest_in_proportion(&plan))
+			break;
+		adjusted = true;
+	}
+	s->reclaimed += reclaimed;
+	age_anon(s, node);
+}
+
+/* What the lists look like decides which of them this round may touch. */
+static void judge_lists(struct scan *s, struct node *node)
+{
+	uint64_t inactive = lru_size(node, LRU_INACTIVE_CACHE, ZONE_MOVABLE);
+	uint64_t anon = lru_size(node, LRU_INACTIVE_ANON, ZONE_MOVABLE);
+	uint64_t have = inactive + lru_size(node, LRU_ACTIVE_CACHE, ZONE_MOVABLE), high = 0;
+
+	for (unsigned kind = 0; kind < ZONAL_KINDS; kind++)
+		s->deactivate[kind] = s->force_deactivate || inactive_is_low(node, kind);
+	s->cache_trim = (inactive >> s->priority) && !s->deactivate[ZONAL_CACHE];
+	for (unsigned t = 0; t < ZONE_TYPES; t++) {
+		struct zone *zone = &node->zone[t];
+
+		have += (uint64_t)ZN_MAX(ld_relaxed(&zone->free), 0);
+		if (zone_managed(zone))
+			high += (uint64_t)zone_mark(zone, WMARK_HIGH);
+	}
+	s->cache_tiny = have <= high && !s->deactivate[ZONAL_ANON] && (anon >> s->priority);
+}
+
+bool shrink_node(struct scan *s, struct node *node)
+{
+	uint64_t before = s->reclaimed;
+
+	ASSERT(s->priority <= RECLAIM_PRIORITY && s->high_zone < ZONE_TYPES,
+	       "priority %u zone type %u", s->priority, s->high_zone);
+	__builtin_memset(&s->seen, 0, sizeof(s->seen));
+	judge_lists(s, node);
+	shrink_lists(s, node);
+	s->reclaimed += shrink_objects(s, node);
+	/* What was met a second time is on its way to the disk: waiting is all that is left. */
+	if (s->kswapd && s->seen.immediate)
+		reclaim_nap(RECLAIM_NAP_NS);
+	if (s->reclaimed == before)
+		return false;
+	st_relaxed(&node->reclaim.failures, 0);
+	return true;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One batch of pages: which can go, which stay, where.
+ *
+ * For each page of an inactive list, in this order (5.10's, through the owner's callbacks):
+ *
+ *	being written       kswapd meets it a second time: all is waiting for the disk. Else it
+ *	                    is marked, so that it goes to the old end when it is written
+ *	used through a mapping   the first time it stays here; the second, it becomes active
+ *	used by calls only  a cache page must be clean then, for it is still wanted a little
+ *	the owner           prepares: unmaps, writes, or refuses
+ *	references          only the owner's and ours? then he forgets it, and it is freed
+ *
+ * An answer that is no decides where the page goes: back here, or to the active list, when
+ * looking at it again soon would be in vain.
+ *
+ * No lock is held while owners are asked. The lists' lock is taken in isolate.c, for a batch.
+ */
+#include "scan.h"
+
+#include "lib/assert.h"
+
+/* Only its owner and we know the page, so nobody else can come to know it. */
+static bool held_by_two(struct page *page) { return ld_relaxed(&page->refs) == 2; }
+
+/* Both references are ours now, and no list has it. */
+static void free_reclaimed(struct scan *s, struct node *node, struct page *page, unsigned kind)
+{
+	uint32_t word = page_word(page);
+
+	ASSERT(held_by_two(page) && (word & PG_ISOLATED), "pfn 0x%x: word 0x%x, %d references",
+	       page->pfn, word, ld_relaxed(&page->refs));
+	if (word & PG_DIRTY)
+		zonal_page_set_clean(s->mm, page);
+	fetch_add_relaxed(&node->reclaim.lru.isolated[kind], -1);
+	/* One store: flags and a reference go together. Nobody looks at a page that is on no list
+	 * and in no owner's tables. */
+	st_relaxed(&page->word_refs, (word & WORD_ALLOC_MASK) | (uint64_t)1 << 32);
+	zonal_free(s->mm, page, 0);
+}
+
+/* What is being written stays, and comes back when it is written. */
+static enum verdict meet_writing(struct scan *s, struct page *page)
+{
+	s->seen.writing++;
+	if (s->kswapd && (page_word(page) & PG_ROTATE)) {
+		s->seen.immediate++;
+		return VERDICT_ACTIVATE;
+	}
+	word_set(page, PG_ROTATE);
+	return VERDICT_ACTIVATE;
+}
+
+static enum verdict verdict_of(struct scan *s, struct page *page, enum zonal_give give)
+{
+	switch (give) {
+	case ZONAL_GIVE_USED:
+	case ZONAL_GIVE_NO_ROOM:
+		return VERDICT_ACTIVATE;
+	case ZONAL_GIVE_DIRTY:
+		s->seen.dirty++;
+		return VERDICT_KEEP;
+	case ZONAL_GIVE_WRITING:
+		word_set(page, PG_ROTATE);
+		s->seen.writing++;
+		return VERDICT_KEEP;
+	case ZONAL_GIVE_GONE:
+	case ZONAL_GIVE_BUSY:
+		return VERDICT_KEEP;
+	case ZONAL_GIVE_YES:
+	case ZONAL_GIVES:
+	default:
+		port_panic("reclaim: pfn 0x%x: answer %d", page->pfn, (int)give);
+	}
+}
+
+/* Used since reclaim saw it last? The first time only means that it is not the next to go. */
+static bool still_used(const struct zonal_owner *owner, struct page *page, uint64_t handle,
+		       enum verdict *verdict)
+{
+	uint32_t before;
+
+	if (!owner->ops->used(owner->ctx, page, handle))
+		return false;
+	before = word_set(page, PG_REFERENCED);
+	*verdict = before & PG_REFERENCED ? VERDICT_ACTIVATE : VERDICT_KEEP;
+	return true;
+}
+
+static enum verdict look_at(struct scan *s, struct node *node, struct page *page)
+{
+	const struct zonal_owner *owner = owner_of(s->mm, page);
+	uint64_t handle = page->links.handle;
+	enum verdict verdict;
+	enum zonal_give give;
+	uint32_t word = page_word(page);
+
+	if (!(word & PG_LRU))
+		return VERDICT_KEEP; /* removed meanwhile: to put it back frees it */
+	if (word & PG_WRITEBACK)
+		return meet_writing(s, page);
+	if (still_used(owner, page, handle, &verdict))
+		return verdict;
+	if (word & PG_REFERENCED) {
+		word_clear(page, PG_REFERENCED);
+		if ((word & PG_DIRTY) && owner->ops->kind == ZONAL_CACHE) {
+			s->seen.dirty++;
+			return VERDICT_KEEP;
+		}
+	}
+	give = owner->ops->give_prepare(owner->ctx, page, handle, s->may);
+	if (give != ZONAL_GIVE_YES)
+		return verdict_of(s, page, give);
+	if (!held_by_two(page)) {
+		owner->ops->abort(owner->ctx, page, handle, false);
+		return VERDICT_KEEP;
+	}
+	owner->ops->give_commit(owner->ctx, page, handle);
+	free_reclaimed(s, node, page, owner->ops->kind);
+	return VERDICT_FREE;
+}
+
+static void count_batch(const struct scan *s, unsigned kind, uint64_t looked_at, uint64_t freed)
+{
+	struct mm_cpu *cpu;
+	port_irqflags_t irq = port_irq_save();
+
+	cpu = mm_this_cpu(s->mm);
+	own_add(&cpu->event[s->kswapd ? EVENT_PGSCAN_KSWAPD : EVENT_PGSCAN_DIRECT], looked_at);
+	own_add(&cpu->event[s->kswapd ? EVENT_PGSTEAL_KSWAPD : EVENT_PGSTEAL_DIRECT], freed);
+	own_add(&cpu->event[EVENT_PGSCAN_ANON + kind], looked_at);
+	own_add(&cpu->event[EVENT_PGSTEAL_ANON + kind], freed);
+	port_irq_restore(irq);
+}
+
+/* Nothing but dirty pages: whoever owns them should write. */
+static void ask_to_write(struct scan *s, struct node *node, unsigned kind)
+{
+	for (unsigned i = 0; i < ZONAL_MAX_OWNERS; i++) {
+		const struct zonal_owner_ops *ops = s->mm->owners[i].ops;
+
+		if (ops && ops->kind == kind && ops->write_back)
+			ops->write_back(s->mm->owners[i].ctx, node->id, s->target);
+	}
+}
+
+uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsigned want)
+{
+	struct page *batch[RECLAIM_BATCH];
+	uint64_t looked_at, dirty = s->seen.dirty;
+	unsigned count, kept = 0, kind = lru_kind(list), activated = 0;
+
+	count = lru_isolate(s, node, list, want, batch, &looked_at);
+	s->scanned += looked_at;
+	s->seen.taken += count;
+	s->seen.cache_taken += kind == ZONAL_CACHE ? count : 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct page *page = batch[i];
+		enum verdict verdict = look_at(s, node, page);
+
+		if (verdict == VERDICT_FREE)
+			continue;
+		if (verdict == VERDICT_ACTIVATE) {
+			word_set(page, PG_ACTIVE);
+			activated++;
+		}
+		batch[kept++] = page;
+	}
+	lru_put_back(s->mm, node, lru_kind(list), batch, kept);
+	count_batch(s, kind, looked_at, count - kept);
+	if (activated)
+		mm_event(s->mm, EVENT_PGACTIVATE, activated);
+	if (count && s->seen.dirty - dirty == count)
+		ask_to_write(s, node, kind);
+	return count - kept;
+}
+
+void shrink_active(struct scan *s, struct node *node, unsigned list, unsigned want)
+{
+	struct page *batch[RECLAIM_BATCH];
+	uint64_t looked_at;
+	unsigned count = lru_isolate(s, node, list, want, batch, &looked_at);
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct zonal_owner *owner = owner_of(s->mm, batch[i]);
+
+		/* Only to forget the use: it will be asked for again before it goes. */
+		if (page_word(batch[i]) & PG_LRU)
+			(void)owner->ops->used(owner->ctx, batch[i], batch[i]->links.handle);
+		word_clear(batch[i], PG_ACTIVE);
+	}
+	lru_put_back(s->mm, node, lru_kind(list), batch, count);
+	mm_event(s->mm, EVENT_PGREFILL, looked_at);
+	mm_event(s->mm, EVENT_PGDEACTIVATE, count);
+}
+
+/* The square root of ten times the gigabytes, rounded down: how often the active list may
+ * hold the inactive one. */
+static uint64_t active_ratio(uint64_t pages)
+{
+	uint64_t tenfold = 10 * (pages >> (30 - PAGE_SHIFT)), root = 0;
+
+	while ((root + 1) * (root + 1) <= tenfold)
+		root++;
+	return tenfold ? root : 1;
+}
+
+bool inactive_is_low(struct node *node, unsigned kind)
+{
+	uint64_t inactive = lru_size(node, kind * 2, ZONE_MOVABLE);
+	uint64_t active = lru_size(node, kind * 2 + LRU_ACTIVE, ZONE_MOVABLE);
+
+	return inactive * active_ratio(inactive + active) < active;
+}

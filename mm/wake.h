@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MM_WAKE_H
+#define MM_WAKE_H
+
+#include "mm.h"
+
+/* K3: does any zone up to `high_zone` meet HIGH for that order? A node without pages does. */
+bool node_balanced(struct node *node, unsigned order, unsigned high_zone);
+
+/* The boosts of its zones up to `high_zone`. */
+int64_t node_boost(struct node *node, unsigned high_zone);
+
+#define KSWAPD_HOPELESS 16u /* K2: runs in a row without a page */
+
+/* K1, K2: the wish is written down, and who sleeps is woken if the node is in need. Context: any,
+ * no lock held. */
+void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone);
+
+/* L4, F13: ask for the node's kswapd. True if the node is in need (K2). Context: any, no lock
+ * held. */
+bool kswapd_wake(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone);
+
+#endif
