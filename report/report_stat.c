@@ -48,6 +48,32 @@ static void add_node_numa(const struct zonal *mm, unsigned nid, struct numa_coun
 	sum->other += node.other;
 }
 
+static uint64_t report_event(const struct zonal *mm, enum vm_event event)
+{
+	uint64_t sum = 0;
+
+	for (unsigned cpu = 0; cpu < mm->cpu_count; cpu++)
+		sum += ld_relaxed(&mm->cpu[cpu]->event[event]);
+	return sum;
+}
+
+static void sum_lists(struct zonal *mm, struct zonal_lru_counts *sum)
+{
+	*sum = (struct zonal_lru_counts){ .dirty = 0 };
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		struct zonal_lru_counts node;
+
+		zonal_lru_counts(mm, nid, &node);
+		for (unsigned kind = 0; kind < ZONAL_KINDS; kind++) {
+			sum->inactive[kind] += node.inactive[kind];
+			sum->active[kind] += node.active[kind];
+			sum->isolated[kind] += node.isolated[kind];
+		}
+		sum->dirty += node.dirty;
+		sum->writing += node.writing;
+	}
+}
+
 static void sum_all(struct zonal *mm, struct totals *t)
 {
 	struct zone *zone;
@@ -75,15 +101,25 @@ static void sum_all(struct zonal *mm, struct totals *t)
 
 void report_vmstat(struct zonal *mm, bool json)
 {
+	struct zonal_lru_counts lists;
 	struct totals t;
 
 	sum_all(mm, &t);
+	sum_lists(mm, &lists);
 	const struct {
 		const char *name;
 		uint64_t value;
 	} line[] = {
 		{ "nr_free_pages", t.free },
 		{ "nr_free_cma", t.free_cma },
+		{ "nr_inactive_anon", lists.inactive[ZONAL_ANON] },
+		{ "nr_active_anon", lists.active[ZONAL_ANON] },
+		{ "nr_inactive_file", lists.inactive[ZONAL_CACHE] },
+		{ "nr_active_file", lists.active[ZONAL_CACHE] },
+		{ "nr_isolated_anon", lists.isolated[ZONAL_ANON] },
+		{ "nr_isolated_file", lists.isolated[ZONAL_CACHE] },
+		{ "nr_dirty", lists.dirty },
+		{ "nr_writeback", lists.writing },
 		{ "numa_hit", t.numa.hit },
 		{ "numa_miss", t.numa.miss },
 		{ "numa_foreign", t.numa.foreign },
@@ -107,6 +143,9 @@ void report_vmstat(struct zonal *mm, bool json)
 		kprintf("{\"schema\":\"zonal.vmstat/1\"");
 	for (unsigned i = 0; i < ARRAY_SIZE(line); i++)
 		kprintf(json ? ",\"%s\":%llu" : "%s %llu\n", line[i].name, (ull)line[i].value);
+	for (unsigned e = 0; e < VM_EVENTS; e++)
+		kprintf(json ? ",\"%s\":%llu" : "%s %llu\n", vm_event_name((enum vm_event)e),
+			(ull)report_event(mm, (enum vm_event)e));
 	if (json)
 		kprintf("}\n");
 }

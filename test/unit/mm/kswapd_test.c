@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kswapd, turn by turn, without a task: the caller is the port (rows K1-K9).
+ *
+ * A cache of clean pages fills a board down to a mark; a turn then does what a woken kswapd would do.
+ * The watch shows each round. Real runs of 5.10 are repeated by the oracle; here are the rules.
+ */
+#include "kt_cache.h"
+
+#include "mm/reclaim/kswapd.h"
+#include "mm/wake.h"
+#include "mm/watermark.h"
+
+static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 32768 } } };
+
+#define KERNEL (GFP_KERNEL | __GFP_NOWARN)
+
+/* What the watch has seen. */
+static struct {
+	unsigned rounds;
+	unsigned priority[64];
+	uint64_t got[64], target;
+	bool may_swap, may_write;
+	unsigned order;
+} seen;
+
+static void watch(const struct scan *s, const struct node *node, uint64_t got)
+{
+	(void)node;
+	if (seen.rounds >= ARRAY_SIZE(seen.got))
+		return;
+	seen.priority[seen.rounds] = s->priority;
+	seen.got[seen.rounds++] = got;
+	seen.target = s->target;
+	seen.may_swap = s->may_swap;
+	seen.may_write = s->may & ZONAL_MAY_WRITE;
+	seen.order = s->order;
+}
+
+static uint64_t turn(struct zonal *mm, bool woken)
+{
+	uint64_t ns;
+
+	seen.rounds = 0;
+	kswapd_watch = watch;
+	ns = zonal_kswapd_turn(mm, 0, woken);
+	kswapd_watch = NULL;
+	return ns;
+}
+
+static uint64_t event(struct zonal *mm, enum vm_event event_)
+{
+	uint64_t sum = 0;
+
+	for (unsigned c = 0; c < mm->cpu_count; c++)
+		sum += ld_relaxed(&mm->cpu[c]->event[event_]);
+	return sum;
+}
+
+/* A board whose cache leaves `free` pages of zone DMA, MIN 1000, LOW 1250, HIGH 1500. */
+static struct kt_cache *full_board(enum zonal_kind kind, int64_t free)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_cache *cache = mm ? kt_cache(mm, kind, 32768) : NULL;
+	struct zone *zone;
+
+	if (!cache)
+		return NULL;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	/* What waits in the per-CPU list counts as taken. */
+	kt_cache_fill(cache, 0, KERNEL, (unsigned)(kt_free(zone) - free));
+	zonal_drain_all(mm, NULL);
+	kt_cache_fill(cache, 0, KERNEL, (unsigned)(kt_free(zone) - free));
+	kt_marks(zone, 1000, 1250, 1500);
+	return cache;
+}
+
+KTEST(rows_k, k1_larger_wish_is_kept_and_k2_balanced_node_is_left_asleep)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct node_reclaim *r;
+
+	if (!mm)
+		return;
+	r = &mm->node[0]->reclaim;
+	KT_TRUE(!kswapd_wake(mm, mm->node[0], 2, ZONE_DMA));
+	kswapd_wake(mm, mm->node[0], 5, ZONE_DMA32);
+	kswapd_wake(mm, mm->node[0], 3, ZONE_NORMAL);
+	KT_EQ(ld_relaxed(&r->wanted_order), 5);
+	KT_EQ(ld_relaxed(&r->wanted_zones), ZONE_NORMAL + 1);
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_TRUE(kswapd_wake(mm, mm->node[0], 0, ZONE_MOVABLE));
+}
+
+KTEST(rows_k, k3_k5_k6_run_goes_from_12_on_until_a_zone_is_above_high)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);
+	uint64_t sum = 0, had;
+	struct zone *zone;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	KT_EQ(kt_free(zone), 1240);
+	had = cache->count;
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	KT_EQ(turn(cache->mm, true), RECLAIM_NAP_NS);
+	/* Each round 1/2^priority of what is left. */
+	for (unsigned i = 0; i < seen.rounds; i++) {
+		KT_EQ(seen.priority[i], 12 - i);
+		KT_EQ(seen.got[i], (had - sum) >> (12 - i));
+		sum += seen.got[i];
+	}
+	KT_EQ(seen.target, 1500);
+	KT_TRUE(seen.rounds > 3 && sum == cache->committed);
+	zonal_drain_all(cache->mm, NULL);
+	KT_EQ(kt_free(zone), 1240 + (int64_t)sum);
+	KT_TRUE(kt_free(zone) > 1500);
+	KT_EQ(event(cache->mm, EVENT_PGSTEAL_KSWAPD), sum);
+	KT_EQ(event(cache->mm, EVENT_PGSCAN_KSWAPD), sum);
+	KT_EQ(event(cache->mm, EVENT_PAGEOUTRUN), 1);
+	kt_check_all(cache->mm);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k9_first_a_nap_then_a_long_sleep_and_what_disturbs_the_nap_is_counted)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1600);
+	struct zonal *mm;
+
+	if (!cache)
+		return;
+	mm = cache->mm;
+	KT_EQ(turn(mm, false), RECLAIM_NAP_NS);
+	KT_EQ(turn(mm, false), UINT64_MAX);
+	KT_EQ(turn(mm, false), RECLAIM_NAP_NS);
+	/* Woken in its nap. */
+	kt_cache_fill(cache, 0, GFP_ATOMIC, 400);
+	zonal_drain_all(mm, NULL);
+	kswapd_wake(mm, mm->node[0], 0, ZONE_DMA);
+	KT_EQ(turn(mm, true), RECLAIM_NAP_NS);
+	KT_EQ(event(mm, EVENT_KSWAPD_LOW_QUICKLY), 1);
+	/* Not woken, but no more balanced when the nap is over: at once again. */
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 2000, 3000, 4000);
+	KT_EQ(turn(mm, false), 0);
+	KT_EQ(event(mm, EVENT_KSWAPD_HIGH_QUICKLY), 1);
+	KT_EQ(turn(mm, false), RECLAIM_NAP_NS);
+	KT_TRUE(node_balanced(mm->node[0], 0, ZONE_DMA));
+	kt_check_all(mm);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k2_k6_hopeless_after_16_runs_in_vain_until_somebody_reclaims)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1100);
+	struct node_reclaim *r;
+	struct page *page;
+	struct zonal *mm;
+
+	if (!cache)
+		return;
+	mm = cache->mm;
+	r = &mm->node[0]->reclaim;
+	for (unsigned i = 0; i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+	for (unsigned i = 0; i < KSWAPD_HOPELESS; i++) {
+		KT_EQ(ld_relaxed(&r->failures), i);
+		kswapd_wake(mm, mm->node[0], 0, ZONE_DMA);
+		turn(mm, true);
+		KT_EQ(seen.rounds, 12);
+	}
+	/* It sleeps though the node is short. */
+	KT_TRUE(turn(mm, false) != 0);
+	KT_TRUE(!node_balanced(mm->node[0], 0, ZONE_DMA));
+	/* Direct reclaim finds something: there is hope again. */
+	for (unsigned i = 0; i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_YES;
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 1 << 15, 1 << 15, 1 << 15);
+	page = zonal_alloc(mm, KERNEL | __GFP_NORETRY, 0);
+	KT_TRUE(!page);
+	KT_EQ(ld_relaxed(&r->failures), 0);
+	kt_check_all(mm);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k4_k8_boost_alone_is_reclaimed_gently_and_comes_off_the_marks)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 8000);
+	struct zone *zone;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	st_relaxed(&zone->boost, 100);
+	zone_update_floor(zone);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	turn(cache->mm, true);
+	KT_TRUE(seen.rounds > 3 && !seen.may_swap && !seen.may_write);
+	for (unsigned i = 0; i < seen.rounds; i++)
+		KT_EQ(seen.priority[i], ZN_MAX(12 - (int)i, 10));
+	/* Not much more than the boost: the last round looked at 24. */
+	KT_TRUE(cache->committed >= 100 && cache->committed < 124);
+	KT_EQ(ld_relaxed(&zone->boost), 0);
+	kt_check_all(cache->mm);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k4_boost_run_ends_at_the_first_round_in_vain)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 8000);
+	struct zone *zone;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	for (unsigned i = 0; i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+	st_relaxed(&zone->boost, 100);
+	zone_update_floor(zone);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	turn(cache->mm, true);
+	KT_EQ(seen.rounds, 1);
+	KT_EQ(ld_relaxed(&zone->boost), 0);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k4_node_that_is_not_balanced_forgets_the_boost_and_works_as_usual)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1300);
+	struct zone *zone;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	st_relaxed(&zone->boost, 512);
+	zone_update_floor(zone);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	turn(cache->mm, true);
+	KT_TRUE(seen.may_write && seen.may_swap);
+	KT_EQ(seen.target, 2012);
+	KT_TRUE(seen.priority[seen.rounds - 1] < 10);
+	KT_EQ(ld_relaxed(&zone->boost), 0);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k7_large_wish_comes_down_to_single_pages_when_enough_is_reclaimed)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);
+
+	if (!cache)
+		return;
+	kswapd_wake(cache->mm, cache->mm->node[0], 3, ZONE_DMA);
+	turn(cache->mm, true);
+	/* 16 pages: after the second or third round */
+	KT_EQ(seen.order, 0);
+	KT_EQ(cache->mm->node[0]->reclaim.balanced_order, 0);
+	KT_EQ(cache->mm->node[0]->reclaim.run_order, 3);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k10_turn_leaves_the_task_as_it_was)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+
+	if (!cache)
+		return;
+	task->flags = ZTASK_NOIO;
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	turn(cache->mm, true);
+	KT_EQ(task->flags, ZTASK_NOIO);
+	task->flags = ZTASK_MEMALLOC;
+	turn(cache->mm, true);
+	KT_EQ(task->flags, ZTASK_MEMALLOC);
+	kt_task_restore(&saved);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_k, k6_pages_that_are_used_again_are_found_in_use_and_not_taken)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);
+
+	if (!cache)
+		return;
+	for (unsigned i = 0; i < cache->count; i += 2)
+		cache->place[i].hot = true;
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	turn(cache->mm, true);
+	KT_TRUE(node_balanced(cache->mm->node[0], 0, ZONE_DMA));
+	for (unsigned i = 0; i < cache->count; i += 2)
+		KT_OK(cache->place[i].page, "place %u was in use and went", i);
+	kt_check_all(cache->mm);
+	kt_cache_drop_all(cache);
+}
