@@ -408,6 +408,7 @@ void platform_main(uint64_t dt_phys)
 	console_start_input();
 	disks_start();
 	smp_start(boot_args.maxcpus);
+	kswapds_start();
 	print_board();
 	work();
 }

@@ -65,6 +65,11 @@ void console_flush(void);
 /* irq_send_ipi(), and an offline CPU is ignored. Any context. */
 void ipi_send(unsigned cpu, enum ipi kind);
 
+/* ---- background reclaim --------------------------------------------------- */
+
+/* A task for each node with memory. Once, when all CPUs are there. Context: task. */
+void kswapds_start(void);
+
 /* ---- CPUs --------------------------------------------------------------- */
 
 enum cpu_state {
