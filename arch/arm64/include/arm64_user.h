@@ -9,6 +9,10 @@
 /* What EL0 may not do on this CPU is made to trap. At its start, masked. */
 void arm64_user_lockdown(void);
 
+/* For tests: spaces get numbers of `bits` bits from now on, 0: as many as the TLB has. No task at
+ * EL0 exists. Context: task. */
+void arm64_user_asid_bits(unsigned bits);
+
 /* The registers that are not in a context go from one task at EL0 to another; NULL: an ordinary
  * task. Masked, at a switch. */
 void arm64_user_switch(struct user_port *from, struct user_port *to);

@@ -17,6 +17,15 @@ function arm64_clear_pages
 	and	x2, x2, #0xf
 	mov	x3, #4
 	lsl	x3, x3, x2		/* at most 2 KiB: a page is a whole number of blocks */
+	cmp	x3, #512
+	b.hi	1f
+4:	.rept	8			/* eight at a time, where they divide a page */
+	dc	zva, x0
+	add	x0, x0, x3
+	.endr
+	cmp	x0, x1
+	b.lo	4b
+	ret
 1:	dc	zva, x0
 	add	x0, x0, x3
 	cmp	x0, x1

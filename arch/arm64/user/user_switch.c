@@ -38,9 +38,16 @@ static struct asid_pool asids;
 static unsigned id_field(uint64_t id, unsigned shift) { return (id >> shift) & 0xf; }
 
 /* Numbers have as many bits as the boot core's TLB, which TCR_EL1.AS was set for (start.S). */
-static void asids_make(void)
+static unsigned asid_bits(void) { return sysreg_read(tcr_el1) & TCR_AS ? 16 : 8; }
+
+void arm64_user_asid_bits(unsigned bits)
 {
-	asid_init(&asids, sysreg_read(tcr_el1) & TCR_AS ? 16 : 8);
+	asid_init(&asids, bits ? bits : asid_bits());
+	/* Entries under numbers of before are nobody's. */
+	arm64_dsb_ishst();
+	__asm__ volatile("tlbi vmalle1is" : : : "memory");
+	arm64_dsb_ish();
+	arm64_isb();
 }
 
 void arm64_user_lockdown(void)
@@ -59,7 +66,7 @@ void arm64_user_lockdown(void)
 	sysreg_write(tpidr_el0, 0);
 	sysreg_write(tpidrro_el0, 0);
 	if (!asids.bits)
-		asids_make();
+		asid_init(&asids, asid_bits());
 	arm64_isb();
 }
 
