@@ -116,7 +116,7 @@
 #define node_balanced zn_node_balanced
 #define node_boost zn_node_boost
 #define node_build_zonelists zn_node_build_zonelists
-#define node_order_build zn_node_order_build
+#define node_order_of zn_node_order_of
 #define number_read zn_number_read
 #define number_read_all zn_number_read_all
 #define page_check_block zn_page_check_block

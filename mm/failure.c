@@ -7,7 +7,9 @@
  * is lost, so that the passes themselves carry nothing for it. The state may have
  * changed in between; then the reason says REFUSED_RACE.
  *
- * The record is written with interrupts masked and read the same way.
+ * The record is written with interrupts masked and read the same way. So it is small: of a
+ * board with more zones than ZONAL_FAILURE_ZONES it tells of those that the request asked
+ * first, and how many come after them.
  */
 #include "alloc.h"
 
@@ -21,7 +23,7 @@ static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
 
 	DASSERT_MASKED();
 	f->serial = fetch_add_relaxed(&mm->failures, 1) + 1;
-	f->zone_count = 0;
+	f->zone_count = f->zones_more = 0;
 	return f;
 }
 
@@ -58,8 +60,8 @@ void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, 
 	f->policy = req->in_irq ? MPOL_DEFAULT : policy_mode(req->task);
 	f->nid = req->nid;
 	f->steps = steps;
-	ASSERT(req->list->count <= ARRAY_SIZE(f->zone), "list of %u zones", req->list->count);
-	for (unsigned i = 0; i < req->list->count; i++) {
+	f->zones_more = req->list->count - ZN_MIN(req->list->count, ZONAL_FAILURE_ZONES + 0u);
+	for (unsigned i = 0; i < req->list->count - f->zones_more; i++) {
 		const struct zoneref *ref = &req->list->ref[i];
 
 		f->zone[i].zid = ref->zone->id;

@@ -70,6 +70,8 @@ size_t zonal_failure_text(const struct zonal *mm, const struct zonal_failure *f,
 	add_steps(&t, f->steps, true);
 	for (unsigned i = 0; i < f->zone_count; i++)
 		add_zone(&t, f, i);
+	if (f->zones_more)
+		ADD(&t, "; and %u zones farther away", f->zones_more);
 	add_steps(&t, f->steps, false);
 	return t.length;
 }

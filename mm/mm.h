@@ -68,6 +68,7 @@ struct zonal {
 	nodemask_t has_memory;  /* nodes with present pages */
 	nodemask_t has_kernel_memory; /* of these, some of it below ZONE_MOVABLE (Q5) */
 	unsigned node_count;    /* online nodes */
+	unsigned zone_end;      /* i: zone ids from here on are not populated */
 	struct node *node[ZONAL_MAX_NODES];
 	struct zone *zone[ZONAL_MAX_NODES * ZONE_TYPES]; /* by zone id; NULL: not populated */
 	struct mm_cpu *cpu[ZONAL_MAX_CPUS];
@@ -167,7 +168,7 @@ static inline struct zone *mm_page_zone(const struct zonal *mm, const struct pag
 }
 
 #define mm_for_each_zone(mm, zid, z)                                                               \
-	for (zid = 0; zid < ZONAL_MAX_NODES * ZONE_TYPES; zid++)                                   \
+	for (zid = 0; zid < (mm)->zone_end; zid++)                                                 \
 		if (((z) = (mm)->zone[zid]))
 
 #endif

@@ -29,16 +29,7 @@
 #include "lib/assert.h"
 #define NODE_CPU_PENALTY 1
 
-/* What the search for one node's order carries along. */
-struct order_build {
-	uint8_t (*distance)[ZONAL_MAX_NODES];
-	nodemask_t candidates;
-	nodemask_t has_cpu;
-	unsigned online_count;
-	unsigned *load;
-};
-
-static int order_next(const struct order_build *b, unsigned start, nodemask_t used)
+static int order_next(const struct node_orders *b, unsigned start, nodemask_t used)
 {
 	uint64_t best_value = UINT64_MAX;
 	int best = NODE_NONE;
@@ -47,11 +38,10 @@ static int order_next(const struct order_build *b, unsigned start, nodemask_t us
 	       b->online_count);
 	if (!nodemask_has(used, start))
 		return (int)start;
-	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
+	for (nodemask_t left = b->candidates & ~used; left; left &= left - 1) {
+		unsigned n = nodemask_first(left);
 		uint64_t value;
 
-		if (!nodemask_has(b->candidates, n) || nodemask_has(used, n))
-			continue;
 		value = b->distance[start][n] + (n < start ? 1u : 0u);
 		value += nodemask_has(b->has_cpu, n) ? NODE_CPU_PENALTY : 0;
 		value = value * b->online_count * ZONAL_MAX_NODES + b->load[n];
@@ -63,13 +53,13 @@ static int order_next(const struct order_build *b, unsigned start, nodemask_t us
 	return best;
 }
 
-static uint8_t order_of(const struct order_build *b, unsigned start, uint8_t *order)
+unsigned node_order_of(struct node_orders *b, unsigned start, uint8_t order[ZONAL_MAX_NODES])
 {
-	unsigned load = b->online_count, previous = start;
+	unsigned load = b->online_count, previous = start, count = 0;
 	nodemask_t used = 0;
-	uint8_t count = 0;
 	int next;
 
+	ASSERT(start < ZONAL_MAX_NODES && load, "node %u of %u", start, load);
 	while ((next = order_next(b, start, used)) != NODE_NONE) {
 		unsigned n = (unsigned)next;
 
@@ -81,24 +71,6 @@ static uint8_t order_of(const struct order_build *b, unsigned start, uint8_t *or
 		load--;
 	}
 	return count;
-}
-
-void node_order_build(uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES], nodemask_t online,
-		      nodemask_t has_memory, nodemask_t has_cpu,
-		      uint8_t order[ZONAL_MAX_NODES][ZONAL_MAX_NODES],
-		      uint8_t count[ZONAL_MAX_NODES])
-{
-	unsigned load[ZONAL_MAX_NODES] = { 0 };
-	struct order_build b = { .distance = distance,
-				 .candidates = has_memory,
-				 .has_cpu = has_cpu,
-				 .online_count = nodemask_count(online),
-				 .load = load };
-
-	ASSERT(online, "no node is online");
-	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
-		if (nodemask_has(online, n))
-			count[n] = order_of(&b, n, order[n]);
 }
 
 static void zonelist_add_node(struct zonelist *list, struct node *node)
@@ -158,28 +130,32 @@ static void decide_grouping(struct zonal *mm)
 		fetch_or_acq_rel(&mm->gates, GATE_NO_GROUPING);
 }
 
+static void build_zonelists(struct zonal *mm, struct node *node)
+{
+	node->fallback.count = node->nofallback.count = 0;
+	for (unsigned i = 0; i < node->order_count; i++)
+		zonelist_add_node(&node->fallback, mm->node[node->order[i]]);
+	zonelist_add_node(&node->nofallback, node);
+	zonelist_find_first(&node->fallback);
+	zonelist_find_first(&node->nofallback);
+}
+
 void node_build_zonelists(struct zonal *mm)
 {
-	uint8_t order[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-	uint8_t count[ZONAL_MAX_NODES] = { 0 };
+	struct node_orders orders = {
+		.distance = (const uint8_t(*)[ZONAL_MAX_NODES])mm->distance,
+		.candidates = mm->has_memory,
+		.online_count = mm->node_count,
+	};
 
-	node_order_build(mm->distance, mm->online, mm->has_memory, 0, order, count);
-	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
-		struct node *node = mm->node[n];
+	for (nodemask_t left = mm->online; left; left &= left - 1) {
+		struct node *node = mm->node[nodemask_first(left)];
 
-		if (!node)
-			continue;
-		ASSERT(count[n] && order[n][0] == n, "%u nodes from node %u on, %u first",
-		       count[n], n, order[n][0]);
-		node->order_count = count[n];
-		node->fallback.count = node->nofallback.count = 0;
-		for (unsigned i = 0; i < count[n]; i++) {
-			node->order[i] = order[n][i];
-			zonelist_add_node(&node->fallback, mm->node[order[n][i]]);
-		}
-		zonelist_add_node(&node->nofallback, node);
-		zonelist_find_first(&node->fallback);
-		zonelist_find_first(&node->nofallback);
+		node->order_count = node_order_of(&orders, node->id, node->order);
+		ASSERT(node->order_count && node->order[0] == node->id,
+		       "%u nodes from node %u on, %u first", node->order_count, node->id,
+		       node->order[0]);
+		build_zonelists(mm, node);
 	}
 	find_policy_zone(mm);
 	decide_grouping(mm);

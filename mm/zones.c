@@ -181,8 +181,10 @@ static void make_node(struct zonal *mm, struct node *node, const struct zone_lay
 		zone->present = extent.present;
 		ASSERT(zone->present <= zone->spanned, "zone %u has %llu of %llu pages", zone->id,
 		       (unsigned long long)zone->present, (unsigned long long)zone->spanned);
-		if (zone->present)
-			mm->zone[zone->id] = zone;
+		if (!zone->present)
+			continue;
+		mm->zone[zone->id] = zone;
+		mm->zone_end = zone->id + 1u;
 	}
 }
 

@@ -40,11 +40,13 @@ struct policy_case {
 struct worker {
 	const struct policy_case *policy;
 	struct task *task;
-	uint32_t by_node[ZONAL_MAX_NODES];
+	uint8_t by_node[ZONAL_MAX_NODES];
 	uint32_t failed;
 	uint32_t first_choice; /* blocks from the node that this core would ask first */
 	unsigned cpu;
 };
+
+_Static_assert(BLOCKS <= UINT8_MAX, "a worker counts its blocks in bytes");
 
 static struct worker workers[ZONAL_MAX_CPUS];
 

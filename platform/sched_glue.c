@@ -43,6 +43,21 @@ const struct boot_info *sched_port_board(void)
 	return &boot_info;
 }
 
+unsigned sched_port_cpu_count(void)
+{
+	return boot_info.cpu_count;
+}
+
+void *sched_port_tables(size_t bytes)
+{
+	struct page *page = zonal_alloc_exact(&zonal_image, GFP_KERNEL, bytes);
+
+	if (!page)
+		port_panic("sched: no memory for the queues of %u CPUs, %zu bytes",
+			   boot_info.cpu_count, bytes);
+	return sched_port_address(page);
+}
+
 void *sched_port_address(struct page *page)
 {
 	return phys_to_virt(zonal_pfn(page) << PAGE_SHIFT);

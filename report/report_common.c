@@ -74,7 +74,7 @@ uint64_t report_stat(const struct zonal *mm, unsigned zid, enum pcp_stat stat)
 
 	ASSERT(zid < ZONAL_MAX_NODES * ZONE_TYPES && (unsigned)stat < PCP_STATS,
 	       "zone %u, counter %u", zid, (unsigned)stat);
-	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+	for (cpu = 0; cpu < mm->cpu_count; cpu++) {
 		if (mm->cpu[cpu] && mm->cpu[cpu]->pcp)
 			sum += ld_relaxed(&mm->cpu[cpu]->pcp[zid].stat[stat]);
 	}

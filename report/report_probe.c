@@ -74,7 +74,7 @@ static uint64_t listed_pages(const struct zonal *mm, unsigned zid)
 	unsigned cpu;
 
 	ASSERT(zid < ZONAL_MAX_NODES * ZONE_TYPES, "zone %u", zid);
-	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+	for (cpu = 0; cpu < mm->cpu_count; cpu++) {
 		if (mm->cpu[cpu] && mm->cpu[cpu]->pcp)
 			sum += ld_relaxed(&mm->cpu[cpu]->pcp[zid].count);
 	}

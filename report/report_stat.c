@@ -91,7 +91,7 @@ static void sum_all(struct zonal *mm, struct totals *t)
 	}
 	for (nid = 0; nid < ZONAL_MAX_NODES; nid++)
 		add_node_numa(mm, nid, &t->numa);
-	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+	for (cpu = 0; cpu < mm->cpu_count; cpu++) {
 		if (!mm->cpu[cpu])
 			continue;
 		t->steals += ld_relaxed(&mm->cpu[cpu]->fallback_steals);

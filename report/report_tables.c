@@ -34,17 +34,6 @@ static unsigned highest_node(const struct zonal *mm)
 	return mm->online ? 64u - (unsigned)__builtin_clzll(mm->online) : 0;
 }
 
-static unsigned highest_cpu(const struct zonal *mm)
-{
-	unsigned cpu, used = 0;
-
-	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
-		if (mm->cpu[cpu])
-			used = cpu + 1;
-	}
-	return used;
-}
-
 static uint64_t end_pfn(const struct zonal *mm)
 {
 	const struct zone *zone;
@@ -71,7 +60,7 @@ void report_limits(struct zonal *mm, const struct boot_info *info, bool json)
 {
 	const struct limit limits[] = {
 		{ "ZONAL_MAX_NODES", highest_node(mm), ZONAL_MAX_NODES, "node ids" },
-		{ "ZONAL_MAX_CPUS", highest_cpu(mm), ZONAL_MAX_CPUS, "cores" },
+		{ "ZONAL_MAX_CPUS", mm->cpu_count, ZONAL_MAX_CPUS, "cores" },
 		{ "32-bit pfn", end_pfn(mm), PFN_NONE, "page frames up to the end of RAM" },
 		{ "ZONAL_MAX_RANGES", info ? info->range_count : 0, ZONAL_MAX_RANGES,
 		  "ranges of memory" },

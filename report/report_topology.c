@@ -19,7 +19,7 @@
  * (row N3), and a node is a candidate if it has a range. The order of a node
  * starts with itself even if it has no memory.
  *
- * It reads only *info and holds no lock. The orders need 272 bytes of stack.
+ * It reads only *info and holds no lock. The orders are worked out node by node.
  */
 #include "report_topology.h"
 
@@ -28,11 +28,6 @@
 #include "mm/node.h"
 
 bool (*report_topology_online)(unsigned cpu);
-
-struct orders {
-	uint8_t order[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-	uint8_t count[ZONAL_MAX_NODES];
-};
 
 static nodemask_t nodes_with_memory(const struct boot_info *info)
 {
@@ -46,17 +41,22 @@ static nodemask_t nodes_with_memory(const struct boot_info *info)
 	return mask;
 }
 
-static void orders_build(const struct boot_info *info, struct orders *orders)
+static struct node_orders orders_begin(const struct boot_info *info)
 {
-	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
+	return (struct node_orders){ .distance = info->distance,
+				     .candidates = nodes_with_memory(info),
+				     .online_count = nodemask_count(info->nodes) };
+}
 
-	for (unsigned a = 0; a < ZONAL_MAX_NODES; a++) {
-		orders->count[a] = 0;
-		for (unsigned b = 0; b < ZONAL_MAX_NODES; b++)
-			distance[a][b] = info->distance[a][b];
-	}
-	node_order_build(distance, info->nodes, nodes_with_memory(info), 0, orders->order,
-			 orders->count);
+/* The order of `nid`, `before` before each node of it but the first. */
+static void print_order(struct node_orders *orders, unsigned nid, const char *before)
+{
+	uint8_t order[ZONAL_MAX_NODES];
+	unsigned count = node_order_of(orders, nid, order);
+
+	ASSERT(count <= ZONAL_MAX_NODES, "%u nodes follow node %u", count, nid);
+	for (unsigned i = 0; i < count; i++)
+		kprintf("%s%u", i ? before : "", order[i]);
 }
 
 /* What a node can hand out; what is off the map is told among the reserved ranges. */
@@ -108,12 +108,10 @@ static void json_range(const struct boot_range *range, bool *first)
 	*first = false;
 }
 
-static void json_node(const struct boot_info *info, const struct orders *orders, unsigned nid)
+static void json_node(const struct boot_info *info, struct node_orders *orders, unsigned nid)
 {
 	bool first = true;
 
-	ASSERT(orders->count[nid] <= ZONAL_MAX_NODES, "%u nodes follow node %u",
-	       orders->count[nid], nid);
 	kprintf("{\"node\":%u,\"ranges\":[", nid);
 	for (unsigned i = 0; i < info->range_count; i++) {
 		if (range_shown(&info->range[i], nid))
@@ -128,13 +126,13 @@ static void json_node(const struct boot_info *info, const struct orders *orders,
 		first = false;
 	}
 	kprintf("],\"fallback\":[");
-	for (unsigned i = 0; i < orders->count[nid]; i++)
-		kprintf("%s%u", i ? "," : "", orders->order[nid][i]);
+	print_order(orders, nid, ",");
 	kprintf("]}");
 }
 
-static void json_nodes(const struct boot_info *info, const struct orders *orders)
+static void json_nodes(const struct boot_info *info)
 {
+	struct node_orders orders = orders_begin(info);
 	const char *comma = "";
 
 	kprintf("\"nodes\":[");
@@ -142,7 +140,7 @@ static void json_nodes(const struct boot_info *info, const struct orders *orders
 		if (!nodemask_has(info->nodes, nid))
 			continue;
 		kprintf("%s", comma);
-		json_node(info, orders, nid);
+		json_node(info, &orders, nid);
 		comma = ",";
 	}
 	kprintf("]");
@@ -194,10 +192,10 @@ static void json_reserved(const struct boot_info *info)
 	kprintf("]");
 }
 
-static void json_topology(const struct boot_info *info, const struct orders *orders)
+static void json_topology(const struct boot_info *info)
 {
 	kprintf("{\"schema\":\"zonal.topology/1\",");
-	json_nodes(info, orders);
+	json_nodes(info);
 	json_cpus(info);
 	json_distances(info);
 	json_reserved(info);
@@ -237,12 +235,11 @@ static void text_cpus(const struct boot_info *info, unsigned nid)
 	kprintf(any ? "\n" : " none\n");
 }
 
-static void text_node(const struct boot_info *info, const struct orders *orders, unsigned nid)
+static void text_node(const struct boot_info *info, struct node_orders *orders, unsigned nid)
 {
 	uint64_t bytes = 0;
 
-	ASSERT(nid < ZONAL_MAX_NODES && orders->count[nid] <= ZONAL_MAX_NODES,
-	       "%u nodes follow node %u", orders->count[nid], nid);
+	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
 	for (unsigned i = 0; i < info->range_count; i++)
 		bytes += range_shown(&info->range[i], nid) ? info->range[i].size : 0;
 	kprintf("node %u: %llu MiB, cpus", nid, (unsigned long long)(bytes >> 20));
@@ -252,9 +249,8 @@ static void text_node(const struct boot_info *info, const struct orders *orders,
 			text_range(&info->range[i],
 				   info->range[i].flags & BOOT_HOTPLUG ? "hotpluggable" : "");
 	}
-	kprintf("  fallback");
-	for (unsigned i = 0; i < orders->count[nid]; i++)
-		kprintf(" %u", orders->order[nid][i]);
+	kprintf("  fallback ");
+	print_order(orders, nid, " ");
 	kprintf("\n");
 }
 
@@ -277,13 +273,15 @@ static void text_distances(const struct boot_info *info)
 	kprintf("\n");
 }
 
-static void text_topology(const struct boot_info *info, const struct orders *orders)
+static void text_topology(const struct boot_info *info)
 {
+	struct node_orders orders = orders_begin(info);
+
 	kprintf("%u node%s: %s\n", nodemask_count(info->nodes),
 		nodemask_count(info->nodes) == 1 ? "" : "s", topology_numa_text(info->numa));
 	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
 		if (nodemask_has(info->nodes, nid))
-			text_node(info, orders, nid);
+			text_node(info, &orders, nid);
 	}
 	text_distances(info);
 	kprintf("reserved:%s\n", info->reserved_count ? "" : " nothing");
@@ -300,13 +298,10 @@ static void text_topology(const struct boot_info *info, const struct orders *ord
 
 void report_topology(const struct boot_info *info, bool json)
 {
-	struct orders orders;
-
-	orders_build(info, &orders);
 	if (json)
-		json_topology(info, &orders);
+		json_topology(info);
 	else
-		text_topology(info, &orders);
+		text_topology(info);
 }
 
 void report_topology_error(const char *label, const struct topology_error *error)

@@ -74,7 +74,7 @@ static void json_failure(const struct zonal_failure *f, int cpu)
 			i ? "," : "", f->zone[i].zid / ZONE_TYPES,
 			zonal_zone_name(f->zone[i].zid % ZONE_TYPES),
 			zonal_refusal_name(f->zone[i].refusal), (long long)f->zone[i].short_pages);
-	kprintf("]}\n");
+	kprintf("],\"zones_more\":%u}\n", f->zones_more);
 }
 
 static void text_failure(const struct zonal *mm, const struct zonal_failure *f, int cpu)
@@ -95,6 +95,9 @@ static void text_failure(const struct zonal *mm, const struct zonal_failure *f, 
 			kprintf(", short by %lld pages", (long long)f->zone[i].short_pages);
 		kprintf("\n");
 	}
+	if (f->zones_more)
+		kprintf("  %u zones farther away are not recorded (ZONAL_FAILURE_ZONES)\n",
+			f->zones_more);
 }
 
 void report_why(struct zonal *mm, bool json)
@@ -103,7 +106,7 @@ void report_why(struct zonal *mm, bool json)
 	unsigned cpu;
 
 	ASSERT(!port_irqs_masked(), "CPUs cannot be called with interrupts masked");
-	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+	for (cpu = 0; cpu < mm->cpu_count; cpu++) {
 		if (mm->cpu[cpu] && ld_relaxed(&mm->cpu[cpu]->online))
 			port_call_cpu(cpu, keep_newest, &best);
 	}

@@ -24,7 +24,7 @@ static void text_lists(const struct zonal *mm, const struct zone *zone)
 	unsigned cpu;
 
 	kprintf("\n  pagesets");
-	for (cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+	for (cpu = 0; cpu < mm->cpu_count; cpu++) {
 		const struct mm_cpu *mc = mm->cpu[cpu];
 		struct pcp *pcp;
 

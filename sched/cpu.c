@@ -20,11 +20,12 @@
 
 #include "sched_internal.h"
 
-struct run_queue run_queues[ZONAL_MAX_CPUS];
+struct run_queue *run_queues;
+unsigned run_queue_count;
 
 bool sched_cpu_online(unsigned cpu)
 {
-	return cpu < ZONAL_MAX_CPUS && ld_acquire(&run_queues[cpu].running) != QUEUE_OFFLINE;
+	return cpu < run_queue_count && ld_acquire(&run_queues[cpu].running) != QUEUE_OFFLINE;
 }
 
 static void idle_round(void)
@@ -95,11 +96,28 @@ void cpu_go(struct run_queue *queue, struct task *task)
 	st_release(&queue->running, idle ? QUEUE_IDLE : (int)priority_of(task));
 }
 
+/* The queues, and behind them for each queue the numbers of all others. */
+static void take_tables(void)
+{
+	unsigned count = sched_port_cpu_count();
+
+	ASSERT(count >= 1 && count <= ZONAL_MAX_CPUS, "%u CPUs", count);
+	run_queues = sched_port_tables(count * (sizeof(*run_queues) +
+						count * sizeof(*run_queues->victim)));
+	run_queue_count = count;
+}
+
 void cpu_reset_all(void)
 {
-	memset(run_queues, 0, sizeof(run_queues));
-	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+	uint16_t *victims;
+
+	if (!run_queues)
+		take_tables();
+	memset(run_queues, 0, run_queue_count * sizeof(*run_queues));
+	victims = (uint16_t *)(void *)(run_queues + run_queue_count);
+	for (unsigned cpu = 0; cpu < run_queue_count; cpu++) {
 		run_queues[cpu].cpu = cpu;
+		run_queues[cpu].victim = victims + (size_t)cpu * run_queue_count;
 		lock_set_rank(&run_queues[cpu].lock, LOCK_RUN_QUEUE);
 		st_relaxed(&run_queues[cpu].running, QUEUE_OFFLINE);
 	}

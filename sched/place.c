@@ -51,7 +51,7 @@ void place_set_idle(unsigned cpu, bool idle)
 
 bool place_any_online(const struct cpumask *cpus)
 {
-	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)
+	for (unsigned cpu = 0; cpu < run_queue_count; cpu++)
 		if (cpumask_has(cpus, cpu) && sched_cpu_online(cpu))
 			return true;
 	return false;
@@ -73,7 +73,7 @@ unsigned place_choose(const struct cpumask *cpus, unsigned last, unsigned priori
 	uint32_t best_cost = UINT32_MAX;
 	unsigned best = last;
 
-	ASSERT(last < ZONAL_MAX_CPUS && priority < SCHED_PRIORITIES, "CPU %u, priority %u", last,
+	ASSERT(last < run_queue_count && priority < SCHED_PRIORITIES, "CPU %u, priority %u", last,
 	       priority);
 	if (cpumask_has(cpus, last) && sched_cpu_online(last))
 		best_cost = cpu_cost(last, priority);
@@ -234,37 +234,32 @@ bool place_steal(struct run_queue *thief)
 	return false;
 }
 
-/* Distance of CPU `other` from `queue`, its place after `queue` as the tie-break. */
-static uint32_t victim_rank(const struct run_queue *queue, unsigned other, unsigned count)
+/* Distance of CPU `other` from `queue`: 0 on its node, the farthest if nobody knows. */
+static unsigned victim_distance(const struct run_queue *queue, unsigned other)
 {
 	const struct boot_info *board = sched_port_board();
 	int nid = board->cpu[other].nid;
-	uint32_t distance = 255;
 
 	if (queue->nid == nid)
-		distance = 0;
-	else if (queue->nid >= 0 && nid >= 0)
-		distance = board->distance[queue->nid][nid];
-	return distance << 16 | ((other + count - queue->cpu) % count);
+		return 0;
+	return queue->nid >= 0 && nid >= 0 ? board->distance[queue->nid][nid] : 255;
 }
 
+/* By distance, then by number after the own one: in that order they come, and one that comes
+ * later goes behind its equals, so that a board of one node needs no exchange. */
 void place_order_victims(struct run_queue *queue)
 {
-	unsigned count = ZN_MIN(sched_port_board()->cpu_count, (unsigned)ZONAL_MAX_CPUS);
-	unsigned n = 0;
+	unsigned count = ZN_MIN(sched_port_board()->cpu_count, run_queue_count);
 
 	ASSERT(!sched_cpu_online(queue->cpu), "CPU %u is online: its order is in use",
 	       queue->cpu);
-	for (unsigned cpu = 0; cpu < count; cpu++) {
-		uint32_t rank = victim_rank(queue, cpu, count);
-		unsigned i = n;
+	queue->victim_count = 0;
+	for (unsigned step = 1; step < count; step++) {
+		unsigned cpu = (queue->cpu + step) % count, i = queue->victim_count++;
+		unsigned distance = victim_distance(queue, cpu);
 
-		if (cpu == queue->cpu)
-			continue;
-		for (; i > 0 && victim_rank(queue, queue->victim[i - 1], count) > rank; i--)
+		for (; i > 0 && victim_distance(queue, queue->victim[i - 1]) > distance; i--)
 			queue->victim[i] = queue->victim[i - 1];
-		queue->victim[i] = (uint8_t)cpu;
-		n++;
+		queue->victim[i] = (uint16_t)cpu;
 	}
-	queue->victim_count = n;
 }

@@ -42,7 +42,9 @@ ZN_NOINLINE void sched_unmask(port_irqflags_t flags)
 
 ZN_NOINLINE struct run_queue *sched_this_queue(void)
 {
-	return &run_queues[port_this_cpu()->id];
+	static struct run_queue nothing_runs; /* before sched_init(), on the one CPU there is */
+
+	return likely(run_queues) ? &run_queues[port_this_cpu()->id] : &nothing_runs;
 }
 
 void sched_arm_timer(struct run_queue *queue)

@@ -81,15 +81,18 @@ struct run_queue {
 	unsigned cpu;                    /* i */
 	int nid;                         /* i */
 	unsigned victim_count;           /* i */
-	uint8_t victim[ZONAL_MAX_CPUS];  /* i; other CPUs, nearest first */
+	uint16_t *victim;                /* i; other CPUs, nearest first */
 } ZN_ALIGNED(64);
 
 #define QUEUE_OFFLINE (-2) /* zero would be a priority; sched_init() writes this */
 #define QUEUE_IDLE (-1)
 
-_Static_assert(ZONAL_MAX_CPUS <= 256, "run_queue.victim holds CPU numbers in 8 bits");
+_Static_assert(ZONAL_MAX_CPUS <= UINT16_MAX, "run_queue.victim holds CPU numbers in 16 bits");
 
-extern struct run_queue run_queues[ZONAL_MAX_CPUS];
+/* One queue for each CPU that the board has, not for each that a build could have. Both are
+ * written before a second CPU runs and never again; no queue before sched_init(). */
+extern struct run_queue *run_queues;
+extern unsigned run_queue_count;
 
 /* ---- this CPU, in sched.c -------------------------------------------------- */
 
@@ -176,7 +179,7 @@ unsigned wait_wake_locked(struct wait_queue *queue, unsigned count) LOCK_HELD(qu
 
 /* ---- cpu.c ---------------------------------------------------------------------- */
 
-/* All CPUs offline and all queues empty. No CPU schedules. */
+/* All CPUs offline and all queues empty. No CPU schedules. The first call takes the memory. */
 void cpu_reset_all(void);
 /* Fill the queue of `cpu`, which is offline. The idle task has no stack yet. */
 void cpu_prepare(struct run_queue *queue, unsigned cpu);

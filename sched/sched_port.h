@@ -54,6 +54,10 @@ void sched_port_poll(void);
 struct zonal *sched_port_memory(void);
 /* Nodes of CPUs and distances. Any context. */
 const struct boot_info *sched_port_board(void);
+/* How many CPUs may ever schedule here, numbered from 0. Boot. */
+unsigned sched_port_cpu_count(void);
+/* Memory for good, aligned to a page; its contents do not matter. Panics without it. Boot. */
+void *sched_port_tables(size_t bytes);
 /* The address of an allocated page that the scheduler may use. Any context. */
 void *sched_port_address(struct page *page);
 /* Map 2^SCHED_STACK_ORDER pages as a stack with an unmapped page below. Its lowest

@@ -52,6 +52,7 @@ void sched_read_counts(unsigned cpu, struct sched_counts *out)
 {
 	struct run_queue *queue = &run_queues[cpu];
 
+	ASSERT(cpu < run_queue_count, "CPU %u of %u", cpu, run_queue_count);
 	out->switches = ld_relaxed(&queue->switches);
 	out->steals = ld_relaxed(&queue->steals);
 	out->ticks = ld_relaxed(&queue->ticks);
@@ -79,7 +80,7 @@ static void report_cpus(bool json)
 {
 	bool first = true;
 
-	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < run_queue_count; cpu++) {
 		if (!sched_cpu_online(cpu))
 			continue;
 		report_cpu(cpu, json, first);

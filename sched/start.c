@@ -31,10 +31,11 @@ void sched_init(void)
 {
 	port_irqflags_t flags = port_irq_save();
 	unsigned cpu = port_this_cpu()->id;
-	struct run_queue *queue = &run_queues[cpu];
+	struct run_queue *queue;
 
-	ASSERT(!queue->current, "CPU %u schedules already", cpu);
+	ASSERT(!run_queues || !run_queues[cpu].current, "CPU %u schedules already", cpu);
 	cpu_reset_all();
+	queue = &run_queues[cpu];
 	registry_reset();
 	task_memory_reset();
 	cpu_prepare(queue, cpu);

@@ -147,7 +147,7 @@ static unsigned spec_cpu(const struct task_spec *spec)
 	const struct cpumask *cpus = spec->cpus ? spec->cpus : &all;
 	unsigned near = task_cpu();
 
-	for (unsigned cpu = 0; spec->on_node && cpu < ZONAL_MAX_CPUS; cpu++)
+	for (unsigned cpu = 0; spec->on_node && cpu < run_queue_count; cpu++)
 		if (sched_cpu_online(cpu) && run_queues[cpu].nid == spec->nid) {
 			near = cpu;
 			break;

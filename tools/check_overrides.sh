@@ -87,14 +87,17 @@ if [ $# -gt 0 ]; then
 fi
 try cma '*' -DZONAL_CMA=0
 try nodes2 '*' -DZONAL_MAX_NODES=2
+try nodes16 '*' -DZONAL_MAX_NODES=16
 try nodes32 '*' -DZONAL_MAX_NODES=32
-try nodes64 '*' -DZONAL_MAX_NODES=64
+try cpus128 '*' -DZONAL_MAX_CPUS=128
 try cpus256 '*' -DZONAL_MAX_CPUS=256
+try failure4 '*' -DZONAL_FAILURE_ZONES=4
 try order12 "$own" -DMAX_ORDER=12
 try_model order12-model -DMAX_ORDER=12
 try page16k "$own" -DPAGE_SHIFT=14
 try page64k "$own" -DPAGE_SHIFT=16
 refused -DZONAL_MAX_NODES=65 'a nodemask is 64 bits'
+refused -DZONAL_FAILURE_ZONES=0 'a record, copied whole'
 refused -DMAX_ORDER=17 'an order has 4 bits'
 refused -DPAGE_SHIFT=13 'arm64 has no other page'
 refused -DPAGEBLOCK_ORDER=11 'a block must hold a whole pageblock'

@@ -242,6 +242,21 @@ const struct boot_info *sched_port_board(void)
 	return &host_sched.board;
 }
 
+/* A test may play any CPU. */
+unsigned sched_port_cpu_count(void)
+{
+	return ZONAL_MAX_CPUS;
+}
+
+void *sched_port_tables(size_t bytes)
+{
+	void *tables = aligned_alloc(PAGE_SIZE, align_up(bytes, PAGE_SIZE));
+
+	if (!tables)
+		port_panic("host: no memory for the queues, %zu bytes", bytes);
+	return tables;
+}
+
 void *sched_port_address(struct page *page)
 {
 	pfn_t pfn = zonal_pfn(page);

@@ -34,19 +34,24 @@
 #define ZONAL_PAGEBLOCK_ORDER 9
 #endif
 
-/* Most nodes; 5.10 arm64 has NODES_SHIFT 4 (rows C7, N1). At most 64. */
+/* Most nodes; 5.10's default on arm64, NODES_SHIFT 4, takes 16 (rows C7, N1). At most 64. */
 #ifndef ZONAL_MAX_NODES
-#define ZONAL_MAX_NODES 16
+#define ZONAL_MAX_NODES 64
 #endif
 
 /* Most cores the image starts or the library serves. */
 #ifndef ZONAL_MAX_CPUS
-#define ZONAL_MAX_CPUS 128
+#define ZONAL_MAX_CPUS 512
 #endif
 
 /* Most memory ranges and most reserved ranges of one board. */
 #ifndef ZONAL_MAX_RANGES
 #define ZONAL_MAX_RANGES 256
+#endif
+
+/* Most zones that the record of a failed request tells of, those that were asked first. */
+#ifndef ZONAL_FAILURE_ZONES
+#define ZONAL_FAILURE_ZONES 64
 #endif
 
 /*
@@ -94,6 +99,8 @@
 ZONAL_STATIC_ASSERT(ZONAL_MAX_OWNERS >= 1 && ZONAL_MAX_OWNERS <= 255, "a page has a byte for it");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_CPUS >= 1 && ZONAL_MAX_CPUS <= 65535, "a lock has 16-bit tickets");
+ZONAL_STATIC_ASSERT(ZONAL_FAILURE_ZONES >= 1 && ZONAL_FAILURE_ZONES <= 256,
+		    "a record, copied whole");
 ZONAL_STATIC_ASSERT(ZONAL_PAGE_SHIFT == 12 || ZONAL_PAGE_SHIFT == 14 || ZONAL_PAGE_SHIFT == 16,
 		    "arm64 has no other page");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_ORDER >= 10 && ZONAL_MAX_ORDER <= 16,

@@ -333,11 +333,12 @@ struct zonal_failure {
 	int16_t nid;     /* where the walk began */
 	uint32_t steps;  /* ZONAL_STEP_* */
 	uint32_t zone_count;
+	uint32_t zones_more; /* further zones, farther away, that the record has no room for */
 	struct {
 		uint8_t zid;      /* node * ZONAL_ZONE_TYPES + zone */
 		uint8_t refusal;  /* first reason of the last pass */
 		int64_t short_pages;
-	} zone[ZONAL_MAX_NODES * ZONAL_ZONE_TYPES];
+	} zone[ZONAL_FAILURE_ZONES];
 };
 
 /* The newest failure on the CPU that asks. Any context. */

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { TASKS = 512 };
+enum { TASKS = 512 + ZONAL_MAX_CPUS };
 
 static struct {
 	struct task task[TASKS];

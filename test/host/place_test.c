@@ -409,6 +409,22 @@ FAKE_TEST(a_reset_machine_has_no_idle_cpus)
 	KT_EQ(fake_kicks(), 0);
 }
 
+/* The number of the farthest CPU takes more than 8 bits on a large board. */
+FAKE_TEST(the_last_cpu_of_a_full_table_is_told_and_robbed)
+{
+	const unsigned last = ZONAL_MAX_CPUS - 1;
+
+	fake_board(ZONAL_MAX_CPUS, 1);
+	fake_start();
+	KT_EQ(run_queues[0].victim_count, last);
+	KT_EQ(run_queues[0].victim[last - 1], last);
+	KT_EQ(run_queues[last].victim[0], 0);
+	fake_queue(last, fake_task(last, 3));
+	KT_TRUE(fake_steal(0));
+	KT_EQ(ld_relaxed(&run_queues[0].ready_count), 1);
+	KT_EQ(ld_relaxed(&run_queues[last].ready_count), 0);
+}
+
 /* ---- stealing ---- */
 
 FAKE_TEST(the_nearest_queue_is_robbed_of_its_best_task)

@@ -25,6 +25,9 @@ enum { M_NODES = 8, M_CPUS = 8, M_BLOCKS = 40000, M_ZIDS = ZONAL_MAX_NODES * ZON
 
 enum owner { O_NONE, O_RESERVED, O_FREE, O_TAKEN, O_LEAKED };
 
+/* Every node that the build has a place for, on the board or not. */
+#define TABLE_NODES (~(nodemask_t)0 >> (64 - ZONAL_MAX_NODES))
+
 struct live {
 	uint32_t pfn;
 	uint8_t order;

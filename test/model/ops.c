@@ -64,7 +64,7 @@ static unsigned draw_node(struct model *m)
 
 static nodemask_t draw_mask(struct model *m)
 {
-	return m_random(m) & m_random(m) & ((1u << ZONAL_MAX_NODES) - 1);
+	return m_random(m) & m_random(m) & TABLE_NODES;
 }
 
 static void cpu_become(struct model *m, unsigned cpu)

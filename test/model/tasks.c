@@ -43,7 +43,7 @@ bool op_policy(struct model *m)
 	unsigned mode = m_below(m, MPOL_MODES + 1);
 	unsigned flags = (m_chance(m, 20) ? MPOL_F_STATIC : 0) |
 			 (m_chance(m, 20) ? MPOL_F_RELATIVE : 0);
-	nodemask_t nodes = m_chance(m, 40) ? 0 : m_random(m) & ((1u << ZONAL_MAX_NODES) - 1);
+	nodemask_t nodes = m_chance(m, 40) ? 0 : m_random(m) & TABLE_NODES;
 	bool legal = policy_is_legal(m, task, mode, flags, nodes);
 	int error;
 

@@ -43,7 +43,7 @@ static int burner(void *arg)
 
 KTEST_F(sched, interrupted_tasks_keep_their_registers, KT_TARGET_ONLY)
 {
-	struct task *task[ZONAL_MAX_CPUS] = { NULL };
+	static struct task *task[ZONAL_MAX_CPUS]; /* too large for a stack */
 	unsigned count = ZN_MIN(sched_world_cpus() * BURNERS, (unsigned)ZONAL_MAX_CPUS);
 
 	atomic_store(&burn_stop, false);

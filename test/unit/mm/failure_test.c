@@ -298,4 +298,8 @@ KTEST(failure, text_lists_zones_and_steps)
 	expect_text("#1 gfp 0x800 order 3 node 0 policy bind; node 0 Normal not asked; node 0 DMA "
 		    "short by 12 pages; node 5 DMA32 no free block; tried low, min, kswapd (no "
 		    "progress)");
+	f.zone_count = 1;
+	f.zones_more = 7;
+	expect_text("#1 gfp 0x800 order 3 node 0 policy bind; node 0 Normal not asked; and 7 zones "
+		    "farther away; tried low, min, kswapd (no progress)");
 }

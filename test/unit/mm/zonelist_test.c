@@ -2,7 +2,7 @@
 /*
  * Zonelists: rows N, with every golden order of 1.23.
  *
- * node_order_build() is asked directly for the orders, as it needs nothing but the
+ * node_order_of() is asked directly for the orders, as it needs nothing but the
  * distances; that the lists of an instance follow it is a test of its own.
  */
 #include "kt_instance.h"
@@ -11,14 +11,17 @@
 
 #include "mm/node.h"
 
-static void fill_distance(uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES], uint8_t remote)
+/* Too large for a stack. Tests of one kind run one after the other. */
+static uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
+
+static void fill_distance(uint8_t remote)
 {
 	for (unsigned a = 0; a < ZONAL_MAX_NODES; a++)
 		for (unsigned b = 0; b < ZONAL_MAX_NODES; b++)
 			d[a][b] = a == b ? 10 : remote;
 }
 
-static void set_pair(uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES], unsigned a, unsigned b, uint8_t v)
+static void set_pair(unsigned a, unsigned b, uint8_t v)
 {
 	d[a][b] = d[b][a] = v;
 }
@@ -32,20 +35,22 @@ static bool table_holds(unsigned nodes)
 }
 
 /* Orders of nodes 0..nodes-1, given as one digit a node: "0123 1032 ...". */
-static void expect_orders(uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES], unsigned nodes,
-			  nodemask_t with_cpus, const char *expected)
+static void expect_orders(unsigned nodes, nodemask_t with_cpus, const char *expected)
 {
-	uint8_t order[ZONAL_MAX_NODES][ZONAL_MAX_NODES], count[ZONAL_MAX_NODES] = { 0 };
 	nodemask_t all = node_bit(nodes) - 1;
-	char text[ZONAL_MAX_NODES * (ZONAL_MAX_NODES + 1)], *at = text;
+	struct node_orders orders = { (const uint8_t(*)[ZONAL_MAX_NODES])d, all, with_cpus, nodes,
+				      { 0 } };
+	char text[10 * 11], *at = text;
 
 	if (!table_holds(nodes))
 		return;
-	node_order_build(d, all, all, with_cpus, order, count);
 	for (unsigned n = 0; n < nodes; n++) {
-		KT_EQ(count[n], nodes);
-		for (unsigned i = 0; i < count[n]; i++)
-			*at++ = (char)('0' + order[n][i]);
+		uint8_t order[ZONAL_MAX_NODES];
+
+		if (!KT_EQ(node_order_of(&orders, n, order), nodes))
+			return;
+		for (unsigned i = 0; i < nodes; i++)
+			*at++ = (char)('0' + order[i]);
 		*at++ = n + 1 < nodes ? ' ' : '\0';
 	}
 	KT_STR_EQ(text, expected);
@@ -54,15 +59,14 @@ static void expect_orders(uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES], unsigned 
 KTEST(rows_n, n1_uniform_distances_rotate)
 {
 	static const nodemask_t cpus[] = { 0, ~(nodemask_t)0 };
-	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 
-	fill_distance(d, 20);
+	fill_distance(20);
 	/* all with CPUs, or the boot rule (N3): the same */
 	for (unsigned i = 0; i < 2; i++) {
-		expect_orders(d, 1, cpus[i], "0");
-		expect_orders(d, 2, cpus[i], "01 10");
-		expect_orders(d, 4, cpus[i], "0123 1230 2301 3012");
-		expect_orders(d, 8, cpus[i],
+		expect_orders(1, cpus[i], "0");
+		expect_orders(2, cpus[i], "01 10");
+		expect_orders(4, cpus[i], "0123 1230 2301 3012");
+		expect_orders(8, cpus[i],
 			      "01234567 12345670 23456701 34567012 45670123 56701234 67012345 "
 			      "70123456");
 	}
@@ -70,56 +74,48 @@ KTEST(rows_n, n1_uniform_distances_rotate)
 
 KTEST(rows_n, n1_two_sockets)
 {
-	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-
 	if (!table_holds(4))
 		return;
-	fill_distance(d, 20);
-	set_pair(d, 0, 1, 12);
-	set_pair(d, 2, 3, 12);
-	expect_orders(d, 4, 0, "0123 1032 2301 3201");
+	fill_distance(20);
+	set_pair(0, 1, 12);
+	set_pair(2, 3, 12);
+	expect_orders(4, 0, "0123 1032 2301 3201");
 }
 
 KTEST(rows_n, n2_ring_spreads_the_load)
 {
-	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-
 	if (!table_holds(4))
 		return;
-	fill_distance(d, 16);
-	set_pair(d, 0, 2, 22);
-	set_pair(d, 1, 3, 22);
-	expect_orders(d, 4, 0, "0132 1203 2310 3021");
+	fill_distance(16);
+	set_pair(0, 2, 22);
+	set_pair(1, 3, 22);
+	expect_orders(4, 0, "0132 1203 2310 3021");
 }
 
 KTEST(rows_n, n1_asymmetric_sockets)
 {
-	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-
 	if (!table_holds(4))
 		return;
-	fill_distance(d, 20);
-	set_pair(d, 0, 1, 12);
-	set_pair(d, 0, 3, 22);
-	set_pair(d, 1, 2, 22);
-	set_pair(d, 1, 3, 24);
-	set_pair(d, 2, 3, 12);
-	expect_orders(d, 4, 0, "0123 1023 2301 3201");
+	fill_distance(20);
+	set_pair(0, 1, 12);
+	set_pair(0, 3, 22);
+	set_pair(1, 2, 22);
+	set_pair(1, 3, 24);
+	set_pair(2, 3, 12);
+	expect_orders(4, 0, "0123 1023 2301 3201");
 }
 
 /* N3: a rebuild with node 2 without CPUs differs from boot; C6: the penalty is 1. */
 KTEST(rows_n, n3_cpu_penalty_only_when_known)
 {
-	uint8_t d[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-
 	if (!table_holds(4))
 		return;
-	fill_distance(d, 20);
-	expect_orders(d, 4, 0xb, "0213 1230 2301 3201");
-	expect_orders(d, 4, 0, "0123 1230 2301 3012");
+	fill_distance(20);
+	expect_orders(4, 0xb, "0213 1230 2301 3201");
+	expect_orders(4, 0, "0123 1230 2301 3012");
 	/* a penalty of 1 outweighs one unit of distance, not two */
-	set_pair(d, 0, 2, 22);
-	expect_orders(d, 4, 0xb, "0132 1230 2310 3201");
+	set_pair(0, 2, 22);
+	expect_orders(4, 0xb, "0132 1230 2310 3201");
 }
 
 /* Boot knows no CPUs: an instance with a CPU-less node has the boot order. */

@@ -138,11 +138,15 @@ KTEST_F(monitor_command, help_is_aligned, KT_HOST_ONLY)
 	expect("help show", "show [-j] [A [B]]            print the words\n", 0);
 }
 
+#define TEXT_OF(value) TEXT_OF_WORD(value)
+#define TEXT_OF_WORD(word) #word
+
 KTEST(monitor_command, node_lists_are_read_strictly)
 {
 	static const char *const bad[] = {
 		"",   ",",  "1,",   ",1", "2-1",  "1-",
-		"-1", "16", "1-16", "a",  "1--2", "0000000000000000000000000000001"
+		"-1", "a",  "1--2", "0000000000000000000000000000001",
+		TEXT_OF(ZONAL_MAX_NODES), "1-" TEXT_OF(ZONAL_MAX_NODES),
 	};
 	nodemask_t mask = 0;
 	unsigned i;
@@ -258,7 +262,8 @@ KTEST_F(monitor_command, wrong_words_of_memory_commands_are_named, KT_HOST_ONLY)
 	       "gfp 0x88c0: a probe ends with NULL, so __GFP_NOFAIL is not allowed\n", 1);
 	expect("policy bond", "policy: bond: one of default preferred bind interleave local\n", 1);
 	expect("policy bind 0-99",
-	       "policy: 0-99: nodes are a list like 0,2-3, below 16 (ZONAL_MAX_NODES)\n", 1);
+	       "policy: 0-99: nodes are a list like 0,2-3, below " TEXT_OF(ZONAL_MAX_NODES)
+	       " (ZONAL_MAX_NODES)\n", 1);
 	expect("policy bind 5", "policy: bind with nodes 5 is not allowed here\n", 1);
 	expect("policy bind", "policy: bind with nodes none is not allowed here\n", 1);
 	expect("set watermark_scale_factor",

@@ -10,6 +10,8 @@
  */
 #include "sched_world.h"
 
+#include <string.h>
+
 #include "sched/sched_port.h"
 
 enum { YIELDS = 200, MOVES = 40, THIEVES = 6 };
@@ -43,8 +45,10 @@ static int stay(void *arg)
 
 SCHED_TEST(bound_tasks_stay_on_their_cpu)
 {
-	struct task *noises[4], *task[ZONAL_MAX_CPUS] = { NULL };
+	static struct task *task[ZONAL_MAX_CPUS]; /* too large for a stack */
+	struct task *noises[4];
 
+	memset(task, 0, sizeof(task));
 	atomic_store(&noise_stop, false);
 	for (unsigned i = 0; i < 4; i++)
 		noises[i] = sched_world_task(noise, NULL, -1, 8);
@@ -266,8 +270,9 @@ static void mark_visit(void *arg)
 
 SCHED_TEST(each_cpu_call_visits_every_cpu_once)
 {
-	unsigned visits[ZONAL_MAX_CPUS] = { 0 };
+	static unsigned visits[ZONAL_MAX_CPUS];
 
+	memset(visits, 0, sizeof(visits));
 	kt_on_each_cpu(mark_visit, visits);
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)
 		KT_EQ(visits[cpu], sched_cpu_online(cpu));
