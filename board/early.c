@@ -140,10 +140,14 @@ bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t a
 		if (!fit(info, nid, &want, phys))
 			return false;
 	}
-	if (!ranges_add(reserved, *phys, want.bytes, NODE_NONE, 0)) {
-		kprintf("early: more than %u reserved ranges (ZONAL_MAX_RANGES)\n",
-			ZONAL_MAX_RANGES);
-		return false;
+	while (!ranges_add(reserved, *phys, want.bytes, NODE_NONE, 0)) {
+		uint64_t start, size;
+
+		if (!ranges_close_gap(reserved, &start, &size)) {
+			kprintf("early: more than %u reserved ranges (ZONAL_MAX_RANGES)\n",
+				ZONAL_MAX_RANGES);
+			return false;
+		}
 	}
 	ranges_merge(reserved);
 	return true;

@@ -34,8 +34,11 @@
 #include "topology_internal.h"
 
 /* What has no frame number is left out, after the nodes are known: it may name some. */
-static int drop_unreachable(struct topology *t)
+static void drop_unreachable(struct topology *t)
 {
+	const struct topology_span above = { 0, NULL, BOOT_MEMORY_END,
+					     UINT64_MAX - BOOT_MEMORY_END };
+
 	for (unsigned i = 0; i < t->info->range_count; i++) {
 		const struct boot_range *r = &t->info->range[i];
 
@@ -45,9 +48,7 @@ static int drop_unreachable(struct topology *t)
 				      "0x%llx + 0x%llx", (unsigned long long)r->start,
 				      (unsigned long long)r->size);
 	}
-	if (!ranges_remove(t->memory, BOOT_MEMORY_END, UINT64_MAX - BOOT_MEMORY_END))
-		return topology_full(t, 0, NULL, RULE_RANGES_FULL);
-	return 0;
+	topology_remove(t, &above);
 }
 
 static bool any_usable(const struct boot_info *info)
@@ -59,7 +60,7 @@ static bool any_usable(const struct boot_info *info)
 	return false;
 }
 
-static int read_all(struct topology *t, const struct topology_request *request)
+static int read_all(struct topology *t)
 {
 	int failed = topology_cell_count(t, 0, "#address-cells", 1, &t->addr_cells);
 
@@ -69,16 +70,13 @@ static int read_all(struct topology *t, const struct topology_request *request)
 		return failed;
 	if (t->args && t->args->numa_off)
 		t->info->numa = NUMA_OFF;
-	failed = topology_read_memory(t);
-	if (!failed)
-		failed = topology_read_numa(t);
+	topology_read_memory(t);
+	topology_read_numa(t);
 	ranges_shrink_to_pages(t->memory);
+	failed = topology_read_cpus(t);
+	drop_unreachable(t);
 	if (!failed)
-		failed = topology_read_cpus(t);
-	if (!failed)
-		failed = drop_unreachable(t);
-	if (!failed)
-		failed = topology_read_reserved(t, request);
+		failed = topology_read_reserved(t);
 	topology_read_dma(t);
 	ASSERT(failed || t->info->nodes, "no node, and no error either");
 	if (!failed && !any_usable(t->info))
@@ -99,7 +97,8 @@ int topology_read(const struct topology_request *request, struct boot_info *info
 		  struct topology_error *err)
 {
 	struct topology t = { .fdt = request->dt, .info = info, .err = err,
-			      .notes = request->notes, .args = request->args };
+			      .request = request, .notes = request->notes,
+			      .args = request->args };
 	struct fdt_walk_error walk;
 
 	memset(info, 0, sizeof(*info));
@@ -111,7 +110,7 @@ int topology_read(const struct topology_request *request, struct boot_info *info
 	t.memory = (struct range_list){ info->range, &info->range_count, ZONAL_MAX_RANGES };
 	t.reserved = (struct range_list){ info->reserved, &info->reserved_count,
 					  ZONAL_MAX_RANGES };
-	return read_all(&t, request);
+	return read_all(&t);
 }
 
 int topology_parse(const void *dt, size_t limit_bytes, struct boot_info *info,

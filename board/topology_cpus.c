@@ -65,14 +65,15 @@ static bool cpu_add(struct topology *t, int node, int cpus, unsigned cells)
 {
 	struct boot_info *info = t->info;
 	struct boot_cpu *cpu = &info->cpu[info->cpu_count];
+	int nid = topology_cpu_nid(t, node, cpus);
 	uint64_t mpidr;
 
-	if (!cpu_mpidr(t, node, cells, &mpidr))
+	if (nid == NODE_LEFT_OUT || !cpu_mpidr(t, node, cells, &mpidr))
 		return true;
 	if (info->cpu_count == ZONAL_MAX_CPUS)
 		return false;
 	cpu->mpidr = mpidr;
-	cpu->nid = (int16_t)topology_cpu_nid(t, node, cpus);
+	cpu->nid = (int16_t)nid;
 	cpu->psci = topology_is(t, node, "enable-method", "psci");
 	cpu->disabled = !topology_available(t, node);
 	info->cpu_count++;

@@ -188,13 +188,12 @@ static void tightest_first(const struct topology *t, const struct reserved_pass 
 
 /* ---- attempts ----------------------------------------------------------------- */
 
-static int attempt_make(struct topology *t, const struct reserved_pass *pass, const uint8_t *order,
-			unsigned count, struct attempt *attempt)
+static void attempt_make(struct topology *t, const struct reserved_pass *pass,
+			 const uint8_t *order, unsigned count, struct attempt *attempt)
 {
 	*attempt = (struct attempt){ .placed = 0 };
 	for (unsigned i = 0; i < count; i++) {
 		struct topology_span span = { pass->region[order[i]].node, "size", 0, 0 };
-		int failed;
 
 		span.size = dynamic_want(t, pass, order[i]).size;
 		span.start = dynamic_find(t, pass, order[i]);
@@ -202,56 +201,50 @@ static int attempt_make(struct topology *t, const struct reserved_pass *pass, co
 			continue;
 		DASSERT(!ranges_overlap(t->reserved, span.start, span.size), "0x%llx is taken",
 			(unsigned long long)span.start);
-		failed = topology_reserve(t, &span, BOOT_DYNAMIC);
-		if (failed)
-			return failed;
+		topology_reserve(t, &span, BOOT_DYNAMIC);
 		attempt->place[order[i]] = span.start;
 		attempt->placed++;
 	}
 	ranges_drop(t->reserved, BOOT_DYNAMIC);
-	return 0;
 }
 
 /* 5.10's order, unless the tightest first gives more of them a place. */
-static int attempt_choose(struct topology *t, const struct reserved_pass *pass,
-			  struct attempt *chosen)
+static void attempt_choose(struct topology *t, const struct reserved_pass *pass,
+			   struct attempt *chosen)
 {
 	uint8_t order[ZONAL_MAX_RESERVED_NODES];
 	unsigned count;
-	int failed;
 
 	topology_order(pass->region, pass->count, order);
 	count = dynamic_select(t, pass, order);
-	failed = attempt_make(t, pass, order, count, chosen);
-	if (!failed && chosen->placed < count) {
+	attempt_make(t, pass, order, count, chosen);
+	if (chosen->placed < count) {
 		struct attempt other;
 
 		tightest_first(t, pass, order, count);
-		failed = attempt_make(t, pass, order, count, &other);
-		if (!failed && other.placed > chosen->placed)
+		attempt_make(t, pass, order, count, &other);
+		if (other.placed > chosen->placed)
 			*chosen = other;
 	}
-	for (unsigned i = 0; !failed && i < count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		if (!chosen->place[order[i]])
 			topology_note(t, pass->region[order[i]].node, "size",
 				      "there must be free memory for it; not placed", "0x%llx",
 				      (unsigned long long)dynamic_want(t, pass, order[i]).size);
 	}
-	return failed;
 }
 
-int topology_read_dynamic(struct topology *t, const struct reserved_pass *pass)
+void topology_read_dynamic(struct topology *t, const struct reserved_pass *pass)
 {
 	struct attempt chosen;
-	int failed = attempt_choose(t, pass, &chosen);
 
-	for (unsigned i = 0; !failed && i < pass->count; i++) {
+	attempt_choose(t, pass, &chosen);
+	for (unsigned i = 0; i < pass->count; i++) {
 		struct topology_span span = { pass->region[i].node, "size", chosen.place[i], 0 };
 
 		if (!span.start)
 			continue;
 		span.size = dynamic_want(t, pass, i).size;
-		failed = topology_reserve_placed(t, &span);
+		topology_reserve_placed(t, &span);
 	}
-	return failed;
 }

@@ -148,13 +148,6 @@ int topology_fail(struct topology *t, int node, const char *prop, const char *ru
 	return ZONAL_EINVAL;
 }
 
-int topology_full(struct topology *t, int node, const char *prop, const char *rule)
-{
-	report_fill(t, t->err, node, prop, rule);
-	zn_snprintf(t->err->value, sizeof(t->err->value), "one more entry than fits");
-	return ZONAL_ERANGE;
-}
-
 void topology_note(struct topology *t, int node, const char *prop, const char *rule,
 		   const char *value_fmt, ...)
 {

@@ -14,6 +14,7 @@ struct topology {
 	const void *fdt;
 	struct boot_info *info;
 	struct topology_error *err;
+	const struct topology_request *request;
 	struct topology_notes *notes; /* may be NULL */
 	const struct bootargs *args;  /* NULL: none were given */
 	struct range_list memory;     /* views of the tables in *info */
@@ -61,8 +62,6 @@ int topology_cell_count(struct topology *t, int node, const char *name, unsigned
 /* Record why the blob is refused; returns ZONAL_EINVAL. `prop` may be NULL. */
 int topology_fail(struct topology *t, int node, const char *prop, const char *rule,
 		  const char *value_fmt, ...) ZN_PRINTF(5, 6);
-/* Record that the table `table` is full; returns ZONAL_ERANGE. */
-int topology_full(struct topology *t, int node, const char *prop, const char *rule);
 /* Record something that is passed over. */
 void topology_note(struct topology *t, int node, const char *prop, const char *rule,
 		   const char *value_fmt, ...) ZN_PRINTF(5, 6);
@@ -76,11 +75,20 @@ void topology_note_span(struct topology *t, const struct topology_span *span, co
 
 /* ---- one file each, called in this order ---- */
 
-int topology_read_memory(struct topology *t);   /* topology_memory.c */
-int topology_read_numa(struct topology *t);     /* topology_numa.c */
+void topology_read_memory(struct topology *t);  /* topology_memory.c */
+void topology_read_numa(struct topology *t);    /* topology_numa.c */
 int topology_read_cpus(struct topology *t);     /* topology_cpus.c */
-int topology_read_reserved(struct topology *t, const struct topology_request *request);
+int topology_read_reserved(struct topology *t); /* topology_reserved.c */
 void topology_read_dma(struct topology *t);     /* topology_dma.c */
+
+/*
+ * topology_full.c: as ranges_set_nid() and so on for the RAM of a span, and ranges_unite() for
+ * reserved ranges. Where a table is full something is left out, with a note.
+ */
+void topology_set_nid(struct topology *t, const struct topology_span *span, int nid);
+void topology_set_flags(struct topology *t, const struct topology_span *span, unsigned flags);
+void topology_remove(struct topology *t, const struct topology_span *span);
+void topology_unite(struct topology *t, const struct topology_span *span, unsigned flags);
 
 /* topology_reserved.c, topology_dynamic.c */
 
@@ -105,15 +113,16 @@ struct reserved_pass {
 bool topology_is_cma(const struct topology *t, int node);
 bool topology_cma_replaced(const struct topology *t, int node);
 /* Reserve the pages that a span touches; the second for one where nothing was reserved. */
-int topology_reserve(struct topology *t, const struct topology_span *span, unsigned flags);
-int topology_reserve_placed(struct topology *t, const struct topology_span *span);
+void topology_reserve(struct topology *t, const struct topology_span *span, unsigned flags);
+void topology_reserve_placed(struct topology *t, const struct topology_span *span);
 /* Place and reserve the regions that have a size only. */
-int topology_read_dynamic(struct topology *t, const struct reserved_pass *pass);
+void topology_read_dynamic(struct topology *t, const struct reserved_pass *pass);
 
 /* topology_order.c: order[i] is the index of the region that 5.10's sort has at place i. */
 void topology_order(const struct topology_region *region, unsigned count, uint8_t *order);
 
-/* topology_numa.c: the node of a CPU, once topology_read_numa() has run. */
+/* topology_numa.c: the node of a CPU, once topology_read_numa() has run; NODE_LEFT_OUT if it is
+ * one whose memory is not used. */
 int topology_cpu_nid(struct topology *t, int cpu_node, int cpus_node);
 
 /* What a reserved region with a size only asks for. */
@@ -126,6 +135,6 @@ struct topology_want {
 uint64_t topology_place(const struct topology *t, const struct topology_want *want);
 
 #define RULE_CMA_REPLACED "cma= takes the place of the default area"
-#define RULE_RANGES_FULL "the ranges must fit ZONAL_MAX_RANGES"
+#define RULE_RANGES_FULL "the ranges must fit ZONAL_MAX_RANGES; this one is left out"
 
 #endif

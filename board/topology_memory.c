@@ -27,11 +27,12 @@
 #include "lib/assert.h"
 
 /* One range of a memory node: shrink, clip, add. */
-static int memory_add(struct topology *t, const struct topology_span *span, unsigned flags)
+static void memory_add(struct topology *t, const struct topology_span *span, unsigned flags)
 {
 	const uint64_t top = 1ull << TOPOLOGY_ADDRESS_BITS;
 	uint64_t end = span->start + ranges_clip(span->start, span->size);
 	uint64_t first = align_up(span->start, PAGE_SIZE);
+	struct topology_span pages = *span;
 
 	if (end - span->start < span->size)
 		topology_note_span(t, span, "a range must end by 2^64 - 1; it is cut there");
@@ -42,24 +43,24 @@ static int memory_add(struct topology *t, const struct topology_span *span, unsi
 	if (first < span->start || first >= end) {
 		if (span->start < top)
 			topology_note_span(t, span, "a range must hold a whole page");
-		return 0;
+		return;
 	}
 	ASSERT(!((first | end) & (PAGE_SIZE - 1)) && end <= top, "0x%llx to 0x%llx",
 	       (unsigned long long)first, (unsigned long long)end);
-	if (!ranges_add(t->memory, first, end - first, NODE_NONE, 0) ||
-	    !ranges_set_flags(t->memory, first, end - first, flags))
-		return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
+	pages.start = first;
+	pages.size = end - first;
+	if (!ranges_add(t->memory, first, end - first, NODE_NONE, 0))
+		topology_note_span(t, span, RULE_RANGES_FULL);
+	topology_set_flags(t, &pages, flags);
 	ranges_merge(t->memory);
-	return 0;
 }
 
-static int memory_read_node(struct topology *t, int node)
+static void memory_read_node(struct topology *t, int node)
 {
 	const unsigned tuple = (t->addr_cells + t->size_cells) * 4;
 	struct topology_span span = { .node = node, .prop = "linux,usable-memory" };
 	struct topology_prop prop = topology_prop(t, node, span.prop);
 	unsigned flags = topology_prop(t, node, "hotpluggable").at ? BOOT_HOTPLUG : 0;
-	int failed = 0;
 
 	if (!prop.at) {
 		span.prop = "reg";
@@ -69,18 +70,17 @@ static int memory_read_node(struct topology *t, int node)
 		topology_note(t, node, span.prop,
 			      "its length must be a multiple of the root's cells", "%u bytes",
 			      prop.bytes);
-	for (; !failed && prop.bytes >= tuple; prop.at += tuple, prop.bytes -= tuple) {
+	for (; prop.bytes >= tuple; prop.at += tuple, prop.bytes -= tuple) {
 		span.start = topology_cells(prop.at, t->addr_cells);
 		span.size = topology_cells(prop.at + t->addr_cells * 4, t->size_cells);
 		if (span.size)
-			failed = memory_add(t, &span, flags);
+			memory_add(t, &span, flags);
 	}
-	return failed;
 }
 
-int topology_read_memory(struct topology *t)
+void topology_read_memory(struct topology *t)
 {
-	int node, failed;
+	int node;
 
 	topology_for_each_child(t, node, 0) {
 		if (!topology_is(t, node, "device_type", "memory"))
@@ -91,9 +91,6 @@ int topology_read_memory(struct topology *t)
 				      "not okay");
 			continue;
 		}
-		failed = memory_read_node(t, node);
-		if (failed)
-			return failed;
+		memory_read_node(t, node);
 	}
-	return 0;
 }

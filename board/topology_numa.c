@@ -2,10 +2,14 @@
 /*
  * Node ids and distances of the device tree (rows I11-I15).
  *
- * It is all or nothing, as in 5.10: one memory node with a bad id, one range
+ * It is all or nothing, as in 5.10: one memory node with an unreadable id, one range
  * without an id or one bad distance, and the whole board is a single node 0. Real
  * firmware depends on that (boards exist with CPU ids and no memory ids), so the
  * rule that fired is recorded in boot_info.numa and, with its place, in the notes.
+ *
+ * One rule is not 5.10's: memory whose id has no place in our table makes no single node of
+ * the board. It is left out with a line, with the CPUs of that id, and the nodes that fit
+ * are what they are. Only if all memory has such ids, the board is a single node.
  *
  * Steps:
  *   1. CPUs name node ids. An id that is out of range is passed over.
@@ -17,7 +21,8 @@
  *      the way back is set as well, so a later (b, a) stands and an earlier one
  *      is overwritten. A distance over 255 and an id that is out of range are passed over.
  *      Without an entry: 10 and 20.
- *   4. Every byte of memory must have an id now.
+ *   4. What has an id that is out of range is left out.
+ *   5. Every byte of memory must have an id now.
  *
  * Online nodes are those that CPUs or memory name, plus node 0 if a CPU fell back
  * to it. A node that only the distance map names is not online (row I11).
@@ -33,6 +38,7 @@
 #define LOCAL_DISTANCE 10
 #define REMOTE_DISTANCE 20
 #define RULE_NODE_ID "a node id must be below ZONAL_MAX_NODES"
+#define RULE_LEFT_OUT RULE_NODE_ID "; its memory and CPUs are left out"
 
 static enum numa_reason numa_refuse(struct topology *t, int node, const char *prop,
 				    uint64_t value, enum numa_reason reason)
@@ -50,6 +56,21 @@ static void numa_default_distances(struct boot_info *info)
 	}
 }
 
+/* Whether an id is out of range and some memory has it: the line of that memory says it all. */
+static bool numa_left_out(const struct topology *t, uint32_t nid)
+{
+	uint32_t other;
+	int node;
+
+	if (nid < ZONAL_MAX_NODES)
+		return false;
+	topology_for_each_child(t, node, 0)
+		if (topology_is_memory(t, node) &&
+		    topology_u32(t, node, "numa-node-id", &other) == U32_OK && other == nid)
+			return true;
+	return false;
+}
+
 /* Step 1. Only an id on the CPU's own node counts here, as in 5.10. */
 static void numa_read_cpus(struct topology *t)
 {
@@ -63,38 +84,37 @@ static void numa_read_cpus(struct topology *t)
 		if (!topology_is_cpu(t, cpu) ||
 		    topology_u32(t, cpu, "numa-node-id", &nid) != U32_OK)
 			continue;
-		if (nid >= ZONAL_MAX_NODES)
-			topology_note(t, cpu, "numa-node-id", RULE_NODE_ID, "%u", nid);
-		else
+		if (nid < ZONAL_MAX_NODES)
 			t->info->nodes |= node_bit(nid);
+		else if (!numa_left_out(t, nid))
+			topology_note(t, cpu, "numa-node-id", RULE_NODE_ID, "%u", nid);
 	}
 }
 
-/* Step 2, one node whose id is known to be good. A full table is an error for the caller. */
-static int numa_set_ranges(struct topology *t, int node, unsigned nid, enum numa_reason *reason)
+/* Step 2, one node; `nid` is NODE_LEFT_OUT for an id that is out of range. */
+static enum numa_reason numa_set_ranges(struct topology *t, int node, int nid)
 {
 	const unsigned tuple = (t->addr_cells + t->size_cells) * 4;
 	struct topology_prop reg = topology_prop(t, node, "reg");
+	struct topology_span span = { .node = node, .prop = "reg" };
 
-	ASSERT(nid < ZONAL_MAX_NODES, "node id %u", nid);
-	if (reg.bytes < tuple) {
-		*reason = numa_refuse(t, node, "reg", reg.bytes, NUMA_NO_REG);
-		return 0;
-	}
+	ASSERT(nid == NODE_LEFT_OUT || (nid >= 0 && nid < ZONAL_MAX_NODES), "node id %d", nid);
+	if (reg.bytes < tuple)
+		return numa_refuse(t, node, "reg", reg.bytes, NUMA_NO_REG);
 	for (; reg.bytes >= tuple; reg.at += tuple, reg.bytes -= tuple) {
-		uint64_t start = topology_cells(reg.at, t->addr_cells);
-		uint64_t size = topology_cells(reg.at + t->addr_cells * 4, t->size_cells);
-
-		if (!ranges_set_nid(t->memory, start, size, (int)nid))
-			return topology_full(t, node, "reg", RULE_RANGES_FULL);
+		span.start = topology_cells(reg.at, t->addr_cells);
+		span.size = topology_cells(reg.at + t->addr_cells * 4, t->size_cells);
+		topology_set_nid(t, &span, nid);
 	}
-	t->info->nodes |= node_bit(nid);
-	return 0;
+	if (nid != NODE_LEFT_OUT)
+		t->info->nodes |= node_bit((unsigned)nid);
+	return NUMA_OK;
 }
 
-static int numa_read_memory(struct topology *t, enum numa_reason *reason)
+static enum numa_reason numa_read_memory(struct topology *t)
 {
-	int node, failed = 0;
+	enum numa_reason reason = NUMA_OK;
+	int node;
 
 	topology_for_each_child(t, node, 0) {
 		uint32_t nid = 0;
@@ -105,14 +125,15 @@ static int numa_read_memory(struct topology *t, enum numa_reason *reason)
 		got = topology_u32(t, node, "numa-node-id", &nid);
 		if (got == U32_ABSENT)
 			continue;
-		if (got == U32_BAD || nid >= ZONAL_MAX_NODES)
-			*reason = numa_refuse(t, node, "numa-node-id", nid, NUMA_BAD_NODE_ID);
-		else
-			failed = numa_set_ranges(t, node, nid, reason);
-		if (failed || *reason != NUMA_OK)
+		if (got == U32_BAD)
+			return numa_refuse(t, node, "numa-node-id", nid, NUMA_BAD_NODE_ID);
+		if (nid >= ZONAL_MAX_NODES)
+			topology_note(t, node, "numa-node-id", RULE_LEFT_OUT, "%u", nid);
+		reason = numa_set_ranges(t, node, nid < ZONAL_MAX_NODES ? (int)nid : NODE_LEFT_OUT);
+		if (reason != NUMA_OK)
 			break;
 	}
-	return failed;
+	return reason;
 }
 
 /* One entry of the matrix, known to be more than 10 or exactly 10 as it must. */
@@ -120,8 +141,9 @@ static void numa_set_distance(struct topology *t, int map, uint32_t a, uint32_t 
 			      uint32_t distance)
 {
 	if (a >= ZONAL_MAX_NODES || b >= ZONAL_MAX_NODES) {
-		topology_note(t, map, "distance-matrix", RULE_NODE_ID, "<%u %u %u>", a, b,
-			      distance);
+		if (!numa_left_out(t, a) && !numa_left_out(t, b))
+			topology_note(t, map, "distance-matrix", RULE_NODE_ID, "<%u %u %u>", a, b,
+				      distance);
 		return;
 	}
 	if (distance > UINT8_MAX) {
@@ -166,7 +188,7 @@ static int numa_find_map(const struct topology *t)
 	return node;
 }
 
-/* Step 4. */
+/* Step 5. */
 static enum numa_reason numa_check_ranges(struct topology *t)
 {
 	for (unsigned i = 0; i < t->info->range_count; i++) {
@@ -182,22 +204,34 @@ static enum numa_reason numa_check_ranges(struct topology *t)
 	return NUMA_OK;
 }
 
-static int numa_read(struct topology *t, enum numa_reason *reason)
+/* Step 4: memory of ids that are out of range goes, unless there is no other. */
+static enum numa_reason numa_leave_out(struct topology *t)
 {
-	int failed, map;
+	unsigned out = 0;
+
+	for (unsigned i = 0; i < t->info->range_count; i++)
+		out += t->info->range[i].nid == NODE_LEFT_OUT;
+	if (out && out == t->info->range_count)
+		return NUMA_BAD_NODE_ID;
+	ranges_drop_nid(t->memory, NODE_LEFT_OUT);
+	return t->info->nodes ? NUMA_OK : NUMA_NOT_IN_DT;
+}
+
+static enum numa_reason numa_read(struct topology *t)
+{
+	enum numa_reason reason;
+	int map;
 
 	numa_read_cpus(t);
-	failed = numa_read_memory(t, reason);
-	if (failed || *reason != NUMA_OK)
-		return failed;
+	reason = numa_read_memory(t);
 	map = numa_find_map(t);
-	if (map >= 0)
-		*reason = numa_read_map(t, map);
-	if (*reason == NUMA_OK && t->info->nodes == 0)
-		*reason = NUMA_NOT_IN_DT;
-	if (*reason == NUMA_OK)
-		*reason = numa_check_ranges(t);
-	return 0;
+	if (reason == NUMA_OK && map >= 0)
+		reason = numa_read_map(t, map);
+	if (reason == NUMA_OK)
+		reason = numa_leave_out(t);
+	if (reason == NUMA_OK)
+		reason = numa_check_ranges(t);
+	return reason;
 }
 
 /* Everything is node 0. Cannot fail. */
@@ -211,24 +245,19 @@ static void numa_single_node(struct topology *t)
 	numa_default_distances(t->info);
 }
 
-int topology_read_numa(struct topology *t)
+void topology_read_numa(struct topology *t)
 {
-	enum numa_reason reason = t->info->numa;
-	int failed = 0;
-
 	numa_default_distances(t->info);
-	if (reason == NUMA_OK)
-		failed = numa_read(t, &reason);
-	t->info->numa = reason;
-	if (reason != NUMA_OK)
+	if (t->info->numa == NUMA_OK)
+		t->info->numa = numa_read(t);
+	if (t->info->numa != NUMA_OK)
 		numa_single_node(t);
-	return failed;
 }
 
 /*
  * The id of a CPU is that of its own node, of /cpus or of the root, the first of
  * them that has the property. One that is bad, or that no CPU's own node and no memory
- * names, puts the CPU on node 0.
+ * names, puts the CPU on node 0. A CPU of a node that is left out is left out with it.
  */
 int topology_cpu_nid(struct topology *t, int cpu_node, int cpus_node)
 {
@@ -244,6 +273,8 @@ int topology_cpu_nid(struct topology *t, int cpu_node, int cpus_node)
 			continue;
 		if (got == U32_OK && nid < ZONAL_MAX_NODES && nodemask_has(t->info->nodes, nid))
 			return (int)nid;
+		if (got == U32_OK && numa_left_out(t, nid))
+			return NODE_LEFT_OUT;
 		topology_note(t, up[i], "numa-node-id",
 			      "a CPU's id must be one of the board's nodes; it goes to node 0",
 			      "%u", nid);
@@ -262,7 +293,7 @@ const char *topology_numa_text(enum numa_reason reason)
 	case NUMA_OFF:
 		return "numa=off was given";
 	case NUMA_BAD_NODE_ID:
-		return "a memory node's id must be below ZONAL_MAX_NODES";
+		return "a memory node's id must be one cell, and one of them below ZONAL_MAX_NODES";
 	case NUMA_NO_REG:
 		return "a memory node with an id must have a reg";
 	case NUMA_RANGE_WITHOUT_NODE:

@@ -47,7 +47,7 @@ static bool ranges_insert(struct range_list list, unsigned index, struct boot_ra
 	return true;
 }
 
-static void ranges_delete(struct range_list list, unsigned index, unsigned how_many)
+void ranges_delete(struct range_list list, unsigned index, unsigned how_many)
 {
 	ASSERT(index + how_many <= *list.count, "%u ranges from %u of %u", how_many, index,
 	       *list.count);
@@ -156,7 +156,7 @@ bool ranges_set_nid(struct range_list list, uint64_t start, uint64_t size, int n
 {
 	unsigned first, last;
 
-	ASSERT(nid >= NODE_NONE && nid < ZONAL_MAX_NODES, "node %d", nid);
+	ASSERT(nid >= NODE_LEFT_OUT && nid < ZONAL_MAX_NODES, "node %d", nid);
 	if (!ranges_isolate(list, start, size, &first, &last))
 		return false;
 	for (; first < last; first++)
@@ -184,6 +184,43 @@ void ranges_drop(struct range_list list, unsigned flags)
 			list.range[kept++] = list.range[i];
 	}
 	*list.count = kept;
+}
+
+/* Whether the gap between range i - 1 and range i may be filled. */
+static bool gap_closes(struct range_list list, unsigned i)
+{
+	const struct boot_range *low = &list.range[i - 1], *high = &list.range[i];
+
+	return low->nid == high->nid && low->flags == high->flags && !(low->flags & BOOT_CMA);
+}
+
+unsigned ranges_kinds(struct range_list list)
+{
+	unsigned kinds = *list.count;
+
+	for (unsigned i = 1; i < *list.count; i++)
+		kinds -= gap_closes(list, i);
+	return kinds;
+}
+
+bool ranges_close_gap(struct range_list list, uint64_t *start, uint64_t *size)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < *list.count; i++) {
+		uint64_t gap = list.range[i].start - range_end(&list.range[i - 1]);
+
+		if (gap_closes(list, i) && (!best || gap < *size)) {
+			best = i;
+			*size = gap;
+		}
+	}
+	if (!best)
+		return false;
+	*start = range_end(&list.range[best - 1]);
+	list.range[best - 1].size = range_end(&list.range[best]) - list.range[best - 1].start;
+	ranges_delete(list, best, 1);
+	return true;
 }
 
 void ranges_merge(struct range_list list)
@@ -221,6 +258,17 @@ void ranges_shrink_to_pages(struct range_list list)
 		r.start = start;
 		r.size = end - start;
 		list.range[kept++] = r;
+	}
+	*list.count = kept;
+}
+
+void ranges_drop_nid(struct range_list list, int nid)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < *list.count; i++) {
+		if (list.range[i].nid != nid)
+			list.range[kept++] = list.range[i];
 	}
 	*list.count = kept;
 }

@@ -5,6 +5,9 @@
 
 #include <zonal/boot_info.h>
 
+/* The node id of memory that is not used because its own id has no place in a table. */
+#define NODE_LEFT_OUT (-2)
+
 /* A view of a table in struct boot_info. */
 struct range_list {
 	struct boot_range *range;
@@ -42,6 +45,18 @@ bool ranges_set_flags(struct range_list list, uint64_t start, uint64_t size, uns
 /* Cut out. */
 bool ranges_remove(struct range_list list, uint64_t start, uint64_t size) ZN_MUST_USE;
 
+/* Take out `how_many` ranges from place `index` on, which must be there. */
+void ranges_delete(struct range_list list, unsigned index, unsigned how_many);
+/* Take out every range of a node id. */
+void ranges_drop_nid(struct range_list list, int nid);
+/*
+ * Make one range of two neighbours of equal node id and flags, not CMA, and of what lies between
+ * them: where that is least. False, and nothing is changed, if there are none; else *start and
+ * *size say what was between.
+ */
+bool ranges_close_gap(struct range_list list, uint64_t *start, uint64_t *size) ZN_MUST_USE;
+/* How many ranges would be left if all such gaps were closed. */
+unsigned ranges_kinds(struct range_list list);
 /* Take out every range whose flags are exactly these. */
 void ranges_drop(struct range_list list, unsigned flags);
 

@@ -52,35 +52,41 @@ static uint64_t span_last(const struct topology_span *span)
 	return last < end ? UINT64_MAX : last;
 }
 
-int topology_reserve(struct topology *t, const struct topology_span *span, unsigned flags)
+/* The pages that a span touches. */
+static struct topology_span span_pages(const struct topology_span *span)
 {
-	uint64_t first = align_down(span->start, PAGE_SIZE);
+	struct topology_span pages = *span;
 
-	if (span->size &&
-	    !ranges_unite(t->reserved, first, span_last(span) - first, flags))
-		return topology_full(t, span->node, span->prop,
-				     "the reserved ranges must fit ZONAL_MAX_RANGES");
-	return 0;
+	pages.start = align_down(span->start, PAGE_SIZE);
+	pages.size = span_last(span) - pages.start;
+	return pages;
+}
+
+void topology_reserve(struct topology *t, const struct topology_span *span, unsigned flags)
+{
+	struct topology_span pages = span_pages(span);
+
+	if (span->size)
+		topology_unite(t, &pages, flags);
 }
 
 /* Take a range off the map, unless something is in it that must stay mapped. */
-static int reserve_nomap(struct topology *t, const struct topology_span *span)
+static void reserve_nomap(struct topology *t, const struct topology_span *span)
 {
-	uint64_t first = align_down(span->start, PAGE_SIZE);
-	uint64_t bytes = span_last(span) - first;
+	struct topology_span pages = span_pages(span);
 
 	if (ranges_meet(t->reserved, span->start, span->size, KEPT) &&
 	    ranges_overlap(t->memory, span->start, span->size)) {
-		if (ranges_covered(t->memory, first, bytes, BOOT_NOMAP))
-			return 0;
+		if (ranges_covered(t->memory, pages.start, pages.size, BOOT_NOMAP))
+			return;
 		topology_note_span(t, span, "a no-map range must not meet an earlier reservation; "
 				   "it stays mapped");
-		return topology_reserve(t, span, 0);
+		topology_reserve(t, span, 0);
+		return;
 	}
-	if (!ranges_set_flags(t->memory, first, bytes, BOOT_NOMAP))
-		return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
+	topology_set_flags(t, &pages, BOOT_NOMAP);
 	ranges_merge(t->memory);
-	return topology_reserve(t, span, BOOT_NOMAP);
+	topology_reserve(t, span, BOOT_NOMAP);
 }
 
 static bool is_nomap(const struct topology *t, int node)
@@ -117,7 +123,7 @@ static unsigned cma_flag(struct topology *t, const struct topology_span *span)
 }
 
 /* A region that we have placed, where nothing was reserved. */
-int topology_reserve_placed(struct topology *t, const struct topology_span *span)
+void topology_reserve_placed(struct topology *t, const struct topology_span *span)
 {
 	unsigned flags = BOOT_DYNAMIC;
 
@@ -125,40 +131,35 @@ int topology_reserve_placed(struct topology *t, const struct topology_span *span
 	       (unsigned long long)span->start, (unsigned long long)span->size);
 	if (is_nomap(t, span->node)) {
 		flags |= BOOT_NOMAP;
-		if (!ranges_remove(t->memory, span->start, span->size))
-			return topology_full(t, span->node, span->prop, RULE_RANGES_FULL);
+		topology_remove(t, span);
 	} else if (topology_is_cma(t, span->node)) {
 		flags |= cma_flag(t, span);
 	}
-	return topology_reserve(t, span, flags | KEPT);
+	topology_reserve(t, span, flags | KEPT);
 }
 
 /* ---- 1. the loader, the reserve map, the initrd --------------------------- */
 
-static int reserve_taken(struct topology *t, const struct topology_request *request)
+static void reserve_taken(struct topology *t)
 {
-	int failed = 0;
-
-	for (unsigned i = 0; !failed && i < request->taken_count; i++) {
-		const struct boot_range *taken = &request->taken[i];
+	for (unsigned i = 0; i < t->request->taken_count; i++) {
+		const struct boot_range *taken = &t->request->taken[i];
 		struct topology_span span = { 0, NULL, taken->start, taken->size };
 
-		failed = topology_reserve(t, &span, taken->flags | BOOT_FIRMWARE | KEPT);
+		topology_reserve(t, &span, taken->flags | BOOT_FIRMWARE | KEPT);
 	}
-	return failed;
 }
 
-static int reserve_map(struct topology *t)
+static void reserve_map(struct topology *t)
 {
 	struct topology_span span = { .prop = "(memreserve)" };
-	int entries = fdt_num_mem_rsv(t->fdt), failed = 0;
+	int entries = fdt_num_mem_rsv(t->fdt);
 
-	for (int i = 0; !failed && i < entries; i++) {
+	for (int i = 0; i < entries; i++) {
 		if (fdt_get_mem_rsv(t->fdt, i, &span.start, &span.size) < 0)
 			break;
-		failed = topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
+		topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
 	}
-	return failed;
 }
 
 /* An address of one or two cells, as wide as the property is. */
@@ -177,7 +178,7 @@ static bool chosen_address(struct topology *t, int chosen, const char *name, uin
 	return true;
 }
 
-static int reserve_initrd(struct topology *t)
+static void reserve_initrd(struct topology *t)
 {
 	int chosen = fdt_find_child(t->fdt, 0, "chosen");
 	struct topology_span span = { .node = chosen, .prop = "linux,initrd-start" };
@@ -185,14 +186,14 @@ static int reserve_initrd(struct topology *t)
 
 	if (chosen < 0 || !chosen_address(t, chosen, "linux,initrd-start", &span.start) ||
 	    !chosen_address(t, chosen, "linux,initrd-end", &end) || span.start == end)
-		return 0;
+		return;
 	if (end < span.start) {
 		topology_note(t, chosen, "linux,initrd-end", "an initrd must end after its start",
 			      "0x%llx", (unsigned long long)end);
-		return 0;
+		return;
 	}
 	span.size = end - span.start;
-	return topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
+	topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
 }
 
 /* ---- 2. and 3. nodes with a reg ------------------------------------------- */
@@ -200,35 +201,34 @@ static int reserve_initrd(struct topology *t)
 /* What becomes of the ranges of a node. */
 enum kind { KIND_PLAIN, KIND_CMA, KIND_REPLACED };
 
-static int reserve_range(struct topology *t, const struct topology_span *span, enum kind kind)
+static void reserve_range(struct topology *t, const struct topology_span *span, enum kind kind)
 {
 	if (is_nomap(t, span->node))
-		return reserve_nomap(t, span);
-	if (kind == KIND_REPLACED)
-		return topology_reserve(t, span, REPLACED);
-	return topology_reserve(t, span, KEPT | (kind == KIND_CMA ? cma_flag(t, span) : 0));
+		reserve_nomap(t, span);
+	else if (kind == KIND_REPLACED)
+		topology_reserve(t, span, REPLACED);
+	else
+		topology_reserve(t, span, KEPT | (kind == KIND_CMA ? cma_flag(t, span) : 0));
 }
 
-static int reserve_reg(struct topology *t, const struct reserved_pass *pass, int node,
+static void reserve_reg(struct topology *t, const struct reserved_pass *pass, int node,
 		       enum kind kind)
 {
 	const unsigned tuple = (pass->addr_cells + pass->size_cells) * 4;
 	struct topology_prop reg = topology_prop(t, node, "reg");
 	struct topology_span span = { .node = node, .prop = "reg" };
-	int failed = 0;
 
 	if (reg.bytes % tuple)
 		topology_note(t, node, "reg", "its length must be a multiple of its cells",
 			      "%u bytes", reg.bytes);
-	for (; !failed && reg.bytes >= tuple; reg.at += tuple, reg.bytes -= tuple) {
+	for (; reg.bytes >= tuple; reg.at += tuple, reg.bytes -= tuple) {
 		span.start = topology_cells(reg.at, pass->addr_cells);
 		span.size = topology_cells(reg.at + pass->addr_cells * 4, pass->size_cells);
 		if (span.size)
-			failed = reserve_range(t, &span, kind);
+			reserve_range(t, &span, kind);
 		/* Only the first range of a node is its CMA area. */
 		kind = KIND_PLAIN;
 	}
-	return failed;
 }
 
 /* Remember a node as 5.10 does: by the first range of a sound reg, or as one to be placed. */
@@ -253,23 +253,20 @@ static bool remember(struct topology *t, struct reserved_pass *pass, int node)
 	return true;
 }
 
-static int reserve_node(struct topology *t, struct reserved_pass *pass, int node)
+static void reserve_node(struct topology *t, struct reserved_pass *pass, int node)
 {
 	bool has_reg = topology_prop(t, node, "reg").at, remembered;
 
 	if (!topology_available(t, node) || (!has_reg && !topology_prop(t, node, "size").at))
-		return 0;
+		return;
 	remembered = remember(t, pass, node);
-	if (!has_reg || (remembered && topology_is_cma(t, node)))
-		return 0;
-	return reserve_reg(t, pass, node, KIND_PLAIN);
+	if (has_reg && !(remembered && topology_is_cma(t, node)))
+		reserve_reg(t, pass, node, KIND_PLAIN);
 }
 
-static int reserve_cma_areas(struct topology *t, const struct reserved_pass *pass)
+static void reserve_cma_areas(struct topology *t, const struct reserved_pass *pass)
 {
-	int failed = 0;
-
-	for (unsigned i = 0; !failed && i < pass->count; i++) {
+	for (unsigned i = 0; i < pass->count; i++) {
 		int node = pass->region[i].node;
 		enum kind kind = KIND_CMA;
 
@@ -280,9 +277,8 @@ static int reserve_cma_areas(struct topology *t, const struct reserved_pass *pas
 			topology_note(t, node, "linux,cma-default", RULE_CMA_REPLACED,
 				      "not reserved");
 		}
-		failed = reserve_reg(t, pass, node, kind);
+		reserve_reg(t, pass, node, kind);
 	}
-	return failed;
 }
 
 /* ---- all ---------------------------------------------------------------------- */
@@ -309,27 +305,21 @@ static int reserve_nodes(struct topology *t, int parent)
 
 	if (failed)
 		return failed;
-	topology_for_each_child(t, node, parent) {
-		failed = reserve_node(t, &pass, node);
-		if (failed)
-			return failed;
-	}
-	failed = reserve_cma_areas(t, &pass);
-	if (!failed)
-		failed = topology_read_dynamic(t, &pass);
-	return failed;
+	topology_for_each_child(t, node, parent)
+		reserve_node(t, &pass, node);
+	reserve_cma_areas(t, &pass);
+	topology_read_dynamic(t, &pass);
+	return 0;
 }
 
-int topology_read_reserved(struct topology *t, const struct topology_request *request)
+int topology_read_reserved(struct topology *t)
 {
-	int parent = fdt_find_child(t->fdt, 0, "reserved-memory");
-	int failed = reserve_taken(t, request);
+	int parent = fdt_find_child(t->fdt, 0, "reserved-memory"), failed = 0;
 
-	if (!failed)
-		failed = reserve_map(t);
-	if (!failed)
-		failed = reserve_initrd(t);
-	if (!failed && parent >= 0)
+	reserve_taken(t);
+	reserve_map(t);
+	reserve_initrd(t);
+	if (parent >= 0)
 		failed = reserve_nodes(t, parent);
 	ranges_drop(t->reserved, REPLACED);
 	for (unsigned i = 0; i < *t->reserved.count; i++)

@@ -90,7 +90,11 @@ void smp_begin(void)
 		kprintf("smp: no CPU of the device tree has MPIDR 0x%llx, ours; it runs alone\n",
 			(unsigned long long)mpidr);
 		boot_info.cpu_count = 1;
-		boot_info.cpu[0] = (struct boot_cpu){ .mpidr = mpidr, .psci = 1 };
+		boot_info.cpu[0] = (struct boot_cpu){
+			.mpidr = mpidr,
+			.psci = 1,
+			.nid = (int16_t)nodemask_first(boot_info.nodes),
+		};
 		boot_cpu = 0;
 	}
 	arm64_boot_cpu_set(boot_cpu);

@@ -57,14 +57,25 @@ def read(blob):
             return stack[0].children[0], reserved
 
 
+def ids_without_a_place(root, nodes=64):
+    """Node ids of memory that a table of so many nodes leaves out: none if it would be all."""
+    ids = {node.cells("numa-node-id")[0] for node in root.children
+           if node.text("device_type") == "memory" and node.cells("numa-node-id")}
+    out = {i for i in ids if i >= nodes}
+    return set() if out == ids else out
+
+
 def memory_pages(root):
     """Page frames of RAM as a list of disjoint (first, last + 1), sorted. No-map is not cut out."""
+    out = ids_without_a_place(root)
     a, s = root.count("#address-cells"), root.count("#size-cells")
     spans = []
     for node in root.children:
         if node.text("device_type") != "memory":
             continue
         if node.text("status") not in ("", "ok", "okay"):
+            continue
+        if out & set(node.cells("numa-node-id")[:1]):
             continue
         key = "linux,usable-memory" if "linux,usable-memory" in node.props else "reg"
         cells = node.cells(key)
@@ -84,7 +95,7 @@ def memory_pages(root):
 
 def cpu_ids(root):
     """MPIDRs in tree order, each once."""
-    ids = []
+    ids, out = [], ids_without_a_place(root)
     for cpus in root.children:
         if cpus.name != "cpus":
             continue
@@ -93,7 +104,7 @@ def cpu_ids(root):
             if node.name.split("@")[0] != "cpu" and node.text("device_type") != "cpu":
                 continue
             reg = node.cells("reg")
-            if len(reg) < width:
+            if len(reg) < width or out & set(node.cells("numa-node-id")[:1]):
                 continue
             mpidr = int("".join(f"{c:08x}" for c in reg[:width]), 16) & 0xff00ffffff
             if mpidr not in ids:

@@ -342,8 +342,8 @@ bug(52, "E77", "overlap test wraps (5.10.87)",
 
 bug(53, "E78", "end passed as size (memblock_set_node)",
     "board/topology_numa.c",
-    "if (!ranges_set_nid(t->memory, start, size, (int)nid))",
-    "if (!ranges_set_nid(t->memory, start, start + size, (int)nid))")
+    "		topology_set_nid(t, &span, nid);",
+    "		span.size += span.start;\n		topology_set_nid(t, &span, nid);")
 
 bug(54, "E81", "table exactly full is refused (Xen fc453fef77)",
     "board/topology_ranges.c",
@@ -382,15 +382,15 @@ bug(59, "F87", "a node named memory@ is taken for RAM (Xen 47d4d3cdc5)",
 bug(60, "F89", "an empty bank stops the reading (Xen 5a37207df5)",
     "board/topology_memory.c",
     """		if (span.size)
-			failed = memory_add""",
+			memory_add""",
     """		if (!span.size)
 			break;
-		failed = memory_add""")
+		memory_add""")
 
 bug(61, "F90", "only the first range of a node (U-Boot 942ee0933e8)",
     "board/topology_memory.c",
-    "for (; !failed && prop.bytes >= tuple; prop.at",
-    "for (unsigned once = 1; once-- && !failed && prop.bytes >= tuple; prop.at")
+    "for (; prop.bytes >= tuple; prop.at",
+    "for (unsigned once = 1; once-- && prop.bytes >= tuple; prop.at")
 
 bug(62, "F91", "cells of the wrong parent (U-Boot f6704c79946)",
     "board/topology_reserved.c",
@@ -404,15 +404,12 @@ bug(63, "F92", "base + size == 2^64 wraps (U-Boot d67f33cf4ee)",
 
 bug(64, "F93", "/memreserve/ ignored (Asterinas 3920)",
     "board/topology_reserved.c",
-    """		failed = topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
+    """		topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
 	}
-	return failed;
 }
 
 /* An address""",
-    """		failed = 0;
-	}
-	return failed;
+    """	}
 }
 
 /* An address""")

@@ -79,7 +79,43 @@ def two_redistributor_regions(dts):
 
 @case(smp="129")
 def a_hundred_and_twenty_nine_cores(dts):
-    return dts, [r"129 of 129 CPUs|the CPUs must fit ZONAL_MAX_CPUS; the rest is left out"]
+    return dts, [r"129 of 129 CPUs"]
+
+
+def as_node(dts, name, nid):
+    """The node of that name (a pattern) with another numa-node-id."""
+    return replace(dts, r"(\n\t*" + name + r" \{)", rf"\1\n\t\tnuma-node-id = <{nid}>;")
+
+
+@case(run="check;topology+-j")
+def a_memory_node_behind_the_table(dts):
+    """The image lies in what stays. The boot CPU's node is left out: it runs alone."""
+    memory = "\tmemory@4c000000 { device_type = \"memory\"; numa-node-id = <64>; "
+    dts = as_node(as_node(dts, "memory@40000000", 5), "cpu@0", 64)
+    for cpu in (1, 2, 3):
+        dts = as_node(dts, f"cpu@{cpu}", 5)
+    dts = replace(dts, r"(memory@40000000 \{.*?reg = <0x00 0x40000000 0x00) 0x10000000", r"\1 0xc000000")
+    dts = replace(dts, r"\tchosen \{", memory + "reg = <0 0x4c000000 0 0x4000000>; };\n\tchosen {")
+    return dts, [r"memory@4c000000/numa-node-id: 64: .*its memory and CPUs are left out",
+                 r"runs alone", r"1 of 1 CPUs, 1 nodes, 192 MiB", r"every invariant holds",
+                 r'"node":5,"ranges":\[\[1073741824,201326592\]\]']
+
+
+@case(run="check")
+def the_image_in_memory_that_is_left_out(dts):
+    memory = "\tmemory@4c000000 { device_type = \"memory\"; numa-node-id = <0>; "
+    dts = as_node(dts, "memory@40000000", 4000000000)
+    dts = replace(dts, r"(memory@40000000 \{.*?reg = <0x00 0x40000000 0x00) 0x10000000", r"\1 0xc000000")
+    dts = replace(dts, r"\tchosen \{", memory + "reg = <0 0x4c000000 0 0x4000000>; };\n\tchosen {")
+    return dts, [r"4 of 4 CPUs, 1 nodes, 64 MiB", r"every invariant holds"]
+
+
+@case(run="check")
+def three_hundred_reserved_ranges(dts):
+    nodes = " ".join(f"r@{i} {{ reg = <0 {0x49000000 + i * 0x20000:#x} 0 0x1000>; "
+                     f"{'no-map;' * (i % 2)} }};" for i in range(300))
+    return reserved(dts, nodes), [r"the reserved ranges must fit ZONAL_MAX_RANGES", r"further notes",
+                                  r"4 of 4 CPUs", r"every invariant holds"]
 
 
 def reserved(dts, nodes):

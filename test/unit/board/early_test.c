@@ -119,15 +119,37 @@ KTEST(early, range_limit_is_kept)
 	KT_TRUE(!early_take(&info, 1, PAGE_SIZE, PAGE_SIZE, 0, &phys));
 }
 
+/* 256 ranges with a gap of a page between them; every second one of another kind. */
+static void fill_table(unsigned flags)
+{
+	board_make();
+	for (unsigned i = 0; i < ZONAL_MAX_RANGES; i++) {
+		reserve(4096 * MIB + i * 2 * PAGE_SIZE, PAGE_SIZE);
+		info.reserved[i].flags = i % 2 ? (uint16_t)flags : 0;
+	}
+}
+
 KTEST(early, full_table_is_an_error_and_takes_nothing)
 {
 	uint64_t phys;
 
-	board_make();
-	for (unsigned i = 0; i < ZONAL_MAX_RANGES; i++)
-		reserve(4096 * MIB + i * 2 * PAGE_SIZE, PAGE_SIZE);
+	fill_table(BOOT_NOMAP);
 	KT_TRUE(!early_take(&info, 0, PAGE_SIZE, PAGE_SIZE, 2, &phys));
 	KT_EQ(info.reserved_count, ZONAL_MAX_RANGES);
+}
+
+KTEST(early, full_table_makes_room_where_a_gap_can_be_reserved)
+{
+	uint64_t phys;
+
+	fill_table(0);
+	info.reserved[9].start -= PAGE_SIZE / 2;
+	info.reserved[9].size += PAGE_SIZE / 2;
+	KT_TRUE(early_take(&info, 0, PAGE_SIZE, PAGE_SIZE, 2, &phys));
+	KT_EQ(info.reserved_count, ZONAL_MAX_RANGES);
+	KT_EQ(info.reserved[0].start, phys);
+	KT_EQ(info.reserved[9].start, 4096 * MIB + 16 * PAGE_SIZE);
+	KT_EQ(info.reserved[9].size, 3 * PAGE_SIZE);
 }
 
 /* The model: which page of the two ranges is in use. */

@@ -173,6 +173,46 @@ KTEST(topology_ranges, a_full_table_says_so_and_stays_sorted)
 	KT_EQ(table[1].start, 5);
 }
 
+KTEST(topology_ranges, the_smallest_gap_between_equals_is_closed)
+{
+	struct boot_range table[] = {
+		{ .start = 0, .size = 10 },                     /* 5 to the next, a CMA area */
+		{ .start = 15, .size = 10, .flags = BOOT_CMA }, /* 1, CMA as well */
+		{ .start = 26, .size = 10, .flags = BOOT_CMA }, /* 1, another kind */
+		{ .start = 37, .size = 10 },                    /* 7 */
+		{ .start = 54, .size = 10 },                    /* 6, the smallest that counts */
+		{ .start = 70, .size = 10 },                    /* 2, another node */
+		{ .start = 82, .size = 10, .nid = 1 },
+	};
+	unsigned count = ARRAY_SIZE(table);
+	struct range_list list = { table, &count, ARRAY_SIZE(table) };
+	uint64_t start = 0, size = 0;
+
+	KT_EQ(ranges_kinds(list), 5);
+	KT_TRUE(ranges_close_gap(list, &start, &size));
+	KT_TRUE(start == 64 && size == 6);
+	KT_EQ(count, 6);
+	KT_TRUE(table[4].start == 54 && table[4].size == 26 && table[5].start == 82);
+	KT_TRUE(ranges_close_gap(list, &start, &size));
+	KT_TRUE(start == 47 && size == 7 && count == 5);
+	KT_TRUE(!ranges_close_gap(list, &start, &size));
+	KT_EQ(count, 5);
+}
+
+KTEST(topology_ranges, ranges_of_a_node_are_taken_out)
+{
+	struct boot_range table[] = { { 0, 4, NODE_LEFT_OUT, 0 },
+				      { 4, 4, 1, 0 },
+				      { 8, 4, NODE_LEFT_OUT, 2 },
+				      { 12, 4, NODE_NONE, 0 } };
+	unsigned count = ARRAY_SIZE(table);
+	struct range_list list = { table, &count, ARRAY_SIZE(table) };
+
+	ranges_drop_nid(list, NODE_LEFT_OUT);
+	KT_EQ(count, 2);
+	KT_TRUE(table[0].start == 4 && table[1].start == 12);
+}
+
 KTEST(topology_ranges, the_end_of_the_address_space)
 {
 	struct boot_range table[8];
