@@ -7,6 +7,7 @@
  *   "zones" at the top              state-*.json    oracle_setup.c
  *   "cases" that have a "nid"       probe-*.json    oracle_probe.c
  *   "cases" that have a "policy"    policy-*.json   oracle_policy.c
+ *   "cycles" and "runs"             kswapd-*.json   oracle_kswapd.c
  * A file of "lines" is costs (bench, frag, user): there is nothing to replay, so that it
  * counts neither as equal nor as anything else.
  *
@@ -85,6 +86,8 @@ static void replay(struct json_reader *r, const cJSON *root, struct verdict *v)
 		json_keys(r, root, ROOT_KEYS "state cases");
 		json_keys(r, json_object(r, root, "state"), STATE_KEYS);
 		probe_replay(r, root, v);
+	} else if (json_has(root, "cycles") && json_has(root, "runs")) {
+		kswapd_replay(r, root, v);
 	} else if (!cases && json_has(root, "zones")) {
 		json_keys(r, root, ROOT_KEYS STATE_KEYS);
 		setup_replay(r, root, v);

@@ -10,7 +10,9 @@
  *	oracle_compare.c  runs, counts and tolerances
  *	oracle_case.c     what the cases of probes and policies have in common
  *	oracle_setup.c    state-*.json     oracle_probe.c    probe-*.json
- *	oracle_policy.c   policy-*.json    oracle.c          files, totals, exit status
+ *	oracle_policy.c   policy-*.json    oracle_kswapd.c   kswapd-*.json, on
+ *	oracle_sim.c      a board with a simulated cache
+ *	oracle.c          files, totals, exit status
  */
 #ifndef TOOLS_ORACLE_H
 #define TOOLS_ORACLE_H
@@ -215,5 +217,6 @@ void case_read(struct json_reader *r, const cJSON *object, const struct fig_boar
 void setup_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
 void probe_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
 void policy_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
+void kswapd_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
 
 #endif

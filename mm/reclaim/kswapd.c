@@ -116,7 +116,7 @@ static void take_boost_off(struct run *run)
 }
 
 /* For who watches the rounds: tests, and the player of recorded runs. */
-void (*kswapd_watch)(const struct scan *s, const struct node *node, uint64_t got);
+void (*kswapd_watch)(const struct scan *s, struct node *node, uint64_t got);
 
 /* Returns the order that the run came down to. */
 static unsigned kswapd_run(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone)

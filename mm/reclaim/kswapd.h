@@ -5,6 +5,6 @@
 #include "scan.h"
 
 /* NULL, or called after each round of a kswapd. */
-extern void (*kswapd_watch)(const struct scan *s, const struct node *node, uint64_t got);
+extern void (*kswapd_watch)(const struct scan *s, struct node *node, uint64_t got);
 
 #endif

@@ -58,7 +58,7 @@ struct scan {
 };
 
 /* What is to be done with a page that was looked at. */
-enum verdict { VERDICT_KEEP, VERDICT_ACTIVATE, VERDICT_FREE };
+enum page_verdict { VERDICT_KEEP, VERDICT_ACTIVATE, VERDICT_FREE };
 
 /* Up to RECLAIM_BATCH pages off the old end of a list, each with a reference of ours. Pages of
  * zones that do not matter go to the young end. Returns how many; *looked_at counts all. */

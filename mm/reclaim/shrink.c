@@ -40,7 +40,7 @@ static void free_reclaimed(struct scan *s, struct node *node, struct page *page,
 }
 
 /* What is being written stays, and comes back when it is written. */
-static enum verdict meet_writing(struct scan *s, struct page *page)
+static enum page_verdict meet_writing(struct scan *s, struct page *page)
 {
 	s->seen.writing++;
 	if (s->kswapd && (page_word(page) & PG_ROTATE)) {
@@ -51,7 +51,7 @@ static enum verdict meet_writing(struct scan *s, struct page *page)
 	return VERDICT_ACTIVATE;
 }
 
-static enum verdict verdict_of(struct scan *s, struct page *page, enum zonal_give give)
+static enum page_verdict verdict_of(struct scan *s, struct page *page, enum zonal_give give)
 {
 	switch (give) {
 	case ZONAL_GIVE_USED:
@@ -76,7 +76,7 @@ static enum verdict verdict_of(struct scan *s, struct page *page, enum zonal_giv
 
 /* Used since reclaim saw it last? The first time only means that it is not the next to go. */
 static bool still_used(const struct zonal_owner *owner, struct page *page, uint64_t handle,
-		       enum verdict *verdict)
+		       enum page_verdict *verdict)
 {
 	uint32_t before;
 
@@ -87,11 +87,11 @@ static bool still_used(const struct zonal_owner *owner, struct page *page, uint6
 	return true;
 }
 
-static enum verdict look_at(struct scan *s, struct node *node, struct page *page)
+static enum page_verdict look_at(struct scan *s, struct node *node, struct page *page)
 {
 	const struct zonal_owner *owner = owner_of(s->mm, page);
 	uint64_t handle = page->links.handle;
-	enum verdict verdict;
+	enum page_verdict verdict;
 	enum zonal_give give;
 	uint32_t word = page_word(page);
 
@@ -156,7 +156,7 @@ uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsig
 	s->seen.cache_taken += kind == ZONAL_CACHE ? count : 0;
 	for (unsigned i = 0; i < count; i++) {
 		struct page *page = batch[i];
-		enum verdict verdict = look_at(s, node, page);
+		enum page_verdict verdict = look_at(s, node, page);
 
 		if (verdict == VERDICT_FREE)
 			continue;

@@ -24,7 +24,7 @@ static struct {
 	unsigned order;
 } seen;
 
-static void watch(const struct scan *s, const struct node *node, uint64_t got)
+static void watch(const struct scan *s, struct node *node, uint64_t got)
 {
 	(void)node;
 	if (seen.rounds >= ARRAY_SIZE(seen.got))
