@@ -7,6 +7,7 @@
 #include "arm64_exception.h"
 #include "arm64_memory.h"
 #include "arm64_user.h"
+#include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
 #include "test/user/probes.h"
 #include "user/user.h"
@@ -75,6 +76,20 @@ KTEST_F(user, families_end_as_they_should, KT_TARGET_ONLY)
 	uint64_t before = pages_before();
 
 	succeeds("family", 0);
+	all_is_back(before);
+}
+
+KTEST_F(user, nodes_and_policies_from_el0, KT_TARGET_ONLY)
+{
+	uint64_t before = pages_before(), memory = 0, cores = 0;
+
+	for (unsigned i = 0; i < boot_info.range_count; i++)
+		if (boot_range_usable(&boot_info.range[i]))
+			memory |= node_bit((unsigned)boot_info.range[i].nid);
+	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++)
+		if (sched_cpu_online(cpu))
+			cores |= node_bit((unsigned)boot_info.cpu[cpu].nid);
+	succeeds("nodes", memory | cores << 16);
 	all_is_back(before);
 }
 
