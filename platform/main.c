@@ -56,6 +56,7 @@
 #include "board/seeds.h"
 #include "smp.h"
 #include "board/topology.h"
+#include "user/user.h"
 
 extern char _start[], _end[];
 
@@ -346,6 +347,7 @@ static void start_scheduler(void)
 	ASSERT(port_irqs_masked() && port_this_cpu()->id == cpu_boot_index(), "on CPU %u",
 	       port_this_cpu()->id);
 	sched_init();
+	user_begin();
 	sched_port_unmask();
 	zonal_boot_done(&zonal_image);
 }

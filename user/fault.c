@@ -48,6 +48,8 @@ static int place(struct user_space *space, uint64_t va, struct page *page, unsig
 		}
 		space_unlock(space, flags);
 	} while (unlikely(error == USER_ENOMEM) && space_feed(space));
+	if (likely(!error && !order))
+		owner_page_add(space, page, va);
 	return error;
 }
 

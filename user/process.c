@@ -142,6 +142,7 @@ static struct user_process *slot_take(uint32_t parent)
 		/* Ids are positive in 31 bits, and none is 0. */
 		generation = generation % (0x7fffffff / ZONAL_USER_TASKS - 1) + 1;
 		st_relaxed(&process->id, generation * ZONAL_USER_TASKS + slot);
+		process->slot = slot;
 		process->parent = parent;
 		process->waited = true;
 		lock_set_rank(&process->lock, LOCK_USER_SPACE);

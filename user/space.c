@@ -100,6 +100,8 @@ static void batch_free(struct user_space *space, const struct user_sweep *sweep)
 
 		if (word & USER_BATCH_TABLE)
 			count_drop(&space->tables, 1);
+		else if (!(word & USER_BATCH_ORDER))
+			owner_page_remove(phys_page(word));
 		zonal_free(mm, phys_page(word), word & USER_BATCH_ORDER);
 	}
 }
@@ -142,9 +144,12 @@ static int block_cut(struct user_space *space, uint64_t va)
 		}
 		space_unlock(space, flags);
 	} while (error && space_feed(space));
-	if (!error && phys)
-		zonal_split(mm, phys_page(phys), PAGEBLOCK_ORDER);
-	return error;
+	if (error || !phys)
+		return error;
+	zonal_split(mm, phys_page(phys), PAGEBLOCK_ORDER);
+	for (uint64_t at = 0; at < BLOCK_BYTES; at += PAGE_SIZE)
+		owner_page_add(space, phys_page(phys + at), align_down(va, BLOCK_BYTES) + at);
+	return 0;
 }
 
 int space_cut(struct user_space *space, uint64_t start, uint64_t end)

@@ -52,6 +52,7 @@ struct user_process {
 	char label[40];            /* i: "name (user task 7)" */
 	const struct user_program *program; /* i */
 	uint64_t entry, arg;       /* i */
+	uint32_t slot;             /* i: where it is in the table */
 };
 
 /* A program of the image, from the section "programs". */
@@ -111,6 +112,15 @@ int space_place_page(struct user_space *space, uint64_t va, struct page *page, u
 /* Copies that bring what they touch. 0 or USER_EFAULT; then a part may be copied. */
 int space_copy_in(struct user_space *space, void *to, uint64_t from, size_t bytes);
 int space_copy_out(struct user_space *space, uint64_t to, const void *from, size_t bytes);
+
+/* ---- owner.c ------------------------------------------------------------ */
+
+/* A single page that was mapped at va / that no TLB knows any more. The task itself. */
+void owner_page_add(struct user_space *space, struct page *page, uint64_t va);
+void owner_page_remove(struct page *page);
+/* The callbacks, for tests. */
+struct zonal_owner_ops;
+const struct zonal_owner_ops *user_owner_ops(void);
 
 /* ---- process.c ---------------------------------------------------------- */
 

@@ -7,6 +7,10 @@
 
 #include <zonal/user.h>
 
+/* Pages of programs can be on the lists of reclaim from now on. Once, before the first program.
+ * Context: boot or task; the allocator serves. */
+void user_begin(void);
+
 /* The n-th program of the image, NULL behind the last. */
 const char *user_program_name(unsigned n);
 

@@ -6,7 +6,9 @@
  */
 #include <string.h>
 #include <zonal/linux.h>
+#include <zonal/reclaim.h>
 
+#include "mm/page.h"
 #include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/space.h"
@@ -171,6 +173,66 @@ KTEST_F(user_place, use_is_seen_and_forgotten, KT_TARGET_ONLY)
 	KT_TRUE(user_port_used(&space->port, BASE));
 	space_unlock(space, flags);
 	KT_EQ(ld_relaxed(&space->pages), 1);
+	space_drop(space);
+}
+
+/* Pages that are mapped are on the lists of their nodes, and no longer when they have gone. */
+KTEST_F(user_place, pages_are_on_the_lists_while_they_are_mapped, KT_TARGET_ONLY)
+{
+	struct user_space *space = space_of_test(2 * BLOCK, RW | USER_HUGE);
+	uint64_t phys;
+	struct page *page;
+	unsigned order;
+
+	if (!space)
+		return;
+	KT_EQ(range_protect(&space->ranges, BASE, BASE + BLOCK, RW), 0);
+	KT_EQ(range_remove(&space->ranges, BASE, BASE + PAGE_SIZE), 0);
+	KT_TRUE(node_at(space, BASE + PAGE_SIZE, &order) >= 0);
+	KT_TRUE(user_port_look(&space->port, BASE + PAGE_SIZE, &phys, &order));
+	page = pfn_to_page(phys >> PAGE_SHIFT);
+	KT_TRUE(page_word(page) & PG_LRU);
+	KT_EQ(zonal_page_handle(page), (BASE + PAGE_SIZE) >> PAGE_SHIFT);
+	get_page(page);
+	space_clear(space, BASE, BASE + BLOCK);
+	KT_TRUE(!(page_word(page) & PG_LRU));
+	put_page(page);
+	/* A block is on none; the pages that it becomes are. */
+	KT_TRUE(node_at(space, BASE + BLOCK, &order) >= 0);
+	KT_TRUE(user_port_look(&space->port, BASE + BLOCK, &phys, &order));
+	KT_EQ(!(page_word(pfn_to_page(phys >> PAGE_SHIFT)) & PG_LRU), order != 0);
+	KT_EQ(space_cut(space, BASE + BLOCK + PAGE_SIZE, BASE + 2 * BLOCK), 0);
+	KT_TRUE(page_word(pfn_to_page(phys >> PAGE_SHIFT)) & PG_LRU);
+	KT_TRUE(order == 0 || (page_word(pfn_to_page((phys >> PAGE_SHIFT) + 511)) & PG_LRU));
+	space_drop(space);
+}
+
+/* Reclaim comes with a handle that is right, late, or of a slot that is empty. */
+KTEST_F(user_place, the_owner_answers_for_the_page_at_its_place_only, KT_TARGET_ONLY)
+{
+	const struct zonal_owner_ops *ops = user_owner_ops();
+	struct user_process *first = process_slot(0);
+	struct user_space *space = space_of_test(BLOCK, RW);
+	uint64_t phys, handle = BASE >> PAGE_SHIFT;
+	struct page *page;
+	unsigned order;
+
+	if (!space || !KT_TRUE(first->space == NULL))
+		return;
+	KT_TRUE(node_at(space, BASE, &order) >= 0 && node_at(space, BASE + PAGE_SIZE, &order) >= 0);
+	KT_TRUE(user_port_look(&space->port, BASE, &phys, &order));
+	page = pfn_to_page(phys >> PAGE_SHIFT);
+	KT_EQ(ops->give_prepare(NULL, page, handle, 0), ZONAL_GIVE_GONE);
+	KT_TRUE(!ops->used(NULL, page, handle));
+	/* The slot has the space, as if its task ran. */
+	first->space = space;
+	KT_EQ(ops->give_prepare(NULL, page, handle, 0), ZONAL_GIVE_NO_ROOM);
+	KT_TRUE(ops->used(NULL, page, handle));
+	KT_TRUE(!ops->used(NULL, page, handle));
+	KT_EQ(ops->give_prepare(NULL, page, handle + 1, 0), ZONAL_GIVE_GONE);
+	KT_EQ(ops->give_prepare(NULL, page, handle + 2, 0), ZONAL_GIVE_GONE);
+	KT_EQ(ops->give_prepare(NULL, page, handle + (1ull << 36), 0), ZONAL_GIVE_GONE);
+	first->space = NULL;
 	space_drop(space);
 }
 
