@@ -10,9 +10,9 @@
  * the task may have ended and its slot be another's. So every callback takes the slot's lock, which
  * outlives the space, and looks in the page tables whether that very frame is at that place.
  *
- * There is no swap: a page that is asked for has nowhere to go, so the answer is NO_ROOM, and reclaim
- * does not ask as long as nobody told it of room. Pages are not moved either: move_prepare is
- * not there.
+ * There is no swap: a page that is asked for has nowhere to go, so the answer is NO_ROOM, and
+ * reclaim does not ask as long as nobody told it of room. Pages are not moved either: move_prepare
+ * is not there.
  *
  * Pages are listed by their task after they were mapped, and taken off after no TLB knows them any
  * more. Context of the callbacks: as there.

@@ -2,8 +2,8 @@
 /*
  * Nodes as a program sees them: policies, allowed nodes, moving to a node's cores.
  *
- * `arg` holds the board: nodes with memory in bits 0 to 15, nodes with cores that are online in bits
- * 16 to 31. Exit status 0, or the line of the check that failed. Where pages come from is
+ * `arg` holds the board: nodes with memory in bits 0 to 15, nodes with cores that are online in
+ * bits 16 to 31. Exit status 0, or the line of the check that failed. Where pages come from is
  * looked at elsewhere (test/target/user_place_test.c).
  */
 #include "user/programs/program.h"
@@ -46,7 +46,8 @@ static int ranges(uint64_t memory)
 	CHECK(!call5(USER_CALL_BIND, address_of(a), 8 * PAGE_SIZE, MPOL_BIND, 0, lowest(memory)));
 	CHECK(!call5(USER_CALL_BIND, address_of(a) + 4 * PAGE_SIZE, 8 * PAGE_SIZE, MPOL_INTERLEAVE,
 		     0, memory));
-	CHECK(call5(USER_CALL_BIND, address_of(a) + 10 * PAGE_SIZE, 8 * PAGE_SIZE, MPOL_LOCAL, 0, 0) ==
+	CHECK(call5(USER_CALL_BIND, address_of(a) + 10 * PAGE_SIZE, 8 * PAGE_SIZE, MPOL_LOCAL, 0,
+		    0) ==
 	      USER_EINVAL);
 	CHECK(call5(USER_CALL_BIND, address_of(a), PAGE_SIZE, MPOL_BIND, 0, 0) == USER_EINVAL);
 	CHECK(call5(USER_CALL_BIND, address_of(a), PAGE_SIZE, MPOL_BIND, 0, 1ull << 40) ==
