@@ -154,7 +154,9 @@ static bool draw_rings(struct player *p, const struct fr_zone *z, unsigned zid)
 {
 	for (unsigned c = 0; c < p->f->cpu_count; c++) {
 		struct pcp *pcp = &p->mm->cpu[c]->pcp[zid];
-		uint32_t slots = pcp_ring_slots(z->batch, z->pcp_high);
+		/* Between here and the end of the set-up they have the size that we compute. */
+		uint32_t slots = ZN_MAX(pcp_ring_slots(z->batch, z->pcp_high),
+					cpu_ring_slots(z->present));
 
 		*pcp = (struct pcp){ .mask = slots - 1 };
 		for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++) {
@@ -180,6 +182,7 @@ static bool draw_zone(struct player *p, const struct fr_zone *z, unsigned zid)
 	st_relaxed(&zone->managed, z->managed);
 	zone->isolated_blocks = z->isolated;
 	p->mm->zone[zid] = zone;
+	p->mm->zone_end = ZN_MAX(p->mm->zone_end, zid + 1);
 	for (pfn_t pfn = z->start; pfn < z->start + z->spanned; pfn++) {
 		struct page *page = mm_page(p->mm, pfn);
 
