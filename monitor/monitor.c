@@ -20,6 +20,7 @@
 #include "lib/printf.h"
 #include "lib/stop.h"
 #include "demo.h"
+#include "disk_command.h"
 #include "drivers/power/psci.h"
 #include "monitor_command.h"
 #include "monitor_line.h"
@@ -139,6 +140,11 @@ static const struct monitor_command commands[] = {
 	{ "check", "", "walk every invariant of the allocator", 0, 0, true, .run = monitor_check },
 	{ "page_owner", "[PFN]", "who took a page; without a number, the stacks with most pages",
 	  0, 1, false, .run = monitor_page_owner },
+	{ "disk", "[COMMAND [NAME [NUMBER...]]]", "disks and their cache; alone it lists them", 0, 5, true,
+	  .run = monitor_disk, .words = monitor_disk_word,
+	  .note = "COMMAND is list, read NAME OFFSET [BYTES], write NAME OFFSET WORD,\n"
+		  "fill NAME OFFSET BYTES SEED, checksum NAME [OFFSET [BYTES]], flush NAME,\n"
+		  "drop NAME (clean pages leave the cache), cache [NAME], timeout NAME MS:" },
 	{ "tasks", "", "the tasks of the scheduler", 0, 0, true, .report = show_tasks },
 	{ "user", "[run NAME [N] | start NAME [N] | kill ID]", "tasks at EL0", 0, 3, true,
 	  .run = monitor_user, .words = monitor_user_word,

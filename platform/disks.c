@@ -9,6 +9,7 @@
  */
 #include "disks.h"
 
+#include "block/cache.h"
 #include "drivers/virtio/virtio.h"
 #include "lib/printf.h"
 #include "platform.h"
@@ -30,5 +31,9 @@ void disks_start(void)
 
 		kprintf("disk %s: %llu sectors of 512 bytes%s\n", disk->name,
 			(unsigned long long)disk->sectors, disk->read_only ? ", read-only" : "");
+		if (cache_attach(disk))
+			kprintf("disk %s: no memory to cache it; it is not used\n", disk->name);
 	}
+	if (found && !cache_start_task())
+		kprintf("disk: no memory for the task that writes back\n");
 }

@@ -42,7 +42,9 @@ for file in ${DISK:-}; do
 	[ -e "$file" ] || { echo "tools/run_qemu.sh: DISK=$file: there is no such file" >&2; exit 1; }
 	drive="if=none,id=disk$disk_count,format=raw,file=$(echo "$file" | sed 's/,/,,/g')"
 	[ -w "$file" ] || drive="$drive,readonly=on"
-	disks="$disks -drive $drive -device virtio-blk-device,drive=disk$disk_count"
+	# By itself QEMU fills its places from the last one, and disks are named from the first.
+	disks="$disks -drive $drive"
+	disks="$disks -device virtio-blk-device,drive=disk$disk_count,bus=virtio-mmio-bus.$disk_count"
 	disk_count=$((disk_count + 1))
 done
 case ${VIRTIO:-modern} in

@@ -136,6 +136,8 @@ static void ram_start(struct block_device *device, unsigned tag, struct block_re
 		disk->seen[disk->seen_count] =
 			(struct ram_disk_seen){ request->op, request->sector, request->bytes };
 	disk->seen_count++;
+	for (unsigned i = 0; i < disk->order_count && request->op == BLOCK_FLUSH; i++)
+		disk->early_flushes += device->started[disk->order[i]]->op == BLOCK_WRITE;
 	if (disk->held || disk->silent)
 		disk->order[disk->order_count++] = tag;
 	else

@@ -49,6 +49,7 @@ struct ram_disk {
 	unsigned fail_reads, fail_writes, fail_flushes; /* that many of the next ones */
 	unsigned allowed;        /* answers that a held disk may give */
 	/* What it did. */
+	unsigned early_flushes;  /* that came while a write was under way */
 	unsigned stops, kicks, seen_count;
 	struct ram_disk_seen seen[RAM_DISK_SEEN]; /* requests by their start, the first ones */
 	unsigned order[BLOCK_MAX_DEPTH]; /* tags under way, by start */
