@@ -16,11 +16,12 @@
 
 #ifdef ZONAL_ATOMIC_HOOK
 /*
- * A variant of the host build for tests alone (test/hooks/): before every relaxed access a
- * test may do what an interrupt or another CPU could do there. A value to store is
+ * A variant of the host build for tests alone (test/hooks/): before every load and every relaxed
+ * store a test may do what an interrupt or another CPU could do there. A value to store is
  * computed first, so that the way from a load to the store of what it gave has a hook.
  */
 void atomic_hook(void);
+#define ld_acquire(p) (atomic_hook(), atomic_load_explicit(p, memory_order_acquire))
 #define ld_relaxed(p) (atomic_hook(), atomic_load_explicit(p, memory_order_relaxed))
 #define st_relaxed(p, v)                                                                           \
 	({                                                                                         \
@@ -43,7 +44,9 @@ void atomic_hook(void);
 #define ld_relaxed(p) atomic_load_explicit(p, memory_order_relaxed)
 #define st_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
 #endif
+#ifndef ZONAL_ATOMIC_HOOK
 #define ld_acquire(p) atomic_load_explicit(p, memory_order_acquire)
+#endif
 #define st_release(p, v) atomic_store_explicit(p, v, memory_order_release)
 #define fetch_add_relaxed(p, v) atomic_fetch_add_explicit(p, v, memory_order_relaxed)
 #define fetch_add_acquire(p, v) atomic_fetch_add_explicit(p, v, memory_order_acquire)

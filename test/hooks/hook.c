@@ -2,7 +2,7 @@
 /*
  * Points on the host: the hook in the relaxed accessors.
  *
- * In the variant host-hooks every relaxed access calls atomic_hook(), which counts. Armed
+ * In the variant host-hooks every load and relaxed store calls atomic_hook(), which counts. Armed
  * for access `at`, the act happens there, or at the first later access where it could on a
  * machine. So a section that is masked and locked as it should be is never entered, and
  * one that is not is entered at each of its accesses in turn.

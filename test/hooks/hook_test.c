@@ -5,8 +5,8 @@
  * are passed by, an open section is entered at once, and a handler that could only wait
  * for what it interrupted is told instead of run.
  *
- * Two more need a second CPU or a task of their own: the end of a CPU, and a change of a
- * task's nodes that another CPU looks at.
+ * Three more need a second CPU or a task of their own: the end of a CPU, and a change of a
+ * task's nodes that another CPU looks at or that comes while a child is made.
  */
 #include <zonal/port.h>
 
@@ -156,4 +156,41 @@ KTEST(points, nodes_that_change_are_never_none_and_both_only_under_an_odd_count)
 		      (unsigned long long)found.mems, found.seq);
 	}
 	KT_OK(odd > 3, "%u looks in the middle", odd);
+}
+
+static struct zonal *creators_mm;
+
+static void move_creator(void)
+{
+	KT_EQ(zonal_task_set_mems(creators_mm, &found.task, node_bit(1)), 0);
+}
+
+/* T4: a child's nodes and policy are its creator's of one moment, before a change or after. */
+KTEST(points, a_child_has_nodes_and_policy_of_one_moment)
+{
+	static const struct kt_spec board = {
+		.ram = { { 0, KT_DMA_PFN, 1024 }, { 1, KT_DMA_PFN + 1024, 1024 } },
+	};
+	static struct ticket_lock nobodys;
+	struct point point = { POINT_OTHER, 0, move_creator, &nobodys };
+	unsigned before = 0;
+	bool more = true;
+
+	creators_mm = kt_instance(&board);
+	for (; more && creators_mm; point.at++) {
+		struct zonal_task child;
+
+		zonal_task_init(&found.task);
+		KT_EQ(zonal_task_set_mems(creators_mm, &found.task, node_bit(0)), 0);
+		KT_EQ(zonal_set_policy(creators_mm, &found.task, MPOL_BIND, 0, node_bit(0)), 0);
+		point_arm(&point);
+		zonal_task_inherit(&child, &found.task);
+		more = point_disarm();
+		before += ld_relaxed(&child.mems_allowed) == node_bit(0);
+		KT_OK(ld_relaxed(&child.policy.nodes) == ld_relaxed(&child.mems_allowed),
+		      "access %llu: policy of 0x%llx, nodes 0x%llx", (unsigned long long)point.at,
+		      (unsigned long long)ld_relaxed(&child.policy.nodes),
+		      (unsigned long long)ld_relaxed(&child.mems_allowed));
+	}
+	KT_OK(before && point.at > 5, "%u of %u before the change", before, (unsigned)point.at);
 }

@@ -5,7 +5,7 @@
  * works.c has the works, points_test.c the acts that disturb them and what must hold
  * after. How an act comes in between is the place's own:
  *
- *	host    every relaxed access is a point (test/hooks/hook.c)
+ *	host    every load and relaxed store is a point (test/hooks/hook.c)
  *	image   about every instruction is one: a timer (test/target/points_timer.c)
  */
 #ifndef TEST_POINTS_POINTS_H
