@@ -111,6 +111,17 @@ FAKE_TEST(a_slice_ends_when_it_is_over_and_an_equal_waits)
 	KT_EQ(fake_timer(0), SCHED_NEVER);
 }
 
+FAKE_TEST(a_cpu_is_charged_from_when_it_came)
+{
+	fake_board(2, 1);
+	fake_clock(FAKE_EPOCH + 500);
+	fake_start();
+	for (unsigned cpu = 0; cpu < 2; cpu++) {
+		KT_EQ(run_queues[cpu].run_start_ns, FAKE_EPOCH + 500);
+		KT_EQ(run_queues[cpu].slice_end_ns, FAKE_EPOCH + 500 + SCHED_SLICE_NS);
+	}
+}
+
 FAKE_TEST(an_idle_cpu_has_no_slice)
 {
 	fake_board(1, 1);

@@ -407,6 +407,30 @@ FAKE_TEST(a_reset_machine_has_no_idle_cpus)
 	fake_queue(0, fake_task(0, 3));
 	place_pass_on(&run_queues[0]);
 	KT_EQ(fake_kicks(), 0);
+	place_order_victims(&run_queues[1]);
+	fake_queue(1, fake_task(1, 3));
+	place_pass_on(&run_queues[1]);
+	KT_EQ(fake_kicks(), 0);
+}
+
+FAKE_TEST(a_task_of_one_cpu_alone_is_pinned)
+{
+	struct task_spec spec = { .name = "bound", .priority = 4 };
+	struct task *task;
+
+	fake_board(4, 1);
+	fake_start();
+	task = fake_task(0, 4);
+	for (unsigned last = 1; last < 4; last++) {
+		struct cpumask cpus = mask_of(1, last);
+
+		spec.cpus = &cpus;
+		task_fill(task, &spec, 1);
+		KT_EQ(task->pinned, last == 1);
+	}
+	spec.cpus = NULL;
+	task_fill(task, &spec, 1);
+	KT_TRUE(!task->pinned);
 }
 
 /* The number of the farthest CPU takes more than 8 bits on a large board. */

@@ -319,6 +319,8 @@ static void look_at_the_start(void *arg)
 	(void)arg;
 	for (uint64_t after = 0; sched_list(after, &info, 1); after = info.id) {
 		idle += strcmp(info.name, "idle") == 0;
+		if (strcmp(info.name, "reaper") == 0)
+			KT_EQ(info.priority, SCHED_RT_FIRST - 1);
 		if (strcmp(info.name, "main"))
 			continue;
 		KT_TRUE(memcmp(&info.cpus, &boot_cpu, sizeof(boot_cpu)) == 0);

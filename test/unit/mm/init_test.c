@@ -200,6 +200,32 @@ KTEST(rows_i, i18_movable_zone)
 	kt_check_all(mm);
 }
 
+/* I18: by either option, and to the next block of the largest order; so is movablecore itself. */
+KTEST(rows_i, i18_movable_begins_at_a_whole_block)
+{
+	static const struct {
+		uint64_t kernel, movable; /* pages */
+		pfn_t ordinary;           /* of each node */
+	} table[] = { { 2600, 0, 2048 }, { 2048, 0, 1024 }, { 0, 5120, 2048 },
+		      { 0, 5121, 1024 } };
+	struct zonal_options options;
+	struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 4096 }, { 1, KT_DMA_PFN + 4096, 4096 } },
+				.options = &options };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		struct zonal *mm;
+
+		zonal_options_default(&options);
+		options.kernelcore_bytes = table[i].kernel << PAGE_SHIFT;
+		options.movablecore_bytes = table[i].movable << PAGE_SHIFT;
+		mm = kt_instance(&spec);
+		if (!mm)
+			return;
+		for (unsigned n = 0; n < 2; n++)
+			KT_EQ(kt_zone(mm, n, ZONE_DMA)->present, table[i].ordinary);
+	}
+}
+
 /* I18: what lies below the highest zone is ordinary, whatever the share. */
 KTEST(rows_i, i18_movable_is_in_the_highest_zone_only)
 {
