@@ -188,7 +188,7 @@ fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
 models: | $(O)/setup.models
 	$(Q)tools/run_models.py
 # Broken on purpose: which test notices? tools/mutant.py asks what a program is made of.
-historic mutate: $(addprefix $(O)/host-mutant/,test model oracle)
+historic mutate: $(addprefix $(O)/host-mutant/,test model oracle topology)
 	$(Q)N='$(N)' SEED='$(SEED)' tools/$@.py $(FILES)
 historic: $(O)/host-hooks/hooks $(O)/host-tsan/stress $(O)/host-tsan/test
 sources-%:

@@ -2,19 +2,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The bugs that such code really had, put back one at a time: which test notices?
 
-	tools/historic.py [--check|--quick] [GLOB...]
+	tools/historic.py [--check|--write] [GLOB...]
 
 test/historic/ holds them as edits of today's files: bugs.py those of the catalogue,
-races.py broken locks, masks and orderings. Each is applied to a copy of the tree, and the
-quick tests run until one fails, then the hooks and the stress under the thread sanitizer. Prints TAP: `ok` with the test that noticed. An edit whose text is
-no longer in its file, or stands there twice, is an error; --check looks for that alone,
---quick leaves the sanitizer out.
+races.py broken locks, masks and orderings. Each is applied to a copy of the tree. The test
+that the table in test/historic/README.md names is asked first; if it is content, or none
+is named, all are asked, cheapest first: the unit tests, something else at every access,
+the model, the oracle, boards, and threads under the sanitizer. Prints TAP, `ok` with the
+test that noticed; --write puts that into the table. An edit whose text is no longer in its
+file, or stands there twice, is an error; --check looks for that alone, and for edits that
+the table lacks.
+
+An edit may say unseen="reason": only a machine that reorders shows it, and a model of
+test/models/ is where it is found. These count apart, and one that is noticed all the same
+is an error, since the reason is false then.
+
 A GLOB chooses edits by number, item or file. JOBS=2, KT_SEED=1.
 """
 import concurrent.futures
 import fnmatch
 import os
 import queue
+import re
 import sys
 
 import mutant
@@ -22,12 +31,13 @@ import tree
 
 SEED = int(os.environ.get("KT_SEED", "1"), 0)
 JOBS = int(os.environ.get("JOBS", "2"))
-QUICK = "--quick" in sys.argv
+TABLE = os.path.join(tree.ROOT, "test/historic/README.md")
+ROW = re.compile(r"^\| (\d+) \|.*\| ([^|]*) \|$", re.M)
 
 
 class Edit:
-    def __init__(self, kind, number, item, title, parts, unseen):
-        self.kind, self.number, self.item, self.title = kind, number, item, title
+    def __init__(self, number, item, title, parts, unseen):
+        self.number, self.item, self.title = number, item, title
         self.parts, self.unseen = parts, unseen
 
     def apply(self):
@@ -49,20 +59,22 @@ class Edit:
         names = [str(self.number), self.item] + [path for path, _, _ in self.parts]
         return not globs or any(fnmatch.fnmatch(n, g) for n in names for g in globs)
 
+    def row(self, noticed):
+        files = ", ".join(sorted({f"`{path}`" for path, _, _ in self.parts}))
+        return f"| {self.number} | {self.item} | {self.title} | {files} | {noticed} |"
+
 
 def read_edits():
     edits = []
 
-    def adder(kind):
-        def bug(number, item, title, *parts, unseen=None):
-            triples = [parts[i:i + 3] for i in range(0, len(parts), 3)]
-            edits.append(Edit(kind, number, item, title, triples, unseen))
-        return bug
+    def bug(number, item, title, *parts, unseen=None):
+        triples = [parts[i:i + 3] for i in range(0, len(parts), 3)]
+        edits.append(Edit(number, item, title, triples, unseen))
 
     for kind in ("bugs", "races"):
         path = os.path.join(tree.ROOT, "test/historic", kind + ".py")
         with open(path, encoding="utf-8") as file:
-            exec(compile(file.read(), path, "exec"), {"bug": adder(kind)})
+            exec(compile(file.read(), path, "exec"), {"bug": bug})
     return edits
 
 
@@ -77,26 +89,80 @@ def misfits(edits):
     return found
 
 
-def steps_for(texts):
-    return mutant.quick(SEED, texts) + ([] if QUICK else mutant.threads(SEED, texts))
+def read_table():
+    """{number: who noticed}, as the table has it."""
+    with open(TABLE, encoding="utf-8") as file:
+        return {int(number): words for number, words in ROW.findall(file.read())}
 
 
-def try_one(edit, benches):
+def write_table(edits, noticed):
+    with open(TABLE, encoding="utf-8") as file:
+        head = file.read().split("\n| 1 |")[0]
+    rows = [edit.row(noticed.get(edit.number, "")) for edit in edits]
+    with open(TABLE, "w", encoding="utf-8") as file:
+        file.write(head + "\n" + "\n".join(rows) + "\n")
+
+
+def unlisted(edits, table):
+    """Edits whose row is not in the table, or names nobody."""
+    missing = [str(edit.number) for edit in edits if not table.get(edit.number)]
+    if missing:
+        print(f"test/historic/README.md lacks: {' '.join(missing)}")
+    return len(missing)
+
+
+def expected(table, number):
+    """The step that the table names, or None: `unit` `rows_b.b12_x`."""
+    words = table.get(number, "").replace("`", "").split()
+    step = mutant.steps(SEED).get(words[0]) if words else None
+    return [step.of(words[1] if len(words) > 1 else "")] if step else []
+
+
+def try_one(edit, benches, table, proven):
     bench = benches.get()
     try:
         texts = edit.apply()
-        return bench.try_edit(texts, steps_for(texts), SEED)
+        fate, said = "unseen", None
+        if edit.unseen is None and expected(table, edit.number):
+            fate, said = bench.try_edit(texts, expected(table, edit.number), SEED)
+        if fate == "unseen":
+            fate, said = bench.try_edit(texts, mutant.all_steps(SEED, texts), SEED)
+        if fate == "noticed" and said[0] not in proven:
+            # What complains of the tree as it is has noticed nothing.
+            mutant.must_pass(bench, [mutant.steps(SEED)[said[0]]], SEED)
+            proven.add(said[0])
+        return fate, said
     finally:
         benches.put(bench)
 
 
 def verdict(edit, fate, said):
-    """(good, the words behind the name)"""
+    """(good, the words behind the name, the cell of the table)"""
+    if fate == "noticed" and edit.unseen:
+        return False, f"# noticed, though said to be unseen: {' '.join(said)}", ""
     if fate == "noticed":
-        return True, f"# {said}"
+        step, test, words = said
+        return True, f"# {step}: {test} {words}", f"{step} `{test}`" if test else f"{step}"
     if fate == "unseen" and edit.unseen:
-        return True, f"# SKIP {edit.unseen}"
-    return False, f"# {fate}"
+        return True, f"# SKIP {edit.unseen}", f"not here: {edit.unseen}"
+    return False, f"# {fate}", ""
+
+
+def run(edits, table):
+    """How many are not as they should be; fills the table in."""
+    benches, variants, proven, bad = queue.Queue(), {}, set(), 0
+    for slot in range(JOBS):
+        benches.put(mutant.Bench(f"historic-{slot}", variants))
+    print(f"TAP version 13\n1..{len(edits)}\n# seed {SEED}", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        fates = {pool.submit(try_one, edit, benches, table, proven): edit for edit in edits}
+        for future in concurrent.futures.as_completed(fates):
+            edit = fates[future]
+            good, words, table[edit.number] = verdict(edit, *future.result())
+            bad += not good
+            print(f"{'ok' if good else 'not ok'} {edit.number} - historic.{edit.item} "
+                  f"{edit.title} {words}", flush=True)
+    return bad
 
 
 def main():
@@ -104,25 +170,15 @@ def main():
     edits = [e for e in read_edits() if e.chosen(globs)]
     if misfits(edits) or not edits:
         return 2
+    table = read_table()
     if "--check" in sys.argv:
         print(f"{len(edits)} edits fit their files")
-        return 0
-    benches, variants, bad = queue.Queue(), {}, 0
-    for slot in range(JOBS):
-        benches.put(mutant.Bench(f"historic-{slot}", variants))
-    first = benches.get()
-    mutant.must_pass(first, steps_for(()), SEED)
-    benches.put(first)
-    print(f"TAP version 13\n1..{len(edits)}\n# seed {SEED}", flush=True)
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        fates = {pool.submit(try_one, edit, benches): edit for edit in edits}
-        for future in concurrent.futures.as_completed(fates):
-            edit = fates[future]
-            good, words = verdict(edit, *future.result())
-            bad += not good
-            print(f"{'ok' if good else 'not ok'} {edit.number} - historic.{edit.item} "
-                  f"{edit.title} {words}", flush=True)
-    print(f"# {len(edits) - bad} of {len(edits)} noticed or explained")
+        return 1 if unlisted(edits, table) else 0
+    bad = run(edits, table)
+    if "--write" in sys.argv:
+        write_table(read_edits(), table)
+    weak = sum(edit.unseen is not None for edit in edits)
+    print(f"# {len(edits) - weak} to be noticed, {weak} by models only; {bad} not as it should be")
     return 1 if bad else 0
 
 

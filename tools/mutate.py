@@ -172,27 +172,9 @@ def draw(path, known):
     return drawn[:COUNT + COUNT // 2]  # some will not compile
 
 
-def same_code(bench, m):
-    """Whether the compiler makes the same object of it: then nobody could ever tell."""
-    def digest():
-        objects = bench.compile(bench.variant("host-mutant"), [m.path])
-        if objects is None:
-            return None
-        with open(objects[m.path], "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-
-    path = os.path.join(bench.root, m.path)
-    with open(path, encoding="utf-8") as file:
-        old = file.read()
-    plain = bench.plain.get(m.path) or digest()
-    bench.plain[m.path] = plain
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(apply(m, old))
-    try:
-        return digest() in (plain, None)
-    finally:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(old)
+def digest(objects, path):
+    with open(objects[path], "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 def apply(m, text):
@@ -207,18 +189,23 @@ def try_mutant(m, benches, done):
     bench = benches.get()
     try:
         with open(os.path.join(tree.ROOT, m.path), encoding="utf-8") as file:
-            text = apply(m, file.read())
-        if same_code(bench, m):
-            return
-        fate, said = bench.try_edit({m.path: text}, mutant.quick(SEED, [m.path]), SEED)
+            text = file.read()
+        if m.path not in bench.plain:
+            bench.plain[m.path] = digest(bench.compile(bench.variant("host-mutant"), [m.path]),
+                                         m.path)
+        fate, said = bench.try_edit({m.path: apply(m, text)}, mutant.quick(SEED, [m.path]), SEED,
+                                    lambda made: digest(made, m.path) == bench.plain[m.path])
     finally:
         benches.put(bench)
+    if fate in ("the same code", "does not compile"):
+        return
     done[m.path].append((m, fate))
     if fate == "unseen":
         print(f"{m.path}:{m.number + 1}: {m.function}\n- {squeeze(m.old)}\n+ {squeeze(m.new)}",
               flush=True)
     elif os.environ.get("V") == "1":
-        print(f"# {m.path}:{m.number + 1}: {squeeze(m.new)}: {fate} {said}", flush=True)
+        print(f"# {m.path}:{m.number + 1}: {squeeze(m.new)}: {fate} "
+              f"{' '.join(said or ())}", flush=True)
 
 
 def table(done):
