@@ -1,20 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A task that cannot be made because its stack cannot be mapped.
+ * Tasks that cannot be made, and tasks that come and go in any order.
  *
- * Memory that is refused is tried everywhere (life_test.c, by zonal_inject()). A mapping that
- * fails is the port's business, and only the host's can be told to: the pages of the stack
- * go back as well as the task's own, every time.
+ * A mapping that fails is the port's business, and only the host's can be told to: the
+ * pages of the stack go back as well as the task's own, every time. Memory that is refused
+ * is refused at every filling of the pool that tasks come from, so also when it
+ * needs a page. And the pool's pages fill and empty in any order, with none lost: the
+ * end of each case looks at the free pages.
  */
 #include "host_sched.h"
+#include "sched/sched_port.h"
 #include "test/unit/sched/sched_world.h"
 
-enum { TIMES = 40 };
+enum { TIMES = 40, SLOTS = 48, STEPS = 600 };
+
+static struct {
+	struct task *task;
+	struct event go;
+} slots[SLOTS];
 
 static int do_nothing(void *arg)
 {
 	(void)arg;
 	return 0;
+}
+
+static int wait_to_go(void *arg)
+{
+	return event_wait(arg, sched_world_deadline()) ? 0 : 1;
+}
+
+static void come(unsigned i)
+{
+	event_clear(&slots[i].go);
+	slots[i].task = sched_world_task(wait_to_go, &slots[i].go, -1, 4);
+}
+
+static void go(unsigned i)
+{
+	event_set(&slots[i].go);
+	KT_EQ(task_join(slots[i].task), 0);
+	slots[i].task = NULL;
 }
 
 SCHED_TEST(a_stack_that_cannot_be_mapped_loses_nothing)
@@ -30,5 +56,39 @@ SCHED_TEST(a_stack_that_cannot_be_mapped_loses_nothing)
 	host_sched.no_maps = false;
 	KT_TRUE(!task);
 	KT_EQ(sched_task_count(), tasks);
+	KT_EQ(sched_world_free_pages(), pages);
+}
+
+SCHED_TEST(no_memory_is_an_error_at_every_filling_of_the_pool)
+{
+	struct task_spec spec = { .name = "unlucky", .fn = do_nothing, .priority = 4 };
+	struct task *task = NULL;
+
+	for (unsigned i = 0; i < TIMES; i++) {
+		zonal_inject(sched_port_memory(), 0, 1000);
+		KT_EQ(task_spawn(&spec, &task), ZONAL_ENOMEM);
+		zonal_inject(sched_port_memory(), 0, 0);
+		KT_TRUE(!task);
+		come(i);
+	}
+	for (unsigned i = 0; i < TIMES; i++)
+		go(i);
+}
+
+SCHED_TEST(tasks_come_and_go_in_any_order)
+{
+	uint64_t seed = kt_seed(), pages = sched_world_free_pages();
+
+	for (unsigned step = 0; step < STEPS; step++) {
+		unsigned i = (unsigned)(kt_random(&seed) % SLOTS);
+
+		if (slots[i].task)
+			go(i);
+		else
+			come(i);
+	}
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (slots[i].task)
+			go(i);
 	KT_EQ(sched_world_free_pages(), pages);
 }
