@@ -155,8 +155,9 @@ static bool check_section(struct walk *w, const struct zone *zone, pfn_t pfn, pf
 			return true;
 		if (state != PAGE_HOLE && word_zid(word) == zone->id) {
 			w->pages[state] += 1u << order;
-			w->on_list[zone->node] += (word & (PG_LRU | PG_ISOLATED)) == PG_LRU;
-			w->isolated[zone->node] += !!(word & PG_ISOLATED);
+			w->on_list[zone->node] +=
+				word_in_use(word) && (word & (PG_LRU | PG_ISOLATED)) == PG_LRU;
+			w->isolated[zone->node] += word_in_use(word) && (word & PG_ISOLATED);
 		}
 		pfn += (pfn_t)1 << order;
 	}

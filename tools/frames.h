@@ -16,6 +16,8 @@
 #define TOOLS_FRAMES_H
 
 #include "mm/request.h"
+#include <zonal/reclaim.h>
+
 #include "oracle.h"
 
 /* ---- the record --------------------------------------------------------- */
@@ -97,6 +99,7 @@ struct player {
 	const struct frames *f;
 	struct instance in;
 	struct zonal *mm;
+	struct zonal_owner *owner; /* of the pages that the record has on the LRU */
 	struct zonal_task task;
 	bool lanes;          /* requests of the CPU's own node go through zonal_alloc() */
 	unsigned cpu;

@@ -306,6 +306,36 @@ static bool hold(struct player *p)
 	return true;
 }
 
+/* Pages on the LRU are somebody's; a record's calls never wait, so that he is never asked. */
+static bool nobody_used(void *ctx, struct page *page, uint64_t handle)
+{
+	(void)ctx, (void)page, (void)handle;
+	return true;
+}
+
+static enum zonal_give nobody_gives(void *ctx, struct page *page, uint64_t handle, unsigned may)
+{
+	(void)ctx, (void)page, (void)handle, (void)may;
+	return ZONAL_GIVE_BUSY;
+}
+
+static void nobody_gone(void *ctx, struct page *page, uint64_t handle)
+{
+	(void)ctx, (void)page, (void)handle;
+}
+
+static void nobody_aborts(void *ctx, struct page *page, uint64_t handle, bool moving)
+{
+	(void)ctx, (void)page, (void)handle, (void)moving;
+}
+
+static const struct zonal_owner_ops nobody = { .name = "record",
+					       .kind = ZONAL_CACHE,
+					       .used = nobody_used,
+					       .give_prepare = nobody_gives,
+					       .give_commit = nobody_gone,
+					       .abort = nobody_aborts };
+
 /* The second page of a held pair counts as movable if the pair is compound; else a page that
  * counts is on the LRU, in use, and nobody's to free. */
 static bool mark_movable(struct player *p, unsigned zid, pfn_t pfn)
@@ -313,8 +343,10 @@ static bool mark_movable(struct player *p, unsigned zid, pfn_t pfn)
 	struct page *page = zonal_page(p->mm, pfn), *pair;
 	uint32_t alone = word_make(zid, PAGE_USED, 0);
 
-	if (page && page_word(page) == alone && !p->held[pfn - p->first]) {
-		page_set_word(page, alone | PG_LRU);
+	if (!p->owner)
+		p->owner = zonal_owner_register(p->mm, &nobody, NULL);
+	if (page && page_word(page) == alone && !p->held[pfn - p->first] && p->owner) {
+		zonal_page_add(p->mm, p->owner, page, pfn);
 		return true;
 	}
 	pair = page && (pfn & 1) ? page - 1 : NULL;
