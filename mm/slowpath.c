@@ -228,6 +228,29 @@ static bool take_back(struct ladder *l)
 	return had || highatomic_unreserve(&within, true);
 }
 
+/* L10: within a cpuset, a nodemask without any allowed node. */
+static bool nodemask_cannot_be_meant(const struct ladder *l)
+{
+	const struct alloc_pass *pass = &l->pass;
+
+	return pass->cpuset != NODEMASK_ALL && pass->nodemask != NODEMASK_ALL &&
+	       !(pass->nodemask & pass->cpuset & l->req->mm->has_memory);
+}
+
+/* L9: allowed nodes that changed meanwhile may have something; or L10. */
+static bool must_begin_anew(const struct ladder *l)
+{
+	return nodemask_cannot_be_meant(l) || cpuset_changed(l->req, &l->pass);
+}
+
+/* Rung 5. Where nothing works in the background, what this round did not free the next one will not
+ * either. */
+static bool another_round(struct ladder *l)
+{
+	return (l->retry.progress || kswapd_serves(l->req)) &&
+	       retry_worth(l->req, &l->pass, &l->retry);
+}
+
 /* Rungs 2 to 6, until a page comes or nothing is left to try. */
 static struct page *climb(struct ladder *l)
 {
@@ -239,8 +262,7 @@ static struct page *climb(struct ladder *l)
 			page = compact_and_look(l);
 		if (page || !may_insist(l))
 			return page;
-		if (!retry_worth(l->req, &l->pass, &l->retry) &&
-		    (cpuset_changed(l->req, &l->pass) || !oom_make_room(l)) && !take_back(l))
+		if (!another_round(l) && (must_begin_anew(l) || !(oom_make_room(l) || take_back(l))))
 			return NULL;
 		l->retry.rounds++;
 		page = look_again(l, false);
@@ -248,19 +270,15 @@ static struct page *climb(struct ladder *l)
 	return page;
 }
 
-/* L10: within a cpuset, a nodemask without any allowed node cannot be meant. L9: allowed nodes
- * that changed meanwhile may have something. */
+/* All begins anew, with all rounds before it. */
 static bool climb_anew(struct ladder *l)
 {
-	struct alloc_pass *pass = &l->pass;
-
+	if (!must_begin_anew(l))
+		return false;
 	l->retry = (struct retry){ .rounds = l->retry.rounds + 1 };
-	if (pass->cpuset != NODEMASK_ALL && pass->nodemask != NODEMASK_ALL &&
-	    !(pass->nodemask & pass->cpuset & l->req->mm->has_memory)) {
-		pass->nodemask = NODEMASK_ALL;
-		return true;
-	}
-	return cpuset_changed(l->req, pass);
+	if (nodemask_cannot_be_meant(l))
+		l->pass.nodemask = NODEMASK_ALL;
+	return true;
 }
 
 /* L16: who may not fail looks for what others may not take, and waits. False: nobody here can. */

@@ -236,9 +236,10 @@ bug(34, "C42", "interrupts not masked in the free path",
 
 bug(35, "C46", "retry without progress never ends (5.10.215)",
     "mm/slowpath.c",
-    """		pass->nodemask = NODEMASK_ALL;
-		return true;""",
-    "\t\treturn true;")
+    """	if (nodemask_cannot_be_meant(l))
+		l->pass.nodemask = NODEMASK_ALL;
+""",
+    "")
 
 bug(36, "C52", "per-CPU pages stranded when a CPU dies",
     "mm/drain.c",

@@ -186,8 +186,10 @@ KTEST(rows_r, r1_r3_costs_of_trying_are_bounded_by_16_rounds_without_progress)
 
 	if (!cache)
 		return;
-	/* The pages could be had, so each round is worth it (R3), and none gives any (R1). */
+	/* The pages could be had, so each round is worth it (R3), and none gives any (R1). There is a
+	 * kswapd, or it would not even be tried again. */
 	answer(cache, ZONAL_GIVE_DIRTY);
+	zonal_kswapd_turn(cache->mm, 0, false);
 	KT_TRUE(!zonal_alloc(cache->mm, KERNEL, 0));
 	rounds = event(cache, EVENT_ALLOCSTALL_NORMAL);
 	KT_EQ(rounds, 17);
