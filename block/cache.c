@@ -63,9 +63,10 @@ static int get_page(struct block_cache *cache, uint64_t index, bool write, struc
 		}
 		if (*page)
 			cache_read_locked(cache, index, *page);
+		else if (block_is_failed(cache->device))
+			result = BLOCK_EIO;
 		else
-			result = block_is_failed(cache->device) ? BLOCK_EIO :
-								  cache_fill(cache, index, 1, false);
+			result = cache_fill(cache, index, 1, false);
 		if (result)
 			return result;
 		tried = true;

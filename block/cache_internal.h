@@ -80,7 +80,8 @@ struct page *cache_lock_page(struct block_cache *cache, uint64_t index, bool wri
 void cache_unlock_page(struct block_cache *cache, uint64_t index, unsigned set);
 bool cache_has_page(struct block_cache *cache, uint64_t index);
 
-/* A new page for `index`, locked, its contents undefined. BLOCK_ENOMEM; or 1: somebody was faster. */
+/* A new page for `index`, locked, its contents undefined. BLOCK_ENOMEM; or 1: somebody was
+ * faster. */
 int cache_make_page(struct block_cache *cache, uint64_t index, gfp_t gfp, struct page **page);
 gfp_t cache_gfp(const struct block_cache *cache);
 

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "block/cache.h"
+#include "lib/assert.h"
 #include "lib/printf.h"
 #include "lib/stop.h"
 #include "platform/platform.h"
@@ -59,6 +60,7 @@ static uint64_t disk_bytes(const struct block_device *disk)
 static bool arg_number(const struct monitor_args *args, unsigned i, const char *what,
 		       uint64_t most, uint64_t *value)
 {
+	ASSERT(i < args->count, "%s has no argument %u", args->name, i);
 	if (number_read_all(args->word[i], most, value))
 		return true;
 	kprintf("disk: %s: %s is a number up to %llu\n", args->word[i], what, (ull)most);
@@ -69,6 +71,7 @@ static bool arg_number(const struct monitor_args *args, unsigned i, const char *
 static bool arg_range(const struct block_device *disk, const struct monitor_args *args,
 		      uint64_t usual, uint64_t *offset, uint64_t *bytes)
 {
+	ASSERT(disk, "a range of no disk");
 	*offset = 0;
 	if (args->count > 2 && !arg_number(args, 2, "an offset on this disk", disk_bytes(disk),
 					   offset))
@@ -207,6 +210,7 @@ static int run_cache(struct block_device *one, const struct monitor_args *args)
 
 static void print_line(uint64_t offset, const unsigned char *byte, size_t count)
 {
+	ASSERT(count && count <= LINE_BYTES, "%zu bytes in a line", count);
 	kprintf("%08llx ", (ull)offset);
 	for (size_t i = 0; i < count; i++)
 		kprintf(" %02x", byte[i]);
@@ -270,6 +274,7 @@ static int run_fill(struct block_device *disk, const struct monitor_args *args)
 	while (bytes && !error && !zn_stop_asked()) {
 		size_t count = (size_t)ZN_MIN(bytes, (uint64_t)FILL_BYTES);
 
+		ASSERT(count % 8 == 0, "%zu bytes in words", count);
 		for (size_t i = 0; i < count / 8; i++)
 			piece[i] = fill_word(seed, offset / 8 + i);
 		error = cache_write(disk, offset, piece, count);
@@ -383,5 +388,6 @@ int monitor_disk(struct zonal *mm, const struct monitor_args *args)
 			return 1;
 		}
 	}
+	ASSERT(disk || !command->words, "%s runs without a disk", command->name);
 	return command->run(disk, args);
 }

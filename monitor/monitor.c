@@ -140,7 +140,7 @@ static const struct monitor_command commands[] = {
 	{ "check", "", "walk every invariant of the allocator", 0, 0, true, .run = monitor_check },
 	{ "page_owner", "[PFN]", "who took a page; without a number, the stacks with most pages",
 	  0, 1, false, .run = monitor_page_owner },
-	{ "disk", "[COMMAND [NAME [NUMBER...]]]", "disks and their cache; alone it lists them", 0, 5, true,
+	{ "disk", "[COMMAND...]", "disks and their cache; alone it lists them", 0, 5, true,
 	  .run = monitor_disk, .words = monitor_disk_word,
 	  .note = "COMMAND is list, read NAME OFFSET [BYTES], write NAME OFFSET WORD,\n"
 		  "fill NAME OFFSET BYTES SEED, checksum NAME [OFFSET [BYTES]], flush NAME,\n"

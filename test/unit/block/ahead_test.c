@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Read-ahead: what a reader who goes through a disk makes the cache ask for, and one who does
- * not. The arithmetic by itself, and the requests that a disk sees.
+ * not.
+ *
+ * First the arithmetic by itself, which needs no disk, then the requests that a disk of memory
+ * sees: how many there are, and that an error ahead is nobody's error.
  */
 #include "block/cache_internal.h"
 #include "cache_disk.h"

@@ -277,7 +277,8 @@ static void pressed_body(void)
 		if (i % 7 < 3)
 			continue;
 		memset(copy + i * PAGE_SIZE, (int)i, PAGE_SIZE);
-		KT_EQ(cache_write(&disk->device, i * PAGE_SIZE, copy + i * PAGE_SIZE, PAGE_SIZE), 0);
+		KT_EQ(cache_write(&disk->device, i * PAGE_SIZE, copy + i * PAGE_SIZE, PAGE_SIZE),
+		      0);
 	}
 	give_back(press(disk, 8 * PAGES));
 	for (unsigned i = 0; i < 16 * PAGES; i++) {
