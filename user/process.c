@@ -176,6 +176,7 @@ static int process_main(void *arg)
 	const uint64_t start[3] = { process->entry, USER_STACK_TOP, process->arg };
 	port_irqflags_t flags = table_take();
 
+	task_memory(task_current())->flags |= ZTASK_USER;
 	process->task = task_current();
 	if (ld_relaxed(&process->killed))
 		st_relaxed(&space->port.work, 1);

@@ -8,6 +8,7 @@
 #include <zonal/linux.h>
 #include <zonal/reclaim.h>
 
+#include "arm64_mmu.h"
 #include "mm/page.h"
 #include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
@@ -233,6 +234,45 @@ KTEST_F(user_place, the_owner_answers_for_the_page_at_its_place_only, KT_TARGET_
 	KT_EQ(ops->give_prepare(NULL, page, handle + 2, 0), ZONAL_GIVE_GONE);
 	KT_EQ(ops->give_prepare(NULL, page, handle + (1ull << 36), 0), ZONAL_GIVE_GONE);
 	first->space = NULL;
+	space_drop(space);
+}
+
+/* What the walker decodes of the space's own tables; bad leaves of either kind. */
+struct leaves {
+	unsigned count, exec;
+	bool bad;
+};
+
+static bool leaf_seen(void *ctx, const struct arm64_leaf *leaf)
+{
+	struct leaves *seen = ctx;
+
+	seen->count++;
+	seen->exec += leaf->el0_exec;
+	seen->bad |= leaf->el1_exec || !leaf->el0_read || leaf->device ||
+		     (leaf->el0_write && leaf->el0_exec) || leaf->va >= USER_LIMIT ||
+		     !(leaf->descriptor & DESC_NOT_GLOBAL);
+	return true;
+}
+
+/* An emulator may not notice a leaf that is global, or that EL1 could execute. */
+KTEST_F(user_place, leaves_are_for_el0_and_one_number_alone, KT_TARGET_ONLY)
+{
+	struct user_space *space = space_of_test(3 * BLOCK, RW | USER_HUGE);
+	struct leaves seen = { 0 };
+	unsigned order;
+
+	if (!space)
+		return;
+	KT_EQ(range_protect(&space->ranges, BASE, BASE + BLOCK, USER_READ | USER_EXEC), 0);
+	KT_EQ(range_protect(&space->ranges, BASE + BLOCK, BASE + 2 * BLOCK, USER_READ), 0);
+	KT_EQ(space_fault(space, BASE, USER_EXEC, false), 0);
+	KT_EQ(space_fault(space, BASE + BLOCK, USER_READ, false), 0);
+	KT_TRUE(node_at(space, BASE + 2 * BLOCK, &order) >= 0);
+	KT_TRUE(mmu_walk(mmu_table_at(space->port.root), 0, leaf_seen, &seen));
+	KT_EQ(seen.count, 3);
+	KT_EQ(seen.exec, 1);
+	KT_TRUE(!seen.bad);
 	space_drop(space);
 }
 
