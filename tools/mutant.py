@@ -31,7 +31,7 @@ WALL = 5
 # because they ask its inline functions. The rest stays as it is, which is right for all that
 # does not move a field.
 CORE = ("mm/", "sched/", "lib/", "arch/", "board/", "report/", "user/")
-FOLDERS = ("arch", "board", "drivers", "dts", "include", "lib", "mm", "monitor", "platform",
+FOLDERS = ("arch", "block", "board", "drivers", "dts", "include", "lib", "mm", "monitor", "platform",
            "report", "sched", "test", "tools", "user")
 
 
