@@ -320,8 +320,11 @@ static bool take_ios(struct block_cache *cache)
 	return true;
 }
 
+/* From here on callbacks may come, with handles of any device: all locks get their rank. */
 static bool have_owner(void)
 {
+	for (unsigned id = 0; id < BLOCK_MAX_DEVICES && !attached; id++)
+		lock_set_rank(&caches[id].lock, LOCK_BLOCK_CACHE);
 	if (!attached)
 		cache_owner = zonal_owner_register(block_memory(), &cache_owner_ops, NULL);
 	return cache_owner != NULL;
@@ -333,7 +336,6 @@ int cache_attach(struct block_device *device)
 	port_irqflags_t irq;
 
 	ASSERT(cache && !cache->device, "%s is cached already", device->name);
-	lock_set_rank(&cache->lock, LOCK_BLOCK_CACHE);
 	if (!have_owner() || !take_ios(cache))
 		return BLOCK_ENOMEM;
 	attached++;
