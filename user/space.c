@@ -33,7 +33,8 @@
 /* Of pages that hold page tables or the space itself. */
 #define GFP_SPACE (GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN)
 
-port_irqflags_t space_lock(struct user_space *space)
+/* Taken here and dropped there: no name of the lock is known to both callers. */
+LOCK_UNSAID port_irqflags_t space_lock(struct user_space *space)
 {
 	port_irqflags_t flags = port_irq_save();
 
@@ -41,7 +42,7 @@ port_irqflags_t space_lock(struct user_space *space)
 	return flags;
 }
 
-void space_unlock(struct user_space *space, port_irqflags_t flags)
+LOCK_UNSAID void space_unlock(struct user_space *space, port_irqflags_t flags)
 {
 	lock_drop(&space->process->lock);
 	port_irq_restore(flags);
