@@ -69,7 +69,7 @@ static int read_all(struct topology *t)
 	if (failed)
 		return failed;
 	if (t->args && t->args->numa_off)
-		t->info->numa = NUMA_OFF;
+		t->facts->numa = NUMA_OFF;
 	topology_read_memory(t);
 	topology_read_numa(t);
 	ranges_shrink_to_pages(t->memory);
@@ -94,14 +94,15 @@ static int refuse_blob(const struct fdt_walk_error *walk, struct topology_error 
 }
 
 int topology_read(const struct topology_request *request, struct boot_info *info,
-		  struct topology_error *err)
+		  struct board_facts *facts, struct topology_error *err)
 {
-	struct topology t = { .fdt = request->dt, .info = info, .err = err,
+	struct topology t = { .fdt = request->dt, .info = info, .facts = facts, .err = err,
 			      .request = request, .notes = request->notes,
 			      .args = request->args };
 	struct fdt_walk_error walk;
 
 	memset(info, 0, sizeof(*info));
+	memset(facts, 0, sizeof(*facts));
 	memset(err, 0, sizeof(*err));
 	if (t.notes)
 		memset(t.notes, 0, sizeof(*t.notes));
@@ -114,9 +115,9 @@ int topology_read(const struct topology_request *request, struct boot_info *info
 }
 
 int topology_parse(const void *dt, size_t limit_bytes, struct boot_info *info,
-		   struct topology_error *err)
+		   struct board_facts *facts, struct topology_error *err)
 {
 	const struct topology_request request = { .dt = dt, .limit_bytes = limit_bytes };
 
-	return topology_read(&request, info, err);
+	return topology_read(&request, info, facts, err);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a device tree blob to struct boot_info. */
+/* From a device tree blob to struct boot_info and struct board_facts. */
 #ifndef BOARD_TOPOLOGY_H
 #define BOARD_TOPOLOGY_H
 
 #include <zonal/boot_info.h>
 
+#include "board_facts.h"
 #include "bootargs.h"
 
 /* A finding: what, where, and the rule that it breaks. */
@@ -40,18 +41,18 @@ struct topology_request {
 };
 
 /*
- * Fill *info from a blob. Returns 0, or ZONAL_EINVAL (the blob breaks a rule) or
- * ZONAL_ERANGE (a table of ranges is too small) with *err filled; *info must not
+ * Fill *info and *facts from a blob. Returns 0, or ZONAL_EINVAL (the blob breaks a rule) or
+ * ZONAL_ERANGE (a table of ranges is too small) with *err filled; neither must
  * be used then. A blob without usable memory is no error: no range is usable then.
  * No pointer into the blob survives. Context: boot, MMU on; any, if the caller
  * owns the arguments.
  */
 int topology_read(const struct topology_request *request, struct boot_info *info,
-		  struct topology_error *err) ZN_MUST_USE;
+		  struct board_facts *facts, struct topology_error *err) ZN_MUST_USE;
 
 /* The same without taken ranges, arguments and notes. */
 int topology_parse(const void *dt, size_t limit_bytes, struct boot_info *info,
-		   struct topology_error *err) ZN_MUST_USE;
+		   struct board_facts *facts, struct topology_error *err) ZN_MUST_USE;
 
 /* A sentence without a stop. */
 const char *topology_numa_text(enum numa_reason reason);

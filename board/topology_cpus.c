@@ -26,10 +26,10 @@
 #include "lib/assert.h"
 #include "lib/mpidr.h"
 
-static bool cpu_known(const struct boot_info *info, uint64_t mpidr)
+static bool cpu_known(const struct topology *t, uint64_t mpidr)
 {
-	for (unsigned i = 0; i < info->cpu_count; i++) {
-		if (info->cpu[i].mpidr == mpidr)
+	for (unsigned i = 0; i < t->info->cpu_count; i++) {
+		if (t->facts->cpu[i].mpidr == mpidr)
 			return true;
 	}
 	return false;
@@ -51,7 +51,7 @@ static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mp
 	if (value != *mpidr)
 		topology_note(t, node, "reg", "only affinity bits count; the others are dropped",
 			      "0x%llx", (unsigned long long)value);
-	if (cpu_known(t->info, *mpidr)) {
+	if (cpu_known(t, *mpidr)) {
 		topology_note(t, node, "reg",
 			      "an MPIDR must be one CPU's only; it is passed over", "0x%llx",
 			      (unsigned long long)*mpidr);
@@ -64,21 +64,22 @@ static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mp
 static bool cpu_add(struct topology *t, int node, int cpus, unsigned cells)
 {
 	struct boot_info *info = t->info;
-	struct boot_cpu *cpu = &info->cpu[info->cpu_count];
 	int nid = topology_cpu_nid(t, node, cpus);
+	unsigned cpu = info->cpu_count;
 	uint64_t mpidr;
 
 	if (nid == NODE_LEFT_OUT || !cpu_mpidr(t, node, cells, &mpidr))
 		return true;
 	if (info->cpu_count == ZONAL_MAX_CPUS)
 		return false;
-	cpu->mpidr = mpidr;
-	cpu->nid = (int16_t)nid;
-	cpu->psci = topology_is(t, node, "enable-method", "psci");
-	cpu->disabled = !topology_available(t, node);
+	ASSERT(nid >= 0 && nid < ZONAL_MAX_NODES, "CPU %u is on node %d", cpu, nid);
+	info->cpu[cpu].nid = (int16_t)nid;
+	t->facts->cpu[cpu] = (struct board_cpu){
+		.mpidr = mpidr,
+		.psci = topology_is(t, node, "enable-method", "psci"),
+		.disabled = !topology_available(t, node),
+	};
 	info->cpu_count++;
-	ASSERT(cpu->nid >= 0 && cpu->nid < ZONAL_MAX_NODES, "CPU %u is on node %d",
-	       info->cpu_count - 1, cpu->nid);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 struct topology {
 	const void *fdt;
 	struct boot_info *info;
+	struct board_facts *facts;
 	struct topology_error *err;
 	const struct topology_request *request;
 	struct topology_notes *notes; /* may be NULL */

@@ -5,7 +5,7 @@
  * It is all or nothing, as in 5.10: one memory node with an unreadable id, one range
  * without an id or one bad distance, and the whole board is a single node 0. Real
  * firmware depends on that (boards exist with CPU ids and no memory ids), so the
- * rule that fired is recorded in boot_info.numa and, with its place, in the notes.
+ * rule that fired is recorded in board_facts.numa and, with its place, in the notes.
  *
  * One rule is not 5.10's: memory whose id has no place in our table makes no single node of
  * the board. It is left out with a line, with the CPUs of that id, and the nodes that fit
@@ -248,9 +248,9 @@ static void numa_single_node(struct topology *t)
 void topology_read_numa(struct topology *t)
 {
 	numa_default_distances(t->info);
-	if (t->info->numa == NUMA_OK)
-		t->info->numa = numa_read(t);
-	if (t->info->numa != NUMA_OK)
+	if (t->facts->numa == NUMA_OK)
+		t->facts->numa = numa_read(t);
+	if (t->facts->numa != NUMA_OK)
 		numa_single_node(t);
 }
 
@@ -263,7 +263,7 @@ int topology_cpu_nid(struct topology *t, int cpu_node, int cpus_node)
 {
 	const int up[] = { cpu_node, cpus_node, 0 };
 
-	if (t->info->numa != NUMA_OK)
+	if (t->facts->numa != NUMA_OK)
 		return 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(up); i++) {
 		uint32_t nid = 0;

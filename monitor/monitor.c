@@ -49,7 +49,7 @@ void monitor_mark_boot(void)
 static void show_topology(struct zonal *mm, bool json)
 {
 	(void)mm;
-	report_topology(&boot_info, json);
+	report_topology(&boot_info, &board_facts, json);
 }
 
 static void show_limits(struct zonal *mm, bool json)

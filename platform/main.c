@@ -63,6 +63,7 @@ extern char _start[], _end[];
 #define PROGRESS_NS 1000000000u
 
 struct boot_info boot_info;
+struct board_facts board_facts;
 struct bootargs boot_args;
 
 /* Entries of boot_info.range that are mapped: page tables may come from them. */
@@ -157,7 +158,7 @@ static void read_board(const void *dt)
 	int failed;
 
 	loaded_ranges(dt, taken);
-	failed = topology_read(&request, &boot_info, &err);
+	failed = topology_read(&request, &boot_info, &board_facts, &err);
 	for (unsigned i = 0; i < notes.count; i++)
 		kprintf("topology: %s: %s: %s\n", notes.note[i].path, notes.note[i].value,
 			notes.note[i].rule);
@@ -167,8 +168,8 @@ static void read_board(const void *dt)
 		boot_fail("%s: %s: %s", err.path, err.value, err.rule);
 	if (!boot_info.range_count)
 		boot_fail("the device tree names no usable memory");
-	if (boot_info.numa != NUMA_OK)
-		kprintf("topology: one node: %s\n", topology_numa_text(boot_info.numa));
+	if (board_facts.numa != NUMA_OK)
+		kprintf("topology: one node: %s\n", topology_numa_text(board_facts.numa));
 	/* Reports then say which cores run, not which ones the tree allows. */
 	report_topology_online = cpu_is_online;
 }

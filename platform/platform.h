@@ -12,12 +12,14 @@
 #include <zonal/boot_info.h>
 #include <zonal/types.h>
 
+#include "board/board_facts.h"
 #include "board/bootargs.h"
 #include "drivers/irq/irq.h"
 #include "drivers/timer/timer.h"
 
 /* The board, filled at boot and constant from then on. */
 extern struct boot_info boot_info;
+extern struct board_facts board_facts;
 /* The boot arguments as understood. */
 extern struct bootargs boot_args;
 
@@ -84,7 +86,7 @@ enum cpu_state {
 enum cpu_state cpu_state(unsigned cpu);
 bool cpu_is_online(unsigned cpu);
 unsigned cpu_online_count(void);
-/* Index of the CPU that booted, in boot_info.cpu. */
+/* Index of the CPU that booted, in boot_info.cpu and board_facts.cpu. */
 unsigned cpu_boot_index(void);
 /* "online", "failed", ... */
 const char *cpu_state_name(enum cpu_state state);

@@ -84,17 +84,14 @@ void smp_begin(void)
 	uint64_t mpidr = arm64_this_cpu()->mpidr;
 
 	ASSERT(boot_info.cpu_count <= ZONAL_MAX_CPUS, "%u CPUs", boot_info.cpu_count);
-	while (boot_cpu < boot_info.cpu_count && boot_info.cpu[boot_cpu].mpidr != mpidr)
+	while (boot_cpu < boot_info.cpu_count && board_facts.cpu[boot_cpu].mpidr != mpidr)
 		boot_cpu++;
 	if (boot_cpu == boot_info.cpu_count) {
 		kprintf("smp: no CPU of the device tree has MPIDR 0x%llx, ours; it runs alone\n",
 			(unsigned long long)mpidr);
 		boot_info.cpu_count = 1;
-		boot_info.cpu[0] = (struct boot_cpu){
-			.mpidr = mpidr,
-			.psci = 1,
-			.nid = (int16_t)nodemask_first(boot_info.nodes),
-		};
+		boot_info.cpu[0].nid = (int16_t)nodemask_first(boot_info.nodes);
+		board_facts.cpu[0] = (struct board_cpu){ .mpidr = mpidr, .psci = true };
 		boot_cpu = 0;
 	}
 	arm64_boot_cpu_set(boot_cpu);
@@ -104,7 +101,7 @@ void smp_begin(void)
 /* Why a CPU is not even asked for; NULL if it is. */
 static const char *reason_to_leave_off(unsigned cpu)
 {
-	const struct boot_cpu *entry = &boot_info.cpu[cpu];
+	const struct board_cpu *entry = &board_facts.cpu[cpu];
 
 	if (entry->disabled)
 		return "its status says disabled";
@@ -116,7 +113,7 @@ static const char *reason_to_leave_off(unsigned cpu)
 /* Ask the firmware for one CPU; true if it may come. */
 static bool request(unsigned cpu)
 {
-	uint64_t mpidr = boot_info.cpu[cpu].mpidr;
+	uint64_t mpidr = board_facts.cpu[cpu].mpidr;
 	const char *reason = reason_to_leave_off(cpu);
 	int error;
 
@@ -174,7 +171,7 @@ static bool any_on_the_way(void)
 static void give_up(void)
 {
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++) {
-		unsigned long long mpidr = boot_info.cpu[cpu].mpidr;
+		unsigned long long mpidr = board_facts.cpu[cpu].mpidr;
 
 		if (!state_move(cpu, CPU_STARTING, CPU_FAILED))
 			continue;

@@ -6,7 +6,7 @@
 #include <zonal/types.h>
 
 /*
- * Find the boot CPU in boot_info.cpu by its MPIDR and take its index as its number. A boot CPU
+ * Find the boot CPU in board_facts.cpu by its MPIDR and take its index as its number. A boot CPU
  * that the tree does not have is reported and runs alone, as CPU 0. It is online then. Boot.
  */
 void smp_begin(void);

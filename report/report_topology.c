@@ -19,7 +19,7 @@
  * (row N3), and a node is a candidate if it has a range. The order of a node
  * starts with itself even if it has no memory.
  *
- * It reads only *info and holds no lock. The orders are worked out node by node.
+ * It reads only *info and *facts and holds no lock. The orders are worked out node by node.
  */
 #include "report_topology.h"
 
@@ -65,10 +65,10 @@ static bool range_shown(const struct boot_range *range, unsigned nid)
 	return range->nid == (int)nid && boot_range_usable(range);
 }
 
-static bool cpu_online(const struct boot_info *info, unsigned cpu)
+static bool cpu_online(const struct board_facts *facts, unsigned cpu)
 {
-	ASSERT(cpu < info->cpu_count, "CPU %u of %u", cpu, info->cpu_count);
-	return report_topology_online ? report_topology_online(cpu) : !info->cpu[cpu].disabled;
+	ASSERT(cpu < ZONAL_MAX_CPUS, "CPU %u of %u", cpu, ZONAL_MAX_CPUS);
+	return report_topology_online ? report_topology_online(cpu) : !facts->cpu[cpu].disabled;
 }
 
 static const char *flag_text(unsigned flags)
@@ -146,13 +146,13 @@ static void json_nodes(const struct boot_info *info)
 	kprintf("]");
 }
 
-static void json_cpus(const struct boot_info *info)
+static void json_cpus(const struct boot_info *info, const struct board_facts *facts)
 {
 	kprintf(",\"cpus\":[");
 	for (unsigned i = 0; i < info->cpu_count; i++)
 		kprintf("%s{\"cpu\":%u,\"mpidr\":%llu,\"node\":%d,\"online\":%s}", i ? "," : "", i,
-			(unsigned long long)info->cpu[i].mpidr, info->cpu[i].nid,
-			cpu_online(info, i) ? "true" : "false");
+			(unsigned long long)facts->cpu[i].mpidr, info->cpu[i].nid,
+			cpu_online(facts, i) ? "true" : "false");
 	kprintf("]");
 }
 
@@ -192,14 +192,14 @@ static void json_reserved(const struct boot_info *info)
 	kprintf("]");
 }
 
-static void json_topology(const struct boot_info *info)
+static void json_topology(const struct boot_info *info, const struct board_facts *facts)
 {
 	kprintf("{\"schema\":\"zonal.topology/1\",");
 	json_nodes(info);
-	json_cpus(info);
+	json_cpus(info, facts);
 	json_distances(info);
 	json_reserved(info);
-	kprintf(",\"numa\":\"%s\",\"dma_max\":", numa_word(info->numa));
+	kprintf(",\"numa\":\"%s\",\"dma_max\":", numa_word(facts->numa));
 	if (info->dma_max == UINT64_MAX)
 		kprintf("null}\n");
 	else
@@ -273,12 +273,12 @@ static void text_distances(const struct boot_info *info)
 	kprintf("\n");
 }
 
-static void text_topology(const struct boot_info *info)
+static void text_topology(const struct boot_info *info, const struct board_facts *facts)
 {
 	struct node_orders orders = orders_begin(info);
 
 	kprintf("%u node%s: %s\n", nodemask_count(info->nodes),
-		nodemask_count(info->nodes) == 1 ? "" : "s", topology_numa_text(info->numa));
+		nodemask_count(info->nodes) == 1 ? "" : "s", topology_numa_text(facts->numa));
 	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
 		if (nodemask_has(info->nodes, nid))
 			text_node(info, &orders, nid);
@@ -290,18 +290,18 @@ static void text_topology(const struct boot_info *info)
 	kprintf("cpus:%s\n", info->cpu_count ? "" : " none named");
 	for (unsigned i = 0; i < info->cpu_count; i++)
 		kprintf("  cpu %u: mpidr 0x%llx, node %d, %s\n", i,
-			(unsigned long long)info->cpu[i].mpidr, info->cpu[i].nid,
-			cpu_online(info, i) ? "online" : "offline");
+			(unsigned long long)facts->cpu[i].mpidr, info->cpu[i].nid,
+			cpu_online(facts, i) ? "online" : "offline");
 	if (info->dma_max != UINT64_MAX)
 		kprintf("dma: up to 0x%llx\n", (unsigned long long)info->dma_max);
 }
 
-void report_topology(const struct boot_info *info, bool json)
+void report_topology(const struct boot_info *info, const struct board_facts *facts, bool json)
 {
 	if (json)
-		json_topology(info);
+		json_topology(info, facts);
 	else
-		text_topology(info);
+		text_topology(info, facts);
 }
 
 void report_topology_error(const char *label, const struct topology_error *error)

@@ -11,7 +11,7 @@
  * Print a board through kprintf(), as text or as one line of JSON with the schema
  * zonal.topology/1. Distances are in the order of the nodes printed. Any context.
  */
-void report_topology(const struct boot_info *info, bool json);
+void report_topology(const struct boot_info *info, const struct board_facts *facts, bool json);
 
 /* Whether CPU `cpu` of the table runs. NULL, as on the host: all that the tree
  * does not call disabled. The image sets it once its cores are up. */

@@ -51,11 +51,8 @@ static void board_fill(void)
 		board.distance[n][n] = 10;
 		board.distance[n][1 - n] = 20;
 	}
-	for (unsigned c = 0; c < BOARD_CPUS; c++) {
-		board.cpu[c].mpidr = c;
+	for (unsigned c = 0; c < BOARD_CPUS; c++)
 		board.cpu[c].nid = (int16_t)(c / 2);
-		board.cpu[c].psci = 1;
-	}
 }
 
 static void *meta_take(void *ctx, unsigned nid, size_t bytes, size_t align)

@@ -95,8 +95,7 @@ static bool lay_board(struct player *p)
 	p->in.info.nodes = f->nodes;
 	p->in.info.cpu_count = f->cpu_count;
 	for (unsigned c = 0; c < f->cpu_count; c++)
-		p->in.info.cpu[c] =
-			(struct boot_cpu){ .mpidr = c, .nid = f->cpu_node[c], .psci = 1 };
+		p->in.info.cpu[c].nid = f->cpu_node[c];
 	memcpy(p->in.info.distance, f->distance, sizeof(f->distance));
 	return true;
 }

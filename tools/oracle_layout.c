@@ -211,10 +211,7 @@ static void cpus(const struct fig_board *board, struct boot_info *info)
 	for (unsigned c = 0; c < board->cpu_limit; c++) {
 		bool there = board->cpu_node[c] != NODE_NONE;
 
-		info->cpu[c] = (struct boot_cpu){ .mpidr = c,
-						  .nid = there ? board->cpu_node[c] : (int16_t)0,
-						  .psci = there,
-						  .disabled = !there };
+		info->cpu[c].nid = there ? board->cpu_node[c] : (int16_t)0;
 	}
 }
 

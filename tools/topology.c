@@ -87,6 +87,7 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	static struct boot_info info;
+	static struct board_facts facts;
 	static struct topology_notes notes;
 	struct topology_request request = { .notes = &notes };
 	struct topology_error error;
@@ -112,14 +113,14 @@ int main(int argc, char **argv)
 	}
 	request.dt = blob;
 	request.args = arguments(blob, request.limit_bytes);
-	failed = topology_read(&request, &info, &error);
+	failed = topology_read(&request, &info, &facts, &error);
 	console_set_sink(sink_stderr);
 	report_topology_notes(&notes);
 	if (failed)
 		report_topology_error(name, &error);
 	console_set_sink(sink_stdout);
 	if (!failed)
-		report_topology(&info, json);
+		report_topology(&info, &facts, json);
 	free(blob);
 	return failed ? 1 : fflush(stdout) ? 2 : 0;
 }

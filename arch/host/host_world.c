@@ -98,10 +98,8 @@ static void world_board(struct boot_info *board)
 		for (unsigned to = 0; to < WORLD_NODES; to++)
 			board->distance[nid][to] = nid == to ? 10 : 20;
 	}
-	for (unsigned cpu = 0; cpu < world.cpus; cpu++) {
-		board->cpu[cpu].mpidr = cpu;
+	for (unsigned cpu = 0; cpu < world.cpus; cpu++)
 		board->cpu[cpu].nid = (int16_t)(cpu * WORLD_NODES / world.cpus);
-	}
 }
 
 static bool world_memory(void)

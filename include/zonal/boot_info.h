@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a board looks like, as plain data.
+ * What memory a board has, as plain data: ranges, nodes, distances, and on which node each CPU is.
  *
- * platform/topology fills it from a device tree, tests fill it by hand, and
+ * board/topology.h fills it from a device tree, tests fill it by hand, and
  * zonal_init() consumes it. No pointer into the device tree survives in it.
  * All addresses and sizes are bytes.
  */
@@ -32,22 +32,7 @@ struct zonal_boot_range {
 };
 
 struct zonal_boot_cpu {
-	uint64_t mpidr; /* affinity bits only */
 	int16_t nid;
-	uint8_t psci;   /* enable-method is "psci" */
-	uint8_t disabled; /* status says it cannot be used */
-};
-
-/* Why the board became a single node 0 (rows I11-I14); ZONAL_NUMA_OK otherwise. */
-enum zonal_numa_reason {
-	ZONAL_NUMA_OK,
-	ZONAL_NUMA_NOT_IN_DT,      /* no numa-node-id anywhere: one node, no fault */
-	ZONAL_NUMA_OFF,            /* numa=off */
-	ZONAL_NUMA_BAD_NODE_ID,    /* a memory node's id is out of range */
-	ZONAL_NUMA_NO_REG,         /* a memory node with an id has no reg */
-	ZONAL_NUMA_RANGE_WITHOUT_NODE, /* some memory carries no id */
-	ZONAL_NUMA_BAD_DISTANCE,   /* self != 10, or remote <= 10 */
-	ZONAL_NUMA_EMPTY_MATRIX    /* distance-map without a usable distance-matrix */
 };
 
 struct zonal_boot_info {
@@ -62,13 +47,12 @@ struct zonal_boot_info {
 	unsigned reserved_count;
 	struct zonal_boot_range reserved[ZONAL_MAX_RANGES];
 
-	/* In device tree order; the boot CPU is wherever its mpidr is. */
+	/* By number. Where a core is found, and whether it may be used, is no business of memory. */
 	unsigned cpu_count;
 	struct zonal_boot_cpu cpu[ZONAL_MAX_CPUS];
 
 	zonal_nodemask_t nodes;     /* online: union of memory and CPU ids (I11) */
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
-	enum zonal_numa_reason numa;
 
 	/* Highest address that every DMA master reaches, from dma-ranges;
 	 * UINT64_MAX if the tree says nothing (row I16). */

@@ -116,15 +116,6 @@
 #define BOOT_MEMORY_END ZONAL_BOOT_MEMORY_END
 #define boot_range zonal_boot_range
 #define boot_cpu zonal_boot_cpu
-#define numa_reason zonal_numa_reason
-#define NUMA_OK ZONAL_NUMA_OK
-#define NUMA_NOT_IN_DT ZONAL_NUMA_NOT_IN_DT
-#define NUMA_OFF ZONAL_NUMA_OFF
-#define NUMA_BAD_NODE_ID ZONAL_NUMA_BAD_NODE_ID
-#define NUMA_NO_REG ZONAL_NUMA_NO_REG
-#define NUMA_RANGE_WITHOUT_NODE ZONAL_NUMA_RANGE_WITHOUT_NODE
-#define NUMA_BAD_DISTANCE ZONAL_NUMA_BAD_DISTANCE
-#define NUMA_EMPTY_MATRIX ZONAL_NUMA_EMPTY_MATRIX
 #define boot_info zonal_boot_info
 #define boot_range_usable zonal_boot_range_usable
 

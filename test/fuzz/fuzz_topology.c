@@ -39,12 +39,13 @@ static void check_info(const struct boot_info *info)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct boot_info info;
+	static struct board_facts facts;
 	struct topology_error error = { .rule = "" };
 	uint8_t *blob = malloc(size ? size : 1); /* malloc(0) may give NULL */
 
 	must(blob != NULL);
 	memcpy(blob, data, size);
-	if (topology_parse(blob, size, &info, &error) == 0)
+	if (topology_parse(blob, size, &info, &facts, &error) == 0)
 		check_info(&info);
 	else
 		must(error.rule[0] != '\0');

@@ -210,7 +210,7 @@ static void draw_cpus(struct model *m, unsigned nodes, const unsigned *id)
 	m->info.cpu_count = m->cpu_count;
 	for (unsigned c = 0; c < m->cpu_count; c++) {
 		m->cpu_node[c] = (uint8_t)id[m_below(m, nodes)];
-		m->info.cpu[c] = (struct boot_cpu){ .mpidr = c, .nid = m->cpu_node[c], .psci = 1 };
+		m->info.cpu[c].nid = m->cpu_node[c];
 	}
 }
 

@@ -274,7 +274,7 @@ static bool build(void)
 	}
 	info.cpu_count = cpus;
 	for (unsigned c = 0; c < cpus; c++)
-		info.cpu[c] = (struct boot_cpu){ .mpidr = c, .nid = (int16_t)(c % NODES) };
+		info.cpu[c].nid = (int16_t)(c % NODES);
 	mm = calloc(1, zonal_sizeof());
 	if (!mm || zonal_build(mm, &config, meta_take))
 		return false;

@@ -34,7 +34,7 @@ KTEST_F(boot, every_core_that_may_run_is_online, KT_TARGET_ONLY)
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++)
 		/* The boot core needs nobody to start it; alone on its board it has no method. */
 		usable += cpu == cpu_boot_index() ||
-			  (boot_info.cpu[cpu].psci && !boot_info.cpu[cpu].disabled);
+			  (board_facts.cpu[cpu].psci && !board_facts.cpu[cpu].disabled);
 	if (boot_args.maxcpus)
 		usable = ZN_MIN(usable, boot_args.maxcpus);
 	if (!psci_version())
@@ -50,8 +50,8 @@ KTEST_F(boot, core_runs_at_el1_under_its_own_number, KT_EACH_CPU | KT_TARGET_ONL
 	KT_EQ(sysreg_read(currentel) >> 2 & 3, 1);
 	KT_EQ(sysreg_read(spsel), 0); /* tasks run on SP_EL0 */
 	KT_TRUE(cpu < boot_info.cpu_count);
-	KT_EQ(sysreg_read(mpidr_el1) & MPIDR_AFFINITY, boot_info.cpu[cpu].mpidr);
-	KT_EQ(arm64_cpus[cpu].mpidr, boot_info.cpu[cpu].mpidr);
+	KT_EQ(sysreg_read(mpidr_el1) & MPIDR_AFFINITY, board_facts.cpu[cpu].mpidr);
+	KT_EQ(arm64_cpus[cpu].mpidr, board_facts.cpu[cpu].mpidr);
 	KT_EQ(port_this_cpu()->id, cpu);
 	KT_TRUE(cpu_is_online(cpu));
 	KT_EQ(port_this_cpu()->irq_depth, 0);
@@ -63,7 +63,7 @@ KTEST_F(boot, no_two_online_cores_have_one_mpidr, KT_TARGET_ONLY)
 	for (unsigned a = 0; a < boot_info.cpu_count; a++) {
 		for (unsigned b = 0; b < a; b++)
 			KT_TRUE(!cpu_is_online(a) || !cpu_is_online(b) ||
-				boot_info.cpu[a].mpidr != boot_info.cpu[b].mpidr);
+				board_facts.cpu[a].mpidr != board_facts.cpu[b].mpidr);
 	}
 }
 

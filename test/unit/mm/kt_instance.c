@@ -132,7 +132,7 @@ static void info_add_cpus(struct boot_info *info, const struct kt_spec *spec)
 {
 	info->cpu_count = ZN_MAX(kt.cpus, kt.here + 1);
 	for (unsigned i = 0; i < info->cpu_count; i++)
-		info->cpu[i] = (struct boot_cpu){ .mpidr = i, .psci = 1, .nid = NODE_NONE };
+		info->cpu[i].nid = NODE_NONE;
 	for (unsigned k = 0; k < kt.cpus; k++) {
 		info->cpu[kt_cpu_id(k)].nid = (int16_t)spec->cpu_node[k];
 		info->nodes |= node_bit(spec->cpu_node[k]);
