@@ -35,8 +35,7 @@ static void full_board(struct boot_info *info)
 	}
 	info->cpu_count = ZONAL_MAX_CPUS;
 	for (unsigned c = 0; c < ZONAL_MAX_CPUS; c++)
-		info->cpu[c] = (struct boot_cpu){ .mpidr = c, .psci = 1,
-						  .nid = (int16_t)node_of_cpu(c) };
+		info->cpu[c] = (struct boot_cpu){ .nid = (int16_t)node_of_cpu(c) };
 }
 
 static struct zonal *full_instance(void)
