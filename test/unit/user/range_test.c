@@ -24,7 +24,7 @@ static uint8_t seen(struct user_ranges *ranges, unsigned page)
 {
 	const struct user_range *range = range_find(ranges, PLACE(page) + page % PAGE_SIZE);
 
-	return range ? (uint8_t)(range->rights | range->policy.mode << 4) : 0;
+	return range ? (uint8_t)(range->rights | (uint32_t)range->policy.mode << 4) : (uint8_t)0;
 }
 
 static bool agree(struct twin *twin)
