@@ -91,6 +91,7 @@ static inline bool lock_try(struct ticket_lock *lock)
 							     memory_order_acquire,
 							     memory_order_relaxed);
 
+	DASSERT_MASKED();
 	if (ZONAL_DEBUG && taken)
 		lock_rank_taken(lock);
 	return taken;
@@ -100,6 +101,7 @@ static inline void lock_drop(struct ticket_lock *lock)
 {
 	uint16_t owner = ld_relaxed(&lock->owner);
 
+	DASSERT_MASKED();
 	if (ZONAL_DEBUG)
 		lock_rank_dropped(lock);
 	DASSERT(owner != ld_relaxed(&lock->next), "the lock %p is dropped, and nobody drew",

@@ -8,7 +8,7 @@
 struct node_orders {
 	const uint8_t (*distance)[ZONAL_MAX_NODES];
 	nodemask_t candidates;          /* nodes with memory */
-	nodemask_t has_cpu;             /* 0 for the lists that a 5.10 arm64 kernel builds at boot */
+	nodemask_t has_cpu; /* 0 for the lists that a 5.10 arm64 kernel builds at boot */
 	unsigned online_count;          /* nodes that are online, 1 at least */
 	unsigned load[ZONAL_MAX_NODES]; /* 0 before the first search */
 };

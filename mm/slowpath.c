@@ -23,8 +23,8 @@
  * first pass (F9); NOIO and NOFS scopes of the task apply from here on, since only reclaim would
  * do I/O (G6).
  *
- * Where no kswapd serves an instance (zonal_kswapd_turn() is never called), what it would take back, the
- * boost of the marks, is taken back before a request that may insist fails, and the
+ * Where no kswapd serves an instance (zonal_kswapd_turn() is never called), what it would take
+ * back, the boost of the marks, is taken back before a request that may insist fails, and the
  * highatomic reserve with it, block by block. Nothing waits there either: NOFAIL fails.
  */
 #include "alloc.h"
@@ -262,7 +262,8 @@ static struct page *climb(struct ladder *l)
 			page = compact_and_look(l);
 		if (page || !may_insist(l))
 			return page;
-		if (!another_round(l) && (must_begin_anew(l) || !(oom_make_room(l) || take_back(l))))
+		if (!another_round(l) &&
+		    (must_begin_anew(l) || !(oom_make_room(l) || take_back(l))))
 			return NULL;
 		l->retry.rounds++;
 		page = look_again(l, false);

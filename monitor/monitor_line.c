@@ -361,7 +361,7 @@ bool monitor_line_feed(struct monitor_line *line, int byte)
 {
 	bool second_half = byte == '\n' && line->after_cr;
 
-	ASSERT(line->prompt && (byte == MONITOR_LOST || (byte >= 0 && byte <= UINT8_MAX)),
+	ASSERT(line->prompt && (byte == MONITOR_LOST || (byte >= 0 && byte <= (int)UINT8_MAX)),
 	       "byte %d", byte);
 	line->after_cr = byte == '\r';
 	if (second_half)

@@ -2,9 +2,9 @@
 /*
  * The tasks that reclaim in the background, one for each node with memory, and how they sleep.
  *
- * What a kswapd does is zonal_kswapd_turn(); a task here calls it, sleeps as long as that says or until
- * it is woken, and calls it again. It runs on the CPUs of its node, if the node has some, and its
- * stack lies there.
+ * What a kswapd does is zonal_kswapd_turn(); a task here calls it, sleeps as long as that says or
+ * until it is woken, and calls it again. It runs on the CPUs of its node, if the node has some,
+ * and its stack lies there.
  *
  * A wake-up is a flag and a wait queue. It may come from anywhere, from an interrupt handler
  * or masked, and from the allocator's own calls inside of this task; instances other than the

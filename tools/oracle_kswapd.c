@@ -6,18 +6,19 @@
  * priority and the pages that it reclaimed, the end. It is repeated on an instance whose cache
  * is as long as the record's at the beginning and shrinks as ours is reclaimed:
  *
- *	wake     where the caller worked alone, pages are taken one by one as he did until our kswapd is
- *	         woken: with as many pages free as there, within one batch of a per-CPU list
+ *	wake     where the caller worked alone, pages are taken one by one as he did until our
+ *	         kswapd is woken: with as many pages free as there, within one batch
  *	start    the free pages and the boost of the record are put in place
  *	round    the same priority, and pages reclaimed within 5 %
- *	end      as many rounds, free pages within a batch where the caller slept meanwhile, no boost left
+ *	end      as many rounds, free pages within a batch where the caller slept meanwhile, no
+ *	         boost left
  *
- * What waits in per-CPU lists is not in a record. So at the end of its first run, and wherever free pages
- * had to be put in place, a list more or less is no deviation.
+ * What waits in per-CPU lists is not in a record. So at the end of its first run, and wherever
+ * free pages had to be put in place, a list more or less is no deviation.
  *
- * Where the caller of the record went on taking pages while kswapd worked, its takings are the record's:
- * after a round the free pages are set to what was seen there, and cached pages that the caller's own
- * direct reclaim took are taken away. Such rounds are counted apart and printed.
+ * Where the caller of the record went on taking pages while kswapd worked, its takings are the
+ * record's: after a round the free pages are set to what was seen there, and cached pages that the
+ * caller's own direct reclaim took are taken away. Such rounds are counted apart and printed.
  *
  * Marks, managed pages and the length of the lists are the record's own. Pages of the
  * anonymous lists do not matter, as no run had a place to write them to.

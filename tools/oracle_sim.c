@@ -6,8 +6,8 @@
  * what a kernel's cache of a block device is after it was read once. The handle of a page is its
  * number in the order of reading.
  *
- * The caller of a record takes and gives pages here by GFP_ATOMIC-like requests of a task that may use every
- * reserve, so that any count can be reached without waking anybody by a lack that the
+ * The caller of a record takes and gives pages here by GFP_ATOMIC-like requests of a task that may
+ * use every reserve, so that any count can be reached without waking anybody by a lack that the
  * record does not have.
  */
 #include "oracle_sim.h"

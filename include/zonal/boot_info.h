@@ -47,7 +47,8 @@ struct zonal_boot_info {
 	unsigned reserved_count;
 	struct zonal_boot_range reserved[ZONAL_MAX_RANGES];
 
-	/* By number. Where a core is found, and whether it may be used, is no business of memory. */
+	/* By number. Where a core is found, and whether it may be used, is no business of
+	 * memory. */
 	unsigned cpu_count;
 	struct zonal_boot_cpu cpu[ZONAL_MAX_CPUS];
 

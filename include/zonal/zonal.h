@@ -76,7 +76,7 @@ struct zonal_mempolicy {
 #define ZONAL_TASK_NOIO 0x4u      /* scope: strip ZONAL_GFP_F_IO and ZONAL_GFP_F_FS (G6) */
 #define ZONAL_TASK_NOCMA 0x8u     /* scope: no CMA pages even for movable requests (G9) */
 #define ZONAL_TASK_REALTIME 0x10u /* real-time class: ALLOC_HARDER in the slow path (L1) */
-#define ZONAL_TASK_USER 0x20u     /* works for a user's program: waits where memory is very short (K12) */
+#define ZONAL_TASK_USER 0x20u     /* works for a user's program: waits for memory (K12) */
 
 /* zonal_task.unusual: what keeps a task's requests off the fast lanes */
 #define ZONAL_TASK_POLICY 0x1u   /* its policy can lead away from the CPU's own list */

@@ -3,9 +3,9 @@
  * Direct reclaim: a request that found nothing frees memory itself.
  *
  * It wants 32 pages (K11), from any node that it may use: each is shrunk once a round, at
- * priorities 12 to 0, until the pages are there. If active lists were spared on the way and all was in
- * vain, once more without sparing them. Zones that the task's cpuset does not allow are passed
- * over: freeing there would not help it.
+ * priorities 12 to 0, until the pages are there. If active lists were spared on the way and all
+ * was in vain, once more without sparing them. Zones that the task's cpuset does not allow are
+ * passed over: freeing there would not help it.
  *
  * Who does so works for reclaim meanwhile (ZTASK_MEMALLOC), so that what its owners' callbacks
  * allocate may use the reserves and does not come here again (L15); afterwards the task is what it

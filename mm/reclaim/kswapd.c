@@ -7,18 +7,18 @@
  *	        balanced, or hopeless (16 runs in a row without a page): nap of 100 ms, then sleep
  *
  * Who asks leaves two numbers, the order and the highest zone that it could use; the larger of
- * several wishes is kept (K1). A run that was asked for a large block and has reclaimed twice as much
- * goes on for single pages: compaction does the rest (K7).
+ * several wishes is kept (K1). A run that was asked for a large block and has reclaimed twice as
+ * much goes on for single pages: compaction does the rest (K7).
  *
  * The boost (K4, K8). While the node is balanced but its marks are boosted, the run reclaims as
- * many pages as the boost has, gently: it writes nothing, swaps nothing, its priority stays at
- * 10 where it gets what it looks for, and it ends at the first round that gets nothing. If the node
- * is not balanced, or not any more, it is an ordinary run. In both cases the boost that was there at
- * the beginning is taken off the marks at the end.
+ * many pages as the boost has, gently: it writes nothing, swaps nothing, its priority stays at 10
+ * where it gets what it looks for, and it ends at the first round that gets nothing. If the node
+ * is not balanced, or not any more, it is an ordinary run. In both cases the boost that was there
+ * at the beginning is taken off the marks at the end.
  *
  * The port's task calls zonal_kswapd_turn() again and again and sleeps in between as long as that
- * says; there is no loop here, so that a port without tasks can have it as well. How it is woken, and
- * why no wake-up is lost, is in wake.c.
+ * says; there is no loop here, so that a port without tasks can have it as well. How it is woken,
+ * and why no wake-up is lost, is in wake.c.
  */
 #include "kswapd.h"
 
@@ -46,7 +46,8 @@ static uint64_t round_target(struct run *run)
 		struct zone *zone = &run->node->zone[t];
 
 		if (zone_managed(zone))
-			sum += (uint64_t)ZN_MAX(zone_mark(zone, WMARK_HIGH), (int64_t)RECLAIM_BATCH);
+			sum += (uint64_t)ZN_MAX(zone_mark(zone, WMARK_HIGH),
+						(int64_t)RECLAIM_BATCH);
 	}
 	return sum;
 }
@@ -102,13 +103,14 @@ static void take_boost_off(struct run *run)
 	for (unsigned t = 0; t < ZONE_TYPES; t++) {
 		struct zone *zone = &run->node->zone[t];
 		port_irqflags_t irq;
+		int64_t boost;
 
 		if (!run->boost[t])
 			continue;
 		irq = port_irq_save();
 		lock_take(&zone->lock);
-		st_relaxed(&zone->boost,
-			   ld_relaxed(&zone->boost) - ZN_MIN(ld_relaxed(&zone->boost), run->boost[t]));
+		boost = ld_relaxed(&zone->boost);
+		st_relaxed(&zone->boost, boost - ZN_MIN(boost, run->boost[t]));
 		zone_update_floor(zone);
 		lock_drop(&zone->lock);
 		port_irq_restore(irq);

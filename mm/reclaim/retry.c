@@ -3,10 +3,10 @@
  * Is another round of reclaim worth it? (rows R1-R5)
  *
  * Rounds without progress are counted; progress takes the count back to 0, but for large blocks,
- * which reclaim alone may never put together. Behind 16 of them only the highatomic reserve is left to
- * give. Up to there the question is whether the request could be served at all if everything
- * that can be reclaimed of a zone were free: if no zone of the list would meet MIN then, trying
- * again is in vain and somebody must give back what he uses.
+ * which reclaim alone may never put together. Behind 16 of them only the highatomic reserve is
+ * left to give. Up to there the question is whether the request could be served at all if
+ * everything that can be reclaimed of a zone were free: if no zone of the list would meet MIN
+ * then, trying again is in vain and somebody must give back what he uses.
  *
  * If the last round freed nothing because what is there must be written first, it waits for
  * the disk before it tries again; else it only lets others run.

@@ -9,9 +9,10 @@
  * alone are looked at). The active lists are shortened only if the inactive ones are short for
  * them.
  *
- * When enough is reclaimed, the round does not end at once: the kind of which less was left to look at
- * is done with, and the other one is carried on until both were looked at in the proportion that
- * was planned. So pressure on both stays what it should be, and no kind is emptied by chance.
+ * When enough is reclaimed, the round does not end at once: the kind of which less was left to
+ * look at is done with, and the other one is carried on until both were looked at in the
+ * proportion that was planned. So pressure on both stays what it should be, and no kind is emptied
+ * by chance.
  *
  * The round ends with the shrinkers, and with the news that the node can be reclaimed (K6).
  *
@@ -92,7 +93,8 @@ static uint64_t shrink_list(struct scan *s, struct node *node, struct plan *plan
 	return 0;
 }
 
-/* Enough is reclaimed: one kind is over, of the other what keeps the proportion. False: both are. */
+/* Enough is reclaimed: one kind is over, of the other what keeps the proportion. False: both
+ * are. */
 static bool rest_in_proportion(struct plan *plan)
 {
 	uint64_t left[ZONAL_KINDS], planned, percent;

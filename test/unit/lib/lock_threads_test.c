@@ -50,7 +50,7 @@ static void all_go(void (*turn)(struct thread *self, unsigned i), unsigned turns
 
 	while (began < THREADS) {
 		threads[began] = (struct thread){ .cpu = began, .turn = turn, .turns = turns };
-		if (!KT_TRUE(pthread_create(&threads[began].thread, NULL, go, &threads[began]) == 0))
+		if (!KT_TRUE(!pthread_create(&threads[began].thread, NULL, go, &threads[began])))
 			break;
 		began++;
 	}

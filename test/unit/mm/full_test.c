@@ -23,10 +23,12 @@ static unsigned node_of_cpu(unsigned cpu) { return cpu % ZONAL_MAX_NODES; }
 
 static void full_board(struct boot_info *info)
 {
+	uint64_t first = KT_NORMAL_PFN << PAGE_SHIFT;
+
 	info->dma_max = UINT64_MAX;
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
 		info->range[info->range_count++] =
-			(struct boot_range){ .start = (KT_NORMAL_PFN << PAGE_SHIFT) + n * NODE_BYTES,
+			(struct boot_range){ .start = first + n * NODE_BYTES,
 					     .size = NODE_BYTES,
 					     .nid = (int16_t)n };
 		info->nodes |= node_bit(n);

@@ -2,8 +2,9 @@
 /*
  * kswapd, turn by turn, without a task: the caller is the port (rows K1-K9).
  *
- * A cache of clean pages fills a board down to a mark; a turn then does what a woken kswapd would do.
- * The watch shows each round. Real runs of 5.10 are repeated by the oracle; here are the rules.
+ * A cache of clean pages fills a board down to a mark; a turn then does what a woken kswapd would
+ * do. The watch shows each round. Real runs of 5.10 are repeated by the oracle; here are the
+ * rules.
  */
 #include "kt_cache.h"
 

@@ -3,8 +3,9 @@
  * An owner for tests: pages that reclaim may take, and what their owner answers, by hand.
  *
  * A page's place is its number in the order in which it came. Each place says how the owner
- * answers for it; by default a page is clean, unused and given up when asked. The contents are nobody's:
- * only the map exists. Everything runs in the caller's task; in threaded tests each thread has its own.
+ * answers for it; by default a page is clean, unused and given up when asked. The contents are
+ * nobody's: only the map exists. Everything runs in the caller's task; in threaded tests each
+ * thread has its own.
  */
 #ifndef TEST_UNIT_KT_CACHE_H
 #define TEST_UNIT_KT_CACHE_H

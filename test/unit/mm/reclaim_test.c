@@ -186,8 +186,8 @@ KTEST(rows_r, r1_r3_costs_of_trying_are_bounded_by_16_rounds_without_progress)
 
 	if (!cache)
 		return;
-	/* The pages could be had, so each round is worth it (R3), and none gives any (R1). There is a
-	 * kswapd, or it would not even be tried again. */
+	/* The pages could be had, so each round is worth it (R3), and none gives any (R1). There
+	 * is a kswapd, or it would not even be tried again. */
 	answer(cache, ZONAL_GIVE_DIRTY);
 	zonal_kswapd_turn(cache->mm, 0, false);
 	KT_TRUE(!zonal_alloc(cache->mm, KERNEL, 0));
@@ -372,128 +372,6 @@ KTEST(reclaim, active_pages_go_when_all_else_was_in_vain)
 	zonal_free(cache->mm, page, 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
-}
-
-/* ---- shrinkers ---- */
-
-struct kt_objects {
-	struct zonal_shrinker shrinker;
-	uint64_t have, asked, calls, most_at_once;
-	unsigned nodes; /* asked for, one bit each */
-	bool stop;
-};
-
-static struct kt_objects *objects_of(struct zonal_shrinker *self)
-{
-	return (struct kt_objects *)(void *)self;
-}
-
-static uint64_t objects_count(struct zonal_shrinker *self, unsigned nid)
-{
-	objects_of(self)->nodes |= 1u << nid;
-	return objects_of(self)->have;
-}
-
-static uint64_t objects_scan(struct zonal_shrinker *self, unsigned nid, uint64_t nr)
-{
-	struct kt_objects *objects = objects_of(self);
-
-	(void)nid;
-	if (objects->stop)
-		return ZONAL_SHRINK_STOP;
-	objects->calls++;
-	objects->asked += nr;
-	objects->most_at_once = ZN_MAX(objects->most_at_once, nr);
-	return nr;
-}
-
-static struct kt_objects objects_with(unsigned seeks, unsigned batch, bool numa, uint64_t have)
-{
-	return (struct kt_objects){ .shrinker = { .name = "kt",
-						  .count = objects_count,
-						  .scan = objects_scan,
-						  .seeks = seeks,
-						  .batch = batch,
-						  .numa = numa },
-				    .have = have };
-}
-
-/* One walk over the shrinkers at a priority: what was asked of this one. */
-static uint64_t asked_at(struct zonal *mm, struct kt_objects *objects, unsigned priority)
-{
-	struct scan s = { .mm = mm, .priority = priority };
-
-	objects->asked = objects->calls = 0;
-	shrink_objects(&s, mm->node[0]);
-	return objects->asked;
-}
-
-KTEST(rows_k, k13_share_by_priority_and_seeks_in_batches_the_rest_carried_over)
-{
-	struct zonal *mm = kt_instance(&uma);
-	struct kt_objects objects = objects_with(2, 0, false, 100000);
-
-	if (!mm)
-		return;
-	zonal_shrinker_register(mm, &objects.shrinker);
-	/* 4 * (100000 >> 8) / 2 = 780: six batches of 128, 12 are carried over. */
-	KT_EQ(asked_at(mm, &objects, 8), 768);
-	KT_EQ(ld_relaxed(&objects.shrinker.deferred[0]), 12);
-	KT_EQ(objects.most_at_once, 128);
-	/* 12 + 780 */
-	KT_EQ(asked_at(mm, &objects, 8), 768);
-	KT_EQ(ld_relaxed(&objects.shrinker.deferred[0]), 24);
-	/* 48 at priority 12 and the 24: less than a batch, nothing. */
-	KT_EQ(asked_at(mm, &objects, 12), 0);
-	KT_EQ(ld_relaxed(&objects.shrinker.deferred[0]), 72);
-	/* never more than twice what there is, and half of it where little is new */
-	objects.have = 1000;
-	st_relaxed(&objects.shrinker.deferred[0], 1 << 20);
-	KT_EQ(asked_at(mm, &objects, 4), 384); /* 500 */
-	KT_EQ(asked_at(mm, &objects, 0), 1920); /* 2000 */
-	zonal_shrinker_unregister(mm, &objects.shrinker);
-	KT_EQ(asked_at(mm, &objects, 0), 0);
-}
-
-KTEST(rows_k, k13_seeks_0_is_half_and_stop_is_carried_over_and_small_caches_are_asked_whole)
-{
-	struct zonal *mm = kt_instance(&uma);
-	struct kt_objects objects = objects_with(0, 10, false, 1000);
-
-	if (!mm)
-		return;
-	zonal_shrinker_register(mm, &objects.shrinker);
-	KT_EQ(asked_at(mm, &objects, 12), 500);
-	objects.stop = true;
-	KT_EQ(asked_at(mm, &objects, 12), 0);
-	KT_EQ(ld_relaxed(&objects.shrinker.deferred[0]), 500);
-	objects.stop = false;
-	KT_EQ(asked_at(mm, &objects, 12), 1000);
-	/* Fewer than a batch, and all of them are wanted. */
-	objects.shrinker.batch = 128;
-	objects.shrinker.seeks = 1;
-	objects.have = 20;
-	KT_EQ(asked_at(mm, &objects, 0), 40);
-	zonal_shrinker_unregister(mm, &objects.shrinker);
-}
-
-KTEST(rows_k, k13_only_numa_shrinkers_are_asked_for_every_node)
-{
-	struct zonal *mm = kt_instance(&pair);
-	struct kt_objects all = objects_with(2, 0, true, 10), one = objects_with(2, 0, false, 10);
-	struct scan s;
-
-	if (!mm)
-		return;
-	s = (struct scan){ .mm = mm, .priority = 0 };
-	zonal_shrinker_register(mm, &all.shrinker);
-	zonal_shrinker_register(mm, &one.shrinker);
-	for (unsigned n = 0; n < 2; n++)
-		shrink_objects(&s, mm->node[n]);
-	KT_EQ(all.nodes, 3);
-	KT_EQ(one.nodes, 1);
-	zonal_shrinker_unregister(mm, &all.shrinker);
-	zonal_shrinker_unregister(mm, &one.shrinker);
 }
 
 KTEST(rows_k, k14_reclaimable_pages_of_a_zone)
