@@ -117,6 +117,8 @@
 #define node_boost zn_node_boost
 #define node_build_zonelists zn_node_build_zonelists
 #define node_order_of zn_node_order_of
+#define node_reclaim_helps zn_node_reclaim_helps
+#define node_takes_dirty zn_node_takes_dirty
 #define number_read zn_number_read
 #define number_read_all zn_number_read_all
 #define page_check_block zn_page_check_block

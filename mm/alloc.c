@@ -83,6 +83,7 @@ static void first_pass(const struct alloc_req *req, struct alloc_pass *pass)
 	ASSERT(req->nodemask, "no node allowed, gfp 0x%x", req->gfp);
 	pass->gfp = req->gfp;
 	pass->flags = WMARK_LOW | (req->gfp & ALLOC_KSWAPD) | request_cma_flag(req);
+	pass->flags |= req->gfp & __GFP_WRITE ? ALLOC_SPREAD : 0;
 	pass->nodemask = req->nodemask;
 	cpuset_read(req, pass);
 	if (unlikely(pass->cpuset != NODEMASK_ALL)) {

@@ -146,7 +146,8 @@ static void take_options(struct zonal *mm, const struct zonal_config *config)
 	mm->options = config->options;
 	st_relaxed(&mm->boost_factor, config->options.watermark_boost_factor);
 	mm->clear = config->clear;
-	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE;
+	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE |
+		      (ZONAL_RECLAIM ? __GFP_WRITE : 0);
 	if (!mm->clear)
 		mm->unusual |= __GFP_ZERO;
 	mm->ctx = config->ctx;

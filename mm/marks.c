@@ -147,13 +147,18 @@ static void setup_total_reserve(struct zonal *mm)
 	unsigned zid;
 
 	mm->total_reserve = 0;
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		if (mm->node[n])
+			mm->node[n]->total_reserve = 0;
 	mm_for_each_zone(mm, zid, zone) {
 		int64_t most = 0;
 
 		for (unsigned j = zone->type; j < ZONE_TYPES; j++)
 			most = ZN_MAX(most, ld_relaxed(&zone->lowmem_reserve[j]));
 		most += ld_relaxed(&zone->mark[WMARK_HIGH]);
-		mm->total_reserve += (uint64_t)ZN_MIN(most, zone_managed(zone));
+		most = ZN_MIN(most, zone_managed(zone));
+		mm->total_reserve += (uint64_t)most;
+		mm->node[zone->node]->total_reserve += (uint64_t)most;
 	}
 }
 
@@ -256,6 +261,14 @@ int zonal_set_watermark_boost(struct zonal *mm, unsigned factor)
 {
 	mm->options.watermark_boost_factor = factor;
 	st_relaxed(&mm->boost_factor, factor);
+	return 0;
+}
+
+int zonal_set_zone_reclaim_mode(struct zonal *mm, unsigned mode)
+{
+	if (mode > (ZONAL_RECLAIM_ZONE | ZONAL_RECLAIM_WRITE | ZONAL_RECLAIM_UNMAP))
+		return ZONAL_EINVAL;
+	st_relaxed(&mm->reclaim_mode, (uint8_t)mode);
 	return 0;
 }
 

@@ -103,6 +103,7 @@ struct zonal {
 
 	/* Written by one caller at a time, before the first page of that owner is listed. */
 	struct zonal_owner owners[ZONAL_MAX_OWNERS];
+	_Atomic uint8_t reclaim_mode; /* t: K15, ZONAL_RECLAIM_* */
 	struct ticket_lock shrinker_lock;
 	struct zonal_shrinker *shrinkers; /* shrinker_lock */
 	_Atomic uint32_t shrinking;       /* a: walks over them under way */

@@ -22,6 +22,7 @@
 #define ALLOC_CPUSET 0x40u
 #define ALLOC_CMA 0x80u
 #define ALLOC_NOFRAGMENT 0x100u
+#define ALLOC_SPREAD 0x200u /* ours: pass over nodes with many dirty pages (G12) */
 #define ALLOC_KSWAPD 0x800u /* same bit as __GFP_KSWAPD_RECLAIM */
 
 _Static_assert(ALLOC_HIGH == __GFP_HIGH, "copied, not translated (L1)");

@@ -8,6 +8,9 @@
  * mobility (NOFRAGMENT, F2), but gives that up before it would leave the local node (F3),
  * and walks once more without it (F4): locality and success are worth more than order.
  *
+ * A first walk for a page that will be dirtied passes over nodes that have dirty pages enough
+ * (G12). A near zone that says no may be reclaimed on the spot, if that was turned on (K15).
+ *
  * No lock is held here; each zone's own test and take stand for themselves.
  */
 #include "alloc.h"
@@ -16,6 +19,7 @@
 #include "cpuset.h"
 #include "mobility.h"
 #include "page_owner.h"
+#include "reclaim/reclaim.h"
 #include "take.h"
 #include "watermark.h"
 
@@ -76,7 +80,9 @@ static struct page *walk_once(const struct alloc_req *req, const struct alloc_pa
 			continue;
 		if (stay && ref->node != list->ref[pass->preferred].node)
 			return NULL;
-		if (!zone_allows(ref->zone, req, pass))
+		if (unlikely(pass->flags & ALLOC_SPREAD) && !node_takes_dirty(req->mm, ref->node))
+			continue;
+		if (!zone_allows(ref->zone, req, pass) && !node_reclaim_helps(req, pass, i))
 			continue;
 		page = take_and_prepare(ref->zone, req, pass);
 		if (page)

@@ -128,6 +128,7 @@ struct node {
 	struct zonelist nofallback; /* own zones only */
 	uint8_t order[ZONAL_MAX_NODES]; /* nodes in fallback order */
 	unsigned order_count;
+	uint64_t total_reserve;     /* t: S7, of its zones */
 	struct node_reclaim reclaim;
 	struct zone zone[ZONE_TYPES];
 };

@@ -124,6 +124,12 @@ static int set_ratios(struct zonal *mm, const uint64_t *value, unsigned count)
 	return error;
 }
 
+static int set_reclaim_mode(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	return zonal_set_zone_reclaim_mode(mm, (unsigned)value[0]);
+}
+
 static uint64_t managed_kbytes(const struct zonal *mm)
 {
 	const struct zone *zone;
@@ -145,6 +151,7 @@ static const struct tunable {
 	{ "watermark_scale_factor", 1, 3000, 1, set_scale },
 	{ "watermark_boost_factor", 0, UINT32_MAX, 1, set_boost },
 	{ "lowmem_reserve_ratio", 0, UINT32_MAX, ZONE_TYPES, set_ratios },
+	{ "zone_reclaim_mode", 0, 7, 1, set_reclaim_mode },
 };
 
 const char *monitor_tunable_name(unsigned n)

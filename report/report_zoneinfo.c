@@ -134,12 +134,13 @@ void report_tunables(struct zonal *mm, bool json)
 			"\"watermark_scale_factor\":%u,\"watermark_boost_factor\":%u,",
 			(ull)mm->min_free_kbytes, mm->options.watermark_scale_factor,
 			ld_relaxed(&mm->boost_factor));
-		kprintf("\"lowmem_reserve_ratio\":[%u,%u,%u,%u]}\n", ratio[0], ratio[1], ratio[2],
-			ratio[3]);
+		kprintf("\"lowmem_reserve_ratio\":[%u,%u,%u,%u],\"zone_reclaim_mode\":%u}\n",
+			ratio[0], ratio[1], ratio[2], ratio[3], ld_relaxed(&mm->reclaim_mode));
 		return;
 	}
 	kprintf("min_free_kbytes         %llu\n", (ull)mm->min_free_kbytes);
 	kprintf("watermark_scale_factor  %u\n", mm->options.watermark_scale_factor);
 	kprintf("watermark_boost_factor  %u\n", ld_relaxed(&mm->boost_factor));
 	kprintf("lowmem_reserve_ratio    %u %u %u %u\n", ratio[0], ratio[1], ratio[2], ratio[3]);
+	kprintf("zone_reclaim_mode       %u\n", ld_relaxed(&mm->reclaim_mode));
 }

@@ -70,6 +70,7 @@ enum zonal_give {
 #define ZONAL_MAY_WRITE 0x1u /* start to write the page: what needs ZONAL_GFP_F_IO */
 #define ZONAL_MAY_WAIT 0x2u  /* sleep for a lock or for what is being written */
 #define ZONAL_MAY_FS 0x4u    /* take locks that a request without ZONAL_GFP_F_FS may hold */
+#define ZONAL_MAY_UNMAP 0x8u /* take a page that a task has mapped */
 
 struct zonal_owner_ops {
 	const char *name;     /* shown in reports */
@@ -84,8 +85,10 @@ struct zonal_owner_ops {
 	void (*give_commit)(void *ctx, zonal_page_t *page, uint64_t handle);
 
 	/* NULL: pages of this owner cannot be moved. The commit copies the contents and puts `to`,
-	 * which has one reference that is now the owner's, into the place of `from`. The core puts
-	 * it on the list where `from` was, with the same handle. */
+	 * which has one reference that is now the owner's, into the place of `from`; the reference
+	 * of `from` passes to the core. A dirty mark goes with the contents: set_clean(from),
+	 * set_dirty(to). The core puts `to` on the list where `from` was, with the same handle. An
+	 * owner whose pages must lie where a device reaches them refuses in prepare. */
 	enum zonal_give (*move_prepare)(void *ctx, zonal_page_t *page, uint64_t handle,
 					unsigned may);
 	void (*move_commit)(void *ctx, zonal_page_t *from, zonal_page_t *to, uint64_t handle);
@@ -112,7 +115,8 @@ void zonal_owner_unregister(struct zonal *mm, struct zonal_owner *owner);
 void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, zonal_page_t *page,
 		    uint64_t handle);
 
-/* Off the lists, before the owner frees it. Not on a list: nothing is done. */
+/* Off the lists, before the owner frees it; no longer counted as dirty or as being written. Not on
+ * a list: nothing is done. */
 void zonal_page_remove(struct zonal *mm, zonal_page_t *page);
 
 /* The owner's 64 bits of a page on the lists. */

@@ -299,6 +299,15 @@ int zonal_set_watermark_scale(struct zonal *mm, unsigned factor) ZONAL_MUST_USE;
 int zonal_set_watermark_boost(struct zonal *mm, unsigned factor) ZONAL_MUST_USE;
 int zonal_set_reserve_ratio(struct zonal *mm, enum zonal_zone_type zone,
 			    unsigned ratio) ZONAL_MUST_USE;
+/*
+ * K15: may a request reclaim a near node (distance up to 30) before it goes on to the next one?
+ * Bits of zone_reclaim_mode as in 5.10, 0 by default: ZONE turns it on, WRITE lets it write dirty
+ * pages, UNMAP take pages that tasks have mapped. 0 or ZONAL_EINVAL. Any context.
+ */
+#define ZONAL_RECLAIM_ZONE 1u
+#define ZONAL_RECLAIM_WRITE 2u
+#define ZONAL_RECLAIM_UNMAP 4u
+int zonal_set_zone_reclaim_mode(struct zonal *mm, unsigned mode) ZONAL_MUST_USE;
 
 /* Why a zone did not serve a request. */
 enum zonal_refusal {

@@ -39,7 +39,7 @@ uint64_t zone_reclaimable(struct zone *zone)
 
 static unsigned may_of_gfp(gfp_t gfp)
 {
-	return ZONAL_MAY_WAIT | (gfp & __GFP_IO ? ZONAL_MAY_WRITE : 0) |
+	return ZONAL_MAY_WAIT | ZONAL_MAY_UNMAP | (gfp & __GFP_IO ? ZONAL_MAY_WRITE : 0) |
 	       (gfp & __GFP_FS ? ZONAL_MAY_FS : 0);
 }
 

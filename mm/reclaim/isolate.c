@@ -48,7 +48,7 @@ static unsigned isolate_some(struct scan *s, struct node *node, unsigned list, u
 	lock_take(&lru->lock);
 	while (left && *looks && got < want && lru->list[list].old != PFN_NONE) {
 		struct page *page = mm_page(s->mm, lru->list[list].old);
-		unsigned type = mm_page_zone(s->mm, page)->type;
+		unsigned type = page_zone_type(page);
 
 		left--;
 		--*looks;

@@ -58,7 +58,8 @@ static bool kswapd_round(struct run *run)
 {
 	struct scan *s = &run->scan;
 
-	s->may = ZONAL_MAY_FS | ZONAL_MAY_WAIT | (run->boost_left ? 0 : ZONAL_MAY_WRITE);
+	s->may = ZONAL_MAY_FS | ZONAL_MAY_WAIT | ZONAL_MAY_UNMAP |
+		 (run->boost_left ? 0 : ZONAL_MAY_WRITE);
 	s->may_swap = !run->boost_left;
 	age_anon(s, run->node);
 	s->scanned = 0;

@@ -34,14 +34,6 @@ static struct page *lru_page(const struct zonal *mm, uint32_t pfn)
 	return pfn == PFN_NONE ? NULL : mm_page(mm, pfn);
 }
 
-static void lru_count(struct lru_ends *ends, const struct zonal *mm, const struct page *page,
-		      int64_t by)
-{
-	unsigned type = mm_page_zone(mm, page)->type;
-
-	own_add(&ends->count[type], (uint64_t)by);
-}
-
 void lru_link(struct zonal *mm, struct lru *lru, struct page *page, bool old_end)
 {
 	struct lru_ends *ends = &lru->list[lru_list_of(mm, page)];
@@ -61,7 +53,7 @@ void lru_link(struct zonal *mm, struct lru *lru, struct page *page, bool old_end
 		ends->old = page->pfn;
 	if (!old_end || !other)
 		ends->young = page->pfn;
-	lru_count(ends, mm, page, 1);
+	own_add(&ends->count[page_zone_type(page)], 1);
 }
 
 void lru_unlink(struct zonal *mm, struct lru *lru, struct page *page)
@@ -83,7 +75,7 @@ void lru_unlink(struct zonal *mm, struct lru *lru, struct page *page)
 		older->links.prev = page->links.prev;
 	else
 		ends->old = page->links.prev;
-	lru_count(ends, mm, page, -1);
+	own_add(&ends->count[page_zone_type(page)], UINT64_MAX);
 }
 
 void reclaim_init(struct zonal *mm, struct node *node)
@@ -101,7 +93,7 @@ void reclaim_init(struct zonal *mm, struct node *node)
 static struct lru *lru_of(struct zonal *mm, const struct page *page)
 {
 	ASSERT(mm_owns(mm, page), "page %p is not of this instance", (const void *)page);
-	return &mm->node[mm_page_zone(mm, page)->node]->reclaim.lru;
+	return page_lru(mm, page);
 }
 
 struct zonal_owner *zonal_owner_register(struct zonal *mm, const struct zonal_owner_ops *ops,
@@ -143,6 +135,7 @@ void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, struct page *pa
 {
 	struct lru *lru = lru_of(mm, page);
 	port_irqflags_t irq;
+	uint32_t word;
 
 	ASSERT(word_in_use(page_word(page)) && word_block_order(page_word(page)) == 0,
 	       "pfn 0x%x is no single page in use: word 0x%x", page->pfn, page_word(page));
@@ -152,10 +145,9 @@ void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, struct page *pa
 	ASSERT(!(page_word(page) & PG_LRU), "pfn 0x%x is listed twice", page->pfn);
 	page->links.handle = handle;
 	page->owner_id = owner->id;
-	word_clear(page, PG_ACTIVE | PG_REFERENCED | PG_ROTATE);
-	word_set(page, PG_LRU);
+	word = word_change(page, PG_ACTIVE | PG_REFERENCED | PG_ROTATE, PG_LRU);
 	/* Removed and added again while somebody works on it: he puts it on the list. */
-	if (!(page_word(page) & PG_ISOLATED))
+	if (!(word & PG_ISOLATED))
 		lru_link(mm, lru, page, false);
 	lock_drop(&lru->lock);
 	port_irq_restore(irq);
@@ -175,8 +167,10 @@ void zonal_page_remove(struct zonal *mm, struct page *page)
 		word_clear(page, PG_LRU | PG_ACTIVE | PG_ROTATE | PG_REFERENCED);
 	lock_drop(&lru->lock);
 	port_irq_restore(irq);
-	zonal_page_set_clean(mm, page);
-	zonal_page_written(mm, page);
+	if (word & PG_DIRTY)
+		zonal_page_set_clean(mm, page);
+	if (word & PG_WRITEBACK)
+		zonal_page_written(mm, page);
 }
 
 uint64_t zonal_page_handle(const struct page *page) { return page->links.handle; }

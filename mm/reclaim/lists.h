@@ -16,6 +16,28 @@ static inline uint32_t word_clear(struct page *page, uint32_t flags)
 	return fetch_and_acq_rel(&page->word, ~flags);
 }
 
+/* Both in one step. */
+static inline uint32_t word_change(struct page *page, uint32_t clear, uint32_t set)
+{
+	uint32_t word = page_word(page);
+
+	while (!atomic_compare_exchange_weak_explicit(&page->word, &word, (word & ~clear) | set,
+						      memory_order_acq_rel, memory_order_relaxed))
+		;
+	return word;
+}
+
+/* Zone ids are node * ZONE_TYPES + type, so neither needs the zone. */
+static inline unsigned page_zone_type(const struct page *page)
+{
+	return page_zid(page) % ZONE_TYPES;
+}
+
+static inline struct lru *page_lru(const struct zonal *mm, const struct page *page)
+{
+	return &mm->node[page_zid(page) / ZONE_TYPES]->reclaim.lru;
+}
+
 static inline const struct zonal_owner *owner_of(const struct zonal *mm, const struct page *page)
 {
 	return &mm->owners[page->owner_id];

@@ -51,6 +51,7 @@ struct node_reclaim {
 	_Atomic uint8_t wanted_zones; /* a: highest zone type + 1; 0: nobody asks */
 	_Atomic uint8_t asleep;       /* a: it may be woken */
 	_Atomic uint8_t failures;     /* a: runs in a row that reclaimed nothing (K2, K6) */
+	_Atomic uint8_t near;         /* a: somebody reclaims it for a request (K16) */
 	_Atomic uint8_t served;       /* a: there is a kswapd: zonal_kswapd_turn() was called */
 	uint8_t balanced_order;       /* k: what its last run came down to (K7) */
 	uint8_t run_zone;             /* k: highest zone of the last run */

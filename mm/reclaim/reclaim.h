@@ -31,6 +31,10 @@ bool check_node_lists(struct walk *w, struct node *node);
 /* Rung 3: pages freed. */
 uint64_t reclaim_for(const struct alloc_req *req, const struct alloc_pass *pass,
 		     struct retry *retry);
+/* G12: may this node have more dirty pages? */
+bool node_takes_dirty(struct zonal *mm, unsigned nid);
+/* F6, K15: reclaim the node of place `i` of the list, whose zone said no. True: now it says yes. */
+bool node_reclaim_helps(const struct alloc_req *req, const struct alloc_pass *pass, unsigned i);
 /* R1-R5: after a round that did not help, is another one worth it? */
 bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass,
 		 struct retry *retry);
@@ -54,6 +58,19 @@ static inline uint64_t reclaim_for(const struct alloc_req *req, const struct all
 {
 	(void)req, (void)pass, (void)retry;
 	return 0;
+}
+
+static inline bool node_takes_dirty(struct zonal *mm, unsigned nid)
+{
+	(void)mm, (void)nid;
+	return true;
+}
+
+static inline bool node_reclaim_helps(const struct alloc_req *req, const struct alloc_pass *pass,
+				      unsigned i)
+{
+	(void)req, (void)pass, (void)i;
+	return false;
 }
 
 static inline bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass,

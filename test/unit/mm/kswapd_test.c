@@ -58,6 +58,17 @@ static uint64_t event(struct zonal *mm, enum vm_event event_)
 	return sum;
 }
 
+static void set_boost(struct zone *zone, int64_t pages)
+{
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(&zone->lock);
+	st_relaxed(&zone->boost, pages);
+	zone_update_floor(zone);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+}
+
 /* A board whose cache leaves `free` pages of zone DMA, MIN 1000, LOW 1250, HIGH 1500. */
 static struct kt_cache *full_board(enum zonal_kind kind, int64_t free)
 {
@@ -192,8 +203,7 @@ KTEST(rows_k, k4_k8_boost_alone_is_reclaimed_gently_and_comes_off_the_marks)
 	if (!cache)
 		return;
 	zone = kt_zone(cache->mm, 0, ZONE_DMA);
-	st_relaxed(&zone->boost, 100);
-	zone_update_floor(zone);
+	set_boost(zone, 100);
 	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
 	turn(cache->mm, true);
 	KT_TRUE(seen.rounds > 3 && !seen.may_swap && !seen.may_write);
@@ -216,8 +226,7 @@ KTEST(rows_k, k4_boost_run_ends_at_the_first_round_in_vain)
 	zone = kt_zone(cache->mm, 0, ZONE_DMA);
 	for (unsigned i = 0; i < cache->count; i++)
 		cache->place[i].give = ZONAL_GIVE_BUSY;
-	st_relaxed(&zone->boost, 100);
-	zone_update_floor(zone);
+	set_boost(zone, 100);
 	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
 	turn(cache->mm, true);
 	KT_EQ(seen.rounds, 1);
@@ -233,8 +242,7 @@ KTEST(rows_k, k4_node_that_is_not_balanced_forgets_the_boost_and_works_as_usual)
 	if (!cache)
 		return;
 	zone = kt_zone(cache->mm, 0, ZONE_DMA);
-	st_relaxed(&zone->boost, 512);
-	zone_update_floor(zone);
+	set_boost(zone, 512);
 	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
 	turn(cache->mm, true);
 	KT_TRUE(seen.may_write && seen.may_swap);

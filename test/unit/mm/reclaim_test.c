@@ -111,7 +111,7 @@ KTEST(rows_l, l19_task_is_as_it_was_and_owners_see_it_work_for_reclaim)
 	KT_TRUE(page);
 	KT_EQ(task->flags, ZTASK_NOFS | ZTASK_REALTIME);
 	/* G6: what the scope takes away from the flags, owners may not do. */
-	KT_EQ(cache->last_may, ZONAL_MAY_WAIT | ZONAL_MAY_WRITE);
+	KT_EQ(cache->last_may, ZONAL_MAY_UNMAP | ZONAL_MAY_WAIT | ZONAL_MAY_WRITE);
 	zonal_free(cache->mm, page, 0);
 	kt_task_restore(&saved);
 	kt_cache_drop_all(cache);
@@ -135,7 +135,7 @@ KTEST(rows_g, g6_what_owners_may_do_follows_io_and_fs)
 		if (!cache)
 			return;
 		page = zonal_alloc(cache->mm, table[i].gfp, 0);
-		KT_EQ(cache->last_may, table[i].may);
+		KT_EQ(cache->last_may, ZONAL_MAY_UNMAP | table[i].may);
 		zonal_free(cache->mm, page, 0);
 		kt_cache_drop_all(cache);
 	}

@@ -146,7 +146,7 @@ KTEST(monitor_command, node_lists_are_read_strictly)
 	static const char *const bad[] = {
 		"",   ",",  "1,",   ",1", "2-1",  "1-",
 		"-1", "a",  "1--2", "0000000000000000000000000000001",
-		TEXT_OF(ZONAL_MAX_NODES), "1-" TEXT_OF(ZONAL_MAX_NODES),
+		TEXT_OF(ZONAL_MAX_NODES), ("1-" TEXT_OF(ZONAL_MAX_NODES)),
 	};
 	nodemask_t mask = 0;
 	unsigned i;
