@@ -22,7 +22,9 @@ uint16_t first_zone(const struct alloc_req *req, nodemask_t nodemask);
 struct page *alloc_slow(const struct alloc_req *req, bool walked);
 
 /* Leave a record of why the request failed in its last pass (failure.c). */
-void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, uint32_t steps);
+struct retry;
+void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, uint32_t steps,
+		    const struct retry *tried);
 /* The same for a request that was refused at the door. */
 void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32_t steps);
 /* G10: true if this request is to fail on purpose (inject.c). */

@@ -15,6 +15,7 @@
 
 #include "lib/assert.h"
 #include "cpuset.h"
+#include "reclaim/reclaim.h"
 #include "watermark.h"
 
 static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
@@ -50,7 +51,8 @@ static enum zonal_refusal refusal_of(const struct alloc_req *req, const struct a
 	return zone_request_ok(ref->zone, req, pass) ? REFUSED_RACE : REFUSED_NO_BLOCK;
 }
 
-void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, uint32_t steps)
+void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, uint32_t steps,
+		    const struct retry *tried)
 {
 	port_irqflags_t irq = port_irq_save();
 	struct zonal_failure *f = begin_record(req->mm, mm_this_cpu(req->mm));
@@ -60,6 +62,9 @@ void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, 
 	f->policy = req->in_irq ? MPOL_DEFAULT : policy_mode(req->task);
 	f->nid = req->nid;
 	f->steps = steps;
+	f->rounds = tried->rounds;
+	f->scanned = tried->scanned;
+	f->reclaimed = tried->reclaimed;
 	f->zones_more = req->list->count - ZN_MIN(req->list->count, ZONAL_FAILURE_ZONES + 0u);
 	for (unsigned i = 0; i < req->list->count - f->zones_more; i++) {
 		const struct zoneref *ref = &req->list->ref[i];

@@ -73,5 +73,9 @@ size_t zonal_failure_text(const struct zonal *mm, const struct zonal_failure *f,
 	if (f->zones_more)
 		ADD(&t, "; and %u zones farther away", f->zones_more);
 	add_steps(&t, f->steps, false);
+	if (f->steps & ZSTEP_RECLAIM)
+		ADD(&t, "; reclaim looked at %llu pages and freed %llu in %u rounds",
+		    (unsigned long long)f->scanned, (unsigned long long)f->reclaimed,
+		    f->rounds + 1);
 	return t.length;
 }

@@ -96,9 +96,10 @@ static bool owns_block(struct zone *zone, pfn_t pfn)
 {
 	const struct section_bounds *map = &zone->mm->bounds[pfn >> MM_SECTION_SHIFT];
 
-	ASSERT(!(pfn & (BLOCK_PAGES - 1)) && pfn >> MM_SECTION_SHIFT < zone->mm->section_count,
-	       "pfn 0x%llx begins no block of the map", (unsigned long long)pfn);
-	if (pfn < map->first || pfn >= map->end)
+	ASSERT(!(pfn & (BLOCK_PAGES - 1)), "pfn 0x%llx begins no block", (unsigned long long)pfn);
+	/* A zone whose size is damaged may reach beyond the map; zonal_check() will say so. */
+	if (pfn >> MM_SECTION_SHIFT >= zone->mm->section_count || pfn < map->first ||
+	    pfn >= map->end)
 		return false;
 	for (unsigned i = 0; i < BLOCK_PAGES; i++)
 		if (page_state(mm_page(zone->mm, pfn + i)) != PAGE_HOLE)

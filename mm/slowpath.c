@@ -276,7 +276,9 @@ static bool climb_anew(struct ladder *l)
 {
 	if (!must_begin_anew(l))
 		return false;
-	l->retry = (struct retry){ .rounds = l->retry.rounds + 1 };
+	l->retry.no_progress = 0;
+	l->retry.progress = 0;
+	l->retry.rounds++;
 	if (nodemask_cannot_be_meant(l))
 		l->pass.nodemask = NODEMASK_ALL;
 	return true;
@@ -309,6 +311,6 @@ struct page *alloc_slow(const struct alloc_req *req, bool walked)
 			page = climb(&l);
 	} while (!page && (climb_anew(&l) || (wait_for_nofail(&l, &page) && !page)));
 	if (!page)
-		failure_record(req, &l.pass, l.steps);
+		failure_record(req, &l.pass, l.steps, &l.retry);
 	return page;
 }

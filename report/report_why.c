@@ -68,6 +68,8 @@ static void json_failure(const struct zonal_failure *f, int cpu)
 		(ull)f->serial, cpu, gfp, f->gfp, f->order);
 	kprintf("\"policy\":%u,\"nid\":%d", f->policy, f->nid);
 	print_steps_json(f->steps);
+	kprintf(",\"rounds\":%u,\"scanned\":%llu,\"reclaimed\":%llu", f->rounds, (ull)f->scanned,
+		(ull)f->reclaimed);
 	kprintf(",\"zones\":[");
 	for (i = 0; i < f->zone_count && i < ARRAY_SIZE(f->zone); i++)
 		kprintf("%s{\"node\":%u,\"zone\":\"%s\",\"refusal\":\"%s\",\"short_pages\":%lld}",

@@ -323,8 +323,8 @@ enum zonal_refusal {
 #define ZONAL_STEP_FAST 0x1u         /* pass at LOW */
 #define ZONAL_STEP_MIN 0x2u          /* pass at MIN with what the flags allow */
 #define ZONAL_STEP_RESERVES 0x4u     /* pass without watermarks or as OOM victim */
-#define ZONAL_STEP_KSWAPD 0x8u       /* background reclaim asked for: not built, no progress */
-#define ZONAL_STEP_RECLAIM 0x10u     /* direct reclaim: not built, no progress */
+#define ZONAL_STEP_KSWAPD 0x8u       /* background reclaim asked for */
+#define ZONAL_STEP_RECLAIM 0x10u     /* direct reclaim: see rounds, scanned, reclaimed */
 #define ZONAL_STEP_COMPACT 0x20u     /* direct compaction: not built, no progress */
 #define ZONAL_STEP_OOM 0x40u         /* OOM: not built, no progress */
 #define ZONAL_STEP_DRAIN 0x80u
@@ -341,6 +341,8 @@ struct zonal_failure {
 	uint8_t policy;  /* enum zonal_mpol_mode in force */
 	int16_t nid;     /* where the walk began */
 	uint32_t steps;  /* ZONAL_STEP_* */
+	uint32_t rounds; /* rounds of the ladder behind the first */
+	uint64_t scanned, reclaimed; /* pages that its direct reclaim looked at, and freed */
 	uint32_t zone_count;
 	uint32_t zones_more; /* further zones, farther away, that the record has no room for */
 	struct {

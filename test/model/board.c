@@ -168,21 +168,22 @@ static void draw_reserved(struct model *m)
 	}
 }
 
-/* A CMA area is 4 MiB aligned, inside one range and one zone (row A8). */
+/* A CMA area is a largest block, inside one range and one zone (row A8). */
 static void draw_cma(struct model *m)
 {
+	const uint64_t pages = 1ull << (MAX_ORDER - 1);
 	struct boot_info *info = &m->info;
 
 	for (unsigned i = 0; i < info->range_count; i++) {
 		pfn_t start = info->range[i].start >> PAGE_SHIFT;
 		pfn_t end = start + (info->range[i].size >> PAGE_SHIFT);
 
-		start = align_up(start, 1024);
-		if (start + 1024 > end || info->reserved_count)
+		start = align_up(start, pages);
+		if (start + pages > end || info->reserved_count)
 			continue;
 		info->reserved[info->reserved_count++] = (struct boot_range){
 			.start = start << PAGE_SHIFT,
-			.size = 1024ull << PAGE_SHIFT,
+			.size = pages << PAGE_SHIFT,
 			.nid = NODE_NONE,
 			.flags = BOOT_CMA,
 		};

@@ -129,7 +129,7 @@ BAD = [  # each is refused
     ('managed-above-present', STATE, setter('zones', 0, 'managed', 65537), 'not a whole number'),
     ('zone-name', STATE, setter('zones', 0, 'zone', 'HighMem'), 'HighMem'),
     ('zone-twice', STATE, setter('zones', 2, 'zone', 'DMA'), 'stands twice'),
-    ('node-too-large', STATE, setter('zones', 0, 'node', 16), 'not a whole number'),
+    ('node-too-large', STATE, setter('zones', 0, 'node', 64), 'not a whole number'),
     ('cpu-list', STATE, setter('cpus', '0', '0-'), 'CPU list'),
     ('cpu-twice', STATE, setter('cpus', '0', '0-2'), 'CPU 2 stands twice'),
     ('cpu-range-backwards', STATE, setter('cpus', '0', '1-0'), 'not ascending'),

@@ -128,7 +128,8 @@ KTEST_F(sched, idle_cpus_wait_for_interrupts, KT_TARGET_ONLY)
 	struct sched_counts after;
 
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)
-		sched_read_counts(cpu, &before[cpu]);
+		if (sched_cpu_online(cpu))
+			sched_read_counts(cpu, &before[cpu]);
 	task_sleep_ns(50 * MS);
 	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++) {
 		if (!sched_cpu_online(cpu) || cpu == task_cpu())

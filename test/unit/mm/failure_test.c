@@ -296,10 +296,16 @@ KTEST(failure, text_lists_zones_and_steps)
 	f.zone[2].zid = 5 * ZONE_TYPES + ZONE_DMA32;
 	f.zone[2].refusal = REFUSED_NO_BLOCK;
 	expect_text("#1 gfp 0x800 order 3 node 0 policy bind; node 0 Normal not asked; node 0 DMA "
-		    "short by 12 pages; node 5 DMA32 no free block; tried low, min, kswapd (no "
-		    "progress)");
+		    "short by 12 pages; node 5 DMA32 no free block; tried low, min, kswapd");
 	f.zone_count = 1;
 	f.zones_more = 7;
 	expect_text("#1 gfp 0x800 order 3 node 0 policy bind; node 0 Normal not asked; and 7 zones "
-		    "farther away; tried low, min, kswapd (no progress)");
+		    "farther away; tried low, min, kswapd");
+	f.zone_count = f.zones_more = 0;
+	f.steps = ZSTEP_RECLAIM;
+	f.scanned = 640;
+	f.reclaimed = 64;
+	f.rounds = 2;
+	expect_text("#1 gfp 0x800 order 3 node 0 policy bind; tried reclaim; reclaim looked at 640 "
+		    "pages and freed 64 in 3 rounds");
 }

@@ -267,7 +267,7 @@ KTEST(rows_k, k7_large_wish_comes_down_to_single_pages_when_enough_is_reclaimed)
 	kt_cache_drop_all(cache);
 }
 
-KTEST(rows_k, k10_turn_leaves_the_task_as_it_was)
+KTEST(rows_l, l19_turn_of_kswapd_leaves_the_task_as_it_was)
 {
 	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);
 	struct zonal_task saved, *task = kt_task_save(&saved);

@@ -182,6 +182,7 @@ KTEST(rows_l, l3_noretry_ends_after_one_round_and_so_does_a_costly_request)
 KTEST(rows_r, r1_r3_costs_of_trying_are_bounded_by_16_rounds_without_progress)
 {
 	struct kt_cache *cache = full_of(&uma, ZONAL_CACHE);
+	struct zonal_failure failure;
 	uint64_t rounds;
 
 	if (!cache)
@@ -194,6 +195,9 @@ KTEST(rows_r, r1_r3_costs_of_trying_are_bounded_by_16_rounds_without_progress)
 	rounds = event(cache, EVENT_ALLOCSTALL_NORMAL);
 	KT_EQ(rounds, 17);
 	KT_TRUE(cache->written > 0);
+	zonal_last_failure(cache->mm, &failure);
+	KT_EQ(failure.rounds, 16);
+	KT_TRUE(failure.scanned > cache->count && failure.reclaimed == 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
 }
