@@ -37,9 +37,9 @@ struct lru_ends {
 struct lru {
 	struct ticket_lock lock;
 	struct lru_ends list[LRU_LISTS]; /* l */
-	/* l: what reclaim of each kind has cost lately, in pages written or found in use: the
+	/* l: what reclaim of each kind has cost lately, in pages that had to be written: the
 	 * kind that costs less is looked at more. */
-	uint64_t cost[ZONAL_KINDS];
+	_Atomic uint64_t cost[ZONAL_KINDS];
 	_Atomic int64_t isolated[ZONAL_KINDS]; /* a: off their lists */
 	_Atomic int64_t dirty, writing;        /* a */
 };

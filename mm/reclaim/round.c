@@ -43,11 +43,11 @@ static uint64_t list_share(struct scan *s, struct node *node, unsigned list)
 /* Both kinds in the proportion of what they cost lately. */
 static void plan_by_cost(struct scan *s, struct node *node, struct plan *plan)
 {
-	const uint64_t *cost = node->reclaim.lru.cost;
-	uint64_t total = cost[ZONAL_ANON] + cost[ZONAL_CACHE], part[ZONAL_KINDS], sum;
-	uint64_t anon_cost = total + cost[ZONAL_ANON], cache_cost = total + cost[ZONAL_CACHE];
+	uint64_t anon = ld_relaxed(&node->reclaim.lru.cost[ZONAL_ANON]);
+	uint64_t cache = ld_relaxed(&node->reclaim.lru.cost[ZONAL_CACHE]);
+	uint64_t anon_cost = 2 * anon + cache, cache_cost = anon + 2 * cache;
+	uint64_t total = anon_cost + cache_cost, part[ZONAL_KINDS], sum;
 
-	total = anon_cost + cache_cost;
 	part[ZONAL_ANON] = SWAPPINESS * (total + 1) / (anon_cost + 1);
 	part[ZONAL_CACHE] = (200 - SWAPPINESS) * (total + 1) / (cache_cost + 1);
 	sum = part[ZONAL_ANON] + part[ZONAL_CACHE];

@@ -46,14 +46,13 @@ struct scan {
 	bool may_swap;
 	/* results */
 	uint64_t scanned, reclaimed;
-	bool compaction_ready;   /* a zone has enough free pages for compaction to do the rest */
 	/* of one node, anew in each round */
 	bool deactivate[ZONAL_KINDS]; /* the active list is too long, or all else failed */
 	bool force_deactivate, skipped_deactivate;
 	bool cache_trim;         /* enough cache that is not in use: anonymous pages are spared */
 	bool cache_tiny;         /* cache and free pages together are too few: anonymous only */
 	struct {
-		uint64_t taken, cache_taken, dirty, writing, immediate;
+		uint64_t taken, cache_taken, dirty, writing, immediate, started;
 	} seen;
 };
 

@@ -63,6 +63,7 @@ static enum page_verdict verdict_of(struct scan *s, struct page *page, enum zona
 	case ZONAL_GIVE_WRITING:
 		word_set(page, PG_ROTATE);
 		s->seen.writing++;
+		s->seen.started++;
 		return VERDICT_KEEP;
 	case ZONAL_GIVE_GONE:
 	case ZONAL_GIVE_BUSY:
@@ -133,6 +134,26 @@ static void count_batch(const struct scan *s, unsigned kind, uint64_t looked_at,
 	port_irq_restore(irq);
 }
 
+/* What a batch cost: pages that had to be written. What is long ago weighs less: beyond a quarter
+ * of all pages on the lists, both costs are halved. */
+static void note_cost(struct node *node, unsigned kind, uint64_t written)
+{
+	struct lru *lru = &node->reclaim.lru;
+	port_irqflags_t irq = port_irq_save();
+	uint64_t size = 0, sum = 0;
+
+	lock_take(&lru->lock);
+	own_add(&lru->cost[kind], written);
+	for (unsigned list = 0; list < LRU_LISTS; list++)
+		size += lru_size(node, list, ZONE_MOVABLE);
+	for (unsigned k = 0; k < ZONAL_KINDS; k++)
+		sum += ld_relaxed(&lru->cost[k]);
+	for (unsigned k = 0; sum > size / 4 && k < ZONAL_KINDS; k++)
+		st_relaxed(&lru->cost[k], ld_relaxed(&lru->cost[k]) / 2);
+	lock_drop(&lru->lock);
+	port_irq_restore(irq);
+}
+
 /* Nothing but dirty pages: whoever owns them should write. */
 static void ask_to_write(struct scan *s, struct node *node, unsigned kind)
 {
@@ -147,7 +168,7 @@ static void ask_to_write(struct scan *s, struct node *node, unsigned kind)
 uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsigned want)
 {
 	struct page *batch[RECLAIM_BATCH];
-	uint64_t looked_at, dirty = s->seen.dirty;
+	uint64_t looked_at, dirty = s->seen.dirty, written = s->seen.started;
 	unsigned count, kept = 0, kind = lru_kind(list), activated = 0;
 
 	count = lru_isolate(s, node, list, want, batch, &looked_at);
@@ -168,6 +189,10 @@ uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsig
 	}
 	lru_put_back(s->mm, node, lru_kind(list), batch, kept);
 	count_batch(s, kind, looked_at, count - kept);
+	/* An anonymous page does not go before it is written somewhere. */
+	written = s->seen.started - written + (kind == ZONAL_ANON ? count - kept : 0);
+	if (written)
+		note_cost(node, kind, written);
 	if (activated)
 		mm_event(s->mm, EVENT_PGACTIVATE, activated);
 	if (count && s->seen.dirty - dirty == count)

@@ -357,6 +357,38 @@ KTEST(reclaim, anonymous_pages_are_spared_without_a_place_to_write_them_to)
 	kt_cache_drop_all(cache);
 }
 
+KTEST(reclaim, kinds_are_looked_at_60_to_140_and_the_one_that_costs_less_then)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_cache *anon = mm ? kt_cache(mm, ZONAL_ANON, 4096) : NULL;
+	struct kt_cache *cache = anon ? kt_cache(mm, ZONAL_CACHE, 4096) : NULL;
+	struct scan s;
+
+	if (!cache)
+		return;
+	kt_cache_fill(anon, 0, NOWAIT, 2048);
+	kt_cache_fill(cache, 0, NOWAIT, 2048);
+	/* More active cache than inactive, or the anonymous pages would be spared. */
+	for (unsigned i = 0; i < 2 * 1536; i++)
+		zonal_page_touch(mm, cache->place[i / 2].page);
+	answer(cache, ZONAL_GIVE_BUSY);
+	st_relaxed(&mm->swap_free, 4096);
+	s = (struct scan){ .mm = mm, .kswapd = true, .high_zone = ZONE_MOVABLE, .target = 4096,
+			   .priority = 4, .may_swap = true };
+	shrink_node(&s, mm->node[0]);
+	/* 2048 / 16 * 60 / 200, and 512 / 16 * 140 / 200 */
+	KT_EQ(anon->asked_give, 38);
+	KT_EQ(cache->asked_give, 22);
+	KT_EQ(anon->committed, 38);
+	KT_EQ(ld_relaxed(&mm->node[0]->reclaim.lru.cost[ZONAL_ANON]), 38);
+	/* They had to be written: 2010 / 16 * 89 / 501. */
+	shrink_node(&s, mm->node[0]);
+	KT_EQ(anon->asked_give, 38 + 22);
+	kt_check_all(mm);
+	kt_cache_drop_all(anon);
+	kt_cache_drop_all(cache);
+}
+
 KTEST(reclaim, active_pages_go_when_all_else_was_in_vain)
 {
 	struct kt_cache *cache = full_of(&uma, ZONAL_CACHE);
