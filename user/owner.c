@@ -118,6 +118,9 @@ const struct zonal_owner_ops *user_owner_ops(void) { return &ops; }
 void user_begin(void)
 {
 	ASSERT(!owner, "the owner of programs' pages is there");
+	/* A callback may name a slot that no program has had yet. */
+	for (unsigned slot = 0; slot < ZONAL_USER_TASKS; slot++)
+		lock_set_rank(&process_slot(slot)->lock, LOCK_USER_SPACE);
 	/* Without one, pages of programs are simply never asked for. */
 	owner = zonal_owner_register(user_port_memory(), &ops, NULL);
 }
