@@ -11,6 +11,9 @@ PROGRAM_FLAGS = $(filter-out -mgeneral-regs-only -fpie -moutline-atomics,$(IMAGE
 PROGRAM_LDFLAGS := -s -static -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none \
 	-T user/programs/program.ld
 
+# Kept, or make removes them at its end, with a line of their names.
+.SECONDARY: $(PROGRAM_OBJ:.o=.elf) $(PROGRAM_OBJ:.o=.c.o)
+
 $(O)/programs/command: FORCE | $(O)/setup.build
 	$(Q)mkdir -p $(@D); echo '$(IMAGE_CC) $(COMMON) $(PROGRAM_FLAGS)' | cmp -s - $@ || \
 		echo '$(IMAGE_CC) $(COMMON) $(PROGRAM_FLAGS)' > $@

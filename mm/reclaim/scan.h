@@ -52,7 +52,7 @@ struct scan {
 	bool cache_trim;         /* enough cache that is not in use: anonymous pages are spared */
 	bool cache_tiny;         /* cache and free pages together are too few: anonymous only */
 	struct {
-		uint64_t taken, cache_taken, dirty, writing, immediate, started;
+		uint64_t dirty, immediate, started; /* writing was started */
 	} seen;
 };
 

@@ -39,15 +39,11 @@ static void free_reclaimed(struct scan *s, struct node *node, struct page *page,
 	zonal_free(s->mm, page, 0);
 }
 
-/* What is being written stays, and comes back when it is written. */
+/* What is being written waits on the active list, and comes back when it is written. */
 static enum page_verdict meet_writing(struct scan *s, struct page *page)
 {
-	s->seen.writing++;
-	if (s->kswapd && (page_word(page) & PG_ROTATE)) {
-		s->seen.immediate++;
-		return VERDICT_ACTIVATE;
-	}
-	word_set(page, PG_ROTATE);
+	if (word_set(page, PG_ROTATE) & PG_ROTATE)
+		s->seen.immediate += s->kswapd;
 	return VERDICT_ACTIVATE;
 }
 
@@ -62,7 +58,6 @@ static enum page_verdict verdict_of(struct scan *s, struct page *page, enum zona
 		return VERDICT_KEEP;
 	case ZONAL_GIVE_WRITING:
 		word_set(page, PG_ROTATE);
-		s->seen.writing++;
 		s->seen.started++;
 		return VERDICT_KEEP;
 	case ZONAL_GIVE_GONE:
@@ -173,8 +168,6 @@ uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsig
 
 	count = lru_isolate(s, node, list, want, batch, &looked_at);
 	s->scanned += looked_at;
-	s->seen.taken += count;
-	s->seen.cache_taken += kind == ZONAL_CACHE ? count : 0;
 	for (unsigned i = 0; i < count; i++) {
 		struct page *page = batch[i];
 		enum page_verdict verdict = look_at(s, node, page);

@@ -49,15 +49,6 @@ static uint64_t turn(struct zonal *mm, bool woken)
 	return ns;
 }
 
-static uint64_t event(struct zonal *mm, enum vm_event event_)
-{
-	uint64_t sum = 0;
-
-	for (unsigned c = 0; c < mm->cpu_count; c++)
-		sum += ld_relaxed(&mm->cpu[c]->event[event_]);
-	return sum;
-}
-
 static void set_boost(struct zone *zone, int64_t pages)
 {
 	port_irqflags_t irq = port_irq_save();
@@ -128,9 +119,9 @@ KTEST(rows_k, k3_k5_k6_run_goes_from_12_on_until_a_zone_is_above_high)
 	zonal_drain_all(cache->mm, NULL);
 	KT_EQ(kt_free(zone), 1240 + (int64_t)sum);
 	KT_TRUE(kt_free(zone) > 1500);
-	KT_EQ(event(cache->mm, EVENT_PGSTEAL_KSWAPD), sum);
-	KT_EQ(event(cache->mm, EVENT_PGSCAN_KSWAPD), sum);
-	KT_EQ(event(cache->mm, EVENT_PAGEOUTRUN), 1);
+	KT_EQ(kt_event(cache->mm, EVENT_PGSTEAL_KSWAPD), sum);
+	KT_EQ(kt_event(cache->mm, EVENT_PGSCAN_KSWAPD), sum);
+	KT_EQ(kt_event(cache->mm, EVENT_PAGEOUTRUN), 1);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
 }
@@ -151,11 +142,11 @@ KTEST(rows_k, k9_first_a_nap_then_a_long_sleep_and_what_disturbs_the_nap_is_coun
 	zonal_drain_all(mm, NULL);
 	kswapd_wake(mm, mm->node[0], 0, ZONE_DMA);
 	KT_EQ(turn(mm, true), RECLAIM_NAP_NS);
-	KT_EQ(event(mm, EVENT_KSWAPD_LOW_QUICKLY), 1);
+	KT_EQ(kt_event(mm, EVENT_KSWAPD_LOW_QUICKLY), 1);
 	/* Not woken, but no more balanced when the nap is over: at once again. */
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 2000, 3000, 4000);
 	KT_EQ(turn(mm, false), 0);
-	KT_EQ(event(mm, EVENT_KSWAPD_HIGH_QUICKLY), 1);
+	KT_EQ(kt_event(mm, EVENT_KSWAPD_HIGH_QUICKLY), 1);
 	KT_EQ(turn(mm, false), RECLAIM_NAP_NS);
 	KT_TRUE(node_balanced(mm->node[0], 0, ZONE_DMA));
 	kt_check_all(mm);

@@ -113,6 +113,8 @@ pfn_t kt_first(const struct zone *zone, enum migratetype type, unsigned order);
 unsigned kt_pcp_count(const struct zone *zone);
 /* One counter of a zone, summed over the CPUs. */
 uint64_t kt_stat(const struct zone *zone, enum pcp_stat stat);
+/* One event of the slow path, summed over the CPUs. */
+uint64_t kt_event(const struct zonal *mm, enum vm_event event);
 uint64_t kt_hit(const struct zone *zone);
 uint64_t kt_miss(const struct zone *zone);
 uint64_t kt_local(const struct zone *zone);

@@ -111,6 +111,15 @@ uint64_t kt_stat(const struct zone *zone, enum pcp_stat stat)
 	return sum;
 }
 
+uint64_t kt_event(const struct zonal *mm, enum vm_event event)
+{
+	uint64_t sum = 0;
+
+	for (unsigned c = 0; c < mm->cpu_count; c++)
+		sum += ld_relaxed(&mm->cpu[c]->event[event]);
+	return sum;
+}
+
 uint64_t kt_hit(const struct zone *zone)
 {
 	return kt_stat(zone, STAT_HIT_LOCAL) + kt_stat(zone, STAT_HIT_OTHER);

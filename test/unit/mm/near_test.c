@@ -94,15 +94,6 @@ static struct kt_cache *full_nodes(unsigned mode)
 	return cache;
 }
 
-static uint64_t failed(struct kt_cache *cache)
-{
-	uint64_t sum = 0;
-
-	for (unsigned c = 0; c < cache->mm->cpu_count; c++)
-		sum += ld_relaxed(&cache->mm->cpu[c]->event[EVENT_ZONE_RECLAIM_FAILED]);
-	return sum;
-}
-
 KTEST(rows_k, k15_node_reclaim_is_off_and_then_the_walk_goes_on)
 {
 	struct kt_cache *cache = full_nodes(0);
@@ -125,7 +116,7 @@ KTEST(rows_k, k15_k17_own_node_is_reclaimed_before_a_farther_one_is_asked)
 	/* One round at priority 4: a sixteenth of 4096 pages. */
 	KT_TRUE(cache->committed >= 32 && cache->committed <= 256);
 	KT_EQ(cache->last_may, ZONAL_MAY_WAIT | ZONAL_MAY_FS);
-	KT_EQ(failed(cache), 0);
+	KT_EQ(kt_event(cache->mm, EVENT_ZONE_RECLAIM_FAILED), 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
 }
@@ -198,6 +189,6 @@ KTEST(rows_k, k17_too_few_pages_are_an_event_and_the_walk_goes_on)
 		cache->place[i].give = ZONAL_GIVE_BUSY;
 	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 3 * ZONE_TYPES);
 	/* nodes 0 and 2; node 1 has its own CPU, node 3 is too far */
-	KT_EQ(failed(cache), 2);
+	KT_EQ(kt_event(cache->mm, EVENT_ZONE_RECLAIM_FAILED), 2);
 	kt_cache_drop_all(cache);
 }

@@ -48,15 +48,6 @@ static uint32_t steps_of_failure(struct kt_cache *cache)
 	return failure.steps;
 }
 
-static uint64_t event(struct kt_cache *cache, unsigned event_)
-{
-	uint64_t sum = 0;
-
-	for (unsigned c = 0; c < cache->mm->cpu_count; c++)
-		sum += ld_relaxed(&cache->mm->cpu[c]->event[event_]);
-	return sum;
-}
-
 KTEST(rows_k, k11_request_that_may_wait_frees_32_pages_and_takes_one)
 {
 	struct kt_cache *cache = full_of(&uma, ZONAL_CACHE);
@@ -68,9 +59,9 @@ KTEST(rows_k, k11_request_that_may_wait_frees_32_pages_and_takes_one)
 	KT_TRUE(page);
 	/* 8192 >> 8 is the first round that looks at 32; the rounds before looked at 30. */
 	KT_TRUE(cache->committed >= 32 && cache->committed < 64);
-	KT_EQ(event(cache, EVENT_ALLOCSTALL_NORMAL), 1);
-	KT_EQ(event(cache, EVENT_PGSTEAL_DIRECT), cache->committed);
-	KT_EQ(event(cache, EVENT_PGSTEAL_KSWAPD), 0);
+	KT_EQ(kt_event(cache->mm, EVENT_ALLOCSTALL_NORMAL), 1);
+	KT_EQ(kt_event(cache->mm, EVENT_PGSTEAL_DIRECT), cache->committed);
+	KT_EQ(kt_event(cache->mm, EVENT_PGSTEAL_KSWAPD), 0);
 	zonal_free(cache->mm, page, 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
@@ -168,14 +159,14 @@ KTEST(rows_l, l3_noretry_ends_after_one_round_and_so_does_a_costly_request)
 		return;
 	answer(cache, ZONAL_GIVE_BUSY);
 	KT_TRUE(!zonal_alloc(cache->mm, KERNEL | __GFP_NORETRY, 0));
-	one = event(cache, EVENT_ALLOCSTALL_NORMAL);
+	one = kt_event(cache->mm, EVENT_ALLOCSTALL_NORMAL);
 	KT_EQ(one, 1);
 	KT_TRUE(!(steps_of_failure(cache) & ZSTEP_OOM));
 	KT_TRUE(!zonal_alloc(cache->mm, KERNEL, 4));
-	KT_EQ(event(cache, EVENT_ALLOCSTALL_NORMAL), 2);
+	KT_EQ(kt_event(cache->mm, EVENT_ALLOCSTALL_NORMAL), 2);
 	/* R3: no block of that order can come of it. */
 	KT_TRUE(!zonal_alloc(cache->mm, KERNEL | __GFP_RETRY_MAYFAIL, 4));
-	KT_EQ(event(cache, EVENT_ALLOCSTALL_NORMAL), 3);
+	KT_EQ(kt_event(cache->mm, EVENT_ALLOCSTALL_NORMAL), 3);
 	kt_cache_drop_all(cache);
 }
 
@@ -192,7 +183,7 @@ KTEST(rows_r, r1_r3_costs_of_trying_are_bounded_by_16_rounds_without_progress)
 	answer(cache, ZONAL_GIVE_DIRTY);
 	zonal_kswapd_turn(cache->mm, 0, false);
 	KT_TRUE(!zonal_alloc(cache->mm, KERNEL, 0));
-	rounds = event(cache, EVENT_ALLOCSTALL_NORMAL);
+	rounds = kt_event(cache->mm, EVENT_ALLOCSTALL_NORMAL);
 	KT_EQ(rounds, 17);
 	KT_TRUE(cache->written > 0);
 	zonal_last_failure(cache->mm, &failure);
@@ -255,9 +246,9 @@ KTEST(rows_k, k11_pages_of_zones_that_do_not_help_are_passed_over)
 		return;
 	KT_EQ(zonal_page_zone(page), ZONE_DMA);
 	KT_EQ(kt_free(kt_zone(cache->mm, 0, ZONE_DMA32)), 0);
-	KT_EQ(event(cache, EVENT_ALLOCSTALL_DMA), 1);
+	KT_EQ(kt_event(cache->mm, EVENT_ALLOCSTALL_DMA), 1);
 	/* The list began with pages of DMA32, which had come first. */
-	KT_TRUE(event(cache, EVENT_PGSKIP_DMA32) > 0);
+	KT_TRUE(kt_event(cache->mm, EVENT_PGSKIP_DMA32) > 0);
 	zonal_free(cache->mm, page, 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
@@ -351,7 +342,8 @@ KTEST(reclaim, anonymous_pages_are_spared_without_a_place_to_write_them_to)
 	st_relaxed(&cache->mm->swap_free, 100);
 	page = zonal_alloc(cache->mm, KERNEL, 0);
 	KT_TRUE(page);
-	KT_TRUE(event(cache, EVENT_PGSTEAL_ANON) >= 32 && event(cache, EVENT_PGSTEAL_FILE) == 0);
+	KT_TRUE(kt_event(cache->mm, EVENT_PGSTEAL_ANON) >= 32);
+	KT_EQ(kt_event(cache->mm, EVENT_PGSTEAL_FILE), 0);
 	zonal_free(cache->mm, page, 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
@@ -404,7 +396,7 @@ KTEST(reclaim, active_pages_go_when_all_else_was_in_vain)
 	}
 	page = zonal_alloc(cache->mm, KERNEL | __GFP_NORETRY, 0);
 	KT_TRUE(page);
-	KT_TRUE(event(cache, EVENT_PGDEACTIVATE) > 0);
+	KT_TRUE(kt_event(cache->mm, EVENT_PGDEACTIVATE) > 0);
 	zonal_free(cache->mm, page, 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
