@@ -59,7 +59,7 @@ static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_
 	}
 }
 
-/* The map of section `s` must cover [start, end). */
+/* The map of section `s` must cover [start, end), which lies behind what it covers already. */
 static void widen_bounds(struct section_bounds *b, pfn_t s, pfn_t start, pfn_t end)
 {
 	pfn_t first = ZN_MAX(start, s * SECTION_PAGES);
@@ -69,10 +69,11 @@ static void widen_bounds(struct section_bounds *b, pfn_t s, pfn_t start, pfn_t e
 	       (unsigned long long)start, (unsigned long long)end);
 	first = align_down(first, LARGEST_PAGES);
 	last = align_up(last, LARGEST_PAGES);
-	if (b->end == 0 || first < b->first)
+	ASSERT(last >= b->end, "section %llu is covered up to 0x%x, then to 0x%llx",
+	       (unsigned long long)s, b->end, (unsigned long long)last);
+	if (!b->end)
 		b->first = (uint32_t)first;
-	if (last > b->end)
-		b->end = (uint32_t)last;
+	b->end = (uint32_t)last;
 }
 
 size_t pagemap_sections(const struct boot_info *info)

@@ -192,8 +192,7 @@ int task_stack_take(struct task *task, int nid)
 
 void task_stack_put(struct task *task)
 {
-	if (!task->stack_page)
-		return;
+	ASSERT(task->stack_page, "task %s has no stack", task->name);
 	sched_port_stack_unmap(task->stack, task->stack_page);
 	zonal_free(sched_port_memory(), task->stack_page, SCHED_STACK_ORDER);
 	task->stack_page = NULL;

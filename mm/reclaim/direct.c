@@ -67,7 +67,6 @@ static void direct_rounds(struct scan *s, const struct alloc_req *req,
 {
 	for (int priority = RECLAIM_PRIORITY; priority >= 0; priority--) {
 		s->priority = (unsigned)priority;
-		s->scanned = 0;
 		direct_round(s, req, pass);
 		if (s->reclaimed >= s->target)
 			break;

@@ -96,6 +96,26 @@ FAKE_TEST(the_json_of_tasks_is_whole)
 	registry_reset();
 }
 
+/* CPU 1 has not joined, or never will. */
+FAKE_TEST(cpus_that_are_offline_are_left_out_of_the_report)
+{
+	const char *text;
+
+	fake_board(3, 1);
+	for (unsigned cpu = 0; cpu < 3; cpu += 2) {
+		fake_be(cpu);
+		cpu_prepare(&run_queues[cpu], cpu);
+		cpu_go(&run_queues[cpu], &run_queues[cpu].idle);
+	}
+	fake_be(0);
+	registry_reset();
+	text = report(true);
+	KT_TRUE(strstr(text, "\"cpus\":[{\"cpu\":0,"));
+	KT_TRUE(!strstr(text, "{\"cpu\":1,"));
+	KT_TRUE(strstr(text, "},{\"cpu\":2,"));
+	registry_reset();
+}
+
 static unsigned count_of(const char *text, const char *what)
 {
 	unsigned count = 0;

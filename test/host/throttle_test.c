@@ -25,11 +25,12 @@ void port_nap(uint64_t ns)
 		kt_marks(port.zone, 0, 0, 0);
 }
 
-/* A full board whose free pages are less than half of MIN, and a task as given. */
-static struct kt_cache *starved(uint32_t task_flags, unsigned memory_after)
+/* A board full of a kind, whose 100 free pages are less than half of MIN, and a task as given. */
+static struct kt_cache *starved_of(const struct kt_spec *spec, enum zonal_kind kind,
+				   uint32_t task_flags, unsigned memory_after)
 {
-	struct zonal *mm = kt_bare_instance(&uma);
-	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 8192) : NULL;
+	struct zonal *mm = kt_bare_instance(spec);
+	struct kt_cache *cache = mm ? kt_cache(mm, kind, 16384) : NULL;
 
 	if (!cache)
 		return NULL;
@@ -41,6 +42,11 @@ static struct kt_cache *starved(uint32_t task_flags, unsigned memory_after)
 	kt_marks(port.zone, 1000, 2000, 3000);
 	port_this_cpu()->task->flags = task_flags;
 	return cache;
+}
+
+static struct kt_cache *starved(uint32_t task_flags, unsigned memory_after)
+{
+	return starved_of(&uma, ZONAL_CACHE, task_flags, memory_after);
 }
 
 static uint64_t throttled(struct kt_cache *cache)
@@ -94,5 +100,93 @@ KTEST(rows_k, k12_who_holds_locks_of_files_waits_a_second_at_most)
 	page = zonal_alloc(cache->mm, GFP_NOFS | __GFP_NORETRY, 0);
 	KT_EQ(port.naps, 10);
 	KT_EQ(throttled(cache), 1);
+	finish(cache, page);
+}
+
+KTEST(rows_k, k12_any_other_waits_ten_seconds_at_most)
+{
+	struct kt_cache *cache = starved(ZTASK_USER, 0);
+	struct page *page;
+
+	if (!cache)
+		return;
+	page = zonal_alloc(cache->mm, GFP_KERNEL | __GFP_NORETRY, 0);
+	KT_EQ(port.naps, 100);
+	KT_EQ(throttled(cache), 1);
+	finish(cache, page);
+}
+
+/* With MIN and boost as given: how often a user's task naps. */
+static unsigned naps_at(struct kt_cache *cache, int64_t min, int64_t boost)
+{
+	struct page *page;
+
+	port.naps = 0;
+	st_relaxed(&port.zone->boost, boost);
+	kt_marks(port.zone, min, 3000, 3000);
+	page = zonal_alloc(cache->mm, GFP_NOFS | __GFP_NORETRY, 0);
+	zonal_free(cache->mm, page, 0);
+	/* The pages that it freed are taken again. */
+	st_relaxed(&port.zone->boost, 0);
+	kt_marks(port.zone, 0, 0, 0);
+	zonal_drain_all(cache->mm, NULL);
+	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_NOWARN, (unsigned)kt_free(port.zone) - 100);
+	zonal_drain_all(cache->mm, NULL);
+	KT_EQ(kt_free(port.zone), 100);
+	return port.naps;
+}
+
+KTEST(rows_k, k12_more_than_half_of_mark_and_boost_is_enough)
+{
+	struct kt_cache *cache = starved(ZTASK_USER, 0);
+
+	if (!cache)
+		return;
+	KT_EQ(naps_at(cache, 199, 0), 0);
+	KT_EQ(naps_at(cache, 200, 0), 10);
+	KT_EQ(naps_at(cache, 150, 49), 0);
+	KT_EQ(naps_at(cache, 150, 50), 10);
+	/* Somebody must be there to wait for. */
+	st_relaxed(&cache->mm->node[0]->reclaim.failures, 15);
+	KT_EQ(naps_at(cache, 200, 0), 10);
+	finish(cache, NULL);
+}
+
+KTEST(rows_k, k12_nobody_waits_for_a_hopeless_kswapd)
+{
+	struct kt_cache *cache = starved(ZTASK_USER, 0);
+
+	if (!cache)
+		return;
+	st_relaxed(&cache->mm->node[0]->reclaim.failures, 16);
+	KT_EQ(naps_at(cache, 200, 0), 0);
+	finish(cache, NULL);
+}
+
+KTEST(rows_k, k12_zone_without_anything_to_reclaim_does_not_count)
+{
+	struct kt_cache *cache = starved_of(&uma, ZONAL_ANON, ZTASK_USER, 0);
+
+	if (!cache)
+		return;
+	KT_TRUE(!zonal_alloc(cache->mm, GFP_NOFS | __GFP_NORETRY | __GFP_NOWARN, 0));
+	KT_EQ(port.naps, 0);
+	finish(cache, NULL);
+}
+
+KTEST(rows_k, k12_who_waits_asks_for_the_zones_that_have_reserves)
+{
+	struct kt_cache *cache = starved(ZTASK_USER, 0);
+	gfp_t movable = (GFP_HIGHUSER_MOVABLE & ~__GFP_KSWAPD_RECLAIM) | __GFP_NORETRY;
+	struct node_reclaim *r;
+	struct page *page;
+
+	if (!cache)
+		return;
+	r = &cache->mm->node[0]->reclaim;
+	st_relaxed(&r->wanted_zones, 0);
+	page = zonal_alloc(cache->mm, movable, 0);
+	KT_EQ(port.naps, 100);
+	KT_EQ(ld_relaxed(&r->wanted_zones), ZONE_NORMAL + 1);
 	finish(cache, page);
 }

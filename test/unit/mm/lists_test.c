@@ -256,6 +256,26 @@ KTEST(lru, check_finds_a_wrong_count_and_a_page_that_is_marked_and_not_listed)
 	kt_cache_drop_all(cache);
 }
 
+/* Whatever the links say, and wherever they lead: the first page that does not fit is the end. */
+KTEST(lru, check_ends_where_a_list_leads_in_a_circle)
+{
+	struct kt_cache *cache = cache_of(&uma, ZONAL_CACHE, 4);
+	struct zonal_finding found;
+	struct page *page;
+	uint32_t next;
+
+	if (!cache)
+		return;
+	page = cache->place[2].page;
+	next = page->links.next;
+	page->links.next = page->pfn;
+	KT_TRUE(!zonal_check(cache->mm, &found));
+	KT_EQ(found.pfn, page->pfn);
+	page->links.next = next;
+	kt_check_all(cache->mm);
+	kt_cache_drop_all(cache);
+}
+
 static void add_again(void *arg)
 {
 	struct kt_cache *cache = arg;
