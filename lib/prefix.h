@@ -80,6 +80,7 @@
 #define failure_record zn_failure_record
 #define failure_refuse zn_failure_refuse
 #define first_zone zn_first_zone
+#define gate_set zn_gate_set
 #define highatomic_in_blocks zn_highatomic_in_blocks
 #define highatomic_reserve zn_highatomic_reserve
 #define highatomic_unreserve zn_highatomic_unreserve
@@ -179,6 +180,7 @@
 #define text_keep_add zn_text_keep_add
 #define text_keep_lost zn_text_keep_lost
 #define text_keep_read zn_text_keep_read
+#define trace_write zn_trace_write
 #define vm_event_name zn_vm_event_name
 #define walk_zones zn_walk_zones
 #define zone_boost zn_zone_boost

@@ -29,6 +29,7 @@
 
 #include "lib/assert.h"
 #include "cpuset.h"
+#include "trace.h"
 #include "watermark.h"
 
 /* G1-G11: what can be refused before any zone is asked; 0 if nothing. */
@@ -117,7 +118,10 @@ struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t 
 		pass.flags |= flags_nofragment(req.list->ref[pass.preferred].zone);
 		page = walk_zones(&req, &pass);
 	}
-	return likely(page) ? page : alloc_slow(&req, somewhere);
+	if (unlikely(!page))
+		page = alloc_slow(&req, somewhere);
+	trace(mm, PAGE_ALLOC, page ? page->pfn : 0, order, req.type, req.gfp);
+	return page;
 }
 
 struct page *zonal_alloc_mask(struct zonal *mm, int nid, gfp_t gfp, unsigned order,

@@ -36,6 +36,7 @@
 #include "page_owner.h"
 #include "pcp.h"
 #include "take.h"
+#include "trace.h"
 
 /* Flags that need a second look at free; the rest of the owner's flags just go. */
 #define FREE_STOP (PG_FREE_CHECK | PG_HWPOISON | PG_COMP)
@@ -113,7 +114,10 @@ static ZN_NOINLINE bool free_look(struct zonal *mm, struct page *page, unsigned 
 {
 	bool traced = ld_relaxed(&page->mapped) & MAPPED_TRACED;
 	bool poisoned = page_word(page) & PG_HWPOISON;
-	bool fit = page_check_free(mm, page, order);
+	bool fit;
+
+	trace(mm, PAGE_FREE, page->pfn, order);
+	fit = page_check_free(mm, page, order);
 
 	if (traced && (fit || poisoned))
 		page_owner_free(mm, page, order);
@@ -127,7 +131,7 @@ static void free_checked(struct zonal *mm, struct page *page, unsigned order)
 	ASSERT(word_in_use(word) && word_block_order(word) == order,
 	       "pfn 0x%x: word 0x%x given back with order %u", page->pfn, word, order);
 	if (unlikely((word & (FREE_STOP & ~PG_COMP)) || ld_relaxed(&page->mapped) ||
-		     (ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) &&
+		     (ld_relaxed(&mm->gates) & GATE_FREES)) &&
 	    !free_look(mm, page, order))
 		return;
 	if (unlikely(word & PG_COMP))
@@ -164,8 +168,11 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 		return;
 	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
 		page_owner_free_rest(mm, page, order);
-	while (--order > 0)
+	while (--order > 0) {
+		trace(mm, PAGE_FREE, page->pfn + (1u << order), order);
 		put_block(mm, page + (1u << order), order);
+	}
+	trace(mm, PAGE_FREE, page->pfn + 1, 0);
 	free_single(mm, page + 1, page_zid(page));
 }
 
@@ -216,7 +223,7 @@ static inline bool is_plain(const struct zonal *mm, struct page *page, uint32_t 
 
 	return likely((word & (WORD_STATE_MASK | WORD_ORDER_MASK | FREE_STOP)) ==
 		      word_make(0, PAGE_USED, 0) + (order << WORD_ORDER_SHIFT)) &&
-	       likely(mapped == 0) && mm_seems_ours(mm, page);
+	       likely(mapped == 0) && mm_frees_plainly(mm, page);
 }
 
 /* A block of order > 0; plain if the reference is the last, too. */
@@ -228,7 +235,7 @@ static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned
 	uint64_t both = ld_relaxed(&page->word_refs);
 
 	if (unlikely(order >= MAX_ORDER) || !is_plain(mm, page, (uint32_t)both, order) ||
-	    unlikely(both >> 32 != 1) || unlikely(ld_relaxed(&mm->gates) & GATE_CHECK_ALL)) {
+	    unlikely(both >> 32 != 1)) {
 		free_careful(mm, page, order);
 		return;
 	}

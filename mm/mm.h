@@ -16,6 +16,11 @@
 #define GATE_NO_GROUPING 0x10u /* mobility grouping is off (M12) */
 #define GATE_CHECK_ALL 0x20u   /* look at every page of a block, not only the head (D4, D6) */
 #define GATE_PAGE_OWNER 0x40u  /* page_owner records (D17) */
+#define GATE_TRACE 0x80u       /* a trace point that allocations pass is on */
+#define GATE_TRACE_FREE 0x100u /* the one that frees pass */
+
+/* Of these, those that a free must know of too: it takes the careful way. Set by gate_set(). */
+#define GATE_FREES (GATE_CHECK_ALL | GATE_TRACE_FREE)
 
 #define MM_SECTION_SHIFT (SECTION_SHIFT - PAGE_SHIFT)
 
@@ -23,6 +28,15 @@
 struct fast_lane {
 	struct zone *zone;
 	struct pcp *pcp;
+};
+
+/* Records of the trace points: slots [tail, head), each a number modulo the size. */
+struct trace_ring {
+	struct zonal_trace_record *slot; /* set once, before points are on; NULL: none */
+	uint32_t mask;
+	_Atomic uint32_t head; /* c */
+	_Atomic uint32_t tail; /* the reader's */
+	_Atomic uint64_t lost; /* c: records without room */
 };
 
 struct mm_cpu {
@@ -35,6 +49,7 @@ struct mm_cpu {
 	_Atomic uint64_t fallback_steals; /* c: M14 */
 	_Atomic uint64_t kswapd_wakes;    /* c: requests for background reclaim */
 	_Atomic uint64_t event[VM_EVENTS]; /* c */
+	struct trace_ring trace;
 };
 
 /* The map of a section covers [first, end), whole 4 MiB blocks; empty: no map. */
@@ -80,6 +95,10 @@ struct zonal {
 	pfn_t section_count;
 	struct section_bounds *bounds; /* i: pfns that the map of each section covers */
 	uint32_t map_first, map_span;  /* i: pfns from the first of all maps to the last */
+	/* a: the same span; 0 while a gate of GATE_FREES is set, so that the one test that a
+	 * plain free makes of its page sends it the careful way. */
+	_Atomic uint32_t plain_span;
+	_Atomic uint64_t tracing; /* a: trace points that are on, ZONAL_TRACE_BIT() */
 
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 	uint8_t policy_zone;         /* N6 */
@@ -145,6 +164,17 @@ static inline bool mm_seems_ours(const struct zonal *mm, const struct page *page
 	return likely(page->pfn - mm->map_first < mm->map_span) &&
 	       likely(mm_page(mm, page->pfn) == page);
 }
+
+/* The same for a page that is freed, and no gate wants to know of it. */
+static inline bool mm_frees_plainly(const struct zonal *mm, const struct page *page)
+{
+	return likely(page->pfn - mm->map_first <
+		      ld_relaxed(&((struct zonal *)(uintptr_t)mm)->plain_span)) &&
+	       likely(mm_page(mm, page->pfn) == page);
+}
+
+/* Set or clear gates. A request or a free that is under way may not notice. Any context. */
+void gate_set(struct zonal *mm, uint32_t gates, bool on);
 
 /* The same, exactly. */
 static inline bool mm_owns(const struct zonal *mm, const struct page *page)

@@ -31,6 +31,7 @@
 
 #include "lib/assert.h"
 #include "buddy.h"
+#include "trace.h"
 #include "watermark.h"
 
 static const uint8_t fallback_order[MIGRATE_PCPTYPES][2] = {
@@ -201,6 +202,7 @@ static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned
 {
 	bool spare = (flags & ALLOC_NOFRAGMENT) && order < PAGEBLOCK_ORDER;
 	struct mm_cpu *cpu = zone->mm->cpu[port_this_cpu()->id];
+	unsigned from, found;
 	struct page *page;
 
 	DASSERT_MASKED();
@@ -211,7 +213,11 @@ static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned
 		return false;
 	if (cpu)
 		own_add(&cpu->fallback_steals, 1);
+	from = page->list_type;
+	found = page_order(page);
 	steal(zone, page, type, flags);
+	trace(zone->mm, EXTFRAG, page->pfn, order, found, type, from, found < PAGEBLOCK_ORDER,
+	      page_block_type(page) == type);
 	return true;
 }
 
@@ -272,5 +278,7 @@ unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 		}
 		count += got;
 	}
+	for (unsigned i = 0; trace_wants(zone->mm, ZONAL_TRACE_ZONE_LOCKED) && i < count; i++)
+		trace(zone->mm, ZONE_LOCKED, out[i]->pfn, 0, type, true);
 	return count;
 }

@@ -34,6 +34,7 @@
 #include "buddy.h"
 #include "mobility.h"
 #include "page_check.h"
+#include "trace.h"
 #include "watermark.h"
 
 /* Pages of CMA lists lie in CMA blocks and no others do, so their home shows in the block. */
@@ -196,14 +197,35 @@ static inline int run_step(const struct pcp *pcp, const struct pcp_ring *ring,
 	return next == page - 1 ? -1 : 0;
 }
 
-/* `count` pages off the cold end of the ring of `type`. */
-static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count)
-	LOCK_HELD(zone->lock);
-static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count)
+/* A word that no page has: with it each page of a return is given back by give_odd(), which
+ * traces it, one by one as 5.10 does. The lists end up the same. */
+#define EXPECT_NONE PG_PFMEMALLOC
+
+/* A page that is not as expected: damaged, or all are to be traced. */
+static ZN_NOINLINE void give_odd(struct zone *zone, struct page *page) LOCK_HELD(zone->lock);
+static ZN_NOINLINE void give_odd(struct zone *zone, struct page *page)
+{
+	uint32_t word = page_word(page);
+
+	DASSERT_HELD(&zone->lock);
+	if ((word & ~WORD_ORDER_MASK) != word_pcp(zone->id, 0)) {
+		page_check_pcp(zone->mm, page);
+		return;
+	}
+	trace(zone->mm, PCPU_DRAIN, page->pfn, 0, cold_type(zone, page, word_home(word)));
+	page_set_word(page, word_make(zone->id, PAGE_INNER, 0));
+	put_cold(zone, page, 0, word_home(word));
+}
+
+/* `count` pages off the cold end of the ring of `type`; `expected` is their word but for the home,
+ * or EXPECT_NONE with it. */
+static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count,
+		      uint32_t expected) LOCK_HELD(zone->lock);
+static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count,
+		      uint32_t expected)
 {
 	struct pcp_ring *ring = &pcp->ring[type];
-	uint32_t expected = word_pcp(zone->id, 0);
-	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
+	uint32_t inner = word_make(word_zid(expected), PAGE_INNER, 0);
 
 	DASSERT(count && count <= ring->tail - ring->head, "zone %u: %u pages off a list of %u",
 		zone->id, count, ring->tail - ring->head);
@@ -215,7 +237,7 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 		unsigned run = 1;
 
 		if (unlikely((word & ~WORD_ORDER_MASK) != expected)) {
-			page_check_pcp(zone->mm, page);
+			give_odd(zone, page);
 			count--;
 			continue;
 		}
@@ -236,7 +258,7 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 static inline __attribute__((always_inline)) uint32_t
 give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 {
-	uint32_t held = ld_relaxed(&pcp->count);
+	uint32_t held = ld_relaxed(&pcp->count), expected = word_pcp(zone->id, 0);
 
 	DASSERT(held <= MIGRATE_PCPTYPES * (pcp->mask + 1), "zone %u: %u pages in lists of %u",
 		zone->id, held, pcp->mask + 1);
@@ -244,6 +266,8 @@ give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 	count = ZN_MIN(count, held);
 	st_relaxed(&pcp->count, held - count);
 	own_add(&pcp->stat[STAT_BULK_FREE], 1);
+	if (trace_wants(zone->mm, ZONAL_TRACE_PCPU_DRAIN))
+		expected |= EXPECT_NONE;
 	lock_take(&zone->lock);
 	for (uint32_t todo = count; todo;) {
 		uint32_t there, some;
@@ -252,7 +276,7 @@ give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 			turn_next(pcp, turn);
 		there = pcp->ring[turn->type].tail - pcp->ring[turn->type].head;
 		some = ZN_MIN(ZN_MIN(turn->give, there), todo);
-		give_back(zone, pcp, turn->type, some);
+		give_back(zone, pcp, turn->type, some, expected);
 		turn->give -= some;
 		turn->left -= some;
 		todo -= some;

@@ -21,6 +21,7 @@
 #include "mobility.h"
 #include "page_check.h"
 #include "pcp.h"
+#include "trace.h"
 #include "wake.h"
 #include "watermark.h"
 
@@ -49,6 +50,9 @@ static struct page *take_block(struct zone *zone, const struct alloc_req *req, u
 			page = NULL;
 		if (!page)
 			page = mobility_take(zone, req->order, req->type, flags);
+		if (page)
+			trace(zone->mm, ZONE_LOCKED, page->pfn, req->order, req->type,
+			      !req->order);
 	} while (page && !page_check_block(zone->mm, page, req->order));
 	lock_drop(&zone->lock);
 	return page;

@@ -16,6 +16,7 @@
 #include "wake.h"
 
 #include "lib/assert.h"
+#include "trace.h"
 #include "watermark.h"
 
 bool node_balanced(struct node *node, unsigned order, unsigned high_zone)
@@ -68,6 +69,7 @@ void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned hi
 		return;
 	if (node_balanced(node, order, high_zone) && !node_boost(node, high_zone))
 		return;
+	trace(mm, KSWAPD_ASKED, node->id, high_zone, order);
 	if (port_kswapd_wake)
 		port_kswapd_wake(mm, node->id);
 }

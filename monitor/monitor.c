@@ -17,6 +17,7 @@
 
 #include "crash.h"
 #include "arm64_exception.h"
+#include "arm64_memory.h"
 #include "lib/printf.h"
 #include "lib/stop.h"
 #include "demo.h"
@@ -38,11 +39,24 @@ typedef unsigned long long ull;
 
 static uint64_t boot_ns;
 
+/* Near the CPU that writes it. */
+static void *ring_memory(struct zonal *mm, unsigned cpu, size_t bytes)
+{
+	struct page *page;
+	unsigned order = 0;
+
+	while ((size_t)PAGE_SIZE << order < bytes)
+		order++;
+	page = zonal_alloc_node(mm, boot_info.cpu[cpu].nid, GFP_KERNEL, order);
+	return page ? phys_to_virt(zonal_pfn(page) << PAGE_SHIFT) : NULL;
+}
+
 void monitor_mark_boot(void)
 {
 	if (!boot_ns)
 		boot_ns = port_time_ns();
 	monitor_symbol = arm64_symbol;
+	monitor_ring_memory = ring_memory;
 	zn_stop_hook = console_stop_asked;
 }
 
@@ -164,6 +178,9 @@ static const struct monitor_command commands[] = {
 	  .note = "TUNABLE is one of" },
 	{ "inject", "SKIP TIMES", "fail requests on purpose, after SKIP good ones", 2, 2, false,
 	  .run = monitor_inject },
+	{ "trace", "[on [NAME...] | off | show [N]]", "records of what happened to which page",
+	  0, MONITOR_WORDS, true, .run = monitor_trace, .words = monitor_trace_word,
+	  .note = "without a NAME all of kmem is on; words, groups and points:" },
 	{ "drain", "", "give the per-CPU lists back", 0, 0, false, .run = monitor_drain },
 	{ "demo", "", "the demonstration", 0, 0, false, .run = run_demo },
 	{ "test", "[--list] [GLOB...]", "run the tests whose suite.case matches one of them", 0,

@@ -81,4 +81,12 @@ int monitor_page_owner(struct zonal *mm, const struct monitor_args *args);
  * Set by the image; unset, stacks are shown as addresses. */
 extern const char *(*monitor_symbol)(uint64_t address, uint64_t *offset);
 
+/* ---- monitor_trace.c --------------------------------------------------- */
+
+int monitor_trace(struct zonal *mm, const struct monitor_args *args);
+const char *monitor_trace_word(unsigned n);
+/* Memory of CPU `cpu`'s ring, for good; NULL if there is none. Set by the image; unset, nothing
+ * can be recorded. */
+extern void *(*monitor_ring_memory)(struct zonal *mm, unsigned cpu, size_t bytes);
+
 #endif

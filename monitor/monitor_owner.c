@@ -66,7 +66,7 @@ static void print_flags(uint32_t word)
 {
 	/* By bit, from PG_LOCKED on. */
 	static const char *const name[] = {
-		"locked", "lru", "active", "private", "private_2", "writeback", "slab",
+		"locked", "lru", "active", "reclaim", "isolated", "writeback", "slab",
 		"unevictable", "mlocked", "mapping", "charged", "head", "hwpoison", "dirty",
 		"pfmemalloc", "referenced",
 	};

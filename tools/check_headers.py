@@ -174,7 +174,8 @@ def check_foreign(short):
     must_compile("beside a program with those names", mine + PUBLIC)
     # Bodies of macros are read where they are used.
     for name, body in macros(PUBLIC).items():
-        used = set(re.findall(r"\w+", body)) & short.keys()
+        code = re.sub(r'"(\\.|[^"\\])*"', "", body)
+        used = set(re.findall(r"\w+", code)) & short.keys()
         faults.extend(f"{name} uses {word}" for word in sorted(used))
 
 

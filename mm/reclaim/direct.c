@@ -22,6 +22,7 @@
 #include "lib/assert.h"
 #include "mm/cpuset.h"
 #include "mm/wake.h"
+#include "mm/trace.h"
 #include "mm/watermark.h"
 #include "reclaim.h"
 #include "scan.h"
@@ -122,11 +123,13 @@ uint64_t reclaim_direct(const struct alloc_req *req, const struct alloc_pass *pa
 	throttle(req, pass);
 	mm_event(req->mm, EVENT_ALLOCSTALL_DMA + req->high_zone, 1);
 	task->flags |= ZTASK_MEMALLOC;
+	trace(req->mm, RECLAIM_BEGIN, req->order, pass->gfp);
 	direct_rounds(&s, req, pass);
 	if (!s.reclaimed && s.skipped_deactivate) {
 		s.force_deactivate = true;
 		direct_rounds(&s, req, pass);
 	}
+	trace(req->mm, RECLAIM_END, (uint32_t)s.reclaimed);
 	task->flags &= ~ZTASK_MEMALLOC;
 	*scanned += s.scanned;
 	return s.reclaimed;

@@ -23,6 +23,7 @@
 #include "kswapd.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 #include "mm/wake.h"
 #include "mm/watermark.h"
 #include "reclaim.h"
@@ -206,6 +207,7 @@ uint64_t zonal_kswapd_turn(struct zonal *mm, unsigned nid, bool woken)
 			mm_event(mm, EVENT_KSWAPD_LOW_QUICKLY, 1);
 		task->flags |= ZTASK_MEMALLOC;
 		r->nap = false;
+		trace(mm, KSWAPD_WAKE, nid, r->run_order, r->run_zone);
 		r->balanced_order = (uint8_t)kswapd_run(mm, node, r->run_order, r->run_zone);
 		task->flags = (task->flags & ~ZTASK_MEMALLOC) | scope;
 	}
@@ -215,5 +217,9 @@ uint64_t zonal_kswapd_turn(struct zonal *mm, unsigned nid, bool woken)
 	st_relaxed(&r->asleep, true);
 	/* Pairs with the fence of who wakes. */
 	atomic_thread_fence(memory_order_seq_cst);
-	return ld_relaxed(&r->wanted_zones) ? 0 : ns;
+	if (ld_relaxed(&r->wanted_zones))
+		return 0;
+	if (ns == UINT64_MAX)
+		trace(mm, KSWAPD_SLEEP, nid);
+	return ns;
 }

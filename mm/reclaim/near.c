@@ -15,6 +15,7 @@
  * No lock is held. The task works for reclaim meanwhile (L15, L19).
  */
 #include "lib/assert.h"
+#include "mm/trace.h"
 #include "mm/watermark.h"
 #include "reclaim.h"
 #include "scan.h"
@@ -103,10 +104,12 @@ static bool reclaim_near(const struct alloc_req *req, struct node *node)
 
 	ASSERT(mode && !req->in_irq, "mode %u", mode);
 	task->flags |= ZTASK_MEMALLOC;
+	trace(req->mm, NEAR_BEGIN, node->id, req->order, req->gfp);
 	for (int priority = NEAR_PRIORITY; priority >= 0 && s.reclaimed < want; priority--) {
 		s.priority = (unsigned)priority;
 		shrink_node(&s, node);
 	}
+	trace(req->mm, NEAR_END, (uint32_t)s.reclaimed);
 	task->flags &= ~ZTASK_MEMALLOC;
 	return s.reclaimed >= want;
 }

@@ -14,6 +14,7 @@
 #include "scan.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 
 #define BATCH_DEFAULT 128u
 
@@ -46,6 +47,7 @@ static uint64_t shrink_one(struct scan *s, struct zonal_shrinker *shrinker, unsi
 	wanted = atomic_exchange_explicit(&shrinker->deferred[nid], 0, memory_order_relaxed);
 	wanted += share;
 	left = objects_now(wanted, share, have);
+	trace(s->mm, SLAB_BEGIN, nid, (uint32_t)have, (uint32_t)left, s->priority);
 	while (left && (left >= batch || left >= have)) {
 		uint64_t now = ZN_MIN(batch, left), gone = shrinker->scan(shrinker, nid, now);
 
@@ -59,6 +61,7 @@ static uint64_t shrink_one(struct scan *s, struct zonal_shrinker *shrinker, unsi
 	mm_event(s->mm, EVENT_SLABS_SCANNED, looked);
 	if (wanted > looked)
 		fetch_add_relaxed(&shrinker->deferred[nid], wanted - looked);
+	trace(s->mm, SLAB_END, nid, (uint32_t)freed);
 	return freed;
 }
 

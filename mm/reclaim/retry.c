@@ -18,6 +18,7 @@
 #include "kswapd.h"
 #include "lib/assert.h"
 #include "mm/mobility.h"
+#include "mm/trace.h"
 #include "mm/watermark.h"
 #include "reclaim.h"
 
@@ -25,10 +26,14 @@
 
 /* R3: would the zone do if all that can be reclaimed were free? */
 static bool zone_could_serve(struct zone *zone, const struct alloc_req *req,
-			     const struct alloc_pass *pass)
+			     const struct alloc_pass *pass, const struct retry *retry)
 {
-	return zone_mark_ok_with(zone, req->order, zone_mark(zone, WMARK_MIN), req->high_zone,
-				 pass->flags, (int64_t)zone_reclaimable(zone));
+	int64_t mark = zone_mark(zone, WMARK_MIN), more = (int64_t)zone_reclaimable(zone);
+	bool ok = zone_mark_ok_with(zone, req->order, mark, req->high_zone, pass->flags, more);
+
+	trace(req->mm, RETRY, zone->node, zone->type, req->order, (uint32_t)more,
+	      (uint32_t)(ld_relaxed(&zone->free) + more), (uint32_t)mark, retry->no_progress, ok);
+	return ok;
 }
 
 /* R4 */
@@ -61,7 +66,7 @@ bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass, str
 		const struct zoneref *ref = &req->list->ref[i];
 
 		if (ref->type > req->high_zone || !nodemask_has(pass->nodemask, ref->node) ||
-		    !zone_could_serve(ref->zone, req, pass))
+		    !zone_could_serve(ref->zone, req, pass, retry))
 			continue;
 		wait_for_disk(ref->zone, retry);
 		return true;

@@ -19,6 +19,7 @@
 #include "scan.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 
 /* Only its owner and we know the page, so nobody else can come to know it. */
 static bool held_by_two(struct page *page) { return ld_relaxed(&page->refs) == 2; }
@@ -36,6 +37,7 @@ static void free_reclaimed(struct scan *s, struct node *node, struct page *page,
 	/* One store: flags and a reference go together. Nobody looks at a page that is on no list
 	 * and in no owner's tables. */
 	st_relaxed(&page->word_refs, (word & WORD_ALLOC_MASK) | (uint64_t)1 << 32);
+	trace(s->mm, FREE_BATCHED, page->pfn, 0);
 	zonal_free(s->mm, page, 0);
 }
 
@@ -190,6 +192,8 @@ uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsig
 		mm_event(s->mm, EVENT_PGACTIVATE, activated);
 	if (count && s->seen.dirty - dirty == count)
 		ask_to_write(s, node, kind);
+	trace(s->mm, SHRINK_INACTIVE, node->id, (uint32_t)looked_at, count - kept, count,
+	      s->priority, list);
 	return count - kept;
 }
 
@@ -210,6 +214,7 @@ void shrink_active(struct scan *s, struct node *node, unsigned list, unsigned wa
 	lru_put_back(s->mm, node, lru_kind(list), batch, count);
 	mm_event(s->mm, EVENT_PGREFILL, looked_at);
 	mm_event(s->mm, EVENT_PGDEACTIVATE, count);
+	trace(s->mm, SHRINK_ACTIVE, node->id, count, s->priority, list);
 }
 
 /* The square root of ten times the gigabytes, rounded down: how often the active list may

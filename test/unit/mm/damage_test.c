@@ -111,7 +111,7 @@ KTEST(rows_d, d6_any_page_of_a_block_is_looked_at_on_demand)
 
 	if (!mm)
 		return;
-	fetch_or_acq_rel(&mm->gates, GATE_CHECK_ALL);
+	gate_set(mm, GATE_CHECK_ALL, true);
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
 		struct page *page = zonal_alloc(mm, GFP_KERNEL, table[i].order);
 

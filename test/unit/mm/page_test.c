@@ -94,7 +94,7 @@ KTEST(rows_d, d4_damaged_block_is_thrown_away_at_take)
 
 	if (!mm)
 		return;
-	fetch_or_acq_rel(&mm->gates, GATE_CHECK_ALL);
+	gate_set(mm, GATE_CHECK_ALL, true);
 	page = zonal_alloc(mm, __GFP_MOVABLE, 3);
 	next = zonal_alloc(mm, __GFP_MOVABLE, 3);
 	zonal_free(mm, page, 3);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Trace points: what happened to which page, in order, with the names and fields of 5.10's
+ * tracefs (kmem, vmscan, compaction, oom).
+ *
+ * A point that is off costs the lanes nothing: what they test already sends their requests the
+ * long way while somebody traces. One that is on writes a record of 48 bytes into a ring of the
+ * CPU that it happens on. Nobody ever waits for a reader: a record for which there is no room is
+ * counted as lost.
+ *
+ *	zonal_trace_attach(mm, cpu, ring, bytes);     once for each CPU
+ *	zonal_trace_on(mm, ZONAL_TRACE_BIT(PAGE_ALLOC) | ZONAL_TRACE_BIT(PAGE_FREE));
+ *	...
+ *	while (zonal_trace_read(mm, cpu, &record, 1)) ...
+ *	zonal_trace_on(mm, 0);
+ */
+#ifndef ZONAL_TRACE_H
+#define ZONAL_TRACE_H
+
+#include <zonal/zonal.h>
+
+ZONAL_BEGIN_DECLS
+
+/*
+ * id, name, fields. A field stands for 32 bits; "pfn" fields are frame numbers, those that begin
+ * with "gfp" a gfp word. What 5.10 shows besides (addresses of structures) has no meaning here.
+ */
+#define ZONAL_TRACE_TABLE(POINT)                                                                   \
+	POINT(PAGE_ALLOC, "mm_page_alloc", "pfn order migratetype gfp_flags")                      \
+	POINT(ZONE_LOCKED, "mm_page_alloc_zone_locked", "pfn order migratetype percpu_refill")     \
+	POINT(PAGE_FREE, "mm_page_free", "pfn order")                                              \
+	POINT(FREE_BATCHED, "mm_page_free_batched", "pfn order")                                   \
+	POINT(PCPU_DRAIN, "mm_page_pcpu_drain", "pfn order migratetype")                           \
+	POINT(EXTFRAG, "mm_page_alloc_extfrag",                                                    \
+	      "pfn alloc_order fallback_order alloc_migratetype fallback_migratetype "             \
+	      "fragmenting change_ownership")                                                      \
+	POINT(KSWAPD_SLEEP, "mm_vmscan_kswapd_sleep", "nid")                                       \
+	POINT(KSWAPD_WAKE, "mm_vmscan_kswapd_wake", "nid order zid")                               \
+	POINT(KSWAPD_ASKED, "mm_vmscan_wakeup_kswapd", "nid zid order")                            \
+	POINT(RECLAIM_BEGIN, "mm_vmscan_direct_reclaim_begin", "order gfp_flags")                  \
+	POINT(RECLAIM_END, "mm_vmscan_direct_reclaim_end", "nr_reclaimed")                         \
+	POINT(NEAR_BEGIN, "mm_vmscan_node_reclaim_begin", "nid order gfp_flags")                   \
+	POINT(NEAR_END, "mm_vmscan_node_reclaim_end", "nr_reclaimed")                              \
+	POINT(SHRINK_INACTIVE, "mm_vmscan_lru_shrink_inactive",                                    \
+	      "nid nr_scanned nr_reclaimed nr_taken priority lru")                                 \
+	POINT(SHRINK_ACTIVE, "mm_vmscan_lru_shrink_active", "nid nr_taken priority lru")           \
+	POINT(SLAB_BEGIN, "mm_shrink_slab_start", "nid cache_items total_scan priority")           \
+	POINT(SLAB_END, "mm_shrink_slab_end", "nid retval")                                        \
+	POINT(RETRY, "reclaim_retry_zone",                                                         \
+	      "nid zid order reclaimable available min_wmark no_progress_loops wmark_check")
+
+#define ZONAL_TRACE_ID(id, name, fields) ZONAL_TRACE_##id,
+enum zonal_trace_point { ZONAL_TRACE_TABLE(ZONAL_TRACE_ID) ZONAL_TRACE_POINTS };
+#undef ZONAL_TRACE_ID
+#define ZONAL_TRACE_BIT(id) ((uint64_t)1 << ZONAL_TRACE_##id)
+
+#define ZONAL_TRACE_FIELDS 8
+
+struct zonal_trace_record {
+	uint64_t time_ns;
+	uint16_t point; /* enum zonal_trace_point */
+	uint16_t cpu;
+	uint32_t task;  /* zonal_port_task_id(), 0 where there is none */
+	uint32_t field[ZONAL_TRACE_FIELDS]; /* as the table names them */
+};
+ZONAL_STATIC_ASSERT(sizeof(struct zonal_trace_record) == 48, "six words");
+
+/* Its name, and its fields with a blank between; "?" for what is no point. */
+const char *zonal_trace_name(unsigned point);
+const char *zonal_trace_fields(unsigned point);
+
+/*
+ * Give CPU `cpu` its ring: as many records as `bytes` hold, rounded down to a power of two, at
+ * least two. It is the instance's for good. Returns 0; ZONAL_EINVAL, logged: no such CPU, it has
+ * one, too small. Context: boot or task, one caller at a time, while the points are off.
+ */
+int zonal_trace_attach(struct zonal *mm, unsigned cpu, void *ring, size_t bytes) ZONAL_MUST_USE;
+/* Has it one? */
+bool zonal_trace_attached(const struct zonal *mm, unsigned cpu);
+
+/* From now on these points are on, and no others; 0: all are off. What is in the rings stays.
+ * A CPU without a ring loses all of its records. Context: any, one caller at a time. */
+void zonal_trace_on(struct zonal *mm, uint64_t points);
+/* Those that are. Any context. */
+uint64_t zonal_trace_points(const struct zonal *mm);
+
+/* The oldest records of a CPU, at most `max`, out of its ring. Returns how many. One reader of a
+ * CPU at a time. Any context. */
+size_t zonal_trace_read(struct zonal *mm, unsigned cpu, struct zonal_trace_record *out,
+			size_t max);
+/* The oldest record of a CPU, left where it is. False: there is none. The reader, as above. */
+bool zonal_trace_peek(struct zonal *mm, unsigned cpu, struct zonal_trace_record *out);
+/* Records of that CPU for which there was no room, so far. Any context. */
+uint64_t zonal_trace_lost(const struct zonal *mm, unsigned cpu);
+
+ZONAL_END_DECLS
+
+#endif
