@@ -58,7 +58,7 @@ static const char *traced(struct zonal *mm, const char *show)
 	return run(mm, show, 0);
 }
 
-KTEST(monitor_trace, shows_records_with_fields_by_name)
+KTEST_F(monitor_trace, shows_records_with_fields_by_name, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&uma);
 	const char *text = mm ? traced(mm, "trace show") : "";
@@ -70,7 +70,7 @@ KTEST(monitor_trace, shows_records_with_fields_by_name)
 	KT_STR_EQ(mm ? run(mm, "trace show", 0) : "", "0 records, 0 lost so far\n");
 }
 
-KTEST(monitor_trace, shows_json)
+KTEST_F(monitor_trace, shows_json, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&uma);
 	const char *text = mm ? traced(mm, "trace show -j") : "";
@@ -81,7 +81,7 @@ KTEST(monitor_trace, shows_json)
 	KT_OK(strstr(text, ",\"order\":3}],\"shown\":2,\"lost\":0}\n") != NULL, "%s", text);
 }
 
-KTEST(monitor_trace, shows_as_many_as_are_asked_for)
+KTEST_F(monitor_trace, shows_as_many_as_are_asked_for, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&uma);
 	const char *text = mm ? traced(mm, "trace show 1") : "";
@@ -91,7 +91,7 @@ KTEST(monitor_trace, shows_as_many_as_are_asked_for)
 	KT_OK(!strstr(text, "mm_page_alloc") && strstr(text, "mm_page_free"), "%s", text);
 }
 
-KTEST(monitor_trace, says_what_is_on)
+KTEST_F(monitor_trace, says_what_is_on, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&uma);
 
@@ -108,7 +108,7 @@ KTEST(monitor_trace, says_what_is_on)
 	KT_OK(strstr(run(mm, "trace", 0), "mm_page_alloc_extfrag") != NULL, "kmem is not on");
 }
 
-KTEST(monitor_trace, each_mistake_is_one_line_and_changes_nothing)
+KTEST_F(monitor_trace, each_mistake_is_one_line_and_changes_nothing, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&uma);
 
