@@ -292,3 +292,29 @@ KTEST(rows_k, k6_pages_that_are_used_again_are_found_in_use_and_not_taken)
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
 }
+
+/* K5: whoever has looked at as many pages as are wanted does not look harder. Half of the board is
+ * cache, nothing is free, and 32 pages (HIGH) are wanted, or a block of order 10. */
+KTEST(rows_k, k5_priority_stays_where_a_round_looks_at_as_many_pages_as_are_wanted)
+{
+	static const unsigned looked[] = { 4, 7, 15, 31, 32, 32 };
+	static const unsigned priority[] = { 12, 11, 10, 9, 8, 8 };
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 16384) : NULL;
+	struct page *rest = NULL;
+
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, KERNEL, 16384);
+	kt_take_all(mm, 0, GFP_NOWAIT | __GFP_NOWARN, 0, &rest);
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 8, 16, 32);
+	kswapd_wake(mm, mm->node[0], 10, ZONE_DMA);
+	turn(mm, true);
+	KT_EQ(seen.target, 32);
+	for (unsigned i = 0; i < ARRAY_SIZE(looked); i++)
+		KT_OK(seen.priority[i] == priority[i] && seen.got[i] == looked[i],
+		      "round %u: priority %u, %llu pages", i, seen.priority[i],
+		      (unsigned long long)seen.got[i]);
+	kt_give_all(mm, rest, 0);
+	kt_cache_drop_all(cache);
+}

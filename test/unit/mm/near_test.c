@@ -192,3 +192,27 @@ KTEST(rows_k, k17_too_few_pages_are_an_event_and_the_walk_goes_on)
 	KT_EQ(kt_event(cache->mm, EVENT_ZONE_RECLAIM_FAILED), 2);
 	kt_cache_drop_all(cache);
 }
+
+KTEST(rows_k, k17_mode_says_what_owners_may_do_and_anonymous_pages_are_asked_too)
+{
+	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE | ZONAL_RECLAIM_UNMAP), *anon;
+
+	if (!cache)
+		return;
+	/* Half of node 0 is anonymous, and most of its cache is in use, or that alone would go. */
+	for (unsigned i = 0; i < 2048; i++)
+		kt_cache_drop(cache, i);
+	for (unsigned i = 0; i < 2 * 1536; i++)
+		zonal_page_touch(cache->mm, cache->place[2048 + i / 2].page);
+	anon = kt_cache(cache->mm, ZONAL_ANON, 4096);
+	if (!anon)
+		return;
+	kt_cache_fill(anon, 0, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 4096);
+	st_relaxed(&cache->mm->swap_free, 4096);
+	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 0);
+	KT_TRUE(anon->asked_give > 0);
+	KT_EQ(anon->last_may, ZONAL_MAY_WAIT | ZONAL_MAY_FS | ZONAL_MAY_UNMAP);
+	kt_check_all(cache->mm);
+	kt_cache_drop_all(anon);
+	kt_cache_drop_all(cache);
+}

@@ -247,6 +247,27 @@ KTEST(page_owner, d17_taken_before_recording_is_early)
 	kt_check_all(mm);
 }
 
+/* Frames from 4 MiB on: the section that they are in is the first. */
+KTEST(page_owner, d17_board_in_the_first_section)
+{
+	static const struct kt_spec low = { .ram = { { 0, 1024, 2048 } },
+					    .page_owner = true, .in_boot = true };
+	struct zonal *mm = kt_instance(&low);
+	struct page *early, *late;
+
+	if (!mm)
+		return;
+	early = take_here(mm, GFP_KERNEL, 0);
+	zonal_boot_done(mm);
+	late = take_here(mm, GFP_KERNEL, 1);
+	KT_EQ(record_of(mm, early).alloc_stack, STACK_EARLY);
+	KT_EQ(page_owner_tally(mm), 3);
+	KT_EQ(stack_of(mm, STACK_EARLY)->held, 1);
+	give_here(mm, early, 0);
+	give_here(mm, late, 1);
+	kt_check_all(mm);
+}
+
 /* A mapping left behind is still seen beside the mark (D1), and the record tells whose. */
 KTEST(page_owner, d17_d1_mark_is_no_mapping)
 {

@@ -6,7 +6,8 @@
  * several sections, one range off the map, some pages reserved, a movable zone now and then.
  * For each section the bounds must be the whole blocks of 4 MiB from the first to the last with
  * RAM in it; for each page in them the state, the frame number and the zone must be what the
- * ranges say. A hole belongs to the zone that begins behind it, as in 5.10.
+ * ranges say. A hole belongs to the zone that begins behind it, as in 5.10. The zones
+ * themselves are counted range by range.
  */
 #include "kt_instance.h"
 
@@ -164,6 +165,54 @@ static bool map_is_right(struct zonal *mm, const struct board *b)
 	return KT_EQ(mm->map_first, first) && KT_EQ(mm->map_span, end - first);
 }
 
+/* ---- the zones ---- */
+
+/* Limits of a zone on a board that says nothing of its devices: 4 GiB, and where MOVABLE begins. */
+static void limits_of(struct zonal *mm, unsigned nid, unsigned t, pfn_t *low, pfn_t *high)
+{
+	const struct zone *movable = kt_zone(mm, nid, ZONE_MOVABLE);
+	pfn_t border = movable->spanned ? movable->start_pfn : UINT32_MAX;
+
+	*low = t == ZONE_DMA ? 0 : t == ZONE_MOVABLE ? border : KT_NORMAL_PFN;
+	*high = t == ZONE_DMA || t == ZONE_DMA32 ? KT_NORMAL_PFN : UINT32_MAX;
+	if (t != ZONE_MOVABLE)
+		*high = ZN_MIN(*high, border);
+}
+
+static bool zone_is_right(struct zonal *mm, const struct board *b, unsigned nid, unsigned t)
+{
+	const struct zone *zone = kt_zone(mm, nid, (enum zone_type)t);
+	pfn_t low, high, first = UINT32_MAX, end = 0;
+	uint64_t present = 0;
+
+	limits_of(mm, nid, t, &low, &high);
+	for (unsigned i = 0; i < b->count; i++) {
+		const struct kt_range *r = &b->spec.ram[i];
+		pfn_t from = ZN_MAX(low, r->start), to = ZN_MIN(high, r->start + r->pages);
+
+		if (r->nid != (int)nid)
+			continue;
+		first = ZN_MIN(first, r->start);
+		end = ZN_MAX(end, r->start + r->pages);
+		present += from < to ? to - from : 0;
+	}
+	low = ZN_MAX(low, first);
+	high = ZN_MIN(high, end);
+	if (low >= high)
+		low = high = 0;
+	return KT_EQ(zone->start_pfn, low) && KT_EQ(zone->spanned, high - low) &&
+	       KT_EQ(zone->present, present);
+}
+
+static bool zones_are_right(struct zonal *mm, const struct board *b)
+{
+	for (unsigned nid = 0; nid < 2; nid++)
+		for (unsigned t = 0; t < ZONE_TYPES; t++)
+			if (!zone_is_right(mm, b, nid, t))
+				return false;
+	return true;
+}
+
 KTEST_F(pagemap, every_page_of_any_board_is_what_the_ranges_say, KT_HOST_ONLY)
 {
 	uint64_t seed = kt_seed();
@@ -174,10 +223,22 @@ KTEST_F(pagemap, every_page_of_any_board_is_what_the_ranges_say, KT_HOST_ONLY)
 
 		make_board(&b, &seed);
 		mm = kt_instance(&b.spec);
-		if (!mm || !map_is_right(mm, &b) || !kt_check_all(mm)) {
+		if (!mm || !zones_are_right(mm, &b) || !map_is_right(mm, &b) || !kt_check_all(mm)) {
 			kt_diag("board %u", n);
 			return;
 		}
 		kt_free_all();
 	}
+}
+
+KTEST(pagemap, board_that_ends_with_a_section_has_none_behind)
+{
+	static const struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN + SECTION - 1024, 1024 } } };
+	struct zonal *mm = kt_instance(&spec);
+
+	if (!mm)
+		return;
+	KT_EQ(mm->section_count, (KT_DMA_PFN + SECTION) / SECTION);
+	KT_TRUE(!zonal_page(mm, KT_DMA_PFN + SECTION));
+	kt_check_all(mm);
 }

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where ZONE_MOVABLE begins, against a model that goes page by page (row I18).
+ *
+ * The model has the rule in its plain form: in each round every node takes its share of ordinary
+ * pages, one after the other from where it stopped; a page below the highest zone is ordinary in
+ * any case. Boards of small ranges by chance, with what the options can ask for.
+ */
+#include "kt_instance.h"
+
+#include <string.h>
+
+#include "mm/init.h"
+
+enum { BOARDS = 3000, NODES = 3, RAM = 8, BLOCK = 1 << (MAX_ORDER - 1) };
+
+struct plan_board {
+	struct kt_spec spec;
+	struct zonal_options options;
+	unsigned count;
+	uint64_t total;
+};
+
+/* The ordinary pages that the options ask for; 0: no ZONE_MOVABLE. */
+static uint64_t ordinary(const struct plan_board *b)
+{
+	uint64_t core = b->options.kernelcore_bytes >> PAGE_SHIFT;
+	uint64_t movable = b->options.movablecore_bytes >> PAGE_SHIFT;
+
+	if (b->options.kernelcore_percent)
+		core = b->total * b->options.kernelcore_percent / 100;
+	if (b->options.movablecore_percent)
+		movable = b->total * b->options.movablecore_percent / 100;
+	if (movable) {
+		movable = (movable + BLOCK - 1) / BLOCK * BLOCK;
+		core = ZN_MAX(core, movable < b->total ? b->total - movable : 0);
+	}
+	return core < b->total ? core : 0;
+}
+
+/* One node's part of one round. */
+static void model_take(const struct plan_board *b, unsigned nid, pfn_t usable, uint64_t share,
+		       uint64_t *left, pfn_t *begin)
+{
+	for (unsigned i = 0; i < b->count; i++) {
+		const struct kt_range *r = &b->spec.ram[i];
+
+		if (r->nid != (int)nid)
+			continue;
+		for (pfn_t pfn = ZN_MAX(r->start, *begin); pfn < r->start + r->pages; pfn++) {
+			if (pfn >= usable && !share) {
+				*begin = pfn;
+				return;
+			}
+			share -= share > 0;
+			*left -= *left > 0;
+			*begin = pfn + 1;
+			if (pfn >= usable && !share)
+				return;
+		}
+	}
+}
+
+static void model_plan(const struct plan_board *b, pfn_t usable, pfn_t begin[NODES])
+{
+	uint64_t left = ordinary(b), rounds = 0, share;
+	bool has[NODES] = { false };
+
+	for (unsigned i = 0; i < b->count; i++)
+		has[b->spec.ram[i].nid] = true;
+	for (unsigned n = 0; n < NODES; n++) {
+		begin[n] = 0;
+		rounds += has[n];
+	}
+	if (!left)
+		return;
+	do {
+		share = left / rounds;
+		for (unsigned n = 0; n < NODES; n++) {
+			if (!has[n])
+				continue;
+			/* What low memory of other nodes has used up is not asked of this one. */
+			if (left < share)
+				share = left / rounds;
+			model_take(b, n, usable, share, &left, &begin[n]);
+		}
+	} while (--rounds && left > rounds);
+	for (unsigned n = 0; n < NODES; n++)
+		begin[n] = (begin[n] + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+static void make_options(struct zonal_options *o, uint64_t total, uint64_t *seed)
+{
+	uint64_t pages = kt_random(seed) % (total + total / 4);
+
+	zonal_options_default(o);
+	switch (kt_random(seed) % 6) {
+	case 0: o->kernelcore_percent = (unsigned)(kt_random(seed) % 101); break;
+	case 1: o->movablecore_percent = (unsigned)(kt_random(seed) % 101); break;
+	case 2: o->movablecore_bytes = pages << PAGE_SHIFT; break;
+	case 3: o->movablecore_bytes = (kt_random(seed) % total) << PAGE_SHIFT; /* fall through */
+	default: o->kernelcore_bytes = pages << PAGE_SHIFT; break;
+	}
+}
+
+static void make_plan_board(struct plan_board *b, uint64_t *seed)
+{
+	pfn_t at = KT_DMA_PFN;
+
+	*b = (struct plan_board){ .count = 1 + (unsigned)(kt_random(seed) % RAM) };
+	for (unsigned i = 0; i < b->count; i++) {
+		at += kt_random(seed) % 2 ? kt_random(seed) % 3000 : 0;
+		b->spec.ram[i] = (struct kt_range){ (int)(kt_random(seed) % NODES), at,
+						    1 + kt_random(seed) % 4000 };
+		at += b->spec.ram[i].pages;
+		b->total += b->spec.ram[i].pages;
+	}
+	make_options(&b->options, b->total, seed);
+	b->spec.options = &b->options;
+}
+
+KTEST_F(rows_i, i18_movable_begins_where_the_shares_end_on_any_board, KT_HOST_ONLY)
+{
+	struct boot_info *info = kt_alloc(sizeof(*info), 64);
+	static pfn_t start_of[ZONAL_MAX_NODES];
+	uint64_t seed = kt_seed();
+
+	for (unsigned n = 0; info && n < BOARDS; n++) {
+		struct zonal_config config;
+		struct plan_board b;
+		pfn_t begin[NODES], usable;
+
+		make_plan_board(&b, &seed);
+		/* Below all RAM, within it, or at its very end. */
+		usable = KT_DMA_PFN + kt_random(&seed) % (b.total + b.total / 2);
+		memset(info, 0, sizeof(*info));
+		if (!KT_TRUE(kt_config(&b.spec, info, &config)))
+			return;
+		movable_plan(&config, usable, start_of);
+		model_plan(&b, usable, begin);
+		for (unsigned nid = 0; nid < NODES; nid++)
+			if (!KT_OK(start_of[nid] == begin[nid],
+				   "board %u, node %u: 0x%llx, expected 0x%llx", n, nid,
+				   (unsigned long long)start_of[nid],
+				   (unsigned long long)begin[nid]))
+				return;
+	}
+}
