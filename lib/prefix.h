@@ -97,7 +97,9 @@
 #define lock_rank_mine zn_lock_rank_mine
 #define lock_rank_taken zn_lock_rank_taken
 #define lock_rank_wanted zn_lock_rank_wanted
+#define lru_free_isolated zn_lru_free_isolated
 #define lru_isolate zn_lru_isolate
+#define lru_isolate_these zn_lru_isolate_these
 #define lru_link zn_lru_link
 #define lru_put_back zn_lru_put_back
 #define lru_unlink zn_lru_unlink
@@ -114,6 +116,11 @@
 #define mobility_take zn_mobility_take
 #define mobility_take_singles zn_mobility_take_singles
 #define movable_plan zn_movable_plan
+#define move_pages zn_move_pages
+#define move_put_back zn_move_put_back
+#define move_take zn_move_take
+#define move_take_some zn_move_take_some
+#define move_why_name zn_move_why_name
 #define node_balanced zn_node_balanced
 #define node_boost zn_node_boost
 #define node_build_zonelists zn_node_build_zonelists

@@ -36,7 +36,9 @@
 	EVENT(KSWAPD_LOW_QUICKLY, "kswapd_low_wmark_hit_quickly")                                  \
 	EVENT(KSWAPD_HIGH_QUICKLY, "kswapd_high_wmark_hit_quickly")                                \
 	EVENT(PAGEOUTRUN, "pageoutrun")                                                            \
-	EVENT(PGROTATED, "pgrotated")
+	EVENT(PGROTATED, "pgrotated")                                                              \
+	EVENT(PGMIGRATE_SUCCESS, "pgmigrate_success")                                              \
+	EVENT(PGMIGRATE_FAIL, "pgmigrate_fail")
 
 #define VM_EVENT_ID(id, text) EVENT_##id,
 enum vm_event { VM_EVENT_TABLE(VM_EVENT_ID) VM_EVENTS };

@@ -88,7 +88,10 @@ struct zonal_owner_ops {
 	 * which has one reference that is now the owner's, into the place of `from`; the reference
 	 * of `from` passes to the core. A dirty mark goes with the contents: set_clean(from),
 	 * set_dirty(to). The core puts `to` on the list where `from` was, with the same handle. An
-	 * owner whose pages must lie where a device reaches them refuses in prepare. */
+	 * owner whose pages must lie where a device reaches them refuses in prepare. Mappings
+	 * counted on `from` are none after it. From the moment that others can find it, `to` may be
+	 * touched, dirtied and removed like any listed page. BUSY and WRITING are asked again soon,
+	 * up to ten times, from the fourth with ZONAL_MAY_WAIT unless the move may not wait. */
 	enum zonal_give (*move_prepare)(void *ctx, zonal_page_t *page, uint64_t handle,
 					unsigned may);
 	void (*move_commit)(void *ctx, zonal_page_t *from, zonal_page_t *to, uint64_t handle);
@@ -144,6 +147,16 @@ struct zonal_lru_counts {
 	uint64_t dirty, writing;
 };
 void zonal_lru_counts(const struct zonal *mm, unsigned nid, struct zonal_lru_counts *out);
+
+/* ---- moving -------------------------------------------------------------------- */
+
+/* Move those of `count` pages that are on a list, and not on node `nid` yet, to that node, through
+ * their owners' move_prepare() and move_commit(). Waits for pages that are busy; leaves those where
+ * they are that somebody holds, that their owner refuses to move, or that the node has no room for
+ * and reclaim there makes none. The structures must be the instance's, whatever they are used for
+ * now. Returns how many were moved. Context: task that may wait, without ZONAL_TASK_NOFS. */
+unsigned zonal_pages_to_node(struct zonal *mm, zonal_page_t *const *pages, unsigned count,
+			     int nid);
 
 /* ---- other caches ---------------------------------------------------------- */
 

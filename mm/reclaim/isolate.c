@@ -10,7 +10,14 @@
  *
  * Putting back is the other way round: under the lock the mark goes, and the page is linked if
  * its owner still wants that (PG_LRU); after it our reference is dropped, which frees the page
- * if its owner let go meanwhile.
+ * if its owner let go meanwhile. Or the page is given up, and both references are ours to drop.
+ *
+ * Reclaim takes pages off the old end of a list; migration names them by their frames, and gets
+ * those that are on a list at that moment: a look at the word under the lock is enough, as
+ * PG_LRU is set and taken away under it alone, whatever else becomes of the frame.
+ *
+ * What is off the lists is counted before the lock goes, so that an owner who removes such a page
+ * finds it counted when he unregisters.
  *
  * Pages of zones above the one that is short are passed over: they go to the young end, as in
  * 5.10, so that the next look does not meet them again. The lock is held for one batch of
@@ -61,6 +68,7 @@ static unsigned isolate_some(struct scan *s, struct node *node, unsigned list, u
 		lru_link(s->mm, lru, page, false);
 		skipped[type]++;
 	}
+	fetch_add_relaxed(&lru->isolated[lru_kind(list)], (int64_t)got);
 	lock_drop(&lru->lock);
 	for (unsigned t = 0; t < ZONE_TYPES; t++)
 		if (skipped[t])
@@ -78,8 +86,31 @@ unsigned lru_isolate(struct scan *s, struct node *node, unsigned list, unsigned 
 	ASSERT(want <= RECLAIM_BATCH && list < LRU_LISTS, "%u pages of list %u", want, list);
 	while (got < want && looks && node->reclaim.lru.list[list].old != PFN_NONE)
 		got += isolate_some(s, node, list, want - got, batch + got, &looks);
-	fetch_add_relaxed(&node->reclaim.lru.isolated[lru_kind(list)], (int64_t)got);
 	*looked_at = begun - looks;
+	return got;
+}
+
+unsigned lru_isolate_these(struct zonal *mm, struct node *node, struct page **page, uint8_t *kind,
+			   unsigned count)
+{
+	struct lru *lru = &node->reclaim.lru;
+	port_irqflags_t irq = port_irq_save();
+	unsigned got = 0;
+
+	ASSERT(count <= LOOKS_A_HOLD, "%u pages at once", count);
+	lock_take(&lru->lock);
+	for (unsigned i = 0; i < count; i++) {
+		ASSERT(page_lru(mm, page[i]) == lru, "pfn 0x%x is not of node %u", page[i]->pfn,
+		       node->id);
+		if ((page_word(page[i]) & (PG_LRU | PG_ISOLATED)) != PG_LRU)
+			continue;
+		page_isolate(mm, lru, page[i]);
+		kind[got] = (uint8_t)owner_of(mm, page[i])->ops->kind;
+		fetch_add_relaxed(&lru->isolated[kind[got]], 1);
+		page[got++] = page[i];
+	}
+	lock_drop(&lru->lock);
+	port_irq_restore(irq);
 	return got;
 }
 
@@ -103,4 +134,19 @@ void lru_put_back(struct zonal *mm, struct node *node, unsigned kind, struct pag
 		zonal_put(mm, batch[i]);
 	/* Last, so that zonal_owner_unregister() sees when nobody works on pages any more. */
 	fetch_sub_acq_rel(&lru->isolated[kind], (int64_t)count);
+}
+
+void lru_free_isolated(struct zonal *mm, struct page *page, unsigned kind)
+{
+	uint32_t word = page_word(page);
+
+	ASSERT(held_by_two(page) && (word & PG_ISOLATED), "pfn 0x%x: word 0x%x, %d references",
+	       page->pfn, word, ld_relaxed(&page->refs));
+	if (word & PG_DIRTY)
+		zonal_page_set_clean(mm, page);
+	fetch_add_relaxed(&page_lru(mm, page)->isolated[kind], -1);
+	/* One store: flags and a reference go together. Nobody looks at a page that is on no list
+	 * and in no owner's tables. */
+	st_relaxed(&page->word_refs, (word & WORD_ALLOC_MASK) | (uint64_t)1 << 32);
+	zonal_free(mm, page, 0);
 }

@@ -63,9 +63,20 @@ enum page_verdict { VERDICT_KEEP, VERDICT_ACTIVATE, VERDICT_FREE };
  * zones that do not matter go to the young end. Returns how many; *looked_at counts all. */
 unsigned lru_isolate(struct scan *s, struct node *node, unsigned list, unsigned want,
 		     struct page **batch, uint64_t *looked_at);
+/* Of `count` pages of the node, named by frame, those that are on a list now, in the same way: they
+ * go to the front of page[], kind[] says on whose lists they were counted. Returns how many. The
+ * structures are the instance's; what becomes of the frames meanwhile does not matter. */
+unsigned lru_isolate_these(struct zonal *mm, struct node *node, struct page **page, uint8_t *kind,
+			   unsigned count);
 /* Back on the lists that they belong to, and our reference with it. */
 void lru_put_back(struct zonal *mm, struct node *node, unsigned kind, struct page **batch,
 		  unsigned count);
+/* A page whose owner has forgotten it: both references, his and ours, go, and it is freed. */
+void lru_free_isolated(struct zonal *mm, struct page *page, unsigned kind);
+
+/* Of a page taken off its list and made unreachable by its owner: only he and we know it, so nobody
+ * else can come to know it. */
+static inline bool held_by_two(struct page *page) { return ld_relaxed(&page->refs) == 2; }
 
 /* Look at up to `want` pages of an inactive list, free what can be. Returns pages freed. */
 uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsigned want);

@@ -21,26 +21,6 @@
 #include "lib/assert.h"
 #include "mm/trace.h"
 
-/* Only its owner and we know the page, so nobody else can come to know it. */
-static bool held_by_two(struct page *page) { return ld_relaxed(&page->refs) == 2; }
-
-/* Both references are ours now, and no list has it. */
-static void free_reclaimed(struct scan *s, struct node *node, struct page *page, unsigned kind)
-{
-	uint32_t word = page_word(page);
-
-	ASSERT(held_by_two(page) && (word & PG_ISOLATED), "pfn 0x%x: word 0x%x, %d references",
-	       page->pfn, word, ld_relaxed(&page->refs));
-	if (word & PG_DIRTY)
-		zonal_page_set_clean(s->mm, page);
-	fetch_add_relaxed(&node->reclaim.lru.isolated[kind], -1);
-	/* One store: flags and a reference go together. Nobody looks at a page that is on no list
-	 * and in no owner's tables. */
-	st_relaxed(&page->word_refs, (word & WORD_ALLOC_MASK) | (uint64_t)1 << 32);
-	trace(s->mm, FREE_BATCHED, page->pfn, 0);
-	zonal_free(s->mm, page, 0);
-}
-
 /* What is being written waits on the active list, and comes back when it is written. */
 static enum page_verdict meet_writing(struct scan *s, struct page *page)
 {
@@ -85,7 +65,7 @@ static bool still_used(const struct zonal_owner *owner, struct page *page, uint6
 	return true;
 }
 
-static enum page_verdict look_at(struct scan *s, struct node *node, struct page *page)
+static enum page_verdict look_at(struct scan *s, struct page *page)
 {
 	const struct zonal_owner *owner = owner_of(s->mm, page);
 	uint64_t handle = page->links.handle;
@@ -114,7 +94,8 @@ static enum page_verdict look_at(struct scan *s, struct node *node, struct page 
 		return VERDICT_KEEP;
 	}
 	owner->ops->give_commit(owner->ctx, page, handle);
-	free_reclaimed(s, node, page, owner->ops->kind);
+	trace(s->mm, FREE_BATCHED, page->pfn, 0);
+	lru_free_isolated(s->mm, page, owner->ops->kind);
 	return VERDICT_FREE;
 }
 
@@ -172,7 +153,7 @@ uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsig
 	s->scanned += looked_at;
 	for (unsigned i = 0; i < count; i++) {
 		struct page *page = batch[i];
-		enum page_verdict verdict = look_at(s, node, page);
+		enum page_verdict verdict = look_at(s, page);
 
 		if (verdict == VERDICT_FREE)
 			continue;

@@ -55,12 +55,46 @@ static void cache_gone(void *ctx, struct page *page, uint64_t handle)
 	place->gone = 1;
 }
 
+static enum zonal_give cache_move(void *ctx, struct page *page, uint64_t handle, unsigned may)
+{
+	struct kt_cache *cache = ctx;
+	struct kt_place *place;
+
+	cache->asked_move++;
+	cache->last_may = may;
+	if (cache->on_move && handle < cache->count)
+		cache->on_move(cache, (unsigned)handle);
+	place = place_of(cache, page, handle);
+	cache->moving = place && place->move == ZONAL_GIVE_YES;
+	return place ? (enum zonal_give)place->move : ZONAL_GIVE_GONE;
+}
+
+static void cache_moved(void *ctx, struct page *from, struct page *to, uint64_t handle)
+{
+	struct kt_cache *cache = ctx;
+	struct kt_place *place = place_of(cache, from, handle);
+
+	if (!KT_OK(place && cache->moving, "pfn 0x%llx is moved and not at place %llu",
+		   (unsigned long long)zonal_pfn(from), (unsigned long long)handle))
+		return;
+	KT_EQ(zonal_page_handle(to), handle);
+	cache->moving = false;
+	cache->moved++;
+	place->page = to;
+	place->moves++;
+	if (zonal_page_set_clean(cache->mm, from))
+		zonal_page_set_dirty(cache->mm, to);
+	if (cache->on_moved)
+		cache->on_moved(cache, (unsigned)handle);
+}
+
 static void cache_abort(void *ctx, struct page *page, uint64_t handle, bool moving)
 {
 	struct kt_cache *cache = ctx;
 
-	KT_OK(place_of(cache, page, handle) && !moving, "abort of place %llu",
+	KT_OK(place_of(cache, page, handle) && moving == cache->moving, "abort of place %llu",
 	      (unsigned long long)handle);
+	cache->moving = false;
 	cache->aborted++;
 }
 
@@ -78,12 +112,16 @@ static const struct zonal_owner_ops kt_ops[ZONAL_KINDS] = {
 	  .used = cache_used,
 	  .give_prepare = cache_give,
 	  .give_commit = cache_gone,
+	  .move_prepare = cache_move,
+	  .move_commit = cache_moved,
 	  .abort = cache_abort },
 	{ .name = "kt-cache",
 	  .kind = ZONAL_CACHE,
 	  .used = cache_used,
 	  .give_prepare = cache_give,
 	  .give_commit = cache_gone,
+	  .move_prepare = cache_move,
+	  .move_commit = cache_moved,
 	  .abort = cache_abort,
 	  .write_back = cache_write },
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An owner for tests: pages that reclaim may take, and what their owner answers, by hand.
+ * An owner for tests: pages that reclaim may take and compaction may move, and what he answers, by
+ * hand.
  *
  * A page's place is its number in the order in which it came. Each place says how the owner
- * answers for it; by default a page is clean, unused and given up when asked. The contents are
+ * answers for it; by default a page is clean, unused and given up or moved
+ * when asked. The contents are
  * nobody's: only the map exists. Everything runs in the caller's task; in threaded tests each
  * thread has its own.
  */
@@ -19,7 +21,9 @@ struct kt_place {
 	bool used;            /* answer of the next used(), which clears it */
 	bool hot;             /* used() says yes every time */
 	uint8_t give;         /* enum zonal_give that prepare answers */
-	uint8_t gone;         /* given up: 1, moved away: 2 */
+	uint8_t gone;         /* given up: 1 */
+	uint8_t move;         /* enum zonal_give that prepare of a move answers */
+	uint8_t moves;        /* moved so often */
 };
 
 struct kt_cache {
@@ -28,10 +32,14 @@ struct kt_cache {
 	struct kt_place *place;
 	unsigned places, count;   /* size of the table, places in use so far */
 	/* what was called */
-	uint64_t asked_used, asked_give, committed, aborted, written;
+	uint64_t asked_used, asked_give, committed, aborted, written, asked_move, moved;
 	unsigned last_may;
 	/* called in give_prepare, with the place; NULL: nothing */
 	void (*on_give)(struct kt_cache *cache, unsigned place);
+	/* called at the beginning of move_prepare, and at the end of move_commit */
+	void (*on_move)(struct kt_cache *cache, unsigned place);
+	void (*on_moved)(struct kt_cache *cache, unsigned place);
+	bool moving; /* between prepare and commit or abort */
 };
 
 /* An owner with room for `places` pages, registered; NULL if there is no memory. */
