@@ -55,13 +55,15 @@
 #define alloc_request zn_alloc_request
 #define alloc_slow zn_alloc_slow
 #define block_set_type zn_block_set_type
+#define buddy_carve zn_buddy_carve
 #define buddy_first zn_buddy_first
 #define buddy_head zn_buddy_head
 #define buddy_move zn_buddy_move
+#define buddy_move_all zn_buddy_move_all
 #define buddy_put zn_buddy_put
 #define buddy_put_type zn_buddy_put_type
+#define buddy_recount zn_buddy_recount
 #define buddy_take zn_buddy_take
-#define buddy_take_exact zn_buddy_take_exact
 #define buddy_take_run zn_buddy_take_run
 #define buddy_unboost zn_buddy_unboost
 #define check_found zn_check_found
@@ -81,6 +83,7 @@
 #define failure_refuse zn_failure_refuse
 #define first_zone zn_first_zone
 #define gate_set zn_gate_set
+#define highatomic_forget zn_highatomic_forget
 #define highatomic_in_blocks zn_highatomic_in_blocks
 #define highatomic_reserve zn_highatomic_reserve
 #define highatomic_unreserve zn_highatomic_unreserve
@@ -163,6 +166,8 @@
 #define policy_read zn_policy_read
 #define policy_rebind zn_policy_rebind
 #define policy_unusual zn_policy_unusual
+#define range_isolate zn_range_isolate
+#define range_unisolate zn_range_unisolate
 #define reclaim_direct zn_reclaim_direct
 #define reclaim_for zn_reclaim_for
 #define reclaim_init zn_reclaim_init

@@ -26,9 +26,9 @@
  *     across an isolated pageblock (B6);
  *   - zone->free is the sum over all lists but ISOLATE, free_cma over CMA (B12, B13).
  *
- * Only buddy_list_add() and buddy_list_del() touch a list, its count, its bit and
- * the page's word, all together. The zone lock guards everything here. The cost
- * of each call is bounded by the number of orders; no page but heads is touched.
+ * Only buddy_list_add(), buddy_list_del() and, for a whole pageblock at once, block_move.c touch a
+ * list, its count, its bit and the page's word, all together. The zone lock guards everything
+ * here. The cost of each call is bounded by the number of orders; no page but heads is touched.
  */
 #include "buddy.h"
 
@@ -192,8 +192,9 @@ static inline bool merge_likely(struct page *page, unsigned order)
 }
 
 /* The block that merges into another list's kind takes its count along. */
-static ZN_NOINLINE void recount(struct zone *zone, unsigned from, unsigned to, int64_t pages)
+void buddy_recount(struct zone *zone, unsigned from, unsigned to, int64_t pages)
 {
+	DASSERT_HELD(&zone->lock);
 	count_free(zone, from, -pages);
 	count_free(zone, to, pages);
 }
@@ -218,7 +219,7 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 		if (unlikely(order >= PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy))
 			break;
 		if (unlikely(buddy->list_type != type))
-			recount(zone, buddy->list_type, type, 1 << order);
+			buddy_recount(zone, buddy->list_type, type, 1 << order);
 		buddy_list_del(zone, buddy, order);
 		page = page_pair(page, order);
 	}
@@ -248,7 +249,7 @@ void buddy_move(struct zone *zone, struct page *page, unsigned type)
 	buddy_list_del(zone, page, order);
 	buddy_list_add(zone, page, order, type, true);
 	if (from != type)
-		recount(zone, from, type, 1 << order);
+		buddy_recount(zone, from, type, 1 << order);
 }
 
 struct page *buddy_head(struct page *page)
@@ -264,29 +265,31 @@ struct page *buddy_head(struct page *page)
 	return NULL;
 }
 
-bool buddy_take_exact(struct zone *zone, struct page *page)
+bool buddy_carve(struct zone *zone, struct page *page, unsigned order)
 {
 	struct page *head = buddy_head(page);
-	unsigned order, type;
+	unsigned found, type;
 
 	DASSERT_HELD(&zone->lock);
-	if (!head || page_zid(head) != zone->id)
+	if (!head || page_zid(head) != zone->id || page_order(head) < order)
 		return false;
-	order = page_order(head);
+	found = page_order(head);
 	type = head->list_type;
-	ASSERT(type < MIGRATE_TYPES && page - head < 1 << order,
+	ASSERT(type < MIGRATE_TYPES && page - head < 1 << found,
 	       "pfn 0x%x in the block of 0x%x: type %u order %u", page->pfn, head->pfn, type,
+	       found);
+	ASSERT(!(page->pfn & ((1u << order) - 1)), "pfn 0x%x as a block of order %u", page->pfn,
 	       order);
-	buddy_list_del(zone, head, order);
-	while (order > 0) {
+	buddy_list_del(zone, head, found);
+	while (found > order) {
 		struct page *upper;
 
-		order--;
-		upper = head + (1u << order);
-		buddy_list_add(zone, page < upper ? upper : head, order, type, false);
+		found--;
+		upper = head + (1u << found);
+		buddy_list_add(zone, page < upper ? upper : head, found, type, false);
 		head = page < upper ? head : upper;
 	}
-	count_free(zone, type, -1);
+	count_free(zone, type, -(1 << order));
 	return true;
 }
 

@@ -54,8 +54,26 @@ void buddy_move(struct zone *zone, struct page *page, unsigned type)
 struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
 	LOCK_HELD(zone->lock);
 
+/* That many free pages are in lists of type `to` now, not `from`: counted anew (B12). */
+void buddy_recount(struct zone *zone, unsigned from, unsigned to, int64_t pages)
+	LOCK_HELD(zone->lock);
+
+/* Take exactly the block of `order` at `page` out of the free block that holds it, which is
+ * no smaller; the rest stays in the lists of its type. False if none does. */
+bool buddy_carve(struct zone *zone, struct page *page, unsigned order) LOCK_HELD(zone->lock);
+
+/* All free blocks that begin in the pageblock of `first`, its first page, to the tails of the
+ * lists of `type` (A1, A2), upwards. All of them are the zone's, and none is larger than the
+ * pageblock. One hold of the lock: block_move.c. */
+void buddy_move_all(struct zone *zone, struct page *first, unsigned type) LOCK_HELD(zone->lock);
+
 /* Take exactly `page` out of the free block that holds it (B15); false if none does. */
-bool buddy_take_exact(struct zone *zone, struct page *page) LOCK_HELD(zone->lock);
+static inline bool buddy_take_exact(struct zone *zone, struct page *page)
+	LOCK_HELD(zone->lock);
+static inline bool buddy_take_exact(struct zone *zone, struct page *page)
+{
+	return buddy_carve(zone, page, 0);
+}
 
 /* The head of the free block that holds `page`, NULL if none does (B16). May be
  * called without the lock; the answer is then a guess. */

@@ -64,6 +64,15 @@ void highatomic_reserve(struct zone *zone, struct page *page)
 	port_irq_restore(irq);
 }
 
+void highatomic_forget(struct zone *zone)
+{
+	int64_t reserved = ld_relaxed(&zone->highatomic);
+
+	/* Another zone that shares the block may have counted it. */
+	zone->highatomic_lost += BLOCK_PAGES - ZN_MIN(reserved, BLOCK_PAGES);
+	set_reserved(zone, reserved - ZN_MIN(reserved, BLOCK_PAGES));
+}
+
 /* One zone of H4; zone lock held. */
 static bool unreserve_zone(struct zone *zone, unsigned type) LOCK_HELD(zone->lock);
 static bool unreserve_zone(struct zone *zone, unsigned type)
@@ -72,17 +81,13 @@ static bool unreserve_zone(struct zone *zone, unsigned type)
 	DASSERT_HELD(&zone->lock);
 	for (unsigned order = 0; order < MAX_ORDER; order++) {
 		struct page *page = buddy_first(zone, order, MIGRATE_HIGHATOMIC);
-		int64_t reserved = ld_relaxed(&zone->highatomic);
 
 		if (!page)
 			continue;
 		/* The block's type can have changed under its free pages; counting
 		 * it down twice would wrap. */
-		if (page_block_type(page) == MIGRATE_HIGHATOMIC) {
-			/* Another zone that shares the block may have counted it. */
-			zone->highatomic_lost += BLOCK_PAGES - ZN_MIN(reserved, BLOCK_PAGES);
-			set_reserved(zone, reserved - ZN_MIN(reserved, BLOCK_PAGES));
-		}
+		if (page_block_type(page) == MIGRATE_HIGHATOMIC)
+			highatomic_forget(zone);
 		block_set_type(page, type);
 		if (mobility_move_block(zone, page, type, NULL))
 			return true;

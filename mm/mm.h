@@ -74,6 +74,7 @@ struct zonal_owner {
 	const struct zonal_owner_ops *ops; /* NULL: the place is free */
 	void *ctx;
 	uint8_t id;
+	_Atomic uint8_t moves; /* its pages can be moved; read anywhere */
 };
 
 struct zonal {

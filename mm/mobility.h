@@ -39,6 +39,9 @@ void highatomic_reserve(struct zone *zone, struct page *page);
  * the lowest one's. Reads without the lock. Context: any. */
 int64_t highatomic_in_blocks(struct zone *zone);
 
+/* A block of the reserve is about to have another type: no longer counted. */
+void highatomic_forget(struct zone *zone) LOCK_HELD(zone->lock);
+
 /* H4: give a reserved block of the request's zones back. `force`: also the last one of a zone.
  * True if free pages moved. Takes zone locks itself. */
 bool highatomic_unreserve(const struct alloc_req *req, bool force);

@@ -88,7 +88,7 @@ struct page {
 	uint32_t pfn;             /* i */
 	_Atomic uint16_t mapped;  /* a: how often mapped; must be 0 at free (D1); MAPPED_TRACED */
 	_Atomic uint8_t block;    /* a: first page of a pageblock: its migratetype (C4) */
-	uint8_t owner_id;         /* lru lock: with PG_LRU, whose page it is: zonal.owner[] */
+	_Atomic uint8_t owner_id; /* lru lock: with PG_LRU, whose page it is: zonal.owner[] */
 };
 
 _Static_assert(sizeof(struct page) == 32, "half of Linux's 64");
@@ -134,9 +134,11 @@ _Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more")
  * that the one test for mappings sends such a block to the careful free. */
 #define MAPPED_TRACED 0x8000u
 
-/* page->block: migratetype in bits 0-2, compaction's skip bit in 3 (C4). */
+/* page->block: migratetype in bits 0-2, compaction's skip bit in 3 (C4); in 4-6, of an isolated
+ * block, the type that it had. */
 #define BLOCK_TYPE_MASK 0x7u
 #define BLOCK_SKIP 0x8u
+#define BLOCK_WAS_SHIFT 4
 
 static inline uint32_t word_make(unsigned zid, enum page_state state, unsigned order)
 {

@@ -141,6 +141,7 @@ int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task,
 
 #define ZONAL_EINVAL (-22) /* an argument breaks its rule */
 #define ZONAL_ENOMEM (-12) /* no memory for metadata */
+#define ZONAL_EBUSY (-16)  /* somebody has it, or works on it */
 #define ZONAL_ERANGE (-34) /* a table of config.h is too small, or an address too large */
 
 /* ---- set-up ------------------------------------------------------------- */

@@ -32,12 +32,13 @@ static bool lru_page_fits(struct walk *w, const struct lru_walk *l, struct page 
 	uint32_t word = page_word(page);
 
 	if (word_in_use(word) && word_block_order(word) == 0 &&
-	    (word & (PG_LRU | PG_ISOLATED)) == PG_LRU && w->mm->owners[page->owner_id].ops &&
+	    (word & (PG_LRU | PG_ISOLATED)) == PG_LRU && owner_of(w->mm, page)->ops &&
 	    lru_list_of(w->mm, page) == l->list &&
 	    mm_page_zone(w->mm, page)->node == l->node->id && page->links.prev == l->before)
 		return true;
 	check_found(w, page->pfn, "pfn 0x%x in list %u of node %u: word 0x%x, owner %u, prev 0x%x",
-		    page->pfn, l->list, l->node->id, word, page->owner_id, page->links.prev);
+		    page->pfn, l->list, l->node->id, word, page_owner_id(page),
+		    page->links.prev);
 	return false;
 }
 

@@ -109,6 +109,7 @@ struct zonal_owner *zonal_owner_register(struct zonal *mm, const struct zonal_ow
 		if (owner->ops)
 			continue;
 		*owner = (struct zonal_owner){ .ops = ops, .ctx = ctx, .id = (uint8_t)i };
+		st_relaxed(&owner->moves, ops->move_prepare != NULL);
 		return owner;
 	}
 	port_log("zonal: owner %s refused: ZONAL_MAX_OWNERS is %d", ops->name, ZONAL_MAX_OWNERS);
@@ -144,7 +145,7 @@ void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, struct page *pa
 	lock_take(&lru->lock);
 	ASSERT(!(page_word(page) & PG_LRU), "pfn 0x%x is listed twice", page->pfn);
 	page->links.handle = handle;
-	page->owner_id = owner->id;
+	st_relaxed(&page->owner_id, owner->id);
 	word = word_change(page, PG_ACTIVE | PG_REFERENCED | PG_ROTATE, PG_LRU);
 	/* Removed and added again while somebody works on it: he puts it on the list. */
 	if (!(word & PG_ISOLATED))

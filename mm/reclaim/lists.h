@@ -38,9 +38,14 @@ static inline struct lru *page_lru(const struct zonal *mm, const struct page *pa
 	return &mm->node[page_zid(page) / ZONE_TYPES]->reclaim.lru;
 }
 
+static inline unsigned page_owner_id(const struct page *page)
+{
+	return ld_relaxed(&((struct page *)(uintptr_t)page)->owner_id);
+}
+
 static inline const struct zonal_owner *owner_of(const struct zonal *mm, const struct page *page)
 {
-	return &mm->owners[page->owner_id];
+	return &mm->owners[page_owner_id(page)];
 }
 
 /* The list that a page belongs to, by its owner's kind and PG_ACTIVE. */

@@ -41,14 +41,14 @@ bug(4, "A4b", "order >= MAX_ORDER not refused by the ladder",
 
 bug(5, "A6", "free counter not updated on take-off-buddy (5.10.43)",
     "mm/buddy.c",
-    """	count_free(zone, type, -1);
+    """	count_free(zone, type, -(1 << order));
 	return true;""",
     "\treturn true;")
 
 bug(6, "A7", "misaligned buddy rebuilt around a page taken out (Xen 71c6a62317)",
     "mm/buddy.c",
-    "buddy_list_add(zone, page < upper ? upper : head, order, type, false);",
-    "buddy_list_add(zone, page <= upper ? upper : head, order, type, false);")
+    "buddy_list_add(zone, page < upper ? upper : head, found, type, false);",
+    "buddy_list_add(zone, page <= upper ? upper : head, found, type, false);")
 
 bug(7, "A8", "off by one stops the last merge (Xen 5cb7ff13ee)",
     "mm/buddy.c",
@@ -134,8 +134,9 @@ bug(19, "B25", "reserve counter underflow on unreserve",
 
 bug(20, "B25b", "a block counted down that is not highatomic any more",
     "mm/highatomic.c",
-    "if (page_block_type(page) == MIGRATE_HIGHATOMIC) {",
-    "{")
+    """if (page_block_type(page) == MIGRATE_HIGHATOMIC)
+			highatomic_forget(zone);""",
+    "highatomic_forget(zone);")
 
 bug(21, "B26", "quick watermark test ignores highatomic (f27ce0e14088)",
     "mm/watermark.c",
