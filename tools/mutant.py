@@ -80,9 +80,13 @@ def threaded():
 
 
 def oracle_files():
+    """What a real kernel did: all that is compared, and of the frames one record a board."""
     folder = os.path.join(tree.ROOT, "test/oracle")
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder)
-                  if name.startswith(("state", "probe", "policy")) and name.endswith(".json"))
+    found = [name for name in os.listdir(folder)
+             if name.startswith(("state", "probe", "policy", "kswapd")) and name.endswith(".json")]
+    found += [f"frames/{name}" for name in os.listdir(os.path.join(folder, "frames"))
+              if name.endswith("-c2-s3.txt.gz")]
+    return sorted(os.path.join(folder, name) for name in found)
 
 
 def steps(seed):

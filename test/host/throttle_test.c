@@ -7,21 +7,24 @@
  */
 #include "test/unit/mm/kt_cache.h"
 
+#include "mm/reclaim/scan.h"
 #include "mm/watermark.h"
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 8192 } } };
 
 static struct {
-	unsigned naps, memory_after; /* 0: never */
+	unsigned memory_after; /* naps; 0: never */
 	struct zone *zone;
 } port;
+
+unsigned kt_naps;
 
 void port_nap(uint64_t ns)
 {
 	(void)ns;
-	port.naps++;
+	kt_naps++;
 	/* The marks go down instead of the free pages up: the test looks at their ratio. */
-	if (port.zone && port.naps == port.memory_after)
+	if (port.zone && kt_naps == port.memory_after)
 		kt_marks(port.zone, 0, 0, 0);
 }
 
@@ -37,7 +40,7 @@ static struct kt_cache *starved_of(const struct kt_spec *spec, enum zonal_kind k
 	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_NOWARN, 8192 - 100);
 	zonal_drain_all(mm, NULL);
 	port.zone = kt_zone(mm, 0, ZONE_DMA);
-	port.naps = 0;
+	kt_naps = 0;
 	port.memory_after = memory_after;
 	kt_marks(port.zone, 1000, 2000, 3000);
 	port_this_cpu()->task->flags = task_flags;
@@ -72,7 +75,7 @@ KTEST(rows_k, k12_users_task_waits_until_the_reserve_is_back)
 		return;
 	page = zonal_alloc(cache->mm, GFP_KERNEL, 0);
 	KT_TRUE(page);
-	KT_EQ(port.naps, 3);
+	KT_EQ(kt_naps, 3);
 	KT_EQ(throttled(cache), 1);
 	finish(cache, page);
 }
@@ -85,7 +88,7 @@ KTEST(rows_k, k12_tasks_of_the_system_do_not_wait)
 	if (!cache)
 		return;
 	page = zonal_alloc(cache->mm, GFP_KERNEL | __GFP_NORETRY, 0);
-	KT_EQ(port.naps, 0);
+	KT_EQ(kt_naps, 0);
 	KT_EQ(throttled(cache), 0);
 	finish(cache, page);
 }
@@ -98,7 +101,7 @@ KTEST(rows_k, k12_who_holds_locks_of_files_waits_a_second_at_most)
 	if (!cache)
 		return;
 	page = zonal_alloc(cache->mm, GFP_NOFS | __GFP_NORETRY, 0);
-	KT_EQ(port.naps, 10);
+	KT_EQ(kt_naps, 10);
 	KT_EQ(throttled(cache), 1);
 	finish(cache, page);
 }
@@ -111,7 +114,7 @@ KTEST(rows_k, k12_any_other_waits_ten_seconds_at_most)
 	if (!cache)
 		return;
 	page = zonal_alloc(cache->mm, GFP_KERNEL | __GFP_NORETRY, 0);
-	KT_EQ(port.naps, 100);
+	KT_EQ(kt_naps, 100);
 	KT_EQ(throttled(cache), 1);
 	finish(cache, page);
 }
@@ -121,7 +124,7 @@ static unsigned naps_at(struct kt_cache *cache, int64_t min, int64_t boost)
 {
 	struct page *page;
 
-	port.naps = 0;
+	kt_naps = 0;
 	st_relaxed(&port.zone->boost, boost);
 	kt_marks(port.zone, min, 3000, 3000);
 	page = zonal_alloc(cache->mm, GFP_NOFS | __GFP_NORETRY, 0);
@@ -133,7 +136,7 @@ static unsigned naps_at(struct kt_cache *cache, int64_t min, int64_t boost)
 	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_NOWARN, (unsigned)kt_free(port.zone) - 100);
 	zonal_drain_all(cache->mm, NULL);
 	KT_EQ(kt_free(port.zone), 100);
-	return port.naps;
+	return kt_naps;
 }
 
 KTEST(rows_k, k12_more_than_half_of_mark_and_boost_is_enough)
@@ -170,7 +173,7 @@ KTEST(rows_k, k12_zone_without_anything_to_reclaim_does_not_count)
 	if (!cache)
 		return;
 	KT_TRUE(!zonal_alloc(cache->mm, GFP_NOFS | __GFP_NORETRY | __GFP_NOWARN, 0));
-	KT_EQ(port.naps, 0);
+	KT_EQ(kt_naps, 0);
 	finish(cache, NULL);
 }
 
@@ -186,7 +189,34 @@ KTEST(rows_k, k12_who_waits_asks_for_the_zones_that_have_reserves)
 	r = &cache->mm->node[0]->reclaim;
 	st_relaxed(&r->wanted_zones, 0);
 	page = zonal_alloc(cache->mm, movable, 0);
-	KT_EQ(port.naps, 100);
+	KT_EQ(kt_naps, 100);
 	KT_EQ(ld_relaxed(&r->wanted_zones), ZONE_NORMAL + 1);
 	finish(cache, page);
+}
+
+/* One round over a node with a page that is being written, and has been met before. */
+static unsigned naps_of_round(bool kswapd, bool met)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 64) : NULL;
+	struct scan s = { .mm = mm, .kswapd = kswapd, .high_zone = ZONE_MOVABLE, .target = 32 };
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, GFP_KERNEL, 16), 16))
+		return 0;
+	zonal_page_writing(mm, cache->place[3].page);
+	if (met)
+		word_set(cache->place[3].page, PG_ROTATE);
+	kt_naps = 0;
+	KT_TRUE(shrink_node(&s, mm->node[0]));
+	KT_EQ(s.reclaimed, 15);
+	zonal_page_written(mm, cache->place[3].page);
+	kt_cache_drop_all(cache);
+	return kt_naps;
+}
+
+KTEST(reclaim, kswapd_naps_where_it_meets_a_page_again_that_is_still_being_written)
+{
+	KT_EQ(naps_of_round(true, true), 1);
+	KT_EQ(naps_of_round(true, false), 0);
+	KT_EQ(naps_of_round(false, true), 0);
 }

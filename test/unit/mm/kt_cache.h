@@ -42,6 +42,9 @@ struct kt_cache {
 	bool moving; /* between prepare and commit or abort */
 };
 
+/* Naps that reclaim has taken, in the host program; they last no time. */
+extern unsigned kt_naps;
+
 /* An owner with room for `places` pages, registered; NULL if there is no memory. */
 struct kt_cache *kt_cache(struct zonal *mm, enum zonal_kind kind, unsigned places);
 /* Take pages of node `nid` and list them; how many came before NULL. */

@@ -61,9 +61,12 @@ static struct kt_objects objects_with(unsigned seeks, unsigned batch, bool numa,
 static uint64_t asked_at(struct zonal *mm, struct kt_objects *objects, unsigned priority)
 {
 	struct scan s = { .mm = mm, .priority = priority };
+	uint64_t gone;
 
 	objects->asked = objects->calls = 0;
-	shrink_objects(&s, mm->node[0]);
+	gone = shrink_objects(&s, mm->node[0]);
+	/* Whatever it is asked to look at goes. */
+	KT_EQ(gone, objects->asked);
 	return objects->asked;
 }
 
