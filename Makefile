@@ -56,7 +56,7 @@ IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/b
 PLAIN_SRC := $(filter-out $(IMAGE_TESTS),$(IMAGE_SRC))
 FULL_SRC := $(filter-out monitor/tests_none.c,$(sort $(IMAGE_SRC) $(IMAGE_TESTS)))
 objects = $(patsubst %,$(O)/image/%.o,$(1))
-include tools/programs.mk
+include tools/programs.mk tools/lz4.mk
 PLAIN_OBJ := $(call objects,$(PLAIN_SRC)) $(call programs,$(PROGRAM_SRC))
 IMAGE_OBJ := $(if $(filter 0,$(TESTS)),$(PLAIN_OBJ),$(call objects,$(FULL_SRC)) $(PROGRAM_OBJ))
 
@@ -75,8 +75,8 @@ endif
 # ---- the host programs -------------------------------------------------------------------
 HOST_FLAGS := -Iarch/host/include -Iarch/host -D_GNU_SOURCE -pthread -fno-omit-frame-pointer
 HOST_LIBS := -lfdt -lcjson -lz -pthread
-HOST_CORE := $(filter-out board/seeds.c,$(wildcard $(addsuffix /*.c,mm mm/* lib sched arch/host board block \
-	report) monitor/monitor_*.c drivers/virtio/virtio_*.c)) user/asid.c user/elf.c user/range.c
+HOST_CORE := $(filter-out board/seeds.c user/swap_lz4.c,$(wildcard $(addsuffix /*.c,mm mm/* lib sched arch/host \
+	board block report) monitor/monitor_*.c drivers/virtio/virtio_*.c user/swap*.c)) user/asid.c user/elf.c user/range.c
 TEST_SRC := test/ktest.c test/ktest_sched.c $(wildcard test/host_*.c test/host/*.c test/unit/*/*.c)
 HOST_PROGRAMS := test topology oracle bench model stress harness
 PROGRAMS := $(HOST_PROGRAMS) fuzz hooks
@@ -107,7 +107,7 @@ $(FDT_LIB): | $(O)/setup.build
 # What a goal needs is installed on its first use; the stamp keeps later runs quick.
 $(O)/setup.%: tools/setup.sh
 	$(Q)mkdir -p $(@D); echo '*' > $(@D)/.gitignore
-	$(Q)LIBFDT_GIVEN=$(LIBFDT_SRC)$(LIBFDT_LIB) IMAGE_TOOLS=$(IMAGE_TOOLS) tools/setup.sh $*
+	$(Q)LIBFDT_GIVEN=$(LIBFDT_SRC)$(LIBFDT_LIB) LZ4_GIVEN=$(LZ4_SRC) IMAGE_TOOLS=$(IMAGE_TOOLS) tools/setup.sh $*
 	$(Q)touch $@
 setup: $(O)/setup.test
 
@@ -135,7 +135,7 @@ $(eval $(call IMAGE,$(O)/plain/zonal,$(PLAIN_OBJ)))
 # The image with the costly assertions, which `make test` boots on one of its boards.
 $(O)/debug/zonal.img: FORCE $(FDT_LIB) | $(O)/setup.build
 	$(Q)$(MAKE) --no-print-directory O=$(O)/debug EXTRA_CFLAGS='$(EXTRA_CFLAGS) $(DEBUG)' \
-		$(if $(LIBFDT_SRC),,LIBFDT_LIB=$(FDT_LIB) FDT_INC=$(FDT_INC)) all
+		$(if $(LIBFDT_SRC),,LIBFDT_LIB=$(FDT_LIB) FDT_INC=$(FDT_INC)) LZ4_SRC=$(LZ4_DIR) all
 
 # One variant of the host build: folder, compiler, extra flags.
 define HOST_VARIANT
@@ -216,5 +216,5 @@ help:
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
 	@echo '  models fuzz lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC) DISK=FILE'
-	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= EXTRA_CFLAGS= TESTS=0'
+	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= LZ4_SRC= TESTS=0 EXTRA_CFLAGS='
 	@tools/board.sh --list

@@ -12,6 +12,7 @@
  *	cma=N[KMGT]                0: none
  *	numa=off                   one node, whatever the tree says
  *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
+ *	swap=LIST                  areas of swap: ram:N[KMGT] or disk:NAME, parted by commas
  *	page_owner=on              record who took each page
  *	seed=N                     first number of every random run, not 0
  *
@@ -35,6 +36,8 @@
 
 /* Room for a word in a report; longer ones are cut. */
 #define REPORT_BYTES 64
+/* Longest area in swap=, with a NUL. */
+#define SWAP_ITEM_BYTES 32
 
 struct rule {
 	const char *name;
@@ -53,43 +56,6 @@ static bool read_count(const char *text, uint64_t low, uint64_t high, uint64_t *
 	return true;
 }
 
-static unsigned suffix_shift(char c)
-{
-	switch (c) {
-	case 'k':
-	case 'K':
-		return 10;
-	case 'm':
-	case 'M':
-		return 20;
-	case 'g':
-	case 'G':
-		return 30;
-	case 't':
-	case 'T':
-		return 40;
-	default:
-		return 0;
-	}
-}
-
-static bool read_bytes(const char *text, uint64_t *out)
-{
-	const char *rest;
-	uint64_t value;
-	unsigned shift;
-
-	if (!number_read(text, &value, &rest))
-		return false;
-	shift = suffix_shift(*rest);
-	if (shift)
-		rest++;
-	if (*rest || value > UINT64_MAX >> shift)
-		return false;
-	*out = value << shift;
-	return true;
-}
-
 /* N[KMGT] or N%; the form that is not used becomes 0. Less than a page, and all, would do
  * nothing without a word. */
 static bool read_share(const char *text, uint64_t *bytes, unsigned *percent)
@@ -104,7 +70,7 @@ static bool read_share(const char *text, uint64_t *bytes, unsigned *percent)
 		*bytes = 0;
 		return true;
 	}
-	if (!read_bytes(text, &value) || value < PAGE_SIZE)
+	if (!number_read_bytes(text, &value) || value < PAGE_SIZE)
 		return false;
 	*bytes = value;
 	*percent = 0;
@@ -176,9 +142,44 @@ static bool set_movablecore(struct bootargs *args, const char *value)
 
 static bool set_cma(struct bootargs *args, const char *value)
 {
-	if (!read_bytes(value, &args->options.cma_bytes))
+	if (!number_read_bytes(value, &args->options.cma_bytes))
 		return false;
 	args->cma_given = true;
+	return true;
+}
+
+/* One area, `length` bytes of the list: a size that can be read, or any short name. */
+static bool swap_item_sound(const char *item, size_t length)
+{
+	char text[SWAP_ITEM_BYTES];
+	uint64_t bytes;
+
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, item, length);
+	text[length] = '\0';
+	if (!strncmp(text, "ram:", 4))
+		return number_read_bytes(text + 4, &bytes) && bytes >= PAGE_SIZE;
+	return !strncmp(text, "disk:", 5) && text[5];
+}
+
+static bool set_swap(struct bootargs *args, const char *value)
+{
+	const char *item = value;
+
+	for (;;) {
+		size_t length = 0;
+
+		while (item[length] && item[length] != ',')
+			length++;
+		if (!swap_item_sound(item, length))
+			return false;
+		item += length;
+		if (!*item)
+			break;
+		item++;
+	}
+	args->swap = value;
 	return true;
 }
 
@@ -210,6 +211,7 @@ static const struct rule rules[] = {
 	{ "numa", set_numa, "only numa=off is known" },
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
 	{ "page_owner", set_page_owner, "only page_owner=on is known" },
+	{ "swap", set_swap, "ram:SIZE or disk:NAME, parted by commas" },
 	{ "seed", set_seed, "a number from 1 to 2^64-1" },
 };
 

@@ -24,6 +24,8 @@ struct ticket_lock;
 #define LOCK_RANK_TABLE(RANK)                                                                     \
 	RANK(LOCK_USER_TABLE, "the table of user tasks", false)                                   \
 	RANK(LOCK_USER_SPACE, "the page tables of a user task", false)                            \
+	RANK(LOCK_SWAP, "the places of a swap area", false)                                       \
+	RANK(LOCK_SWAP_POOL, "the pool of a swap area", false)                                    \
 	RANK(LOCK_STACK_MAP, "the map of stacks", false)                                          \
 	RANK(LOCK_PAGE_TABLES, "the page tables", false)                                          \
 	RANK(LOCK_BLOCK_CACHE, "the cache of a disk", false)                                      \

@@ -54,3 +54,41 @@ bool number_read_all(const char *text, uint64_t most, uint64_t *value)
 	*value = read;
 	return true;
 }
+
+static unsigned suffix_shift(char c)
+{
+	switch (c) {
+	case 'k':
+	case 'K':
+		return 10;
+	case 'm':
+	case 'M':
+		return 20;
+	case 'g':
+	case 'G':
+		return 30;
+	case 't':
+	case 'T':
+		return 40;
+	default:
+		return 0;
+	}
+}
+
+bool number_read_bytes(const char *text, uint64_t *bytes)
+{
+	const char *rest;
+	uint64_t value;
+	unsigned shift;
+
+	ASSERT(text && bytes, "nowhere to put a number of bytes");
+	if (!number_read(text, &value, &rest))
+		return false;
+	shift = suffix_shift(*rest);
+	if (shift)
+		rest++;
+	if (*rest || value > UINT64_MAX >> shift)
+		return false;
+	*bytes = value << shift;
+	return true;
+}

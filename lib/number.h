@@ -16,4 +16,7 @@ bool number_read(const char *text, uint64_t *value, const char **rest);
 /* The same for a text that is a number and nothing else, at most `most`. */
 bool number_read_all(const char *text, uint64_t most, uint64_t *value);
 
+/* The same for a number of bytes, with K, M, G or T behind it or nothing. */
+bool number_read_bytes(const char *text, uint64_t *bytes);
+
 #endif

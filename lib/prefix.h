@@ -131,6 +131,7 @@
 #define node_reclaim_helps zn_node_reclaim_helps
 #define node_takes_dirty zn_node_takes_dirty
 #define number_read zn_number_read
+#define number_read_bytes zn_number_read_bytes
 #define number_read_all zn_number_read_all
 #define page_check_block zn_page_check_block
 #define page_check_free zn_page_check_free

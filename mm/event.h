@@ -38,7 +38,9 @@
 	EVENT(PAGEOUTRUN, "pageoutrun")                                                            \
 	EVENT(PGROTATED, "pgrotated")                                                              \
 	EVENT(PGMIGRATE_SUCCESS, "pgmigrate_success")                                              \
-	EVENT(PGMIGRATE_FAIL, "pgmigrate_fail")
+	EVENT(PGMIGRATE_FAIL, "pgmigrate_fail")                                                    \
+	EVENT(PSWPIN, "pswpin")                                                                    \
+	EVENT(PSWPOUT, "pswpout")
 
 #define VM_EVENT_ID(id, text) EVENT_##id,
 enum vm_event { VM_EVENT_TABLE(VM_EVENT_ID) VM_EVENTS };

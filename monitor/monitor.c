@@ -31,6 +31,7 @@
 #include "report/report_gfp.h"
 #include "report/report_topology.h"
 #include "sched/sched.h"
+#include "swap_command.h"
 #include "user_command.h"
 
 _Static_assert(MONITOR_LOST == CONSOLE_LOST, "what the console says, the editor understands");
@@ -163,6 +164,10 @@ static const struct monitor_command commands[] = {
 	{ "user", "[run NAME [N] | start NAME [N] | kill ID]", "tasks at EL0", 0, 3, true,
 	  .run = monitor_user, .words = monitor_user_word,
 	  .note = "N is the program's argument; words and programs:" },
+	{ "swap", "[on LIST | off NAME | format NAME]", "areas where pages of tasks can go", 0, 2,
+	  true, .run = monitor_swap, .words = monitor_swap_word,
+	  .note = "LIST is ram:SIZE or disk:NAME, parted by commas; format writes the header\n"
+		  "of a swap area on a disk, and what the disk holds is lost:" },
 	{ "boottime", "", "when the first command could run, and pages of RAM", 0, 0, true,
 	  .report = show_boottime },
 	{ "alloc", "GFP ORDER [NID]", "take a block; its pfn is printed", 2, 3, false,

@@ -48,6 +48,7 @@
 #include "lib/progress.h"
 #include "mm/mm.h"
 #include "monitor/monitor.h"
+#include "monitor/swap_command.h"
 #include "platform.h"
 #include "report/report.h"
 #include "report/report_topology.h"
@@ -413,5 +414,7 @@ void platform_main(uint64_t dt_phys)
 	smp_start(boot_args.maxcpus);
 	kswapds_start();
 	print_board();
+	if (boot_args.swap)
+		arguments_refused += swap_add_list(boot_args.swap);
 	work();
 }

@@ -6,9 +6,9 @@ define IMAGE
 $(1).parts: FORCE
 	$$(Q)mkdir -p $$(@D); echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
 
-$(1).pass1: $(2) $(1).parts $$(FDT_LIB) arch/arm64/kernel.ld
+$(1).pass1: $(2) $(1).parts $$(FDT_LIB) $$(LZ4_OBJ) arch/arm64/kernel.ld
 	$$(call say,LD,$$@)
-	$$(Q)$$(LD) $$(IMAGE_LDFLAGS) -o $$@ $(2) $$(FDT_LIB)
+	$$(Q)$$(LD) $$(IMAGE_LDFLAGS) -o $$@ $(2) $$(FDT_LIB) $$(LZ4_OBJ)
 
 $(1).symtab.S: $(1).pass1 tools/symtab
 	$$(call say,SYMTAB,$$@)
@@ -17,7 +17,7 @@ $(1).symtab.S: $(1).pass1 tools/symtab
 $(1).elf: $(1).symtab.S
 	$$(call say,LD,$$@)
 	$$(Q)$$(IMAGE_CC) -c -o $(1).symtab.o $$<
-	$$(Q)$$(LD) $$(IMAGE_LDFLAGS) -Map $(1).map -o $$@ $(2) $(1).symtab.o $$(FDT_LIB)
+	$$(Q)$$(LD) $$(IMAGE_LDFLAGS) -Map $(1).map -o $$@ $(2) $(1).symtab.o $$(FDT_LIB) $$(LZ4_OBJ)
 
 $(1).img: $(1).elf
 	$$(call say,OBJCOPY,$$@)

@@ -14,6 +14,10 @@
 # $O/sysroot and never installed. It is looked up with an apt state of its own,
 # so the machine's dpkg never hears of a foreign architecture. LIBFDT_GIVEN not
 # empty says that the caller brings a libfdt (LIBFDT_LIB= or LIBFDT_SRC=).
+#
+# liblz4 is compiled for the image, which has no vector registers, so its source
+# package is fetched the same way, and two files of it go into $O/sysroot/lz4.
+# LZ4_GIVEN not empty says that the caller brings a folder with them (LZ4_SRC=).
 set -eu
 
 O=${O:-build}
@@ -157,6 +161,36 @@ libfdt_fetch() {
 	rm -rf "$apt"
 }
 
+# A place for packages' sources, made of the places that the machine has for packages.
+source_list() {
+	for list in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/*.sources; do
+		[ ! -e "$list" ] || sed 's/^Types:.*/Types: deb-src/; $a\' "$list" >"$apt/src.sources"
+		[ ! -e "$list" ] || return 0
+	done
+	sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$apt/src.list"
+}
+
+lz4_fetch() {
+	[ ! -e "$O/sysroot/lz4/lz4.c" ] || return 0
+	command -v apt-get >/dev/null ||
+		fail "this is not Debian; give LZ4_SRC= (a folder with lz4.c and lz4.h)"
+	say "unpacking the source of liblz4 into $O/sysroot/lz4"
+	mkdir -p "$O/apt-src/lists/partial" "$O/apt-src/cache/archives/partial" "$O/sysroot/lz4"
+	apt=$(cd "$O/apt-src" && pwd)
+	: >"$apt/status"
+	source_list
+	set -- -qq -o Dir::State="$apt" -o Dir::State::status="$apt/status" \
+		-o Dir::Cache="$apt/cache" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::sourcelist="$(ls "$apt"/src.*)" -o APT::Sandbox::User= \
+		-o Acquire::Languages=none
+	apt-get "$@" update || say "apt-get update for sources had trouble, trying all the same"
+	(cd "$apt" && apt-get "$@" source --download-only lz4) || fail "no source package lz4"
+	tar -xf "$apt"/lz4_*.orig.tar.* -C "$apt"
+	cp "$apt"/lz4-*/lib/LICENSE "$apt"/lz4-*/lib/lz4.h "$O/sysroot/lz4"
+	cp "$apt"/lz4-*/lib/lz4.c "$O/sysroot/lz4"
+	rm -rf "$apt"
+}
+
 case ${1:-} in
 build | host | run | bench | gdb | models | test) ;;
 *) fail "usage: O=build tools/setup.sh build|host|run|bench|gdb|models|test" ;;
@@ -175,5 +209,8 @@ missing=$(echo "$missing" | xargs -n1 2>/dev/null | sort -u | xargs)
 [ -z "$missing" ] || install_missing
 
 case $1 in
-build | test) [ -n "${LIBFDT_GIVEN:-}" ] || libfdt_fetch ;;
+build | test)
+	[ -n "${LIBFDT_GIVEN:-}" ] || libfdt_fetch
+	[ -n "${LZ4_GIVEN:-}" ] || lz4_fetch
+	;;
 esac

@@ -8,6 +8,8 @@
  * allows blocks, covers the 2 MiB around the address, and nothing is mapped of them, a block is
  * asked for first (Q15); one that is not to be had costs nothing but the attempt.
  *
+ * A page that was taken away, to swap or to another frame, left a parked place: page_back.c.
+ *
  * What came by a race is kept and the new page given back: another thread of the same space does
  * not exist, but reclaim may put a page back meanwhile.
  *
@@ -135,6 +137,12 @@ int space_fault(struct user_space *space, uint64_t address, uint32_t access, boo
 	if (unlikely(present) && touch(space, address))
 		return 0;
 	own_add(&space->faults, 1);
+	if (unlikely(ld_relaxed(&space->parked))) {
+		int error = space_bring_back(space, align_down(address, PAGE_SIZE));
+
+		if (error <= 0)
+			return error;
+	}
 	if (block_fits(range, address) && fault_block(space, range, address))
 		return 0;
 	return fault_page(space, range, address);

@@ -99,6 +99,10 @@ static void batch_free(struct user_space *space, const struct user_sweep *sweep)
 	for (unsigned i = 0; i < sweep->count; i++) {
 		uint64_t word = sweep->page[i];
 
+		if (unlikely(word & USER_BATCH_PARKED)) {
+			owner_place_drop(word >> PAGE_SHIFT);
+			continue;
+		}
 		if (word & USER_BATCH_TABLE)
 			count_drop(&space->tables, 1);
 		else if (!(word & USER_BATCH_ORDER))
@@ -110,17 +114,22 @@ static void batch_free(struct user_space *space, const struct user_sweep *sweep)
 /* Under the lock: what the batch took is no longer mapped. */
 static void batch_count(struct user_space *space, const struct user_sweep *sweep)
 {
-	uint64_t pages = 0, blocks = 0;
+	uint64_t pages = 0, blocks = 0, parked = 0;
 
 	DASSERT_HELD(&space->process->lock);
 	for (unsigned i = 0; i < sweep->count; i++) {
 		uint64_t word = sweep->page[i];
 
+		if (unlikely(word & USER_BATCH_PARKED)) {
+			parked++;
+			continue;
+		}
 		pages += word & USER_BATCH_TABLE ? 0 : 1ull << (word & USER_BATCH_ORDER);
 		blocks += (word & USER_BATCH_ORDER) != 0;
 	}
 	count_drop(&space->pages, pages);
 	count_drop(&space->blocks, blocks);
+	count_drop(&space->parked, parked);
 }
 
 /* The block that goes on over this address becomes pages. 0, also without one, or USER_ENOMEM. */
@@ -169,11 +178,15 @@ void space_clear(struct user_space *space, uint64_t start, uint64_t end)
 	sweep.end = end;
 	while (sweep.next < sweep.end) {
 		port_irqflags_t flags = space_lock(space);
+		uint32_t seen;
 
 		user_port_unmap(&space->port, &sweep);
 		batch_count(space, &sweep);
+		seen = sweep.held ? space_expect(space) : 0;
 		space_unlock(space, flags);
 		batch_free(space, &sweep);
+		if (unlikely(sweep.held))
+			space_wait(space, seen);
 	}
 }
 
@@ -204,8 +217,10 @@ void space_drop(struct user_space *space)
 
 	for (unsigned i = 0; i < space->ranges.count; i++)
 		space_clear(space, space->ranges.range[i].start, space->ranges.range[i].end);
-	ASSERT(!ld_relaxed(&space->pages) && !ld_relaxed(&space->blocks), "%llu pages are left",
-	       (unsigned long long)ld_relaxed(&space->pages));
+	ASSERT(!ld_relaxed(&space->pages) && !ld_relaxed(&space->blocks) &&
+		       !ld_relaxed(&space->parked), "%llu pages are left, %llu are parked",
+	       (unsigned long long)ld_relaxed(&space->pages),
+	       (unsigned long long)ld_relaxed(&space->parked));
 	flags = space_lock(space);
 	process->space = NULL;
 	space_unlock(space, flags);

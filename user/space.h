@@ -27,8 +27,10 @@ struct user_space {
 	struct user_process *process; /* i */
 	_Atomic uint64_t pages;       /* a; changed under s: mapped, in units of 4 KiB */
 	_Atomic uint64_t blocks;      /* a; changed under s: how many of them are blocks of 2 MiB */
+	_Atomic uint64_t parked;      /* a; changed under s: places whose page is elsewhere */
 	_Atomic uint64_t tables;      /* a; changed by o: pages that hold page tables */
 	_Atomic uint64_t faults;      /* a; changed by o: pages and blocks that came by a fault */
+	uint64_t lost;                /* o: where a page could not be read from swap; 0: nowhere */
 	struct user_ranges ranges;    /* o */
 };
 
@@ -48,6 +50,8 @@ struct user_process {
 	_Atomic bool killed;       /* a */
 	struct user_end end;       /* o; then read by who waits */
 	struct wait_queue sleep;   /* where it sleeps; woken to be killed */
+	_Atomic uint32_t releases; /* a; changed under s: places that were held and are no more */
+	bool release_wanted;       /* s: it sleeps for the next of them */
 	char name[16];             /* i */
 	char label[40];            /* i: "name (user task 7)" */
 	const struct user_program *program; /* i */
@@ -113,11 +117,24 @@ int space_place_page(struct user_space *space, uint64_t va, struct page *page, u
 int space_copy_in(struct user_space *space, void *to, uint64_t from, size_t bytes);
 int space_copy_out(struct user_space *space, uint64_t to, const void *from, size_t bytes);
 
+/* ---- page_back.c -------------------------------------------------------- */
+
+/* Of a parked place at va: its page is there, or will be read. 0; 1: nothing is there; USER_ENOMEM,
+ * USER_EIO. The task itself, no lock held, sleeps. */
+int space_bring_back(struct user_space *space, uint64_t va);
+/* Map that page at a parked place. Locked. */
+void space_unpark(struct user_space *space, uint64_t va, const struct page *page);
+/* Wait until some held place is no more: first, locked, say so; then, not locked, sleep. */
+uint32_t space_expect(struct user_space *space);
+void space_wait(struct user_space *space, uint32_t seen);
+
 /* ---- owner.c ------------------------------------------------------------ */
 
 /* A single page that was mapped at va / that no TLB knows any more. The task itself. */
 void owner_page_add(struct user_space *space, struct page *page, uint64_t va);
 void owner_page_remove(struct page *page);
+/* The token of a parked place that is no more: what swap has there goes. The task itself. */
+void owner_place_drop(uint64_t token);
 /* The callbacks, for tests. */
 struct zonal_owner_ops;
 const struct zonal_owner_ops *user_owner_ops(void);

@@ -83,6 +83,8 @@ void user_port_describe(struct user_port *port, uint64_t address, char *text, si
 
 	if (address >= USER_LIMIT)
 		zn_snprintf(text, size, "not an address of programs");
+	else if (space_of(port)->lost && align_down(address, PAGE_SIZE) == space_of(port)->lost)
+		zn_snprintf(text, size, "its page cannot be read from swap");
 	else if (!range)
 		zn_snprintf(text, size, "nothing is mapped there");
 	else

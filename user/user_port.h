@@ -59,9 +59,11 @@ void user_port_protect(struct user_port *port, uint64_t va, uint64_t end, uint32
 #define USER_BATCH 64u
 #define USER_BATCH_ORDER 0xfull  /* bits of a word: order of the block */
 #define USER_BATCH_TABLE 0x10ull /* it was a table */
+#define USER_BATCH_PARKED 0x20ull /* it was a parked place: a token in place of the address */
 struct user_sweep {
 	uint64_t start, end; /* what goes; holds no part of a block */
 	uint64_t next;       /* where to go on; begins at `start` */
+	bool held;           /* the place at `next` is held: wait until it is not, then go on */
 	unsigned count;
 	uint64_t page[USER_BATCH]; /* physical address with the bits above */
 	uint64_t va[USER_BATCH];   /* the port's */
@@ -73,6 +75,24 @@ void user_port_unmap(struct user_port *port, struct user_sweep *sweep);
 
 /* All is unmapped and nobody runs there: a table of it, the root last, then 0. Not locked. */
 uint64_t user_port_drop_table(struct user_port *port);
+
+/* ---- parked places ------------------------------------------------------ */
+
+/*
+ * A place whose page is elsewhere, in swap or under way to another frame. It keeps its rights and
+ * a token, which is not 0 and has USER_TOKEN_BITS bits. One that is held waits for who holds it.
+ */
+#define USER_TOKEN_BITS 36
+
+/* The page at va, which must be mapped, is out of reach of every CPU when this returns. Locked. */
+void user_port_park(struct user_port *port, uint64_t va, uint64_t token, bool held);
+/* The token of a parked place and whether it is held, 0: none is parked there. Locked; or the task
+ * itself, to whom a held place may look different a moment later. */
+uint64_t user_port_parked(const struct user_port *port, uint64_t va, bool *held);
+/* Another token for a parked place, held or not. Locked. */
+void user_port_repark(struct user_port *port, uint64_t va, uint64_t token, bool held);
+/* A page for a parked place: mapped with the rights of the place, as used just now. Locked. */
+void user_port_unpark(struct user_port *port, uint64_t va, uint64_t phys);
 
 /* ---- EL0 ---------------------------------------------------------------- */
 

@@ -158,6 +158,17 @@ void zonal_lru_counts(const struct zonal *mm, unsigned nid, struct zonal_lru_cou
 unsigned zonal_pages_to_node(struct zonal *mm, zonal_page_t *const *pages, unsigned count,
 			     int nid);
 
+/* ---- room for anonymous pages ---------------------------------------------- */
+
+/*
+ * Owners of anonymous pages say how many more they could give up: so many places have come (or,
+ * less than 0, have gone) where a page can be written. Anonymous lists are looked at only while
+ * the sum is above 0; it is never less. Any context.
+ */
+void zonal_swap_room(struct zonal *mm, int64_t change);
+/* A page was written there / was read back: events pswpout and pswpin. Any context. */
+void zonal_swap_count(struct zonal *mm, bool written);
+
 /* ---- other caches ---------------------------------------------------------- */
 
 /*

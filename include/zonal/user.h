@@ -39,6 +39,7 @@
 
 #define USER_ENOENT (-2)  /* no program of that name */
 #define USER_ESRCH (-3)   /* no such task, or not the caller's */
+#define USER_EIO (-5)     /* a page could not be read back from swap */
 #define USER_EAGAIN (-11) /* the table of tasks is full */
 #define USER_ENOMEM (-12) /* no page, or no room in the table of ranges */
 #define USER_EFAULT (-14) /* a pointer to what is not there */

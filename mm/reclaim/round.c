@@ -35,6 +35,19 @@ bool swap_has_room(const struct zonal *mm)
 	return ld_relaxed(&((struct zonal *)(uintptr_t)mm)->swap_free) > 0;
 }
 
+void zonal_swap_room(struct zonal *mm, int64_t change)
+{
+	int64_t before = (int64_t)fetch_add_relaxed(&mm->swap_free, (uint64_t)change);
+
+	ASSERT(before + change >= 0, "%lld places, %lld have gone", (long long)before,
+	       (long long)-change);
+}
+
+void zonal_swap_count(struct zonal *mm, bool written)
+{
+	mm_event(mm, written ? EVENT_PSWPOUT : EVENT_PSWPIN, 1);
+}
+
 static uint64_t list_share(struct scan *s, struct node *node, unsigned list)
 {
 	return lru_size(node, list, s->high_zone) >> s->priority;

@@ -227,7 +227,8 @@ KTEST_F(user_place, the_owner_answers_for_the_page_at_its_place_only, KT_TARGET_
 	KT_TRUE(!ops->used(NULL, page, handle));
 	/* The slot has the space, as if its task ran. */
 	first->space = space;
-	KT_EQ(ops->give_prepare(NULL, page, handle, 0), ZONAL_GIVE_NO_ROOM);
+	KT_EQ(ops->give_prepare(NULL, page, handle, ZONAL_MAY_UNMAP), ZONAL_GIVE_NO_ROOM);
+	KT_EQ(ops->give_prepare(NULL, page, handle, 0), ZONAL_GIVE_BUSY);
 	KT_TRUE(ops->used(NULL, page, handle));
 	KT_TRUE(!ops->used(NULL, page, handle));
 	KT_EQ(ops->give_prepare(NULL, page, handle + 1, 0), ZONAL_GIVE_GONE);

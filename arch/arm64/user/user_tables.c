@@ -17,8 +17,8 @@
  *     cores (DSB ISH). One barrier serves up to USER_BATCH of them. TLBI VAE1IS forgets
  *     cached tables on the way to the address too.
  *   - A space whose asid is 0 never ran: no TLB knows it.
- *   - An invalid descriptor that is not 0 belongs to whoever wrote it there (a swapped page) and
- *     counts as taken; bit 0 is 0, the other bits are free for that.
+ *   - An invalid last-level descriptor that is not 0 is a parked place (user_park.c): it counts
+ *     as taken, keeps its rights, and goes with the range that it lies in.
  *
  * The access flag is set by hardware where TCR_EL1.HA says so (start.S); elsewhere the access
  * faults and user_port_use() sets it. Hardware may do so at any time, so the flag is cleared by
@@ -28,38 +28,13 @@
  */
 #include <string.h>
 
-#include <zonal/port.h>
-
-#include "lib/assert.h"
-#include "lib/atomic.h"
-#include "arm64_mmu.h"
-#include "arm64_sysreg.h"
-#include "user/asid.h"
-#include "user/user_port.h"
+#include "user_tables.h"
 
 #define BLOCK_ORDER 9u
 #define BLOCK_BYTES (PAGE_SIZE << BLOCK_ORDER)
 #define SWEEP_STEPS 64u /* empty regions, or twice as many as last-level tables */
 
-static unsigned level_shift(unsigned level) { return PAGE_SHIFT + 9 * (3 - level); }
-
-static uint64_t *table_of(uint64_t descriptor) { return phys_to_virt(descriptor & DESC_ADDRESS); }
-
-static bool is_table(uint64_t descriptor)
-{
-	return (descriptor & (DESC_VALID | DESC_TABLE)) == (DESC_VALID | DESC_TABLE);
-}
-
-/* One store, so that no walk sees half a descriptor. */
-static void entry_write(uint64_t *entry, uint64_t value) { *(volatile uint64_t *)entry = value; }
-
-static uint64_t *entry_of(uint64_t *table, uint64_t va, unsigned level)
-{
-	return &table[(va >> level_shift(level)) & (TABLE_ENTRIES - 1)];
-}
-
-/* The entry of that level for va, NULL if a table above it is missing or a block is there. */
-static uint64_t *entry_find(const struct user_port *port, uint64_t va, unsigned wanted)
+uint64_t *user_entry_find(const struct user_port *port, uint64_t va, unsigned wanted)
 {
 	uint64_t *table = table_of(port->root);
 
@@ -77,7 +52,7 @@ static uint64_t *entry_find(const struct user_port *port, uint64_t va, unsigned 
 /* The valid leaf that maps va, NULL if there is none; *order is its size. */
 static uint64_t *leaf_find(const struct user_port *port, uint64_t va, unsigned *order)
 {
-	uint64_t *entry = entry_find(port, va, 2);
+	uint64_t *entry = user_entry_find(port, va, 2);
 
 	if (!entry || !(*entry & DESC_VALID))
 		return NULL;
@@ -99,8 +74,7 @@ static uint64_t leaf_bits(uint32_t rights)
 	       (rights & USER_EXEC ? 0 : DESC_UXN);
 }
 
-/* Instruction fetches see what was stored to this memory. */
-static void fetch_sync(uint64_t phys, uint64_t bytes)
+void user_fetch_sync(uint64_t phys, uint64_t bytes)
 {
 	uint64_t ctr = sysreg_read(ctr_el0);
 	uint64_t data = 4ull << ((ctr >> 16) & 0xf), fetch = 4ull << (ctr & 0xf);
@@ -112,30 +86,6 @@ static void fetch_sync(uint64_t phys, uint64_t bytes)
 	for (uint64_t va = start; va < start + bytes; va += fetch)
 		__asm__ volatile("ic ivau, %0" : : "r"(va) : "memory");
 	arm64_dsb_ish(); /* every core is done; its ERET discards what was fetched before */
-}
-
-/* The store that made a descriptor invalid or different is seen by walks before what follows. */
-static void forget_begin(void) { arm64_dsb_ishst(); }
-
-static void forget(const struct user_port *port, uint64_t va)
-{
-	uint64_t asid = ld_relaxed(&((struct user_port *)(uintptr_t)port)->asid) & 0xffff;
-
-	__asm__ volatile("tlbi vae1is, %0" : : "r"(asid << 48 | va >> PAGE_SHIFT) : "memory");
-}
-
-/* No core uses the old translation any more. */
-static void forget_end(void)
-{
-	arm64_dsb_ish();
-	arm64_isb();
-}
-
-static void forget_one(const struct user_port *port, uint64_t va)
-{
-	forget_begin();
-	forget(port, va);
-	forget_end();
 }
 
 void user_port_make(struct user_port *port, uint64_t root)
@@ -187,7 +137,7 @@ int user_port_map(struct user_port *port, uint64_t va, uint64_t phys, unsigned o
 	if (*entry)
 		return USER_EEXIST;
 	if (rights & USER_EXEC)
-		fetch_sync(phys, PAGE_SIZE << order);
+		user_fetch_sync(phys, PAGE_SIZE << order);
 	entry_write(entry, phys | leaf_bits(rights) | (order ? 0 : DESC_TABLE));
 	arm64_dsb_ishst();
 	return 0;
@@ -205,7 +155,7 @@ bool user_port_look(const struct user_port *port, uint64_t va, uint64_t *phys, u
 
 bool user_port_holds(const struct user_port *port, uint64_t va)
 {
-	const uint64_t *entry = entry_find(port, va, 2);
+	const uint64_t *entry = user_entry_find(port, va, 2);
 
 	return entry && *entry;
 }
@@ -238,7 +188,7 @@ bool user_port_used(struct user_port *port, uint64_t va)
 
 int user_port_split(struct user_port *port, uint64_t va)
 {
-	uint64_t *entry = entry_find(port, va, 2), block, next, *table;
+	uint64_t *entry = user_entry_find(port, va, 2), block, next, *table;
 
 	ASSERT(entry && (*entry & DESC_VALID) && !is_table(*entry), "no block at 0x%llx",
 	       (unsigned long long)va);
@@ -256,9 +206,19 @@ int user_port_split(struct user_port *port, uint64_t va)
 	return 0;
 }
 
+/* The leaf with other rights. A parked place gets them too, for when its page is back. */
+static uint64_t changed_leaf(uint64_t old, uint32_t rights)
+{
+	uint64_t keep = DESC_ADDRESS | DESC_VALID | DESC_PARKED | DESC_HELD;
+
+	if ((old & DESC_VALID) && (rights & USER_EXEC))
+		user_fetch_sync(old & DESC_ADDRESS, PAGE_SIZE);
+	return (old & keep) | (leaf_bits(rights) & ~DESC_VALID) | DESC_TABLE;
+}
+
 void user_port_protect(struct user_port *port, uint64_t va, uint64_t end, uint32_t rights)
 {
-	uint64_t *entry = entry_find(port, va, 3), from = va;
+	uint64_t *entry = user_entry_find(port, va, 3), from = va;
 
 	ASSERT(va < end && align_down(va, BLOCK_BYTES) == align_down(end - 1, BLOCK_BYTES),
 	       "0x%llx to 0x%llx", (unsigned long long)va, (unsigned long long)end);
@@ -267,11 +227,9 @@ void user_port_protect(struct user_port *port, uint64_t va, uint64_t end, uint32
 	for (; va < end; va += PAGE_SIZE, entry++) {
 		uint64_t old = *entry;
 
-		if (!(old & DESC_VALID))
+		if (!old)
 			continue;
-		if (rights & USER_EXEC)
-			fetch_sync(old & DESC_ADDRESS, PAGE_SIZE);
-		entry_write(entry, (old & DESC_ADDRESS) | leaf_bits(rights) | DESC_TABLE);
+		entry_write(entry, changed_leaf(old, rights));
 	}
 	forget_begin();
 	for (va = from; va < end; va += PAGE_SIZE)
@@ -287,7 +245,8 @@ static void sweep_add(struct user_sweep *sweep, uint64_t page, uint64_t va)
 	sweep->va[sweep->count++] = va;
 }
 
-/* Leaves of one last-level table, up to `end` or until the batch has room for its table alone. */
+/* Leaves of one last-level table, up to `end`, to a place that is held, or until the batch has
+ * room for its table alone. */
 static uint64_t sweep_pages(struct user_sweep *sweep, uint64_t *entry, uint64_t end)
 {
 	uint64_t va = sweep->next;
@@ -297,10 +256,14 @@ static uint64_t sweep_pages(struct user_sweep *sweep, uint64_t *entry, uint64_t 
 
 		if (!old)
 			continue;
-		ASSERT(old & DESC_VALID, "0x%llx holds 0x%llx", (unsigned long long)va,
-		       (unsigned long long)old);
+		if (unlikely(!(old & DESC_VALID))) {
+			sweep->held = old & DESC_HELD;
+			if (sweep->held)
+				break;
+		}
 		entry_write(entry, 0);
-		sweep_add(sweep, old & DESC_ADDRESS, va);
+		sweep_add(sweep, (old & DESC_ADDRESS) | (old & DESC_VALID ? 0 : USER_BATCH_PARKED),
+			  va);
 	}
 	return va;
 }
@@ -335,7 +298,7 @@ static void sweep_region(struct user_sweep *sweep, uint64_t *entry)
 static uint64_t hole_end(const struct user_port *port, uint64_t va)
 {
 	for (unsigned level = 0; level < 2; level++) {
-		uint64_t *entry = entry_find(port, va, level);
+		uint64_t *entry = user_entry_find(port, va, level);
 
 		if (!*entry)
 			return align_down(va, 1ull << level_shift(level)) +
@@ -351,8 +314,10 @@ void user_port_unmap(struct user_port *port, struct user_sweep *sweep)
 	ASSERT(sweep->next >= sweep->start && sweep->next < sweep->end, "0x%llx of 0x%llx",
 	       (unsigned long long)sweep->next, (unsigned long long)sweep->end);
 	sweep->count = 0;
+	sweep->held = false;
 	/* Interrupts are masked: a bounded part, whether anything is mapped there or not. */
-	while (sweep->next < sweep->end && sweep->count < USER_BATCH - 1 && steps < SWEEP_STEPS) {
+	while (sweep->next < sweep->end && sweep->count < USER_BATCH - 1 && steps < SWEEP_STEPS &&
+	       !sweep->held) {
 		uint64_t hole = hole_end(port, sweep->next), *entry;
 
 		if (hole) {
@@ -360,7 +325,7 @@ void user_port_unmap(struct user_port *port, struct user_sweep *sweep)
 			steps++;
 			continue;
 		}
-		entry = entry_find(port, sweep->next, 2);
+		entry = user_entry_find(port, sweep->next, 2);
 		steps += is_table(*entry) ? SWEEP_STEPS / 2 : 1;
 		sweep_region(sweep, entry);
 	}

@@ -79,6 +79,9 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(args.maxcpus, 3);
 	KT_EQ(args.seed, 31);
 	KT_EQ(args.page_owner, 0);
+	KT_TRUE(args.swap == NULL);
+	KT_EQ(parse("swap=ram:64M,disk:vda"), 0);
+	KT_STR_EQ(args.swap, "ram:64M,disk:vda");
 	KT_EQ(parse("page_owner=on"), 0);
 	KT_EQ(args.page_owner, 1);
 	KT_EQ(parse("page_owner=off page_owner="), 2);
@@ -101,7 +104,9 @@ static const char *const bad[] = {
 	"kernelcore=0%", "kernelcore=101%", "kernelcore=5%%", "kernelcore=5MB", "kernelcore=mirror",
 	"movablecore=M", "movablecore=%", "movablecore=16777216T", "cma=18014398509481984K",
 	"cma=16M@0", "numa=on", "numa=", "maxcpus=0", "maxcpus=99999999999", "seed=0", "seed=abc",
-	"maxcpus", "run", "exit",
+	"maxcpus", "run", "exit", "swap=", "swap=vda", "swap=ram:", "swap=ram:1", "swap=ram:16Q",
+	"swap=disk:", "swap=,ram:64M", "swap=ram:64M,", "swap=disk:vda,,disk:vdb", "swap=ram:-1",
+	"swap=disk:a_name_of_more_than_thirty_two_bytes",
 };
 
 KTEST(bootargs, bad_value_is_named_and_the_default_stays)

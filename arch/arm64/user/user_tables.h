@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Page tables of programs: what the files of arch/arm64/user share. See user_tables.c. */
+#ifndef ARM64_USER_TABLES_H
+#define ARM64_USER_TABLES_H
+
+#include <zonal/port.h>
+
+#include "lib/assert.h"
+#include "lib/atomic.h"
+#include "arm64_mmu.h"
+#include "arm64_sysreg.h"
+#include "user/asid.h"
+#include "user/user_port.h"
+
+/* Ours, in an invalid descriptor that is not 0: its page is elsewhere, the address is a token. */
+#define DESC_PARKED (1ull << 55)
+/* Beside it: somebody works on the page and will say where it is then. */
+#define DESC_HELD (1ull << 56)
+
+_Static_assert(DESC_ADDRESS >> PAGE_SHIFT >= (1ull << USER_TOKEN_BITS) - 1, "a token has room");
+
+/* The entry of that level for va, NULL if a table above it is missing or a block is there. */
+uint64_t *user_entry_find(const struct user_port *port, uint64_t va, unsigned wanted);
+
+/* Instruction fetches see what was stored to this memory. */
+void user_fetch_sync(uint64_t phys, uint64_t bytes);
+
+static inline unsigned level_shift(unsigned level) { return PAGE_SHIFT + 9 * (3 - level); }
+
+static inline uint64_t *table_of(uint64_t descriptor)
+{
+	return phys_to_virt(descriptor & DESC_ADDRESS);
+}
+
+static inline bool is_table(uint64_t descriptor)
+{
+	return (descriptor & (DESC_VALID | DESC_TABLE)) == (DESC_VALID | DESC_TABLE);
+}
+
+/* One store, so that no walk sees half a descriptor. */
+static inline void entry_write(uint64_t *entry, uint64_t value)
+{
+	*(volatile uint64_t *)entry = value;
+}
+
+static inline uint64_t *entry_of(uint64_t *table, uint64_t va, unsigned level)
+{
+	return &table[(va >> level_shift(level)) & (TABLE_ENTRIES - 1)];
+}
+
+/* The store that made a descriptor invalid or different is seen by walks before what follows. */
+static inline void forget_begin(void) { arm64_dsb_ishst(); }
+
+static inline void forget(const struct user_port *port, uint64_t va)
+{
+	uint64_t asid = ld_relaxed(&((struct user_port *)(uintptr_t)port)->asid) & 0xffff;
+
+	__asm__ volatile("tlbi vae1is, %0" : : "r"(asid << 48 | va >> PAGE_SHIFT) : "memory");
+}
+
+/* No core uses the old translation any more. */
+static inline void forget_end(void)
+{
+	arm64_dsb_ish();
+	arm64_isb();
+}
+
+static inline void forget_one(const struct user_port *port, uint64_t va)
+{
+	forget_begin();
+	forget(port, va);
+	forget_end();
+}
+
+#endif
