@@ -364,3 +364,22 @@ FAKE_TEST(cpus_of_every_word_of_a_mask_are_told)
 		fake_run(cpu, fake_task(cpu, 9));
 	}
 }
+
+/* Who runs a task is told of something that was written for it, who has it queued is not: it will
+ * look when it begins. */
+FAKE_TEST(only_the_cpu_that_runs_a_task_is_kicked_for_it)
+{
+	struct task *task;
+
+	fake_board(2, 1);
+	fake_start();
+	task = fake_task(1, 5);
+	fake_run(1, task);
+	task_kick(task);
+	KT_TRUE(fake_kicked(1));
+	KT_EQ(fake_kicks(), 0);
+	task = fake_task(1, 4);
+	fake_queue(1, task);
+	task_kick(task);
+	KT_EQ(fake_kicks(), 0);
+}

@@ -306,6 +306,26 @@ TURNS_TEST(who_waited_for_an_end_runs_before_a_lower_one)
 	task_join(joiner);
 }
 
+/* Lowered to what waits here, a priority is no reason to give way, and not to try either. */
+TURNS_TEST(own_priority_lowered_to_that_of_an_equal_keeps_the_cpu)
+{
+	struct sched_counts before, after;
+	struct task *task;
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	task = sched_world_task(run_9_ms, (void *)1, 0, 6);
+	turns_begin();
+	sched_read_counts(0, &before);
+	KT_EQ(task_set_priority(6), 0);
+	sched_read_counts(0, &after);
+	KT_EQ(turns.count, 0);
+	KT_EQ(after.preemptions, before.preemptions);
+	KT_EQ(task_set_priority(5), 0);
+	KT_EQ(turns.count, 1);
+	task_join(task);
+}
+
 /* What a machine begins with: its main task, bound to the boot CPU, as if never used
  * before, and beside it an idle task for the CPU and the reaper. */
 static unsigned main_switches[2], worlds;

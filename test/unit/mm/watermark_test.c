@@ -236,3 +236,18 @@ KTEST(rows_w, w9_negative_counts_do_not_wrap)
 	KT_TRUE(!zone_mark_ok(zone, 0, 0, ZONE_NORMAL, ALLOC_HARDER | ALLOC_CMA));
 	KT_TRUE(!zone_quick_ok(zone, ZONE_NORMAL, true));
 }
+
+/* With a mark so high, an error of 1 in 10,000 shows. */
+KTEST(rows_s, s8_boost_ends_at_exactly_150_percent_of_high)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	kt_marks(zone, 0, 0, 100001);
+	for (unsigned i = 0; i < 300; i++)
+		KT_TRUE(kt_boost(zone));
+	KT_EQ(ld_relaxed(&zone->boost), 150001);
+}

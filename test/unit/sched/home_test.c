@@ -7,6 +7,8 @@
  * is looked at while all CPUs are equally busy, each with a hog of the body's priority: then
  * nothing but the wanted node speaks for one of them.
  */
+#include <string.h>
+
 #include "sched_world.h"
 
 #include "mm/mm.h"
@@ -78,6 +80,23 @@ SCHED_TEST(slots_that_came_back_are_used_before_a_new_page)
 
 	for (nodemask_t m = mm->has_memory; m; m &= m - 1)
 		slots_come_back((int)nodemask_first(m));
+}
+
+/* ---- the idle tasks ---- */
+
+SCHED_TEST(every_cpu_has_an_idle_task_that_is_listed_on_its_node)
+{
+	struct task_info info;
+	unsigned idle = 0;
+
+	for (uint64_t after = 0; sched_list(after, &info, 1); after = info.id) {
+		if (strcmp(info.name, "idle"))
+			continue;
+		idle++;
+		KT_OK(info.nid == run_queues[info.cpu].nid, "the idle task of CPU %u is on node %d",
+		      info.cpu, info.nid);
+	}
+	KT_EQ(idle, sched_world_cpus());
 }
 
 /* ---- the first CPU ---- */
