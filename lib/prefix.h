@@ -81,6 +81,7 @@
 #define failure_injected zn_failure_injected
 #define failure_record zn_failure_record
 #define failure_refuse zn_failure_refuse
+#define contig_take zn_contig_take
 #define first_zone zn_first_zone
 #define gate_set zn_gate_set
 #define highatomic_forget zn_highatomic_forget
@@ -167,6 +168,7 @@
 #define policy_read zn_policy_read
 #define policy_rebind zn_policy_rebind
 #define policy_unusual zn_policy_unusual
+#define range_can_leave zn_range_can_leave
 #define range_isolate zn_range_isolate
 #define range_unisolate zn_range_unisolate
 #define reclaim_direct zn_reclaim_direct

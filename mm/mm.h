@@ -77,6 +77,15 @@ struct zonal_owner {
 	_Atomic uint8_t moves; /* its pages can be moved; read anywhere */
 };
 
+/* A CMA area (A8-A12). What is given out of it says BLOCK_CMA_GIVEN of its pages. */
+struct cma_area {
+	pfn_t start;       /* i */
+	uint64_t pages;    /* i: 0: it could not be used */
+	_Atomic uint8_t turn; /* a: held while what follows is changed, or the marks are */
+	uint8_t order;     /* pieces of 2^order pages */
+	_Atomic uint64_t used, allocs, failures, retries;
+};
+
 struct zonal {
 	_Atomic uint32_t gates; /* GATE_* */
 	gfp_t unusual; /* i: requests with one of these bits never take a fast lane */
@@ -127,6 +136,9 @@ struct zonal {
 	struct ticket_lock shrinker_lock;
 	struct zonal_shrinker *shrinkers; /* shrinker_lock */
 	_Atomic uint32_t shrinking;       /* a: walks over them under way */
+	struct cma_area cma[ZONAL_CMA_AREAS];
+	unsigned cma_count;       /* i */
+	_Atomic uint8_t cma_turn; /* a: who takes a range for an area; one at a time */
 	_Atomic uint64_t swap_free; /* a: places for anonymous pages, as their owners say */
 };
 

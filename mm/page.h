@@ -135,10 +135,11 @@ _Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more")
 #define MAPPED_TRACED 0x8000u
 
 /* page->block: migratetype in bits 0-2, compaction's skip bit in 3 (C4); in 4-6, of an isolated
- * block, the type that it had. */
+ * block, the type that it had. Bit 7 is each page's own: given out by its CMA area. */
 #define BLOCK_TYPE_MASK 0x7u
 #define BLOCK_SKIP 0x8u
 #define BLOCK_WAS_SHIFT 4
+#define BLOCK_CMA_GIVEN 0x80u
 
 static inline uint32_t word_make(unsigned zid, enum page_state state, unsigned order)
 {

@@ -92,13 +92,26 @@ static const char *cma_area_fault(struct zonal *mm, pfn_t start, pfn_t end)
 	return NULL;
 }
 
+/* A place in the table, also for one that cannot be used: so that its number does not depend on
+ * what is wrong with another (A12). NULL: the table is full. */
+static struct cma_area *cma_area_add(struct zonal *mm, pfn_t start)
+{
+	if (mm->cma_count == ZONAL_CMA_AREAS)
+		return NULL;
+	mm->cma[mm->cma_count] = (struct cma_area){ .start = start };
+	return &mm->cma[mm->cma_count++];
+}
+
 static void release_cma_area(struct zonal *mm, const struct boot_range *r)
 {
 	pfn_t start = r->start >> PAGE_SHIFT, end = (r->start + r->size) >> PAGE_SHIFT;
 	const char *fault = cma_area_fault(mm, start, end);
+	struct cma_area *area = cma_area_add(mm, start);
 	uint32_t inner;
 	struct zone *zone;
 
+	if (!area)
+		fault = "there are ZONAL_CMA_AREAS before it";
 	if (fault) {
 		port_log("zonal: CMA area 0x%llx+0x%llx stays reserved: %s",
 			 (unsigned long long)r->start, (unsigned long long)r->size, fault);
@@ -112,6 +125,7 @@ static void release_cma_area(struct zonal *mm, const struct boot_range *r)
 	}
 	for (pfn_t pfn = start; pfn < end; pfn += 1u << PAGEBLOCK_ORDER)
 		block_set_type(mm_page(mm, pfn), MIGRATE_CMA);
+	area->pages = end - start;
 	release_range(mm, zone, start, end);
 }
 

@@ -85,6 +85,11 @@
 #define ZONAL_CMA 1
 #endif
 
+/* Most CMA areas: 5.10's CONFIG_CMA_AREAS + 1 with NUMA (row A8). */
+#ifndef ZONAL_CMA_AREAS
+#define ZONAL_CMA_AREAS 20
+#endif
+
 /* 1 builds reclaim in: lists of pages, owners, kswapd, direct reclaim (mm/reclaim/). 0: the
  * slow path has only the free lists, and what is freed frees itself. */
 #ifndef ZONAL_RECLAIM
@@ -97,6 +102,7 @@
 #endif
 
 ZONAL_STATIC_ASSERT(ZONAL_MAX_OWNERS >= 1 && ZONAL_MAX_OWNERS <= 255, "a page has a byte for it");
+ZONAL_STATIC_ASSERT(ZONAL_CMA_AREAS >= 1 && ZONAL_CMA_AREAS <= 64, "a table, searched in order");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_CPUS >= 1 && ZONAL_MAX_CPUS <= 65535, "a lock has 16-bit tickets");
 ZONAL_STATIC_ASSERT(ZONAL_FAILURE_ZONES >= 1 && ZONAL_FAILURE_ZONES <= 256,

@@ -157,7 +157,7 @@ static void block_mark(struct page *first)
 	uint8_t old = ld_relaxed(&first->block), now;
 
 	do
-		now = (uint8_t)((old & BLOCK_SKIP) | MIGRATE_ISOLATE |
+		now = (uint8_t)((old & (BLOCK_SKIP | BLOCK_CMA_GIVEN)) | MIGRATE_ISOLATE |
 				(old & BLOCK_TYPE_MASK) << BLOCK_WAS_SHIFT);
 	while (!atomic_compare_exchange_weak_explicit(&first->block, &old, now,
 						      memory_order_relaxed, memory_order_relaxed));
@@ -260,14 +260,16 @@ static void range_drain(struct zonal *mm, pfn_t start, pfn_t end)
 	}
 }
 
-/* Was something taken that cannot leave, after the first look and before the mark? */
-static bool range_leaves(struct zonal *mm, pfn_t start, pfn_t end, unsigned type)
+bool range_can_leave(const struct zonal *mm, pfn_t start, pfn_t end, unsigned type)
 {
 	unsigned zid;
 
-	for (pfn_t pfn = start; pfn < end; pfn += BLOCK_PAGES)
-		if (block_look(mm, mm_page(mm, pfn), type, &zid))
+	for (pfn_t pfn = start; pfn < end; pfn += BLOCK_PAGES) {
+		struct page *first = block_at(mm, pfn);
+
+		if (!first || block_look(mm, first, type, &zid))
 			return false;
+	}
 	return true;
 }
 
@@ -289,7 +291,8 @@ int range_isolate(struct zonal *mm, pfn_t start, pfn_t end, unsigned type)
 		return error;
 	}
 	range_drain(mm, start, end);
-	if (range_leaves(mm, start, end, type))
+	/* Was something taken that cannot leave, after the first look and before the mark? */
+	if (range_can_leave(mm, start, end, type))
 		return 0;
 	range_unisolate(mm, start, end, ISOLATE_AS_BEFORE);
 	return ZONAL_EBUSY;

@@ -22,4 +22,8 @@ int range_isolate(struct zonal *mm, pfn_t start, pfn_t end, unsigned type) ZONAL
 /* The reverse (A2), by who isolated them: each block is of `type` from here on. */
 void range_unisolate(struct zonal *mm, pfn_t start, pfn_t end, unsigned type);
 
+/* A4 without isolating: can every page of these pageblocks leave, as far as a look without a lock
+ * can tell? Any context. */
+bool range_can_leave(const struct zonal *mm, pfn_t start, pfn_t end, unsigned type);
+
 #endif

@@ -145,8 +145,9 @@ void lru_free_isolated(struct zonal *mm, struct page *page, unsigned kind)
 	if (word & PG_DIRTY)
 		zonal_page_set_clean(mm, page);
 	fetch_add_relaxed(&page_lru(mm, page)->isolated[kind], -1);
-	/* One store: flags and a reference go together. Nobody looks at a page that is on no list
-	 * and in no owner's tables. */
-	st_relaxed(&page->word_refs, (word & WORD_ALLOC_MASK) | (uint64_t)1 << 32);
+	/* One store: flags and a reference go together, but for the mark of a bad page. Nobody
+	 * looks at a page that is on no list and in no owner's tables. */
+	st_relaxed(&page->word_refs,
+		   (word & (WORD_ALLOC_MASK | PG_HWPOISON)) | (uint64_t)1 << 32);
 	zonal_free(mm, page, 0);
 }

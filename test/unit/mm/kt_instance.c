@@ -112,8 +112,8 @@ static void info_add_ranges(struct boot_info *info, const struct kt_spec *spec)
 			if (info->range[i].start == start)
 				info->range[i].flags = BOOT_NOMAP;
 	}
-	if (spec->cma_index) {
-		uint64_t start = spec->reserved[spec->cma_index - 1].start << PAGE_SHIFT;
+	for (unsigned k = 0; spec->cma_index && k <= spec->cma_more; k++) {
+		uint64_t start = spec->reserved[spec->cma_index - 1 + k].start << PAGE_SHIFT;
 
 		for (unsigned i = 0; i < info->reserved_count; i++)
 			if (info->reserved[i].start == start)
