@@ -75,6 +75,10 @@ static void expect_found(const struct damage *table, unsigned count)
 		KT_OK(!zonal_check(p.mm, &finding), "%s is not noticed", table[i].name);
 		KT_OK(strstr(finding.text, table[i].says) != NULL, "%s: \"%s\" is not in \"%s\"",
 		      table[i].name, table[i].says, finding.text);
+		/* What is wrong with no page in particular names none. */
+		KT_OK(strstr(finding.text, "pfn") || strstr(finding.text, " type ") || !finding.pfn,
+		      "%s: frame 0x%llx for \"%s\"",
+		      table[i].name, (unsigned long long)finding.pfn, finding.text);
 		kt_free_all();
 	}
 }

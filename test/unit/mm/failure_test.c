@@ -90,6 +90,8 @@ KTEST(failure, each_zone_has_its_reason)
 	}
 	zonal_drain_local(mm);
 	KT_EQ(kt_free(kt_zone(mm, 1, ZONE_NORMAL)), 512);
+	/* The border: not one page more than the mark wants, and not one too few. */
+	kt_usable(kt_zone(mm, 1, ZONE_NORMAL), ZONE_NORMAL, 2);
 	KT_EQ(zonal_task_set_mems(mm, task, node_bit(1)), 0);
 	KT_TRUE(!zonal_alloc_node(mm, 0, GFP_USER | __GFP_NOWARN, 1));
 	newest(mm);

@@ -89,6 +89,26 @@ KTEST(rows_q, q8_the_range_comes_before_the_task)
 	kt_task_restore(&saved);
 }
 
+/* "Preferred" without a node is the local one, in a range as in a task; the other's word does not
+ * count. */
+KTEST(rows_q, q8_a_range_that_prefers_the_local_node_keeps_to_it)
+{
+	struct zonal *mm = kt_instance(&ring);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	struct mempolicy local, second;
+
+	if (!mm)
+		return;
+	local = made(mm, MPOL_PREFERRED, 0);
+	second = made(mm, MPOL_PREFERRED, node_bit(2));
+	KT_EQ(zonal_set_policy(mm, task, MPOL_PREFERRED, 0, node_bit(2)), 0);
+	KT_EQ(node_at(mm, &local, 0, GFP_HIGHUSER_MOVABLE, 0), 0);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_PREFERRED, 0, 0), 0);
+	KT_EQ(node_at(mm, &second, 0, GFP_HIGHUSER_MOVABLE, 0), 2);
+	KT_EQ(node_at(mm, NULL, 0, GFP_HIGHUSER_MOVABLE, 0), 0);
+	kt_task_restore(&saved);
+}
+
 KTEST(rows_q, q15_a_huge_block_is_near_or_none)
 {
 	struct zonal *mm = kt_instance(&ring);

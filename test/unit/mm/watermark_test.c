@@ -251,3 +251,24 @@ KTEST(rows_s, s8_boost_ends_at_exactly_150_percent_of_high)
 		KT_TRUE(kt_boost(zone));
 	KT_EQ(ld_relaxed(&zone->boost), 150001);
 }
+
+/* S10: a floor set at run time is as large as all that is managed at most, and stays when all marks
+ * are set up anew, as after memory that was handed over late. */
+KTEST(rows_s, s10_floor_set_later_is_bounded_and_kept)
+{
+	struct zonal *mm = kt_instance(&uma);
+	uint64_t all, before;
+
+	if (!mm)
+		return;
+	all = (uint64_t)zone_managed(kt_zone(mm, 0, ZONE_DMA)) * (PAGE_SIZE / 1024);
+	before = mm->min_free_kbytes;
+	KT_EQ(zonal_set_min_free_kbytes(mm, all + 1), ZONAL_EINVAL);
+	KT_EQ(mm->min_free_kbytes, before);
+	KT_EQ(zonal_set_min_free_kbytes(mm, all), 0);
+	KT_EQ(zonal_set_min_free_kbytes(mm, before + 400), 0);
+	zonal_setup_marks(mm);
+	KT_EQ(mm->min_free_kbytes, before + 400);
+	KT_EQ(ld_relaxed(&kt_zone(mm, 0, ZONE_DMA)->mark[WMARK_MIN]),
+	      (before + 400) / (PAGE_SIZE / 1024));
+}
