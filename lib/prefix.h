@@ -46,6 +46,7 @@
 #define port_backtrace zonal_port_backtrace
 #define port_task_id zonal_port_task_id
 #define port_kswapd_wake zonal_port_kswapd_wake
+#define port_kcompactd_wake zonal_port_kcompactd_wake
 #define port_nap zonal_port_nap
 #define port_give_way zonal_port_give_way
 
@@ -69,6 +70,26 @@
 #define check_found zn_check_found
 #define check_node_lists zn_check_node_lists
 #define check_zone_lists zn_check_zone_lists
+#define compact_block zn_compact_block
+#define compact_defer zn_compact_defer
+#define compact_defer_reset zn_compact_defer_reset
+#define compact_deferred zn_compact_deferred
+#define compact_for zn_compact_for
+#define compact_forget_hints zn_compact_forget_hints
+#define compact_index zn_compact_index
+#define compact_init zn_compact_init
+#define compact_kswapd_sleeps zn_compact_kswapd_sleeps
+#define compact_ready zn_compact_ready
+#define compact_release zn_compact_release
+#define compact_restarts zn_compact_restarts
+#define compact_retry_worth zn_compact_retry_worth
+#define compact_set_skip zn_compact_set_skip
+#define compact_skips zn_compact_skips
+#define compact_suitable zn_compact_suitable
+#define compact_take_used zn_compact_take_used
+#define compact_target zn_compact_target
+#define compact_unused zn_compact_unused
+#define compact_zone zn_compact_zone
 #define compound_break zn_compound_break
 #define compound_build zn_compound_build
 #define config_check zn_config_check
@@ -78,6 +99,7 @@
 #define cpu_node_of zn_cpu_node_of
 #define cpu_ring_bytes zn_cpu_ring_bytes
 #define cpu_ring_slots zn_cpu_ring_slots
+#define drain_here zn_drain_here
 #define failure_injected zn_failure_injected
 #define failure_record zn_failure_record
 #define failure_refuse zn_failure_refuse
@@ -90,6 +112,7 @@
 #define highatomic_unreserve zn_highatomic_unreserve
 #define inactive_is_low zn_inactive_is_low
 #define init_lists zn_init_lists
+#define kcompactd_ask zn_kcompactd_ask
 #define kprintf zn_kprintf
 #define kswapd_ask zn_kswapd_ask
 #define kswapd_serves zn_kswapd_serves
@@ -116,6 +139,7 @@
 #define min_free_check zn_min_free_check
 #define min_free_most zn_min_free_most
 #define mm_unknown_cpu zn_mm_unknown_cpu
+#define mobility_has zn_mobility_has
 #define mobility_move_block zn_mobility_move_block
 #define mobility_take zn_mobility_take
 #define mobility_take_singles zn_mobility_take_singles

@@ -101,6 +101,16 @@ void zonal_drain_local(struct zonal *mm)
 	drain_cpu(mm, c, NULL);
 }
 
+void drain_here(struct zone *zone)
+{
+	port_irqflags_t irq = port_irq_save();
+	unsigned c = port_this_cpu()->id;
+
+	mm_cpu(zone->mm, c);
+	port_irq_restore(irq);
+	drain_cpu(zone->mm, c, zone);
+}
+
 void zonal_drain_all(struct zonal *mm, struct zone *zone)
 {
 	if (zone && zone->mm != mm) {

@@ -40,7 +40,16 @@
 	EVENT(PGMIGRATE_SUCCESS, "pgmigrate_success")                                              \
 	EVENT(PGMIGRATE_FAIL, "pgmigrate_fail")                                                    \
 	EVENT(PSWPIN, "pswpin")                                                                    \
-	EVENT(PSWPOUT, "pswpout")
+	EVENT(PSWPOUT, "pswpout")                                                                  \
+	EVENT(COMPACT_MIGRATE_SCANNED, "compact_migrate_scanned")                                  \
+	EVENT(COMPACT_FREE_SCANNED, "compact_free_scanned")                                        \
+	EVENT(COMPACT_ISOLATED, "compact_isolated")                                                \
+	EVENT(COMPACTSTALL, "compact_stall")                                                       \
+	EVENT(COMPACTFAIL, "compact_fail")                                                         \
+	EVENT(COMPACTSUCCESS, "compact_success")                                                   \
+	EVENT(KCOMPACTD_WAKE, "compact_daemon_wake")                                               \
+	EVENT(KCOMPACTD_MIGRATE_SCANNED, "compact_daemon_migrate_scanned")                         \
+	EVENT(KCOMPACTD_FREE_SCANNED, "compact_daemon_free_scanned")
 
 #define VM_EVENT_ID(id, text) EVENT_##id,
 enum vm_event { VM_EVENT_TABLE(VM_EVENT_ID) VM_EVENTS };

@@ -65,6 +65,8 @@ void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, 
 	f->rounds = tried->rounds;
 	f->scanned = tried->scanned;
 	f->reclaimed = tried->reclaimed;
+	f->compacted = tried->compacted;
+	f->compact_priority = tried->compact_priority;
 	f->zones_more = req->list->count - ZN_MIN(req->list->count, ZONAL_FAILURE_ZONES + 0u);
 	for (unsigned i = 0; i < req->list->count - f->zones_more; i++) {
 		const struct zoneref *ref = &req->list->ref[i];

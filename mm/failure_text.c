@@ -77,5 +77,8 @@ size_t zonal_failure_text(const struct zonal *mm, const struct zonal_failure *f,
 		ADD(&t, "; reclaim looked at %llu pages and freed %llu in %u rounds",
 		    (unsigned long long)f->scanned, (unsigned long long)f->reclaimed,
 		    f->rounds + 1);
+	if ((f->steps & ZSTEP_COMPACT) && f->order)
+		ADD(&t, "; compaction: %s at priority %u", zonal_compact_name(f->compacted),
+		    f->compact_priority);
 	return t.length;
 }

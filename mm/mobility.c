@@ -227,6 +227,25 @@ static bool cma_first(struct zone *zone, int64_t free, unsigned flags)
 	return (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma) > free / 2;
 }
 
+bool mobility_has(struct zone *zone, unsigned order, unsigned type)
+{
+	unsigned lists;
+
+	ASSERT(type < MIGRATE_PCPTYPES && order < MAX_ORDER, "type %u order %u", type, order);
+	lists = ld_relaxed(&zone->filled[type]);
+	if (type == MIGRATE_MOVABLE)
+		lists |= ld_relaxed(&zone->filled[MIGRATE_CMA]);
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned other = ld_relaxed(&zone->filled[fallback_order[type][i]]);
+
+		/* Of smaller ones a movable request takes the piece alone. */
+		if (!may_take_block(zone, order, type))
+			other &= ~0u << PAGEBLOCK_ORDER / 2;
+		lists |= other;
+	}
+	return lists >> order;
+}
+
 static struct page *take(struct zone *zone, unsigned order, unsigned type, unsigned flags,
 			 int64_t free)
 	LOCK_HELD(zone->lock);

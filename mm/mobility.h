@@ -23,6 +23,12 @@ unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 	LOCK_HELD(zone->lock);
 
 /*
+ * Would mobility_take() find a block of at least `order` without taking less than a pageblock's
+ * free pages from another type (what compaction aims at)? Reads without the lock. Context: any.
+ */
+bool mobility_has(struct zone *zone, unsigned order, unsigned type);
+
+/*
  * Move all free pages of the pageblock of `page` to the lists of `type` (B9).
  * Returns how many; 0 also if the block's end lies outside of the zone. If
  * `movable` is not NULL, counts the used pages that their owner can move.

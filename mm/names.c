@@ -63,13 +63,19 @@ static const char *const refusal_names[] = {
 	[REFUSED_RACE] = "taken meanwhile",
 };
 
+/* enum compact_result */
+static const char *const compact_names[] = {
+	"not_suitable_zone", "skipped",  "deferred",        "no_suitable_page", "continue",
+	"complete",          "partial_skipped", "contended", "success",
+};
+
 static const struct zonal_step step_table[] = {
 	{ ZSTEP_FAST, false, "fast", "low" },
 	{ ZSTEP_MIN, false, "min", "min" },
 	{ ZSTEP_RESERVES, false, "reserves", "reserves" },
 	{ ZSTEP_KSWAPD, false, "kswapd", "kswapd" },
 	{ ZSTEP_RECLAIM, false, "reclaim", "reclaim" },
-	{ ZSTEP_COMPACT, false, "compact", "compact (no progress)" },
+	{ ZSTEP_COMPACT, false, "compact", "compact" },
 	{ ZSTEP_OOM, false, "oom", "oom (no progress)" },
 	{ ZSTEP_DRAIN, false, "drain", "drain" },
 	{ ZSTEP_INJECTED, true, "injected", "failed on purpose" },
@@ -121,6 +127,11 @@ const char *page_state_name(enum page_state state)
 const char *zonal_refusal_name(unsigned refusal)
 {
 	return name_of(refusal_names, ARRAY_SIZE(refusal_names), refusal);
+}
+
+const char *zonal_compact_name(unsigned result)
+{
+	return name_of(compact_names, ARRAY_SIZE(compact_names), result);
 }
 
 char zonal_type_letter(unsigned type)

@@ -69,6 +69,10 @@ static inline bool pcp_push(struct pcp *pcp, struct page *page, uint32_t word, u
 	return count >= pcp->high;
 }
 
+/* What this CPU's lists hold of the zone goes back (drain.c). The caller may move to another CPU
+ * meanwhile. Context: not masked. */
+void drain_here(struct zone *zone);
+
 /* P2 and P5: sizes of every CPU's lists from each zone's managed pages. Context: boot. */
 void pcp_setup(struct zonal *mm);
 

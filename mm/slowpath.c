@@ -29,6 +29,7 @@
  */
 #include "alloc.h"
 
+#include "compact/rung.h"
 #include "cpuset.h"
 #include "lib/assert.h"
 #include "mobility.h"
@@ -86,6 +87,18 @@ static unsigned reserve_flags(const struct alloc_req *req, gfp_t gfp)
 	return 0;
 }
 
+/* K2: where kswapd is not called, or in vain, compaction may help who cannot reclaim himself. */
+static bool wake_one(const struct ladder *l, struct node *node)
+{
+	const struct alloc_req *req = l->req;
+	bool need = kswapd_wake(req->mm, node, req->order, req->high_zone);
+
+	if (!(l->pass.gfp & __GFP_DIRECT_RECLAIM) &&
+	    (!need || ld_relaxed(&node->reclaim.failures) >= KSWAPD_HOPELESS))
+		kcompactd_ask(req->mm, node, req->order, req->high_zone);
+	return need;
+}
+
 /*
  * L4: once for each node of the request that lacks memory or is boosted. Counted where we
  * run now: the task may have moved since the request began.
@@ -108,7 +121,7 @@ static void wake_kswapds(struct ladder *l)
 		    !cpuset_allows(req, &l->pass, ref->node))
 			continue;
 		last = node;
-		wakes += kswapd_wake(req->mm, node, req->order, req->high_zone);
+		wakes += wake_one(l, node);
 	}
 	irq = port_irq_save();
 	own_add(&mm_this_cpu(req->mm)->kswapd_wakes, wakes);
@@ -132,7 +145,8 @@ static bool may_reclaim(const struct ladder *l)
 /* L3: who ends when one round of reclaim and compaction did not help. */
 static bool may_insist(const struct ladder *l)
 {
-	bool costly = l->req->order > COSTLY_ORDER && !(l->pass.gfp & __GFP_RETRY_MAYFAIL);
+	bool costly = l->req->order > COSTLY_ORDER &&
+		      (!compact_allowed(l->pass.gfp) || !(l->pass.gfp & __GFP_RETRY_MAYFAIL));
 
 	return !(l->pass.gfp & __GFP_NORETRY) && !costly;
 }
@@ -196,11 +210,36 @@ static struct page *reclaim_and_look(struct ladder *l)
 	return walk_zones(l->req, &l->pass);
 }
 
-/* Rung 4: not built yet, no progress. */
+/* Rung 4. */
 static struct page *compact_and_look(struct ladder *l)
 {
 	l->steps |= ZSTEP_COMPACT;
-	return NULL;
+	if (!l->req->order || l->req->in_irq)
+		return NULL;
+	return compact_for(l->req, &l->pass, &l->retry);
+}
+
+/* L5: whose block is rather put together than waited for by reclaim. */
+static bool compacts_early(const struct ladder *l)
+{
+	bool apart = l->req->order > 0 && l->req->type != MIGRATE_MOVABLE;
+
+	return may_reclaim(l) && compact_allowed(l->pass.gfp) && !l->req->in_irq &&
+	       !reserve_flags(l->req, l->pass.gfp) && (l->req->order > COSTLY_ORDER || apart);
+}
+
+/* L5, L6: quickly, before anything is reclaimed. False: the request ends here. */
+static bool compact_early(struct ladder *l, struct page **page)
+{
+	l->retry.compact_priority = COMPACT_SYNC_LIGHT;
+	if (!compacts_early(l))
+		return true;
+	l->retry.compact_priority = COMPACT_ASYNC;
+	*page = compact_and_look(l);
+	if (!*page && l->req->order > COSTLY_ORDER && (l->pass.gfp & __GFP_NORETRY))
+		return l->retry.compacted > COMPACT_DEFERRED && !(l->pass.gfp & __GFP_THISNODE);
+	l->retry.compact_priority = COMPACT_SYNC_LIGHT;
+	return true;
 }
 
 /* Rung 6: not built yet, nobody is killed. */
@@ -247,15 +286,20 @@ static bool must_begin_anew(const struct ladder *l)
  * either. */
 static bool another_round(struct ladder *l)
 {
-	return (l->retry.progress || kswapd_serves(l->req)) &&
-	       retry_worth(l->req, &l->pass, &l->retry);
+	if ((l->retry.progress || kswapd_serves(l->req)) &&
+	    retry_worth(l->req, &l->pass, &l->retry))
+		return true;
+	return compact_retry_worth(l->req, &l->pass, &l->retry);
 }
 
 /* Rungs 2 to 6, until a page comes or nothing is left to try. */
 static struct page *climb(struct ladder *l)
 {
-	struct page *page = look_again(l, true);
+	struct page *page = NULL;
 
+	if (!compact_early(l, &page) || page)
+		return page;
+	page = look_again(l, true);
 	while (!page && may_reclaim(l)) {
 		page = reclaim_and_look(l);
 		if (!page)

@@ -14,6 +14,7 @@
 #include <zonal/zonal.h>
 
 #include "lib/lock.h"
+#include "mm/compact/state.h"
 #include "mm/reclaim/lru.h"
 #include "page.h"
 
@@ -63,6 +64,7 @@ struct zone {
 	unsigned pcp_batch, pcp_high;    /* t */
 	unsigned stat_threshold;         /* t: 5.10's, shown only; our counters are exact (Y8) */
 	uint64_t drift_mark;             /* t: 5.10's percpu_drift_mark (Y9) */
+	struct zone_compact compact;
 };
 
 /* Counters of one CPU for one zone. */
@@ -130,6 +132,7 @@ struct node {
 	unsigned order_count;
 	uint64_t total_reserve;     /* t: S7, of its zones */
 	struct node_reclaim reclaim;
+	struct node_compact compact;
 	struct zone zone[ZONE_TYPES];
 };
 

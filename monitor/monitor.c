@@ -186,6 +186,8 @@ static const struct monitor_command commands[] = {
 	{ "trace", "[on [NAME...] | off | show [N]]", "records of what happened to which page",
 	  0, MONITOR_WORDS, true, .run = monitor_trace, .words = monitor_trace_word,
 	  .note = "without a NAME all of kmem is on; words, groups and points:" },
+	{ "compact", "[NID]", "move pages together, of a node or of all", 0, 1, true,
+	  .run = monitor_compact },
 	{ "drain", "", "give the per-CPU lists back", 0, 0, false, .run = monitor_drain },
 	{ "demo", "", "the demonstration", 0, 0, false, .run = run_demo },
 	{ "test", "[--list] [GLOB...]", "run the tests whose suite.case matches one of them", 0,

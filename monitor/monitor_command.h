@@ -64,6 +64,7 @@ int monitor_free(struct zonal *mm, const struct monitor_args *args);
 int monitor_probe(struct zonal *mm, const struct monitor_args *args);
 int monitor_policy(struct zonal *mm, const struct monitor_args *args);
 int monitor_set(struct zonal *mm, const struct monitor_args *args);
+int monitor_compact(struct zonal *mm, const struct monitor_args *args);
 int monitor_inject(struct zonal *mm, const struct monitor_args *args);
 int monitor_drain(struct zonal *mm, const struct monitor_args *args);
 int monitor_check(struct zonal *mm, const struct monitor_args *args);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tasks that reclaim in the background, one for each node with memory, and how they sleep.
+ * The tasks that reclaim and compact in the background, one of each for each node with memory, and
+ * how they sleep.
  *
- * What a kswapd does is zonal_kswapd_turn(); a task here calls it, sleeps as long as that says or
- * until it is woken, and calls it again. It runs on the CPUs of its node, if the node has some,
- * and its stack lies there.
+ * What a kswapd does is zonal_kswapd_turn(), what a kcompactd does zonal_kcompactd_turn(); a task
+ * here calls it, sleeps as long as that says or until it is woken, and calls it again. It runs on
+ * the CPUs of its node, if the node has some, and its stack lies there.
  *
  * A wake-up is a flag and a wait queue. It may come from anywhere, from an interrupt handler
  * or masked, and from the allocator's own calls inside of this task; instances other than the
@@ -22,50 +23,77 @@
 #include "platform.h"
 #include "sched/sched.h"
 
-static struct kswapd {
+/* Of one node, for one kind of work. */
+struct background {
 	struct wait_queue queue;
 	_Atomic bool woken; /* set by whoever wakes, taken by the task */
 	_Atomic bool there; /* the task exists */
-} kswapds[ZONAL_MAX_NODES];
+};
 
-static bool kswapd_woken(void *arg)
+static struct background kswapds[ZONAL_MAX_NODES], kcompactds[ZONAL_MAX_NODES];
+
+static bool background_woken(void *arg)
 {
-	return ld_acquire(&((struct kswapd *)arg)->woken);
+	return ld_acquire(&((struct background *)arg)->woken);
+}
+
+/* Sleep as long as a turn said. True: somebody woke us. */
+static bool background_sleep(struct background *self, uint64_t ns)
+{
+	if (!ns) {
+		task_yield();
+		return false;
+	}
+	if (ns != UINT64_MAX)
+		ns += port_time_ns();
+	(void)wait_until(&self->queue, background_woken, self, ns);
+	return atomic_exchange_explicit(&self->woken, false, memory_order_acquire);
+}
+
+static void background_wake(struct background *self, const struct zonal *mm)
+{
+	if (mm != &zonal_image || !ld_acquire(&self->there))
+		return;
+	/* Release: the task sees the wish that was written before. */
+	st_release(&self->woken, true);
+	(void)wait_wake(&self->queue, 1);
 }
 
 static int kswapd_work(void *arg)
 {
-	struct kswapd *self = arg;
+	struct background *self = arg;
 	unsigned nid = (unsigned)(self - kswapds);
 	bool woken = false;
 
 	ASSERT(nid < ZONAL_MAX_NODES, "kswapd of node %u", nid);
 	do {
-		uint64_t ns = zonal_kswapd_turn(&zonal_image, nid, woken);
+		woken = background_sleep(self, zonal_kswapd_turn(&zonal_image, nid, woken));
+	} while (true);
+	return 0;
+}
 
-		woken = false;
-		if (!ns) {
-			task_yield();
-			continue;
-		}
-		if (ns != UINT64_MAX)
-			ns += port_time_ns();
-		(void)wait_until(&self->queue, kswapd_woken, self, ns);
-		woken = atomic_exchange_explicit(&self->woken, false, memory_order_acquire);
+static int kcompactd_work(void *arg)
+{
+	struct background *self = arg;
+	unsigned nid = (unsigned)(self - kcompactds);
+
+	ASSERT(nid < ZONAL_MAX_NODES, "kcompactd of node %u", nid);
+	do {
+		(void)background_sleep(self, zonal_kcompactd_turn(&zonal_image, nid));
 	} while (true);
 	return 0;
 }
 
 void port_kswapd_wake(struct zonal *mm, unsigned nid)
 {
-	struct kswapd *self = &kswapds[nid];
-
 	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
-	if (mm != &zonal_image || !ld_acquire(&self->there))
-		return;
-	/* Release: the task sees the wish that was written before. */
-	st_release(&self->woken, true);
-	(void)wait_wake(&self->queue, 1);
+	background_wake(&kswapds[nid], mm);
+}
+
+void port_kcompactd_wake(struct zonal *mm, unsigned nid)
+{
+	ASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
+	background_wake(&kcompactds[nid], mm);
 }
 
 void port_nap(uint64_t ns)
@@ -89,24 +117,25 @@ static bool node_cpus(unsigned nid, struct cpumask *mask)
 	return some;
 }
 
-static void kswapd_start(unsigned nid)
+static void background_start(unsigned nid, const char *kind, int (*fn)(void *),
+			     struct background *self)
 {
 	struct cpumask mask;
 	char name[SCHED_NAME_BYTES];
 	struct task_spec spec = { .name = name,
-				  .fn = kswapd_work,
-				  .arg = &kswapds[nid],
+				  .fn = fn,
+				  .arg = self,
 				  .priority = SCHED_PRIORITY_DEFAULT,
 				  .cpus = node_cpus(nid, &mask) ? &mask : NULL,
 				  .nid = (int)nid,
 				  .on_node = true,
 				  .detached = true };
 
-	zn_snprintf(name, sizeof(name), "kswapd%u", nid);
+	zn_snprintf(name, sizeof(name), "%s%u", kind, nid);
 	if (task_spawn(&spec, NULL))
-		kprintf("boot: node %u has no kswapd: no memory for its task\n", nid);
+		kprintf("boot: node %u has no %s: no memory for its task\n", nid, kind);
 	else
-		st_release(&kswapds[nid].there, true);
+		st_release(&self->there, true);
 }
 
 void kswapds_start(void)
@@ -119,7 +148,9 @@ void kswapds_start(void)
 		for (unsigned i = 0; i < boot_info.range_count; i++)
 			if (boot_info.range[i].nid == (int)nid)
 				bytes += boot_info.range[i].size;
-		if (bytes)
-			kswapd_start(nid);
+		if (!bytes)
+			continue;
+		background_start(nid, "kswapd", kswapd_work, &kswapds[nid]);
+		background_start(nid, "kcompactd", kcompactd_work, &kcompactds[nid]);
 	}
 }

@@ -70,6 +70,9 @@ static void json_failure(const struct zonal_failure *f, int cpu)
 	print_steps_json(f->steps);
 	kprintf(",\"rounds\":%u,\"scanned\":%llu,\"reclaimed\":%llu", f->rounds, (ull)f->scanned,
 		(ull)f->reclaimed);
+	if (f->steps & ZSTEP_COMPACT)
+		kprintf(",\"compaction\":\"%s\",\"compact_priority\":%u",
+			zonal_compact_name(f->compacted), f->compact_priority);
 	kprintf(",\"zones\":[");
 	for (i = 0; i < f->zone_count && i < ARRAY_SIZE(f->zone); i++)
 		kprintf("%s{\"node\":%u,\"zone\":\"%s\",\"refusal\":\"%s\",\"short_pages\":%lld}",

@@ -32,6 +32,9 @@ unsigned zonal_zone_find(const char *name);
 /* enum zonal_refusal in a few words: "below watermark". */
 const char *zonal_refusal_name(unsigned refusal);
 
+/* How a compaction ended, in the words of 5.10's trace points: "skipped", "complete". */
+const char *zonal_compact_name(unsigned result);
+
 /* A step of the ladder, or what refused a request at the door. */
 struct zonal_step {
 	uint32_t bit;     /* ZONAL_STEP_* */

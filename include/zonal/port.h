@@ -88,6 +88,9 @@ uint64_t zonal_port_task_id(void) __attribute__((weak));
  */
 void zonal_port_kswapd_wake(struct zonal *mm, unsigned nid) __attribute__((weak));
 
+/* The same for zonal_kcompactd_turn(mm, nid). */
+void zonal_port_kcompactd_wake(struct zonal *mm, unsigned nid) __attribute__((weak));
+
 /* Sleep for about `ns`; sooner is no harm. Context: task that may wait. */
 void zonal_port_nap(uint64_t ns) __attribute__((weak));
 

@@ -169,6 +169,23 @@ void zonal_swap_room(struct zonal *mm, int64_t change);
 /* A page was written there / was read back: events pswpout and pswpin. Any context. */
 void zonal_swap_count(struct zonal *mm, bool written);
 
+/* ---- compaction ----------------------------------------------------------- */
+
+/* Compact a node (NODE_NONE: all of them) wholly, patiently (X17): movable pages go to the ends of
+ * their zones. Context: task that may wait. */
+struct zonal_compacted {
+	uint64_t moved, failed, scanned; /* pages */
+};
+void zonal_compact(struct zonal *mm, int nid, struct zonal_compacted *out);
+
+/*
+ * One turn of the background compaction of node `nid` (X14), which kswapd and requests ask for.
+ * Returns for how many nanoseconds the caller now sleeps unless zonal_port_kcompactd_wake() wakes
+ * him: UINT64_MAX or 0. The port's task is a loop as for zonal_kswapd_turn(). Context: task, one
+ * for each node.
+ */
+uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid);
+
 /* ---- other caches ---------------------------------------------------------- */
 
 /*

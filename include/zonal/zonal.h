@@ -344,6 +344,8 @@ struct zonal_failure {
 	uint32_t steps;  /* ZONAL_STEP_* */
 	uint32_t rounds; /* rounds of the ladder behind the first */
 	uint64_t scanned, reclaimed; /* pages that its direct reclaim looked at, and freed */
+	uint8_t compacted;        /* how its last compaction ended, see zonal_compact_name() */
+	uint8_t compact_priority; /* 2: did not wait, 1: waited, 0: whatever it takes */
 	uint32_t zone_count;
 	uint32_t zones_more; /* further zones, farther away, that the record has no room for */
 	struct {

@@ -37,11 +37,30 @@ static bool same_phase(const void *a, const void *b)
 	return ((uintptr_t)a ^ (uintptr_t)b) % WORD == 0;
 }
 
+/* 64 bytes, read before any of them is written: in pairs of registers, where there are such. Upward
+ * this is right even if the two overlap, for what it overwrites has been read. */
+static inline void copy_line(word_t *to, const word_t *from)
+{
+	word_t a = from[0], b = from[1], c = from[2], d = from[3];
+	word_t e = from[4], f = from[5], g = from[6], h = from[7];
+
+	to[0] = a;
+	to[1] = b;
+	to[2] = c;
+	to[3] = d;
+	to[4] = e;
+	to[5] = f;
+	to[6] = g;
+	to[7] = h;
+}
+
 static void copy_upward(unsigned char *to, const unsigned char *from, size_t length)
 {
 	if (same_phase(to, from)) {
 		for (; length && !word_aligned(to); length--)
 			*to++ = *from++;
+		for (; length >= 8 * WORD; length -= 8 * WORD, to += 8 * WORD, from += 8 * WORD)
+			copy_line((word_t *)(void *)to, (const word_t *)(const void *)from);
 		for (; length >= WORD; length -= WORD, to += WORD, from += WORD)
 			*(word_t *)(void *)to = *(const word_t *)(const void *)from;
 	}

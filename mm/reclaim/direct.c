@@ -5,7 +5,8 @@
  * It wants 32 pages (K11), from any node that it may use: each is shrunk once a round, at
  * priorities 12 to 0, until the pages are there. If active lists were spared on the way and all
  * was in vain, once more without sparing them. Zones that the task's cpuset does not allow are
- * passed over: freeing there would not help it.
+ * passed over: freeing there would not help it. So are zones that have free memory enough for a
+ * costly block, if only it lay together: that is compaction's work, and counts as progress.
  *
  * Who does so works for reclaim meanwhile (ZTASK_MEMALLOC), so that what its owners' callbacks
  * allocate may use the reserves and does not come here again (L15); afterwards the task is what it
@@ -20,6 +21,7 @@
 
 #include "kswapd.h"
 #include "lib/assert.h"
+#include "mm/compact/rung.h"
 #include "mm/cpuset.h"
 #include "mm/wake.h"
 #include "mm/trace.h"
@@ -54,9 +56,15 @@ static void direct_round(struct scan *s, const struct alloc_req *req,
 		const struct zoneref *ref = &req->list->ref[i];
 		struct node *node = req->mm->node[ref->node];
 
-		if (ref->type > req->high_zone || node == last ||
-		    !nodemask_has(pass->nodemask, ref->node) ||
+		if (ref->type > req->high_zone || !nodemask_has(pass->nodemask, ref->node) ||
 		    !cpuset_allows(req, pass, ref->node))
+			continue;
+		if (req->order > COSTLY_ORDER &&
+		    compact_ready(ref->zone, req->order, req->high_zone)) {
+			s->compact_ready = true;
+			continue;
+		}
+		if (node == last)
 			continue;
 		last = node;
 		shrink_node(s, node);
@@ -69,7 +77,7 @@ static void direct_rounds(struct scan *s, const struct alloc_req *req,
 	for (int priority = RECLAIM_PRIORITY; priority >= 0; priority--) {
 		s->priority = (unsigned)priority;
 		direct_round(s, req, pass);
-		if (s->reclaimed >= s->target)
+		if (s->reclaimed >= s->target || s->compact_ready)
 			break;
 	}
 }
@@ -132,5 +140,5 @@ uint64_t reclaim_direct(const struct alloc_req *req, const struct alloc_pass *pa
 	trace(req->mm, RECLAIM_END, (uint32_t)s.reclaimed);
 	task->flags &= ~ZTASK_MEMALLOC;
 	*scanned += s.scanned;
-	return s.reclaimed;
+	return s.reclaimed ? s.reclaimed : s.compact_ready;
 }

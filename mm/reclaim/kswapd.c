@@ -24,6 +24,7 @@
 
 #include "lib/assert.h"
 #include "mm/trace.h"
+#include "mm/compact/rung.h"
 #include "mm/wake.h"
 #include "mm/watermark.h"
 #include "reclaim.h"
@@ -100,8 +101,11 @@ static bool kswapd_goes_on(struct run *run)
 	return !balanced || run->boost_left;
 }
 
-static void take_boost_off(struct run *run)
+/* K8. False: there was none. */
+static bool take_boost_off(struct run *run)
 {
+	bool some = false;
+
 	for (unsigned t = 0; t < ZONE_TYPES; t++) {
 		struct zone *zone = &run->node->zone[t];
 		port_irqflags_t irq;
@@ -109,6 +113,7 @@ static void take_boost_off(struct run *run)
 
 		if (!run->boost[t])
 			continue;
+		some = true;
 		irq = port_irq_save();
 		lock_take(&zone->lock);
 		boost = ld_relaxed(&zone->boost);
@@ -117,6 +122,7 @@ static void take_boost_off(struct run *run)
 		lock_drop(&zone->lock);
 		port_irq_restore(irq);
 	}
+	return some;
 }
 
 /* For who watches the rounds: tests, and the player of recorded runs. */
@@ -149,7 +155,8 @@ static unsigned kswapd_run(struct zonal *mm, struct node *node, unsigned order, 
 	if (!more && !run.scan.reclaimed)
 		st_relaxed(&node->reclaim.failures,
 			   (uint8_t)ZN_MIN(ld_relaxed(&node->reclaim.failures) + 1, 255));
-	take_boost_off(&run);
+	if (take_boost_off(&run))
+		kcompactd_ask(mm, node, PAGEBLOCK_ORDER, high_zone);
 	return run.scan.order;
 }
 
@@ -173,6 +180,11 @@ static uint64_t sleep_for(struct zonal *mm, struct node *node)
 		return 0;
 	}
 	r->nap = !r->nap;
+	/* Whoever wanted a block has what reclaim can do; the rest is compaction's. */
+	if (r->nap) {
+		compact_kswapd_sleeps(node);
+		kcompactd_ask(mm, node, r->run_order, r->run_zone);
+	}
 	return r->nap ? RECLAIM_NAP_NS : UINT64_MAX;
 }
 

@@ -18,6 +18,9 @@ struct retry {
 	uint64_t reclaimed;   /* freed in all rounds */
 	unsigned no_progress; /* R1 */
 	unsigned rounds;
+	unsigned compact_tries;   /* R7: that were a success and did not help */
+	uint8_t compact_priority; /* R9: enum compact_priority */
+	uint8_t compacted;        /* enum compact_result of the last run */
 };
 
 struct walk;

@@ -48,6 +48,7 @@ struct scan {
 	uint64_t scanned, reclaimed;
 	/* of one node, anew in each round */
 	bool deactivate[ZONAL_KINDS]; /* the active list is too long, or all else failed */
+	bool compact_ready; /* K11: some zone needs compaction, not reclaim */
 	bool force_deactivate, skipped_deactivate;
 	bool cache_trim;         /* enough cache that is not in use: anonymous pages are spared */
 	bool cache_tiny;         /* cache and free pages together are too few: anonymous only */

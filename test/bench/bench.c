@@ -8,6 +8,7 @@
  *	bN-shuf     the same, freed in a shuffled order
  *	mtC-...     C CPUs at once, see bench_together.c
  *	fault, unmap, hugefault   see bench_user.c
+ *	migrate     see bench_migrate.c
  *	frag        see bench_frag.c
  *
  * The clock is read round a whole loop, never inside it: the counter of a QEMU board
@@ -193,6 +194,8 @@ static const struct bench_case cases[] = {
 	{ "fault", bench_user, 0, 0, 0, 0, false, 1 },
 	{ "unmap", bench_user, 0, 0, 0, 1, false, 1 },
 	{ "hugefault", bench_user, 9, 9, 0, 2, false, 1 },
+	{ "migrate", bench_migrate, 0, 0, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | __GFP_NORETRY, 0,
+	  false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
 };
 

@@ -61,6 +61,8 @@ bool bench_together_pair(const struct bench *bench, const struct bench_case *c, 
 bool bench_together_batch(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_user.c: faults of tasks at EL0; `count` is the program's argument. */
 bool bench_user(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_migrate.c: pages moved by compaction, scanning and copy included. */
+bool bench_migrate(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_frag.c: what remains of large blocks when half of the pages are taken at random. */
 bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned order);
 

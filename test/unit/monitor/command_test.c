@@ -47,6 +47,7 @@ static const struct monitor_command commands[] = {
 	{ "inject", "SKIP TIMES", "inject", 2, 2, false, .run = monitor_inject },
 	{ "check", "", "check", 0, 0, true, .run = monitor_check },
 	{ "drain", "", "drain", 0, 0, false, .run = monitor_drain },
+	{ "compact", "[NID]", "compact", 0, 1, true, .run = monitor_compact },
 };
 
 static struct zonal *instance;
@@ -357,4 +358,18 @@ KTEST_F(monitor_command, injected_failure_says_why, KT_HOST_ONLY)
 	run("alloc NOWAIT 0");
 	KT_EQ(status, 0);
 	run("free all");
+}
+
+KTEST_F(monitor_command, compact_says_what_moved_and_knows_only_nodes_with_memory, KT_HOST_ONLY)
+{
+	instance = kt_instance(&two_nodes);
+	if (!instance)
+		return;
+	KT_TRUE(strstr(run("compact"), "compact: 0 pages moved, 0 stayed, ") != NULL);
+	KT_EQ(status, 0);
+	KT_TRUE(strstr(run("compact 1 -j"), "\"zonal.compact/1\",\"moved\":0,") != NULL);
+	KT_EQ(status, 0);
+	expect("compact 7", "compact: 7 is no node with memory\n", 1);
+	expect("compact 0-1", "compact: 0-1 is no node with memory\n", 1);
+	expect("compact x", "compact: x is no node with memory\n", 1);
 }
