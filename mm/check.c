@@ -155,6 +155,7 @@ static bool check_section(struct walk *w, const struct zone *zone, pfn_t pfn, pf
 			return true;
 		if (state != PAGE_HOLE && word_zid(word) == zone->id) {
 			w->pages[state] += 1u << order;
+			w->retired += state == PAGE_BAD && (word & PG_HWPOISON);
 			w->on_list[zone->node] +=
 				word_in_use(word) && (word & (PG_LRU | PG_ISOLATED)) == PG_LRU;
 			w->isolated[zone->node] += word_in_use(word) && (word & PG_ISOLATED);
@@ -180,6 +181,15 @@ static bool check_sums(struct walk *w, struct zone *zone)
 	return false;
 }
 
+static bool check_retired(struct walk *w, struct zone *zone)
+{
+	if (w->retired == ld_relaxed(&zone->retired))
+		return false;
+	return check_found(w, 0, "zone %u: map shows %llu retired pages, count says %llu", zone->id,
+			   (unsigned long long)w->retired,
+			   (unsigned long long)ld_relaxed(&zone->retired));
+}
+
 static bool check_map(struct walk *w, struct zone *zone)
 {
 	pfn_t end = zone->start_pfn + zone->spanned;
@@ -189,6 +199,7 @@ static bool check_map(struct walk *w, struct zone *zone)
 	       zone->id, (unsigned long long)zone->start_pfn, (unsigned long long)zone->spanned);
 	for (unsigned i = 0; i < PAGE_STATES; i++)
 		w->pages[i] = 0;
+	w->retired = 0;
 	for (pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT; s <= last; s++) {
 		const struct section_bounds *b = &w->mm->bounds[s];
 
@@ -200,7 +211,7 @@ static bool check_map(struct walk *w, struct zone *zone)
 					    ZN_MIN(end, b->end)))
 			return true;
 	}
-	return check_sums(w, zone);
+	return check_sums(w, zone) || check_retired(w, zone);
 }
 
 bool zonal_check(struct zonal *mm, struct zonal_finding *first)

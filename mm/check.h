@@ -10,6 +10,7 @@ struct walk {
 	struct zonal_finding *out;
 	uint64_t listed;             /* pages of the zone in free lists and rings */
 	uint64_t pages[PAGE_STATES]; /* of the zone, by walking the map */
+	uint64_t retired;            /* of these, BAD and marked so */
 	uint64_t miss, foreign;      /* of all zones */
 	int64_t reserved, in_blocks; /* highatomic pages of all zones: counted, of their blocks */
 	uint32_t on_list[ZONAL_MAX_NODES], isolated[ZONAL_MAX_NODES]; /* by walking the map */

@@ -93,8 +93,12 @@ void page_report_get(const struct page *page)
 		print_misuse("get", page, page_order(page), "");
 }
 
-static void retire(struct page *page)
+static void retire(struct zonal *mm, struct page *page)
 {
+	struct zone *zone = mm->zone[page_zid(page)];
+
+	if (zone && (page_word(page) & PG_HWPOISON))
+		fetch_add_relaxed(&zone->retired, 1);
 	page_set_word(page, (page_word(page) & ~(WORD_STATE_MASK | PG_TAKE_CHECK)) |
 				    (uint32_t)PAGE_BAD << WORD_STATE_SHIFT);
 	st_relaxed(&page->mapped, 0);
@@ -109,7 +113,7 @@ bool page_check_take(struct zonal *mm, struct page *page)
 		return true;
 	if (!(word & PG_HWPOISON))
 		fetch_add_relaxed(&mm->bad, 1);
-	retire(page);
+	retire(mm, page);
 	return false;
 }
 
@@ -117,7 +121,7 @@ bool page_check_pcp(struct zonal *mm, struct page *page)
 {
 	if (!(page_word(page) & PG_HWPOISON))
 		fetch_add_relaxed(&mm->bad, 1);
-	retire(page);
+	retire(mm, page);
 	return false;
 }
 
@@ -140,7 +144,7 @@ bool page_check_block(struct zonal *mm, struct page *head, unsigned order)
 	 * somebody, and the rest may be next. */
 	fetch_add_relaxed(&mm->bad, 1);
 	for (unsigned i = 0; i < 1u << order; i++)
-		retire(head + i);
+		retire(mm, head + i);
 	return false;
 }
 
@@ -174,7 +178,7 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 	 * taken; here the page's mark would not survive that, so it goes now. */
 	if (page_word(head) & PG_HWPOISON) {
 		for (unsigned j = 0; j < 1u << order; j++)
-			retire(head + j);
+			retire(mm, head + j);
 		return false;
 	}
 	for (unsigned i = 0; i < count; i++) {
@@ -188,7 +192,7 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 				 "the block is not used again",
 				 head[i].pfn, order, why, page_word(head + i));
 		for (unsigned j = 0; j < 1u << order; j++)
-			retire(head + j);
+			retire(mm, head + j);
 		return false;
 	}
 	return true;

@@ -149,7 +149,7 @@ int zonal_free_reserved(struct zonal *mm, pfn_t pfn)
 	struct page *page = zonal_page(mm, pfn);
 	struct zone *zone;
 
-	if (!page || page_state(page) != PAGE_RESERVED)
+	if (!page || page_state(page) != PAGE_RESERVED || (page_word(page) & PG_HWPOISON))
 		return ZONAL_EINVAL;
 	zone = mm_page_zone(mm, page);
 	st_relaxed(&page->refs, 0);

@@ -120,7 +120,7 @@ static int bench_main(void *arg)
 int bench_image(const char *glob, bool json)
 {
 	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together,
-					 program };
+					 program, page_address };
 	const struct cpumask first = cpumask_of(nth_online(0));
 	struct request request = { &port, glob, json };
 	const struct task_spec spec = { .name = "bench", .fn = bench_main, .arg = &request,

@@ -75,6 +75,14 @@ const char *monitor_tunable_name(unsigned n);
 const char *monitor_mode_name(unsigned n);
 const char *monitor_all_name(unsigned n);
 
+/* ---- contig_command.c --------------------------------------------------- */
+
+int monitor_cma(struct zonal *mm, const struct monitor_args *args);
+int monitor_contig(struct zonal *mm, const struct monitor_args *args);
+int monitor_retire(struct zonal *mm, const struct monitor_args *args);
+const char *monitor_cma_word(unsigned n);
+const char *monitor_contig_word(unsigned n);
+
 /* ---- monitor_owner.c --------------------------------------------------- */
 
 int monitor_page_owner(struct zonal *mm, const struct monitor_args *args);

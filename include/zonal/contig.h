@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Contiguous memory of any size, and CMA areas.
+ * Contiguous memory of any size, CMA areas, and bad pages.
  *
  * The buddy lists have no block above order 10. What is larger is taken out of memory that is in
  * use, by moving away what lies there: the pageblocks are isolated, so that nothing more is given
@@ -95,6 +95,39 @@ zonal_page_t *zonal_cma_alloc(struct zonal *mm, unsigned area, uint64_t count,
 
 /* Back to the area (A10). False, and nothing is done: not all of them were given out by it. */
 bool zonal_cma_release(struct zonal *mm, unsigned area, zonal_page_t *page, uint64_t count);
+
+/* ---- bad pages ------------------------------------------------------------- */
+
+enum zonal_retired {
+	ZONAL_RETIRED_FREE,     /* it was free, and is out of the lists for good */
+	ZONAL_RETIRED_MOVED,    /* its owner has another frame now, and this one is out */
+	ZONAL_RETIRED_LATER,    /* its holder cannot be moved: kept back when he frees it */
+	ZONAL_RETIRED_RESERVED, /* not the allocator's, and never will be */
+	ZONAL_RETIRED_ALREADY,
+	ZONAL_RETIRED_NO_PAGE,  /* no page structure describes it */
+	ZONAL_RETIRED_BUSY,     /* between two states again and again: ask anew */
+	ZONAL_RETIRED_ANSWERS
+};
+
+struct zonal_retire {
+	char owner[24];    /* whose it was, as he is registered; empty: nobody's that is known */
+	const char *why;   /* LATER: why it was not moved; else NULL */
+	unsigned order;    /* LATER: of the block it is part of, all of which is kept back */
+};
+
+/*
+ * Take a bad page out of use for good, whatever it is used for. *out may be NULL. What is in it
+ * is read once more if it has to be moved. A retired page is counted as managed and is in no list;
+ * `check` and zonal_retired_pages() know it.
+ */
+enum zonal_retired zonal_page_retire(struct zonal *mm, zonal_pfn_t pfn,
+				      struct zonal_retire *out);
+
+/* A few words for each answer. */
+const char *zonal_retired_text(enum zonal_retired answer);
+
+/* Pages of node `nid` that are out of use for good. Any context. */
+uint64_t zonal_retired_pages(const struct zonal *mm, unsigned nid);
 
 ZONAL_END_DECLS
 

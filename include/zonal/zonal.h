@@ -218,7 +218,8 @@ void zonal_cpu_dead(struct zonal *mm, unsigned cpu);
 /* Before this, requests are masked to what boot can serve (row G5). */
 void zonal_boot_done(struct zonal *mm);
 
-/* Give one reserved page to the allocator: managed grows by one (I5). */
+/* Give one reserved page to the allocator: managed grows by one (I5). ZONAL_EINVAL: it is none, or
+ * it was retired. */
 int zonal_free_reserved(struct zonal *mm, zonal_pfn_t pfn) ZONAL_MUST_USE;
 
 /* ---- allocate ----------------------------------------------------------- */

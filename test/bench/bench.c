@@ -9,6 +9,7 @@
  *	mtC-...     C CPUs at once, see bench_together.c
  *	fault, unmap, hugefault   see bench_user.c
  *	migrate     see bench_migrate.c
+ *	contig      see bench_contig.c
  *	frag        see bench_frag.c
  *
  * The clock is read round a whole loop, never inside it: the counter of a QEMU board
@@ -196,6 +197,7 @@ static const struct bench_case cases[] = {
 	{ "hugefault", bench_user, 9, 9, 0, 2, false, 1 },
 	{ "migrate", bench_migrate, 0, 0, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | __GFP_NORETRY, 0,
 	  false, 1 },
+	{ "contig", bench_contig, 0, 0, 0, 0, false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
 };
 

@@ -5,7 +5,7 @@
 #ifndef TEST_BENCH_BENCH_H
 #define TEST_BENCH_BENCH_H
 
-#include <zonal/types.h>
+#include <zonal/zonal.h>
 
 /* What the benchmark needs of the place it runs in. */
 struct bench_port {
@@ -19,6 +19,8 @@ struct bench_port {
 	/* Run a program at EL0 on the caller's CPU; its exit status, negative if that went wrong.
 	 * NULL: there are none. */
 	int (*program)(const char *name, uint64_t arg);
+	/* Where the contents of a page are. NULL: it has none. */
+	void *(*contents)(const zonal_page_t *page);
 };
 
 /*
@@ -65,5 +67,7 @@ bool bench_user(const struct bench *bench, const struct bench_case *c, unsigned 
 bool bench_migrate(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_frag.c: what remains of large blocks when half of the pages are taken at random. */
 bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_contig.c: contiguous ranges out of memory in use. */
+bool bench_contig(const struct bench *bench, const struct bench_case *c, unsigned order);
 
 #endif
