@@ -158,6 +158,13 @@
 #define number_read zn_number_read
 #define number_read_bytes zn_number_read_bytes
 #define number_read_all zn_number_read_all
+#define oom_choose zn_oom_choose
+#define oom_constrain zn_oom_constrain
+#define oom_make_room zn_oom_make_room
+#define oom_report zn_oom_report
+#define oom_victim_gone zn_oom_victim_gone
+#define oom_walk_begins zn_oom_walk_begins
+#define oom_watch zn_oom_watch
 #define page_check_block zn_page_check_block
 #define page_check_free zn_page_check_free
 #define page_check_pcp zn_page_check_pcp

@@ -57,7 +57,8 @@ static inline bool cpuset_allows(const struct alloc_req *req, const struct alloc
 				 unsigned nid)
 {
 	DASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
-	return req->in_irq || nodemask_has(pass->cpuset, nid) || !(pass->gfp & __GFP_HARDWALL);
+	return req->in_irq || nodemask_has(pass->cpuset, nid) || task_is_victim(req->task) ||
+	       !(pass->gfp & __GFP_HARDWALL);
 }
 
 /* The allowed nodes at one moment, and which moment it was. */

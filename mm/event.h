@@ -31,6 +31,7 @@
 	EVENT(PGSCAN_FILE, "pgscan_file")                                                          \
 	EVENT(PGSTEAL_ANON, "pgsteal_anon")                                                        \
 	EVENT(PGSTEAL_FILE, "pgsteal_file")                                                        \
+	EVENT(OOM_KILL, "oom_kill")                                                                \
 	EVENT(ZONE_RECLAIM_FAILED, "zone_reclaim_failed")                                          \
 	EVENT(SLABS_SCANNED, "slabs_scanned")                                                      \
 	EVENT(KSWAPD_LOW_QUICKLY, "kswapd_low_wmark_hit_quickly")                                  \
@@ -50,6 +51,7 @@
 	EVENT(KCOMPACTD_WAKE, "compact_daemon_wake")                                               \
 	EVENT(KCOMPACTD_MIGRATE_SCANNED, "compact_daemon_migrate_scanned")                         \
 	EVENT(KCOMPACTD_FREE_SCANNED, "compact_daemon_free_scanned")
+
 
 #define VM_EVENT_ID(id, text) EVENT_##id,
 enum vm_event { VM_EVENT_TABLE(VM_EVENT_ID) VM_EVENTS };

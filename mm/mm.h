@@ -8,6 +8,7 @@
 
 #include "lib/assert.h"
 #include "event.h"
+#include "oom/oom_state.h"
 #include "zone.h"
 
 /* Anything but zero here sends every request through the general path. */
@@ -140,6 +141,7 @@ struct zonal {
 	unsigned cma_count;       /* i */
 	_Atomic uint8_t cma_turn; /* a: who takes a range for an area; one at a time */
 	_Atomic uint64_t swap_free; /* a: places for anonymous pages, as their owners say */
+	struct oom oom;
 };
 
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)

@@ -76,7 +76,7 @@ static const struct zonal_step step_table[] = {
 	{ ZSTEP_KSWAPD, false, "kswapd", "kswapd" },
 	{ ZSTEP_RECLAIM, false, "reclaim", "reclaim" },
 	{ ZSTEP_COMPACT, false, "compact", "compact" },
-	{ ZSTEP_OOM, false, "oom", "oom (no progress)" },
+	{ ZSTEP_OOM, false, "oom", "oom (nobody gave back memory)" },
 	{ ZSTEP_DRAIN, false, "drain", "drain" },
 	{ ZSTEP_INJECTED, true, "injected", "failed on purpose" },
 	{ ZSTEP_BAD_ORDER, true, "bad-order", "order is not below the largest" },

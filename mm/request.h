@@ -59,6 +59,12 @@ struct alloc_pass {
 	uint16_t preferred;          /* index in the list; list->count: none */
 };
 
+/* Is it to end for lack of memory (L7)? */
+static inline bool task_is_victim(const struct zonal_task *task)
+{
+	return ld_acquire(&((struct zonal_task *)(uintptr_t)task)->fate) & ZONAL_FATE_VICTIM;
+}
+
 /* G1: zone type of the low four gfp bits, two bits each; see gfp_zone(). */
 static inline enum zone_type gfp_zone(gfp_t gfp)
 {

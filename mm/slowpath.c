@@ -3,7 +3,8 @@
  * The slow path: a ladder of what may still be tried when every zone said no (L3).
  *
  *	1  wake kswapd; again at MIN instead of LOW, with what the flags add: HIGH, HARDER (L1)
- *	2  the reserves: no watermark at all for who works for reclaim             (L7)
+ *	2  the reserves: no watermark at all for who works for reclaim, half of MIN for who is to
+ *	   end for lack of memory, so that he can                                  (L7)
  *	   and, without a cpuset to keep to, the whole list without the nodemask   (L8)
  *	   Who may not wait, or works for reclaim himself, ends here         (L14, L15)
  *	3  direct reclaim, and look again; if it freed something that others took, once with
@@ -12,7 +13,8 @@
  *	   Who said NORETRY ends here, and who wants a large block without RETRY_MAYFAIL
  *	5  worth another round? as long as there is progress, or enough that could be reclaimed
  *	   (retry.c, R1-R9): from 2, where kswapd is woken as well                (L4)
- *	6  somebody is made to give back all he has (OOM), and again from 2
+ *	6  somebody is made to give back all he has (oom/), and again from 2; who is to do that
+ *	   himself, and has looked at the reserves already, ends here              (O5)
  *	7  the reason goes on record
  *
  * Rounds are counted and bounded: each either made progress or uses up one of 16 tries, and
@@ -33,6 +35,7 @@
 #include "cpuset.h"
 #include "lib/assert.h"
 #include "mobility.h"
+#include "oom/oom.h"
 #include "reclaim/reclaim.h"
 #include "wake.h"
 #include "watermark.h"
@@ -43,6 +46,7 @@ struct ladder {
 	uint32_t steps;        /* ZSTEP_* */
 	bool drained;          /* L12: once a request */
 	struct retry retry;
+	struct oom_tries oom;
 };
 
 /* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. G6: scopes. */
@@ -75,16 +79,18 @@ static unsigned flags_of_gfp(const struct alloc_req *req, gfp_t gfp)
 	return flags | request_cma_flag(req);
 }
 
-/* L7: what a worker for reclaim may take; 0: nothing beyond its flags. */
+/* L7: what a worker for reclaim may take, or who is to end; 0: nothing beyond its flags. */
 static unsigned reserve_flags(const struct alloc_req *req, gfp_t gfp)
 {
 	if (gfp & __GFP_NOMEMALLOC)
 		return 0;
 	if (gfp & __GFP_MEMALLOC)
 		return ALLOC_NO_WATERMARKS;
-	if ((req->task->flags & ZTASK_MEMALLOC) && !req->in_irq)
+	if (req->in_irq)
+		return 0;
+	if (req->task->flags & ZTASK_MEMALLOC)
 		return ALLOC_NO_WATERMARKS;
-	return 0;
+	return task_is_victim(req->task) ? ALLOC_OOM : 0;
 }
 
 /* K2: where kswapd is not called, or in vain, compaction may help who cannot reclaim himself. */
@@ -242,11 +248,27 @@ static bool compact_early(struct ladder *l, struct page **page)
 	return true;
 }
 
-/* Rung 6: not built yet, nobody is killed. */
-static bool oom_make_room(struct ladder *l)
+/* O5: a victim that has had its share of the reserves, or may have none, does not wait for
+ * itself. */
+static bool victim_is_done(const struct ladder *l)
 {
+	return task_is_victim(l->req->task) &&
+	       ((l->pass.flags & ALLOC_OOM) || (l->pass.gfp & __GFP_NOMEMALLOC));
+}
+
+/* Rung 6. True: go round again; or a page is there. */
+static bool somebody_makes_room(struct ladder *l, struct page **page)
+{
+	if (l->req->in_irq)
+		return false;
 	l->steps |= ZSTEP_OOM;
-	return false;
+	*page = oom_make_room(l->req, &l->pass, &l->oom);
+	if (*page)
+		return true;
+	if (!l->oom.progress || victim_is_done(l))
+		return false;
+	l->retry.no_progress = 0;
+	return true;
 }
 
 /* Where no kswapd takes the boost back (S8) and nobody is killed before the reserve goes (H5). */
@@ -292,6 +314,14 @@ static bool another_round(struct ladder *l)
 	return compact_retry_worth(l->req, &l->pass, &l->retry);
 }
 
+/* Rungs 5 and 6: is there reason to go round again? Or a page, at once. */
+static bool go_on(struct ladder *l, struct page **page)
+{
+	if (another_round(l))
+		return true;
+	return !must_begin_anew(l) && (take_back(l) || somebody_makes_room(l, page));
+}
+
 /* Rungs 2 to 6, until a page comes or nothing is left to try. */
 static struct page *climb(struct ladder *l)
 {
@@ -304,11 +334,8 @@ static struct page *climb(struct ladder *l)
 		page = reclaim_and_look(l);
 		if (!page)
 			page = compact_and_look(l);
-		if (page || !may_insist(l))
+		if (page || !may_insist(l) || !go_on(l, &page) || page)
 			return page;
-		if (!another_round(l) &&
-		    (must_begin_anew(l) || !(oom_make_room(l) || take_back(l))))
-			return NULL;
 		l->retry.rounds++;
 		page = look_again(l, false);
 	}

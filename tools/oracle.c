@@ -2,12 +2,13 @@
 /*
  * oracle FILE...: replay figures and records of a real Linux 5.10.262 kernel.
  *
- * FILE.txt and FILE.txt.gz are frame records (frames.c). Of FILE.json three forms are known;
+ * FILE.txt and FILE.txt.gz are frame records (frames.c). Of FILE.json five forms are known;
  * which one a file is, its content says:
  *   "zones" at the top              state-*.json    oracle_setup.c
  *   "cases" that have a "nid"       probe-*.json    oracle_probe.c
  *   "cases" that have a "policy"    policy-*.json   oracle_policy.c
  *   "cycles" and "runs"             kswapd-*.json   oracle_kswapd.c
+ *   "runs", and "kills" in "summary" oom-*.json      oracle_oom.c
  * A file of "lines" is costs (bench, frag, user): there is nothing to replay, so that it
  * counts neither as equal nor as anything else.
  *
@@ -77,6 +78,7 @@ static void replay(struct json_reader *r, const cJSON *root, struct verdict *v)
 {
 	const cJSON *cases = cJSON_GetObjectItemCaseSensitive(root, "cases");
 	const cJSON *first = cJSON_GetArrayItem(cases, 0);
+	const cJSON *summary = cJSON_GetObjectItemCaseSensitive(root, "summary");
 
 	if (cJSON_IsArray(cases) && json_has(first, "policy")) {
 		json_keys(r, root, ROOT_KEYS "state cases");
@@ -88,6 +90,9 @@ static void replay(struct json_reader *r, const cJSON *root, struct verdict *v)
 		probe_replay(r, root, v);
 	} else if (json_has(root, "cycles") && json_has(root, "runs")) {
 		kswapd_replay(r, root, v);
+	} else if (json_has(root, "runs") &&
+		   json_has(cJSON_GetArrayItem(summary, 0), "kills")) {
+		oom_replay(r, root, v);
 	} else if (!cases && json_has(root, "zones")) {
 		json_keys(r, root, ROOT_KEYS STATE_KEYS);
 		setup_replay(r, root, v);

@@ -12,6 +12,7 @@
  *	oracle_setup.c    state-*.json     oracle_probe.c    probe-*.json
  *	oracle_policy.c   policy-*.json    oracle_kswapd.c   kswapd-*.json, on
  *	oracle_sim.c      a board with a simulated cache
+ *	oracle_oom.c      oom-*.json, also on that
  *	oracle.c          files, totals, exit status
  */
 #ifndef TOOLS_ORACLE_H
@@ -218,5 +219,6 @@ void setup_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
 void probe_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
 void policy_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
 void kswapd_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
+void oom_replay(struct json_reader *r, const cJSON *root, struct verdict *v);
 
 #endif

@@ -85,67 +85,6 @@ static void read_event(struct json_reader *r, const cJSON *item, struct event_li
 
 /* ---- the board ---- */
 
-static void read_zone(struct json_reader *r, const cJSON *step, struct fig_board *board,
-		      struct fig_before *before, int64_t *cached)
-{
-	unsigned i = board->zone_count++;
-	struct fig_zone *z = &board->zone[i];
-	unsigned node = (unsigned)json_int(r, step, "node", 0, 3);
-
-	*z = (struct fig_zone){ .node = node,
-				.type = ZONE_DMA,
-				.start_pfn = 0x40000 + (uint64_t)node * 0x20000,
-				.spanned = 0x20000,
-				.present = 0x20000 };
-	z->managed = (uint64_t)json_int(r, step, "managed", 1, 0x20000);
-	before[i].managed = (int64_t)z->managed;
-	before[i].free = json_int(r, step, "free", 0, 0x20000);
-	before[i].cma = json_int(r, step, "cma", 0, 0x20000);
-	before[i].mark[WMARK_MIN] = json_int(r, step, "min", 0, 0x20000);
-	before[i].mark[WMARK_LOW] = json_int(r, step, "low", 0, 0x20000);
-	before[i].mark[WMARK_HIGH] = json_int(r, step, "high", 0, 0x20000);
-	cached[i] = json_int(r, step, "inactive_file", 0, 0x20000);
-	board->nodes |= node_bit(node);
-	board->distance[node][node] = 10;
-}
-
-static void read_board(struct json_reader *r, const cJSON *run, struct fig_board *board,
-		       struct fig_before *before, int64_t *cached)
-{
-	const cJSON *step;
-
-	memset(board, 0, sizeof(*board));
-	board->scale_factor = 10;
-	board->min_free_kbytes = 4096;
-	board->cpu_limit = board->cpu_online = 1;
-	for (unsigned i = 0; i < ZONAL_MAX_NODES; i++)
-		for (unsigned k = 0; k < ZONAL_MAX_NODES; k++)
-			board->distance[i][k] = i == k ? 10 : 20;
-	cJSON_ArrayForEach(step, json_array(r, run, "steps")) {
-		const cJSON *when = cJSON_GetObjectItemCaseSensitive(step, "when");
-
-		if (cJSON_IsString(when) && !strcmp(when->valuestring, "before") &&
-		    board->zone_count < FIG_MAX_ZONES)
-			read_zone(r, step, board, before, cached);
-	}
-	if (!board->zone_count)
-		json_fail(r, "no zone \"before\" the run");
-}
-
-static void set_marks(struct zone *zone, const int64_t *mark, int64_t boost)
-{
-	port_irqflags_t irq = port_irq_save();
-
-	lock_take(&zone->lock);
-	for (unsigned m = 0; m < WMARKS; m++)
-		st_relaxed(&zone->mark[m], mark[m]);
-	st_relaxed(&zone->boost, boost);
-	st_relaxed(&zone->boosted, 0);
-	zone_update_floor(zone);
-	lock_drop(&zone->lock);
-	port_irq_restore(irq);
-}
-
 /* Pages in use, cache, and as many free as the record had. */
 static bool make_state(struct play *p, const struct fig_board *board,
 		       const struct fig_before *before, const int64_t *cached)
@@ -161,12 +100,12 @@ static bool make_state(struct play *p, const struct fig_board *board,
 		unsigned nid = board->zone[i].node;
 		struct zone *zone = &p->sim.in.mm->node[nid]->zone[ZONE_DMA];
 
-		set_marks(zone, none, 0);
+		sim_set_marks(zone, none, 0);
 		if (!sim_cma(&p->sim, nid, before[i].cma) ||
 		    !sim_cache(&p->sim, nid, cached[i]) ||
 		    !sim_set_free(&p->sim, nid, before[i].free))
 			return false;
-		set_marks(zone, before[i].mark, 0);
+		sim_set_marks(zone, before[i].mark, 0);
 		p->batch = zone->pcp_batch;
 		/* Both go to sleep. */
 		while (zonal_kswapd_turn(p->sim.in.mm, nid, false) != UINT64_MAX)
@@ -256,7 +195,7 @@ static void play_run(struct play *p, const struct event_line *start,
 		mark[m] = ld_relaxed(&zone->mark[m]);
 	snprintf(p->v->name, sizeof(p->v->name), "%s node %u run at %lld free", p->name, p->node,
 		 (long long)start->free);
-	set_marks(zone, mark, start->boost);
+	sim_set_marks(zone, mark, start->boost);
 	p->list_unknown |= !is_near(ld_relaxed(&zone->free), start->free, p->batch);
 	/* Near enough, they stay as they are: what waits in the per-CPU list counts too. */
 	if (p->list_unknown && !sim_set_free(&p->sim, p->node, start->free))
@@ -341,7 +280,7 @@ static void play_case(struct json_reader *r, const cJSON *run, struct verdict *v
 	unsigned count = 0;
 
 	memset(before, 0, sizeof(before));
-	read_board(r, run, &board, before, cached);
+	sim_read_board(r, run, &board, before, cached);
 	cJSON_ArrayForEach(item, events)
 		if (line && json_ok(r))
 			read_event(r, item, &line[count++]);

@@ -18,6 +18,7 @@
 
 #include "mm/buddy.h"
 #include "mm/mobility.h"
+#include "mm/watermark.h"
 
 #define TAKE (__GFP_THISNODE | __GFP_NOWARN | __GFP_MEMALLOC)
 
@@ -27,6 +28,69 @@ void port_kswapd_wake(struct zonal *mm, unsigned nid)
 {
 	(void)mm;
 	sim_woken = (int)nid;
+}
+
+/* ---- the board ---- */
+
+static void read_zone(struct json_reader *r, const cJSON *step, struct fig_board *board,
+		      struct fig_before *before, int64_t *cached)
+{
+	unsigned i = board->zone_count++;
+	struct fig_zone *z = &board->zone[i];
+	unsigned node = (unsigned)json_int(r, step, "node", 0, 3);
+
+	*z = (struct fig_zone){ .node = node,
+				.type = ZONE_DMA,
+				.start_pfn = 0x40000 + (uint64_t)node * 0x20000,
+				.spanned = 0x20000,
+				.present = 0x20000 };
+	z->managed = (uint64_t)json_int(r, step, "managed", 1, 0x20000);
+	before[i].managed = (int64_t)z->managed;
+	before[i].free = json_int(r, step, "free", 0, 0x20000);
+	before[i].cma = json_int(r, step, "cma", 0, 0x20000);
+	before[i].mark[WMARK_MIN] = json_int(r, step, "min", 0, 0x20000);
+	before[i].mark[WMARK_LOW] = json_int(r, step, "low", 0, 0x20000);
+	before[i].mark[WMARK_HIGH] = json_int(r, step, "high", 0, 0x20000);
+	cached[i] = json_int(r, step, "inactive_file", 0, 0x20000);
+	board->nodes |= node_bit(node);
+	board->distance[node][node] = 10;
+}
+
+void sim_read_board(struct json_reader *r, const cJSON *run, struct fig_board *board,
+		    struct fig_before *before, int64_t *cached)
+{
+	const cJSON *step;
+
+	memset(board, 0, sizeof(*board));
+	board->scale_factor = 10;
+	board->min_free_kbytes = 4096;
+	board->cpu_limit = board->cpu_online = 1;
+	for (unsigned i = 0; i < ZONAL_MAX_NODES; i++)
+		for (unsigned k = 0; k < ZONAL_MAX_NODES; k++)
+			board->distance[i][k] = i == k ? 10 : 20;
+	cJSON_ArrayForEach(step, json_array(r, run, "steps")) {
+		const cJSON *when = cJSON_GetObjectItemCaseSensitive(step, "when");
+
+		if (cJSON_IsString(when) && !strcmp(when->valuestring, "before") &&
+		    board->zone_count < FIG_MAX_ZONES)
+			read_zone(r, step, board, before, cached);
+	}
+	if (!board->zone_count)
+		json_fail(r, "no zone \"before\" the run");
+}
+
+void sim_set_marks(struct zone *zone, const int64_t *mark, int64_t boost)
+{
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(&zone->lock);
+	for (unsigned m = 0; m < WMARKS; m++)
+		st_relaxed(&zone->mark[m], mark[m]);
+	st_relaxed(&zone->boost, boost);
+	st_relaxed(&zone->boosted, 0);
+	zone_update_floor(zone);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
 }
 
 /* ---- the owner ---- */
@@ -188,6 +252,29 @@ bool sim_cma(struct sim *sim, unsigned nid, int64_t pages)
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
 	return done;
+}
+
+bool sim_unmovable(struct sim *sim, unsigned nid, int64_t pages)
+{
+	struct zone *zone = &sim->in.mm->node[nid]->zone[ZONE_DMA];
+	port_irqflags_t irq = port_irq_save();
+	pfn_t end = zone->start_pfn + zone->spanned;
+
+	lock_take(&zone->lock);
+	for (pfn_t at = zone->start_pfn; pages > 0 && at < end; at += 1u << PAGEBLOCK_ORDER) {
+		struct page *page = mm_page(sim->in.mm, at);
+
+		if (page_state(page) != PAGE_FREE || page_order(page) != MAX_ORDER - 1 ||
+		    page_block_type(page) != MIGRATE_MOVABLE)
+			continue;
+		pages -= 1 << page_order(page);
+		buddy_move(zone, page, MIGRATE_UNMOVABLE);
+		for (unsigned i = 0; i < 1u << (MAX_ORDER - 1); i += 1u << PAGEBLOCK_ORDER)
+			block_set_type(page + i, MIGRATE_UNMOVABLE);
+	}
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+	return pages <= 0;
 }
 
 bool sim_begin(struct sim *sim, const struct fig_board *board, const uint64_t *managed)

@@ -19,6 +19,12 @@ struct sim {
 	size_t held_count, held_room;
 };
 
+/* The zones "before" a run of a record, and the length of their lists of inactive cache. */
+void sim_read_board(struct json_reader *r, const cJSON *run, struct fig_board *board,
+		    struct fig_before *before, int64_t *cached);
+/* The marks and the boost of a zone by hand. */
+void sim_set_marks(struct zone *zone, const int64_t *mark, int64_t boost);
+
 /* Free pages of a node, those in per-CPU lists too. */
 int64_t sim_free(struct sim *sim, unsigned nid);
 /* The caller takes a page of the node, whatever the marks; false: none is left. */
@@ -33,6 +39,8 @@ bool sim_cache(struct sim *sim, unsigned nid, int64_t pages);
 void sim_lose(struct sim *sim, unsigned nid, int64_t pages);
 /* So many pages of the node's free lists are CMA, one pageblock after the other. */
 bool sim_cma(struct sim *sim, unsigned nid, int64_t pages);
+/* Of the free pages at least so many are in blocks of the kernel's own, not movable ones. */
+bool sim_unmovable(struct sim *sim, unsigned nid, int64_t pages);
 
 bool sim_begin(struct sim *sim, const struct fig_board *board, const uint64_t *managed);
 void sim_end(struct sim *sim);

@@ -96,6 +96,11 @@
 #define ZONAL_RECLAIM 1
 #endif
 
+/* 1 builds the choice of a victim in (mm/oom/, <zonal/oom.h>). 0: no request ends a task. */
+#ifndef ZONAL_OOM
+#define ZONAL_OOM 1
+#endif
+
 /* Most owners of pages that can be given up or moved (<zonal/reclaim.h>). */
 #ifndef ZONAL_MAX_OWNERS
 #define ZONAL_MAX_OWNERS 32

@@ -95,6 +95,7 @@ struct zonal_task {
 	ZONAL_ATOMIC(uint32_t) unusual;
 	ZONAL_ATOMIC(uint32_t) mems_seq; /* odd while policy or mems_allowed change (T4) */
 	ZONAL_ATOMIC(zonal_nodemask_t) mems_allowed; /* cpuset nodes */
+	ZONAL_ATOMIC(uint32_t) fate; /* ZONAL_FATE_*, <zonal/oom.h> */
 };
 
 /* Default policy, all nodes allowed, no flags. `task` is nobody's yet. */
@@ -328,7 +329,7 @@ enum zonal_refusal {
 #define ZONAL_STEP_KSWAPD 0x8u       /* background reclaim asked for */
 #define ZONAL_STEP_RECLAIM 0x10u     /* direct reclaim: see rounds, scanned, reclaimed */
 #define ZONAL_STEP_COMPACT 0x20u     /* direct compaction: not built, no progress */
-#define ZONAL_STEP_OOM 0x40u         /* OOM: not built, no progress */
+#define ZONAL_STEP_OOM 0x40u         /* somebody was to give back all he has: <zonal/oom.h> */
 #define ZONAL_STEP_DRAIN 0x80u
 #define ZONAL_STEP_INJECTED 0x100u   /* fault injection said no; no zone was asked */
 #define ZONAL_STEP_BAD_ORDER 0x200u

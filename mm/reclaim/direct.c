@@ -103,7 +103,8 @@ static void throttle(const struct alloc_req *req, const struct alloc_pass *pass)
 	unsigned naps = 0, most = pass->gfp & __GFP_FS ? 100 : 10; /* tenths of a second */
 	struct node *node;
 
-	if (!(req->task->flags & ZTASK_USER) || pass->preferred >= req->list->count)
+	if (!(req->task->flags & ZTASK_USER) || task_is_victim(req->task) ||
+	    pass->preferred >= req->list->count)
 		return;
 	node = req->mm->node[req->list->ref[pass->preferred].node];
 	while (!reserves_left(node) && naps < most && port_nap &&

@@ -83,6 +83,7 @@ def adder(*path_and_value):
 
 
 STATE, PROBE, POLICY = 'state-s4-2n-uneven.json', 'probe-p1-2n.json', 'policy-p1-2n.json'
+OOM = 'oom-u512.json'
 DEVIATIONS = [  # each breaks one thing that is compared
     ('min-off-by-more-than-five', STATE, adder('zones', 0, 'min', 9), 'min is'),
     ('low-not-from-min', STATE, adder('zones', 1, 'low', 1), 'low, from'),
@@ -111,6 +112,12 @@ DEVIATIONS = [  # each breaks one thing that is compared
     ('counter-interleave', POLICY, setter('cases', 36, 'stats', 0, 'interleave', 5), 'interleave'),
     ('counter-foreign', POLICY, setter('cases', 44, 'stats', 0, 'foreign', 0), 'foreign'),
     ('interleave-twice', POLICY, setter('cases', 36, 'runs', 0, 1, 2), 'run 1'),
+    ('oom-who', OOM, lambda root: root['runs'][1]['events'][2].update(a=71), 'task ended'),
+    ('oom-points', OOM, lambda root: root['runs'][0]['events'][2].update(b=93000), 'its pages'),
+    ('oom-when', OOM, lambda root: root['runs'][0]['events'][1].update(free=760), 'free pages'),
+    ('oom-table', OOM, lambda root: root['runs'][0].update(
+        oom_log=[line.replace('     499 ', '   99499 ', 1) for line in root['runs'][0]['oom_log']]),
+     'choice from'),
     ('bind-set', POLICY, setter('cases', 20, 'nodes', [0]), 'other places'),
 ]
 BAD = [  # each is refused
