@@ -310,8 +310,8 @@ static bool oom_state(struct oom_play *p, const struct fig_board *board,
 	sim_set_marks(p->zone, none, 0);
 	if (!sim_cma(&p->sim, nid, before->cma) || !sim_set_free(&p->sim, nid, before->free))
 		return false;
-	/* With less of its own than MIN the kernel would find nothing for a page table as soon as the
-	 * rest of what is free is CMA. It never was so in a record. */
+	/* With less of its own than MIN the kernel would find nothing for a page table as soon as
+	 * the rest of what is free is CMA. It never was so in a record. */
 	if (!sim_unmovable(&p->sim, nid, before->mark[WMARK_MIN] + p->zone->pcp_batch))
 		return false;
 	if (zonal_set_watermark_boost(p->sim.in.mm, 0))
