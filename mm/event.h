@@ -52,7 +52,6 @@
 	EVENT(KCOMPACTD_MIGRATE_SCANNED, "compact_daemon_migrate_scanned")                         \
 	EVENT(KCOMPACTD_FREE_SCANNED, "compact_daemon_free_scanned")
 
-
 #define VM_EVENT_ID(id, text) EVENT_##id,
 enum vm_event { VM_EVENT_TABLE(VM_EVENT_ID) VM_EVENTS };
 #undef VM_EVENT_ID

@@ -104,6 +104,46 @@ static int program(const char *name, uint64_t arg)
 	return end.status;
 }
 
+enum { SLEEPERS = 50, SLEEPER_PAGES = 512, LARGEST_PAGES = 2048 };
+
+/* All of them have what they wanted and sleep, or the time is over. */
+static bool crowd_sleeps(void)
+{
+	const uint64_t want = SLEEPERS * SLEEPER_PAGES + LARGEST_PAGES;
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; i < 1000 && pages < want; i++) {
+		struct user_info info;
+		unsigned next = 0;
+
+		task_sleep_ns(10000000);
+		for (pages = 0; user_list(&next, &info, 1);)
+			pages += info.pages;
+	}
+	return pages >= want;
+}
+
+static bool crowd(bool come)
+{
+	static int id[SLEEPERS + 1];
+	bool good = true;
+
+	for (unsigned i = 0; come && i <= SLEEPERS; i++) {
+		id[i] = user_start("hungry", i < SLEEPERS ? SLEEPER_PAGES : LARGEST_PAGES, NULL);
+		good &= id[i] > 0;
+	}
+	if (come)
+		return good && crowd_sleeps();
+	for (unsigned i = 0; i <= SLEEPERS; i++) {
+		struct user_end end;
+
+		if (id[i] > 0)
+			good &= user_kill(id[i]) && user_join(id[i], &end);
+		id[i] = 0;
+	}
+	return good;
+}
+
 struct request {
 	const struct bench_port *port;
 	const char *glob;
@@ -120,7 +160,7 @@ static int bench_main(void *arg)
 int bench_image(const char *glob, bool json)
 {
 	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together,
-					 program, page_address };
+					 program, page_address, crowd };
 	const struct cpumask first = cpumask_of(nth_online(0));
 	struct request request = { &port, glob, json };
 	const struct task_spec spec = { .name = "bench", .fn = bench_main, .arg = &request,

@@ -130,6 +130,19 @@ static int set_reclaim_mode(struct zonal *mm, const uint64_t *value, unsigned co
 	return zonal_set_zone_reclaim_mode(mm, (unsigned)value[0]);
 }
 
+static int set_oom_panic(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	return zonal_set_oom_panic(mm, (unsigned)value[0]);
+}
+
+static int set_kill_asker(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	zonal_set_oom_kill_asker(mm, value[0]);
+	return 0;
+}
+
 static uint64_t managed_kbytes(const struct zonal *mm)
 {
 	const struct zone *zone;
@@ -152,6 +165,8 @@ static const struct tunable {
 	{ "watermark_boost_factor", 0, UINT32_MAX, 1, set_boost },
 	{ "lowmem_reserve_ratio", 0, UINT32_MAX, ZONE_TYPES, set_ratios },
 	{ "zone_reclaim_mode", 0, 7, 1, set_reclaim_mode },
+	{ "panic_on_oom", 0, 2, 1, set_oom_panic },
+	{ "oom_kill_allocating_task", 0, 1, 1, set_kill_asker },
 };
 
 const char *monitor_tunable_name(unsigned n)

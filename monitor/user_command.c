@@ -6,6 +6,7 @@
  *	user run NAME [N]  start a program with N in x0 and wait for its end
  *	user start NAME [N]  the same without waiting
  *	user kill ID       end a task, wherever it is
+ *	user adj ID N      -1000 to 1000: who is ended first when memory runs out; -1000: never
  *
  * What `run` prints last is how it ended; the command fails unless the program exited with 0.
  * Counts are of pages of 4 KiB and a moment old. A task that was started and has ended stays in
@@ -33,10 +34,12 @@ static const char *reason_name(const struct user_end *end)
 static void print_one(const struct user_info *info, bool json, bool first)
 {
 	if (json)
-		kprintf("%s{\"id\":%u,\"parent\":%u,\"name\":\"%s\",\"ended\":%s,\"pages\":%llu,"
+		kprintf("%s{\"id\":%u,\"parent\":%u,\"name\":\"%s\",\"ended\":%s,\"adj\":%d,"
+			"\"pages\":%llu,"
 			"\"blocks\":%llu,\"tables\":%llu,\"faults\":%llu}", first ? "" : ",",
 			info->id, info->parent, info->name, info->ended ? "true" : "false",
-			(ull)info->pages, (ull)info->blocks, (ull)info->tables, (ull)info->faults);
+			info->adj, (ull)info->pages, (ull)info->blocks, (ull)info->tables,
+			(ull)info->faults);
 	else
 		kprintf("%6u %6u %-15s %-5s %8llu %6llu %6llu %8llu\n", info->id, info->parent,
 			info->name, info->ended ? "ended" : "runs", (ull)info->pages,
@@ -118,6 +121,33 @@ static int end_one(const char *word)
 	return 1;
 }
 
+/* A whole number with a sign. */
+static bool read_signed(const char *word, int64_t *value)
+{
+	bool minus = *word == '-';
+	uint64_t amount;
+
+	if (!number_read_all(word + minus, INT32_MAX, &amount))
+		return false;
+	*value = minus ? -(int64_t)amount : (int64_t)amount;
+	return true;
+}
+
+static int adjust_one(const char *word, const char *adj)
+{
+	uint64_t id;
+	int64_t value;
+
+	if (!read_signed(adj, &value) || value < -1000 || value > 1000) {
+		kprintf("user: adj %s: not a number from -1000 to 1000\n", adj);
+		return 1;
+	}
+	if (number_read_all(word, INT32_MAX, &id) && user_adjust((int)id, value))
+		return 0;
+	kprintf("user: %s: no task at EL0 has that id\n", word);
+	return 1;
+}
+
 int monitor_user(struct zonal *mm, const struct monitor_args *args)
 {
 	const char *what = args->count ? args->word[0] : NULL;
@@ -131,13 +161,15 @@ int monitor_user(struct zonal *mm, const struct monitor_args *args)
 		return start(args, false);
 	if (args->count == 2 && !strcmp(what, "kill"))
 		return end_one(args->word[1]);
-	kprintf("user: run NAME [N], start NAME [N] or kill ID\n");
+	if (args->count == 3 && !strcmp(what, "adj"))
+		return adjust_one(args->word[1], args->word[2]);
+	kprintf("user: run NAME [N], start NAME [N], kill ID or adj ID N\n");
 	return 1;
 }
 
 const char *monitor_user_word(unsigned n)
 {
-	static const char *const words[] = { "run", "start", "kill" };
+	static const char *const words[] = { "run", "start", "kill", "adj" };
 
 	const unsigned count = (unsigned)ARRAY_SIZE(words);
 

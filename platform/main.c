@@ -413,6 +413,7 @@ void platform_main(uint64_t dt_phys)
 	disks_start();
 	smp_start(boot_args.maxcpus);
 	kswapds_start();
+	user_oom_begin();
 	print_board();
 	if (boot_args.swap)
 		arguments_refused += swap_add_list(boot_args.swap);

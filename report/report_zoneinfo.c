@@ -134,8 +134,10 @@ void report_tunables(struct zonal *mm, bool json)
 			"\"watermark_scale_factor\":%u,\"watermark_boost_factor\":%u,",
 			(ull)mm->min_free_kbytes, mm->options.watermark_scale_factor,
 			ld_relaxed(&mm->boost_factor));
-		kprintf("\"lowmem_reserve_ratio\":[%u,%u,%u,%u],\"zone_reclaim_mode\":%u}\n",
+		kprintf("\"lowmem_reserve_ratio\":[%u,%u,%u,%u],\"zone_reclaim_mode\":%u,",
 			ratio[0], ratio[1], ratio[2], ratio[3], ld_relaxed(&mm->reclaim_mode));
+		kprintf("\"panic_on_oom\":%u,\"oom_kill_allocating_task\":%u}\n",
+			ld_relaxed(&mm->oom.panic), ld_relaxed(&mm->oom.kill_asker));
 		return;
 	}
 	kprintf("min_free_kbytes         %llu\n", (ull)mm->min_free_kbytes);
@@ -143,4 +145,6 @@ void report_tunables(struct zonal *mm, bool json)
 	kprintf("watermark_boost_factor  %u\n", ld_relaxed(&mm->boost_factor));
 	kprintf("lowmem_reserve_ratio    %u %u %u %u\n", ratio[0], ratio[1], ratio[2], ratio[3]);
 	kprintf("zone_reclaim_mode       %u\n", ld_relaxed(&mm->reclaim_mode));
+	kprintf("panic_on_oom            %u\n", ld_relaxed(&mm->oom.panic));
+	kprintf("oom_kill_allocating_task %u\n", ld_relaxed(&mm->oom.kill_asker));
 }

@@ -256,6 +256,17 @@ static int64_t call_kill(struct user_space *space, const uint64_t *arg)
 	return process_kill((uint32_t)arg[0], ld_relaxed(&space->process->id));
 }
 
+static int64_t call_oom_adj(struct user_space *space, const uint64_t *arg)
+{
+	uint32_t self = ld_relaxed(&space->process->id);
+
+	if (!fits_32(arg[0]))
+		return USER_ESRCH;
+	if (!arg[0])
+		return process_adjust(self, PARENT_ANY, (int64_t)arg[1]);
+	return process_adjust((uint32_t)arg[0], self, (int64_t)arg[1]);
+}
+
 typedef int64_t call_fn(struct user_space *space, const uint64_t *arg);
 
 static call_fn *const calls[USER_CALLS] = {
@@ -277,6 +288,7 @@ static call_fn *const calls[USER_CALLS] = {
 	[USER_CALL_SPAWN] = call_spawn,
 	[USER_CALL_WAIT] = call_wait,
 	[USER_CALL_KILL] = call_kill,
+	[USER_CALL_OOM_ADJ] = call_oom_adj,
 };
 
 int64_t space_call(struct user_space *space, const uint64_t *arg, uint64_t number)

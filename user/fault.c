@@ -40,6 +40,7 @@ static int place(struct user_space *space, uint64_t va, struct page *page, unsig
 	port_irqflags_t flags;
 	int error;
 
+	st_relaxed(&space->busy, true);
 	do {
 		flags = space_lock(space);
 		error = user_port_map(&space->port, va, phys, order, rights);
@@ -52,6 +53,8 @@ static int place(struct user_space *space, uint64_t va, struct page *page, unsig
 	} while (unlikely(error == USER_ENOMEM) && space_feed(space));
 	if (likely(!error && !order))
 		owner_page_add(space, page, va);
+	/* Release: who sees it idle finds the page on its list (space_reap()). */
+	st_release(&space->busy, false);
 	return error;
 }
 

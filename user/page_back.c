@@ -81,7 +81,7 @@ static int read_back(struct user_space *space, uint64_t va, uint64_t token)
 	return 0;
 }
 
-int space_bring_back(struct user_space *space, uint64_t va)
+static int bring_back(struct user_space *space, uint64_t va)
 {
 	ASSERT(!(va & (PAGE_SIZE - 1)), "0x%llx is no page", (unsigned long long)va);
 	for (;;) {
@@ -107,4 +107,15 @@ int space_bring_back(struct user_space *space, uint64_t va)
 		else
 			return page ? 0 : token ? read_back(space, va, token) : there;
 	}
+}
+
+/* While it is busy the place is not taken from it (space_reap()). */
+int space_bring_back(struct user_space *space, uint64_t va)
+{
+	int error;
+
+	st_relaxed(&space->busy, true);
+	error = bring_back(space, va);
+	st_release(&space->busy, false);
+	return error;
 }

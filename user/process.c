@@ -24,6 +24,7 @@
  */
 #include <string.h>
 
+#include <zonal/oom.h>
 #include <zonal/port.h>
 
 #include "lib/assert.h"
@@ -144,6 +145,8 @@ static struct user_process *slot_take(uint32_t parent)
 		st_relaxed(&process->id, generation * ZONAL_USER_TASKS + slot);
 		process->slot = slot;
 		process->parent = parent;
+		st_relaxed(&process->adj, slot_of(parent) ? ld_relaxed(&slot_of(parent)->adj) : 0);
+		st_relaxed(&process->doom, 0);
 		process->waited = true;
 		lock_set_rank(&process->lock, LOCK_USER_SPACE);
 		set_state(process, PROCESS_STARTS);
@@ -268,6 +271,9 @@ void process_end(struct user_space *space, const struct user_end *end)
 
 	ASSERT(state_of(process) == PROCESS_RUNS && process->task == task_current(),
 	       "%s ends in state %u", process->label, (unsigned)state_of(process));
+	/* Dying, it may have become a victim by itself: it is one until its memory is back. */
+	if (ld_acquire(&task_memory(task_current())->fate) & ZONAL_FATE_VICTIM)
+		fetch_or_acq_rel(&process->doom, ZONAL_OOM_VICTIM);
 	process->task = NULL; /* nobody looks for it or its space from now on */
 	table_drop(flags);
 	user_port_leave(task_context());
@@ -326,6 +332,7 @@ int process_kill(uint32_t id, uint32_t parent)
 		st_relaxed(&process->killed, true);
 		if (process->task) {
 			st_relaxed(&process->space->port.work, 1);
+			zonal_task_fate(task_memory(process->task), ZONAL_FATE_DYING);
 			task_kick(process->task);
 		}
 	}
@@ -334,6 +341,67 @@ int process_kill(uint32_t id, uint32_t parent)
 		wait_wake(&process->sleep, WAKE_ALL);
 		wait_wake(&ends, WAKE_ALL);
 	}
+	return error;
+}
+
+/* ---- when memory runs out ------------------------------------------------ */
+
+bool process_candidate(struct user_process *process, struct zonal_oom_candidate *out)
+{
+	port_irqflags_t flags = table_take();
+	enum process_state state = state_of(process);
+	bool there = state == PROCESS_STARTS || state == PROCESS_RUNS;
+
+	if (!there) {
+		table_drop(flags);
+		return false;
+	}
+	out->id = ld_relaxed(&process->id);
+	zn_snprintf(out->name, sizeof(out->name), "%s", process->name);
+	out->adj = ld_relaxed(&process->adj);
+	out->flags = ld_acquire(&process->doom);
+	out->flags |= state == PROCESS_STARTS ? ZONAL_OOM_STARTING : 0;
+	out->flags |= ld_relaxed(&process->killed) ? ZONAL_OOM_DYING : 0;
+	lock_take(&process->lock);
+	if (process->space) {
+		out->pages = ld_relaxed(&process->space->pages);
+		out->tables = ld_relaxed(&process->space->tables);
+		out->swap = ld_relaxed(&process->space->parked);
+	}
+	lock_drop(&process->lock);
+	if (process->task)
+		zonal_oom_describe(task_memory(process->task), out);
+	table_drop(flags);
+	return true;
+}
+
+bool process_doom(uint32_t id)
+{
+	port_irqflags_t flags = table_take();
+	struct user_process *process = slot_of(id);
+	bool there = process && state_of(process) == PROCESS_RUNS;
+
+	if (there)
+		fetch_or_acq_rel(&process->doom, ZONAL_OOM_VICTIM);
+	if (there && process->task)
+		zonal_task_fate(task_memory(process->task), ZONAL_FATE_VICTIM);
+	table_drop(flags);
+	return there && !process_kill(id, PARENT_ANY);
+}
+
+int process_adjust(uint32_t id, uint32_t parent, int64_t adj)
+{
+	port_irqflags_t flags = table_take();
+	struct user_process *process = child_of(id, parent);
+	int error = USER_ESRCH;
+
+	if (process && (adj < ZONAL_OOM_ADJ_NEVER || adj > ZONAL_OOM_ADJ_MOST))
+		error = USER_EINVAL;
+	else if (process)
+		error = 0;
+	if (!error)
+		st_relaxed(&process->adj, (int32_t)adj);
+	table_drop(flags);
 	return error;
 }
 
@@ -348,7 +416,8 @@ bool process_look(struct user_process *process, struct user_info *out)
 		return false;
 	}
 	*out = (struct user_info){ .id = ld_relaxed(&process->id), .parent = process->parent,
-				   .ended = state == PROCESS_ENDED };
+				   .ended = state == PROCESS_ENDED,
+				   .adj = ld_relaxed(&process->adj) };
 	zn_snprintf(out->name, sizeof(out->name), "%s", process->name);
 	/* A space goes only after its task is out of the table. */
 	if (space) {

@@ -133,7 +133,7 @@ static void batch_count(struct user_space *space, const struct user_sweep *sweep
 }
 
 /* The block that goes on over this address becomes pages. 0, also without one, or USER_ENOMEM. */
-static int block_cut(struct user_space *space, uint64_t va)
+static int block_cut_busy(struct user_space *space, uint64_t va)
 {
 	struct zonal *mm = user_port_memory();
 	uint64_t phys = 0;
@@ -162,6 +162,16 @@ static int block_cut(struct user_space *space, uint64_t va)
 	return 0;
 }
 
+static int block_cut(struct user_space *space, uint64_t va)
+{
+	int error;
+
+	st_relaxed(&space->busy, true);
+	error = block_cut_busy(space, va);
+	st_release(&space->busy, false);
+	return error;
+}
+
 int space_cut(struct user_space *space, uint64_t start, uint64_t end)
 {
 	int error = block_cut(space, start);
@@ -176,6 +186,7 @@ void space_clear(struct user_space *space, uint64_t start, uint64_t end)
 	sweep.start = start;
 	sweep.next = start;
 	sweep.end = end;
+	sweep.keep_tables = false;
 	while (sweep.next < sweep.end) {
 		port_irqflags_t flags = space_lock(space);
 		uint32_t seen;
@@ -188,6 +199,35 @@ void space_clear(struct user_space *space, uint64_t start, uint64_t end)
 		if (unlikely(sweep.held))
 			space_wait(space, seen);
 	}
+}
+
+/* What the task maps or cuts is not listed, or still one frame, until it is no longer busy. It says
+ * so before it takes the lock, so whoever holds the lock sees it. */
+bool space_reap(struct user_process *process, struct user_sweep *sweep)
+{
+	port_irqflags_t flags = port_irq_save();
+	struct user_space *space;
+	bool idle = true;
+
+	lock_take(&process->lock);
+	space = process->space;
+	sweep->keep_tables = true;
+	sweep->count = 0;
+	if (!space) {
+		sweep->next = sweep->end;
+	} else if (ld_relaxed(&space->busy)) {
+		idle = false;
+	} else {
+		user_port_unmap(&space->port, sweep);
+		batch_count(space, sweep);
+		/* Somebody reads or writes the page there. */
+		idle = !sweep->held;
+	}
+	lock_drop(&process->lock);
+	port_irq_restore(flags);
+	/* No tables among them: the space is not looked at, which may be gone. */
+	batch_free(space, sweep);
+	return idle;
 }
 
 /* A block that lies in [va, end) as a whole becomes pages too: rights change page by page. */

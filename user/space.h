@@ -31,6 +31,7 @@ struct user_space {
 	_Atomic uint64_t tables;      /* a; changed by o: pages that hold page tables */
 	_Atomic uint64_t faults;      /* a; changed by o: pages and blocks that came by a fault */
 	uint64_t lost;                /* o: where a page could not be read from swap; 0: nowhere */
+	_Atomic bool busy;            /* a; changed by o: maps or cuts what it has not listed yet */
 	struct user_ranges ranges;    /* o */
 };
 
@@ -48,6 +49,8 @@ struct user_process {
 	bool waited;               /* t: somebody will; else its slot is free when it ends */
 	_Atomic uint32_t state;    /* a; changed under t */
 	_Atomic bool killed;       /* a */
+	_Atomic int32_t adj;       /* a: of <zonal/oom.h> */
+	_Atomic uint32_t doom;     /* a: ZONAL_OOM_VICTIM, ZONAL_OOM_REAPED */
 	struct user_end end;       /* o; then read by who waits */
 	struct wait_queue sleep;   /* where it sleeps; woken to be killed */
 	_Atomic uint32_t releases; /* a; changed under s: places that were held and are no more */
@@ -92,6 +95,9 @@ int space_cut(struct user_space *space, uint64_t start, uint64_t end);
 void space_clear(struct user_space *space, uint64_t start, uint64_t end);
 /* Rights of the ranges there have changed. Same rules. */
 int space_protect(struct user_space *space, uint64_t start, uint64_t end, uint32_t rights);
+/* For the reaper, not the task itself: the next part of all that is mapped in sweep->start to
+ * ->end goes, the tables stay. False: not now. Context: task. */
+bool space_reap(struct user_process *process, struct user_sweep *sweep);
 /* A page more for tables. False: no memory. */
 bool space_feed(struct user_space *space);
 
@@ -159,6 +165,13 @@ int process_kill(uint32_t id, uint32_t parent);
 /* A copy for `user`; false: the slot is free. */
 struct user_info;
 bool process_look(struct user_process *process, struct user_info *out);
+/* What the choice of a victim must know; false: nothing is to be had there. */
+struct zonal_oom_candidate;
+bool process_candidate(struct user_process *process, struct zonal_oom_candidate *out);
+/* The same end as by process_kill(), for lack of memory. False: it is gone. */
+bool process_doom(uint32_t id);
+/* Its adjustment, -1000 to 1000. 0, USER_ESRCH: no such task of that parent's, or USER_EINVAL. */
+int process_adjust(uint32_t id, uint32_t parent, int64_t adj);
 /* Sleep until the deadline or until killed. */
 void process_sleep(struct user_process *process, uint64_t deadline_ns);
 

@@ -39,6 +39,11 @@ bool user_kill(int id)
 	return !process_kill((uint32_t)id, PARENT_ANY);
 }
 
+bool user_adjust(int id, int64_t adj)
+{
+	return id > 0 && !process_adjust((uint32_t)id, PARENT_ANY, adj);
+}
+
 unsigned user_list(unsigned *next, struct user_info *out, unsigned count)
 {
 	struct user_process *process;

@@ -11,6 +11,9 @@
  * Context: boot or task; the allocator serves. */
 void user_begin(void);
 
+/* From now on programs are ended when memory runs out. Once, in a task. */
+void user_oom_begin(void);
+
 /* The n-th program of the image, NULL behind the last. */
 const char *user_program_name(unsigned n);
 
@@ -28,11 +31,16 @@ bool user_join(int id, struct user_end *end) ZN_MUST_USE;
 /* End it, wherever it is. False: no such task. Context: task. */
 bool user_kill(int id);
 
+/* Its place in the choice of whom to end when memory runs out, -1000 (never) to 1000. False: no
+ * such task, or no such value. Context: task. */
+bool user_adjust(int id, int64_t adj);
+
 /* A copy of what `user` prints of one. */
 struct user_info {
 	uint32_t id, parent;
 	bool ended;
 	char name[16];
+	int adj; /* user_adjust() */
 	uint64_t pages, blocks, tables, faults;
 };
 

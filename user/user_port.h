@@ -64,6 +64,7 @@ struct user_sweep {
 	uint64_t start, end; /* what goes; holds no part of a block */
 	uint64_t next;       /* where to go on; begins at `start` */
 	bool held;           /* the place at `next` is held: wait until it is not, then go on */
+	bool keep_tables;    /* leaves only */
 	unsigned count;
 	uint64_t page[USER_BATCH]; /* physical address with the bits above */
 	uint64_t va[USER_BATCH];   /* the port's */

@@ -67,6 +67,8 @@ enum user_call {
 	USER_CALL_SPAWN,      /* (name, bytes of the name, argument): the id of the new task */
 	USER_CALL_WAIT,       /* (id, struct user_end *): once for each task that it started */
 	USER_CALL_KILL,       /* (id): of a task that it started */
+	USER_CALL_OOM_ADJ,    /* (id of a task that it started, 0: its own; -1000 to 1000): who is
+			       * ended first when memory runs out, -1000: never */
 	USER_CALLS
 };
 

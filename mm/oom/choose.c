@@ -24,7 +24,7 @@ void zonal_oom_describe(const struct zonal_task *task, struct zonal_oom_candidat
 {
 	struct zonal_task *from = (struct zonal_task *)(uintptr_t)task;
 	struct mempolicy policy = { .mode = MPOL_DEFAULT };
-	unsigned mode;
+	unsigned mode, fate;
 
 	zonal_task_policy(task, &policy);
 	mode = ld_relaxed(&policy.mode);
@@ -32,8 +32,9 @@ void zonal_oom_describe(const struct zonal_task *task, struct zonal_oom_candidat
 	out->mems = ld_acquire(&from->mems_allowed);
 	out->policy = mode == MPOL_BIND || mode == MPOL_INTERLEAVE ? ld_relaxed(&policy.nodes)
 								   : NODEMASK_ALL;
-	if (ld_acquire(&from->fate) & ZONAL_FATE_DYING)
-		out->flags |= ZONAL_OOM_DYING;
+	fate = ld_acquire(&from->fate);
+	out->flags |= (fate & ZONAL_FATE_DYING ? ZONAL_OOM_DYING : 0) |
+		      (fate & ZONAL_FATE_VICTIM ? ZONAL_OOM_VICTIM : 0);
 }
 
 /* Pages of some nodes, holes not counted; with NODEMASK_ALL what the allocator has of them. */

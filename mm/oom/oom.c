@@ -131,6 +131,7 @@ static void end_chosen(struct oom_call *call)
 		oom_report(call);
 	if (!oom->ops->kill(oom->ctx, who->id))
 		return;
+	oom->killed_ns = port_time_ns();
 	mm_event(call->mm, EVENT_OOM_KILL, 1);
 	oom_watch(call->mm, who->id);
 	port_log("zonal: out of memory: ended task %llu (%s): %lld points, %llu pages, %llu in "

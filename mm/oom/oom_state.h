@@ -32,6 +32,7 @@ struct oom {
 	void *ctx;
 	struct zonal_oom_notifier *notifiers;
 	struct oom_victim victim[OOM_VICTIMS];
+	uint64_t killed_ns;               /* when a task was ended last; 0: never */
 	uint64_t report_ns;               /* when the current five seconds began; 0: none yet */
 	unsigned reports;                 /* in them */
 	unsigned rows;                    /* of the last choice, by points, the most first */

@@ -10,6 +10,7 @@
  *	fault, unmap, hugefault   see bench_user.c
  *	migrate     see bench_migrate.c
  *	contig      see bench_contig.c
+ *	oom         see bench_oom.c
  *	frag        see bench_frag.c
  *
  * The clock is read round a whole loop, never inside it: the counter of a QEMU board
@@ -198,6 +199,7 @@ static const struct bench_case cases[] = {
 	{ "migrate", bench_migrate, 0, 0, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | __GFP_NORETRY, 0,
 	  false, 1 },
 	{ "contig", bench_contig, 0, 0, 0, 0, false, 1 },
+	{ "oom", bench_oom, 0, 0, 0, 0, false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
 };
 

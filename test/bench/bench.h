@@ -21,6 +21,9 @@ struct bench_port {
 	int (*program)(const char *name, uint64_t arg);
 	/* Where the contents of a page are. NULL: it has none. */
 	void *(*contents)(const zonal_page_t *page);
+	/* 50 programs that sleep on 512 pages each and one on 2,048 come, or go. NULL: there are
+	 * none. */
+	bool (*crowd)(bool come);
 };
 
 /*
@@ -65,6 +68,8 @@ bool bench_together_batch(const struct bench *bench, const struct bench_case *c,
 bool bench_user(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_migrate.c: pages moved by compaction, scanning and copy included. */
 bool bench_migrate(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_oom.c: a task is ended for lack of memory. */
+bool bench_oom(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_frag.c: what remains of large blocks when half of the pages are taken at random. */
 bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_contig.c: contiguous ranges out of memory in use. */

@@ -288,7 +288,7 @@ static void sweep_region(struct user_sweep *sweep, uint64_t *entry)
 	}
 	sweep->next = sweep_pages(sweep, entry_of(table_of(old), va, 3), end);
 	/* All that the table can hold was to go, and is gone. */
-	if (sweep->next == base + BLOCK_BYTES && sweep->start <= base) {
+	if (sweep->next == base + BLOCK_BYTES && sweep->start <= base && !sweep->keep_tables) {
 		entry_write(entry, 0);
 		sweep_add(sweep, (old & DESC_ADDRESS) | USER_BATCH_TABLE, base);
 	}

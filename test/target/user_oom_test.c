@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tasks at EL0 when memory runs out: who is ended, and that all of it comes back.
+ *
+ * The board is made small first: the case takes all but a few thousand pages. The program is
+ * test/user/hungry.c. Each case checks that all memory is back when its tasks are gone.
+ */
+#include <zonal/linux.h>
+
+#include "mm/mm.h"
+#include "platform/platform.h"
+#include "test/unit/mm/kt_instance.h"
+#include "test/unit/sched/sched_world.h"
+#include "user/user.h"
+
+#define ADJ(n) ((uint64_t)(1000 + (n)) << 32)
+enum { LEFT = 6000, HOG_PAGES = 1500, SLEEPER_PAGES = 100 };
+
+/* All memory but LEFT pages, as a chain. */
+static struct page *take_most(void)
+{
+	struct page *chain = NULL;
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+
+	(void)kt_take_all(&zonal_image, 0, gfp, 0, &chain);
+	for (unsigned i = 0; chain && i < LEFT; i++) {
+		struct page *page = chain;
+
+		chain = *(struct page **)zonal_page_owner(page);
+		zonal_free(&zonal_image, page, 0);
+	}
+	return chain;
+}
+
+static int start(uint64_t arg)
+{
+	const char *why = NULL;
+	int id = user_start("hungry", arg, &why);
+
+	KT_OK(id > 0, "hungry: %s", why);
+	return id;
+}
+
+static uint64_t pages_of_task(int id)
+{
+	struct user_info info;
+	unsigned next = 0;
+
+	while (user_list(&next, &info, 1))
+		if ((int)info.id == id && !info.ended)
+			return info.pages;
+	return 0;
+}
+
+/* It has touched so many, and some of its program. */
+static bool has_pages(int id, uint64_t pages)
+{
+	uint64_t deadline = sched_world_deadline();
+
+	while (pages_of_task(id) < pages && port_time_ns() < deadline)
+		task_sleep_ns(MS);
+	return KT_TRUE(pages_of_task(id) >= pages);
+}
+
+static void ends(int id, enum user_reason reason)
+{
+	struct user_end end = { .reason = USER_EXITED };
+
+	KT_TRUE(id > 0 && user_join(id, &end));
+	KT_EQ(end.reason, reason);
+}
+
+static void all_is_back(uint64_t before)
+{
+	uint64_t deadline = sched_world_deadline(), now;
+
+	do {
+		task_sleep_ns(MS);
+		now = sched_world_free_pages();
+	} while (now < before && port_time_ns() < deadline);
+	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
+	      (unsigned long long)before);
+}
+
+/* The first start may leave what is kept for later ones. */
+static uint64_t pages_before(void)
+{
+	int id = start(1);
+
+	if (has_pages(id, 1))
+		KT_TRUE(user_kill(id));
+	ends(id, USER_KILLED);
+	task_sleep_ns(20 * MS);
+	return sched_world_free_pages();
+}
+
+KTEST_F(rows_o, o8_o12_programs_are_ended_in_the_order_of_their_points, KT_TARGET_ONLY)
+{
+	uint64_t before = pages_before(), kills = kt_event(&zonal_image, EVENT_OOM_KILL);
+	struct page *most = take_most();
+	int sleeper = start(SLEEPER_PAGES), hog, shy, grower;
+
+	shy = start(HOG_PAGES | ADJ(-1000));
+	hog = start(HOG_PAGES | ADJ(1000));
+	if (has_pages(sleeper, SLEEPER_PAGES) && has_pages(shy, HOG_PAGES) &&
+	    has_pages(hog, HOG_PAGES)) {
+		grower = start(0);
+		ends(hog, USER_KILLED);
+		ends(grower, USER_KILLED);
+		KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills + 2);
+		/* the others are as they were */
+		KT_TRUE(pages_of_task(sleeper) >= SLEEPER_PAGES);
+		KT_TRUE(pages_of_task(shy) >= HOG_PAGES);
+	}
+	KT_TRUE(user_kill(shy) && user_kill(sleeper));
+	ends(shy, USER_KILLED);
+	ends(sleeper, USER_KILLED);
+	kt_give_all(&zonal_image, most, 0);
+	all_is_back(before);
+}
+
+/* O11: what a victim has mapped can be taken from it; it ends as it would have, and nothing is
+ * given back twice. */
+KTEST_F(rows_o, o11_the_pages_of_a_task_that_hangs_are_taken_from_it, KT_TARGET_ONLY)
+{
+	const struct zonal_oom_ops *ops = zonal_image.oom.ops;
+	uint64_t before = pages_before();
+	int id = start(HOG_PAGES);
+
+	if (KT_TRUE(ops) && has_pages(id, HOG_PAGES)) {
+		KT_EQ(ops->reap(NULL, (uint64_t)id), ZONAL_OOM_REAP_DONE);
+		KT_EQ(pages_of_task(id), 0);
+	}
+	KT_TRUE(user_kill(id));
+	ends(id, USER_KILLED);
+	KT_EQ(ops->reap(NULL, (uint64_t)id), ZONAL_OOM_REAP_DONE);
+	all_is_back(before);
+}
+
+KTEST_F(oom, adjustments_of_programs_are_checked, KT_TARGET_ONLY)
+{
+	int id = start(1);
+
+	KT_TRUE(user_adjust(id, -1000) && user_adjust(id, 1000) && user_adjust(id, 0));
+	KT_TRUE(!user_adjust(id, -1001) && !user_adjust(id, 1001) && !user_adjust(id, INT64_MIN));
+	KT_TRUE(!user_adjust(0, 0) && !user_adjust(-1, 0) && !user_adjust(id + ZONAL_USER_TASKS, 0));
+	KT_TRUE(user_kill(id));
+	ends(id, USER_KILLED);
+}
