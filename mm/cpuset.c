@@ -14,12 +14,15 @@
  */
 #include "cpuset.h"
 
+#include <zonal/cpuset.h>
+
 #include "policy.h"
 
 void zonal_task_init(struct zonal_task *task)
 {
 	*task = (struct zonal_task){ .il_prev = ZONAL_MAX_NODES - 1 };
 	st_relaxed(&task->mems_allowed, NODEMASK_ALL);
+	st_relaxed(&task->mems_wall, NODEMASK_ALL);
 }
 
 void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *parent)
@@ -32,25 +35,34 @@ void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *paren
 		seq = task_read_begin(from);
 		policy_copy(&child->policy, &from->policy);
 		st_relaxed(&child->mems_allowed, ld_acquire(&from->mems_allowed));
+		st_relaxed(&child->mems_wall, ld_acquire(&from->mems_wall));
 		st_relaxed(&child->unusual, ld_acquire(&from->unusual));
 	} while (task_read_again(from, seq));
+	cpuset_inherit(child, from);
 }
 
-int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes)
+void cpuset_apply(struct zonal *mm, struct zonal_task *task, nodemask_t nodes, nodemask_t wall)
 {
-	port_irqflags_t irq;
-	nodemask_t old;
+	port_irqflags_t irq = task_write_begin(task);
+	nodemask_t old = ld_relaxed(&task->mems_allowed);
 
-	if (!(nodes & mm->has_memory))
-		return ZONAL_EINVAL;
-	irq = task_write_begin(task);
-	old = ld_relaxed(&task->mems_allowed);
-	ASSERT(old, "a task without allowed nodes, sequence %u", ld_relaxed(&task->mems_seq));
+	ASSERT(old && nodes, "a task without allowed nodes, sequence %u",
+	       ld_relaxed(&task->mems_seq));
 	st_release(&task->mems_allowed, old | nodes);
 	policy_rebind(&task->policy, old & mm->has_memory, nodes & mm->has_memory);
+	st_release(&task->mems_wall, wall);
 	st_release(&task->mems_allowed, nodes);
 	st_release(&task->unusual, (mm->has_memory & ~nodes ? ZTASK_CONFINED : 0) |
 					   policy_unusual(&task->policy));
 	task_write_end(task, irq);
+}
+
+int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t nodes)
+{
+	const struct zonal_cpuset *set = ld_acquire(&task->cpuset);
+
+	if (!(nodes & mm->has_memory) || (set && (nodes & ~set->nodes)))
+		return ZONAL_EINVAL;
+	cpuset_apply(mm, task, nodes, ld_acquire(&task->mems_wall));
 	return 0;
 }

@@ -52,13 +52,21 @@ static inline void task_write_end(struct zonal_task *task, port_irqflags_t irq)
 	port_irq_restore(irq);
 }
 
+/* Z3: other nodes, another wall, and the policy that follows, in one section. Context: any CPU. */
+void cpuset_apply(struct zonal *mm, struct zonal_task *task, nodemask_t nodes, nodemask_t wall);
+/* The child is in the set of its parent, if that is in one. */
+void cpuset_inherit(struct zonal_task *child, struct zonal_task *parent);
+
 /* Z1: may this request use node `nid` in a pass with ALLOC_CPUSET? */
 static inline bool cpuset_allows(const struct alloc_req *req, const struct alloc_pass *pass,
 				 unsigned nid)
 {
 	DASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
-	return req->in_irq || nodemask_has(pass->cpuset, nid) || task_is_victim(req->task) ||
-	       !(pass->gfp & __GFP_HARDWALL);
+	if (req->in_irq || nodemask_has(pass->cpuset, nid) || task_is_victim(req->task))
+		return true;
+	if (pass->gfp & __GFP_HARDWALL)
+		return false;
+	return task_is_dying(req->task) || nodemask_has(pass->wall, nid);
 }
 
 /* The allowed nodes at one moment, and which moment it was. */
@@ -67,11 +75,13 @@ static inline void cpuset_read(const struct alloc_req *req, struct alloc_pass *p
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
 
 	pass->cpuset = NODEMASK_ALL;
+	pass->wall = NODEMASK_ALL;
 	if (likely(!(ld_relaxed(&task->unusual) & ZTASK_CONFINED)))
 		return;
 	do {
 		pass->cookie = task_read_begin(task);
 		pass->cpuset = ld_acquire(&task->mems_allowed);
+		pass->wall = ld_acquire(&task->mems_wall);
 	} while (task_read_again(task, pass->cookie));
 	ASSERT(pass->cpuset, "a task without allowed nodes, sequence %u", pass->cookie);
 }

@@ -142,6 +142,11 @@ struct zonal {
 	_Atomic uint8_t cma_turn; /* a: who takes a range for an area; one at a time */
 	_Atomic uint64_t swap_free; /* a: places for anonymous pages, as their owners say */
 	struct oom oom;
+	struct {
+		struct ticket_lock lock;
+		_Atomic uint32_t busy; /* the tree is being changed */
+		struct zonal_cpuset *top; /* busy */
+	} cpusets;
 };
 
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)

@@ -55,9 +55,16 @@ struct alloc_pass {
 	unsigned flags;              /* ALLOC_* */
 	nodemask_t nodemask;         /* in force; NODEMASK_ALL: no restriction */
 	nodemask_t cpuset;           /* the task's allowed nodes; NODEMASK_ALL: all of them */
+	nodemask_t wall;             /* with `cpuset`: what the nearest wall allows (Z1) */
 	uint32_t cookie;             /* mems_seq when `cpuset` was read (L9) */
 	uint16_t preferred;          /* index in the list; list->count: none */
 };
+
+/* Is it on its way out (Z1)? */
+static inline bool task_is_dying(const struct zonal_task *task)
+{
+	return ld_acquire(&((struct zonal_task *)(uintptr_t)task)->fate) & ZONAL_FATE_DYING;
+}
 
 /* Is it to end for lack of memory (L7)? */
 static inline bool task_is_victim(const struct zonal_task *task)

@@ -169,7 +169,8 @@ static const struct monitor_command commands[] = {
 		  "fill NAME OFFSET BYTES SEED, checksum NAME [OFFSET [BYTES]], flush NAME,\n"
 		  "drop NAME (clean pages leave the cache), cache [NAME], timeout NAME MS:" },
 	{ "tasks", "", "the tasks of the scheduler", 0, 0, true, .report = show_tasks },
-	{ "user", "[run NAME [N] | start NAME [N] | kill ID | adj ID N]", "tasks at EL0", 0, 3, true,
+	{ "user", "[run NAME [N] | start NAME [N] | kill ID | adj ID N]", "tasks at EL0", 0, 3,
+	  true,
 	  .run = monitor_user, .words = monitor_user_word,
 	  .note = "N is the program's argument; words and programs:" },
 	{ "swap", "[on LIST | off NAME | format NAME]", "areas where pages of tasks can go", 0, 2,

@@ -132,13 +132,13 @@ static int set_reclaim_mode(struct zonal *mm, const uint64_t *value, unsigned co
 
 static int set_oom_panic(struct zonal *mm, const uint64_t *value, unsigned count)
 {
-	(void)count;
+	ASSERT(count == 1, "%u values", count);
 	return zonal_set_oom_panic(mm, (unsigned)value[0]);
 }
 
 static int set_kill_asker(struct zonal *mm, const uint64_t *value, unsigned count)
 {
-	(void)count;
+	ASSERT(count == 1 && value[0] <= 1, "%u values", count);
 	zonal_set_oom_kill_asker(mm, value[0]);
 	return 0;
 }

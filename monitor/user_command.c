@@ -18,6 +18,7 @@
 
 #include <zonal/zonal.h>
 
+#include "lib/assert.h"
 #include "lib/number.h"
 #include "lib/printf.h"
 #include "user/user.h"
@@ -127,6 +128,7 @@ static bool read_signed(const char *word, int64_t *value)
 	bool minus = *word == '-';
 	uint64_t amount;
 
+	ASSERT(value, "no place for the number %s", word);
 	if (!number_read_all(word + minus, INT32_MAX, &amount))
 		return false;
 	*value = minus ? -(int64_t)amount : (int64_t)amount;

@@ -17,6 +17,8 @@
  */
 #include <string.h>
 
+#include <zonal/cpuset.h>
+
 #include "sched_internal.h"
 
 static struct {
@@ -29,6 +31,7 @@ static void task_free(struct task *task)
 	ASSERT(task_state(task) == TASK_DEAD && ld_acquire(&task->ended.set),
 	       "task %s is freed in state %u", task->name, task_state(task));
 	registry_remove(task);
+	zonal_cpuset_leave(&task->memory);
 	sched_context_drop(&task->context);
 	task_stack_put(task);
 	task_memory_put(task);

@@ -35,6 +35,7 @@
 ZONAL_BEGIN_DECLS
 
 struct zonal;
+typedef struct zonal_cpuset *zonal_cpuset_ref;
 
 /*
  * Handles: nobody but the core looks inside. Where <zonal/short_names.h> is in force, as
@@ -95,7 +96,11 @@ struct zonal_task {
 	ZONAL_ATOMIC(uint32_t) unusual;
 	ZONAL_ATOMIC(uint32_t) mems_seq; /* odd while policy or mems_allowed change (T4) */
 	ZONAL_ATOMIC(zonal_nodemask_t) mems_allowed; /* cpuset nodes */
+	ZONAL_ATOMIC(zonal_nodemask_t) mems_wall; /* nodes within the nearest wall (Z1) */
 	ZONAL_ATOMIC(uint32_t) fate; /* ZONAL_FATE_*, <zonal/oom.h> */
+	uint32_t set_generation;
+	ZONAL_ATOMIC(zonal_cpuset_ref) cpuset; /* <zonal/cpuset.h>; NULL: in none */
+	struct zonal_task *set_next, *set_prev;
 };
 
 /* Default policy, all nodes allowed, no flags. `task` is nobody's yet. */
