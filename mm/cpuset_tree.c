@@ -146,17 +146,19 @@ static void follow(struct zonal_cpuset *set, struct zonal_task *task)
 static bool follow_some(struct zonal_cpuset *set)
 {
 	port_irqflags_t irq = sets_take(set->mm);
-	struct zonal_task *task = NULL;
+	bool more = true;
 
-	for (unsigned i = 0; i < TASKS_A_HOLD; i++) {
-		task = set->first;
-		if (!task || task->set_generation == set->generation)
+	for (unsigned i = 0; i <= TASKS_A_HOLD && more; i++) {
+		struct zonal_task *task = set->first;
+
+		more = task && task->set_generation != set->generation;
+		if (!more || i == TASKS_A_HOLD)
 			break;
 		unlink_task(set, task);
 		follow(set, task);
 	}
 	sets_drop(set->mm, irq);
-	return task && task->set_generation != set->generation;
+	return more;
 }
 
 /* In the order parent, child, next; NULL behind the last below `root`. */
