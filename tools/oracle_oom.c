@@ -276,6 +276,7 @@ static void play_log(struct oom_play *p, const cJSON *log)
 	const cJSON *line;
 
 	p->count = 0;
+	p->grower = NULL; /* the tasks of the table are nobody's here */
 	cJSON_ArrayForEach(line, log) {
 		const char *text = cJSON_IsString(line) ? line->valuestring : "";
 		const char *killed = strstr(text, "Killed process ");
