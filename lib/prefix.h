@@ -101,7 +101,6 @@
 #define cpu_ring_bytes zn_cpu_ring_bytes
 #define cpu_ring_slots zn_cpu_ring_slots
 #define cpuset_apply zn_cpuset_apply
-#define cpuset_inherit zn_cpuset_inherit
 #define drain_here zn_drain_here
 #define failure_injected zn_failure_injected
 #define failure_record zn_failure_record

@@ -25,22 +25,6 @@ void zonal_task_init(struct zonal_task *task)
 	st_relaxed(&task->mems_wall, NODEMASK_ALL);
 }
 
-void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *parent)
-{
-	struct zonal_task *from = (struct zonal_task *)(uintptr_t)parent;
-	uint32_t seq;
-
-	zonal_task_init(child);
-	do {
-		seq = task_read_begin(from);
-		policy_copy(&child->policy, &from->policy);
-		st_relaxed(&child->mems_allowed, ld_acquire(&from->mems_allowed));
-		st_relaxed(&child->mems_wall, ld_acquire(&from->mems_wall));
-		st_relaxed(&child->unusual, ld_acquire(&from->unusual));
-	} while (task_read_again(from, seq));
-	cpuset_inherit(child, from);
-}
-
 void cpuset_apply(struct zonal *mm, struct zonal_task *task, nodemask_t nodes, nodemask_t wall)
 {
 	port_irqflags_t irq = task_write_begin(task);

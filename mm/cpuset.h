@@ -54,8 +54,6 @@ static inline void task_write_end(struct zonal_task *task, port_irqflags_t irq)
 
 /* Z3: other nodes, another wall, and the policy that follows, in one section. Context: any CPU. */
 void cpuset_apply(struct zonal *mm, struct zonal_task *task, nodemask_t nodes, nodemask_t wall);
-/* The child is in the set of its parent, if that is in one. */
-void cpuset_inherit(struct zonal_task *child, struct zonal_task *parent);
 
 /* Z1: may this request use node `nid` in a pass with ALLOC_CPUSET? */
 static inline bool cpuset_allows(const struct alloc_req *req, const struct alloc_pass *pass,

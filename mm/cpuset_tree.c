@@ -18,10 +18,13 @@
 
 #include "cpuset.h"
 #include "lib/assert.h"
+#include "policy.h"
 
 #define TASKS_A_HOLD 8u
 #define FLAGS (ZONAL_CPUSET_EXCLUSIVE | ZONAL_CPUSET_HARDWALL)
 
+/* Taken in one function and dropped in another, by a name that the callers do not share. */
+static port_irqflags_t sets_take(struct zonal *mm) LOCK_UNSAID;
 static port_irqflags_t sets_take(struct zonal *mm)
 {
 	port_irqflags_t irq = port_irq_save();
@@ -30,6 +33,7 @@ static port_irqflags_t sets_take(struct zonal *mm)
 	return irq;
 }
 
+static void sets_drop(struct zonal *mm, port_irqflags_t irq) LOCK_UNSAID;
 static void sets_drop(struct zonal *mm, port_irqflags_t irq)
 {
 	lock_drop(&mm->cpusets.lock);
@@ -294,7 +298,8 @@ void zonal_cpuset_join(struct zonal_cpuset *set, struct zonal_task *task)
 	sets_drop(set->mm, irq);
 }
 
-void cpuset_inherit(struct zonal_task *child, struct zonal_task *parent)
+/* The child is in the set of its parent, if that is in one. */
+static void set_inherit(struct zonal_task *child, struct zonal_task *parent)
 {
 	port_irqflags_t irq = 0;
 	struct zonal_cpuset *set;
@@ -307,4 +312,20 @@ void cpuset_inherit(struct zonal_task *child, struct zonal_task *parent)
 	st_release(&child->cpuset, set);
 	follow(set, child);
 	sets_drop(set->mm, irq);
+}
+
+void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *parent)
+{
+	struct zonal_task *from = (struct zonal_task *)(uintptr_t)parent;
+	uint32_t seq;
+
+	zonal_task_init(child);
+	do {
+		seq = task_read_begin(from);
+		policy_copy(&child->policy, &from->policy);
+		st_relaxed(&child->mems_allowed, ld_acquire(&from->mems_allowed));
+		st_relaxed(&child->mems_wall, ld_acquire(&from->mems_wall));
+		st_relaxed(&child->unusual, ld_acquire(&from->unusual));
+	} while (task_read_again(from, seq));
+	set_inherit(child, from);
 }

@@ -23,14 +23,18 @@
 void zonal_oom_describe(const struct zonal_task *task, struct zonal_oom_candidate *out)
 {
 	struct zonal_task *from = (struct zonal_task *)(uintptr_t)task;
-	struct mempolicy policy = { .mode = MPOL_DEFAULT };
 	unsigned mode, fate;
+	nodemask_t nodes;
+	uint32_t seq;
 
-	zonal_task_policy(task, &policy);
-	mode = ld_relaxed(&policy.mode);
+	do {
+		seq = task_read_begin(from);
+		mode = ld_acquire(&from->policy.mode);
+		nodes = ld_acquire(&from->policy.nodes);
+	} while (task_read_again(from, seq));
 	out->task = task;
 	out->mems = ld_acquire(&from->mems_allowed);
-	out->policy = mode == MPOL_BIND || mode == MPOL_INTERLEAVE ? ld_relaxed(&policy.nodes)
+	out->policy = mode == MPOL_BIND || mode == MPOL_INTERLEAVE ? nodes
 								   : NODEMASK_ALL;
 	fate = ld_acquire(&from->fate);
 	out->flags |= (fate & ZONAL_FATE_DYING ? ZONAL_OOM_DYING : 0) |
