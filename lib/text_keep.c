@@ -11,6 +11,8 @@
  */
 #include "text_keep.h"
 
+#include "assert.h"
+
 #include <string.h>
 
 #include "printf.h"
@@ -48,6 +50,8 @@ void text_keep_read(const struct text_keep *keep, void (*piece)(const char *text
 	uint64_t lost = text_keep_lost(keep);
 	size_t start = lost ? (size_t)(keep->beyond % TEXT_KEEP_LAST) : 0;
 
+	ASSERT(piece && keep->first_used <= sizeof(keep->first), "%zu characters are kept of %zu",
+	       (size_t)keep->first_used, sizeof(keep->first));
 	piece(keep->first, keep->first_used);
 	if (lost) {
 		note_cut(lost, piece);
