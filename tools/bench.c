@@ -159,7 +159,7 @@ static void memory_give(void *memory, size_t bytes)
 int main(int argc, char **argv)
 {
 	static const struct bench_port port = { THREADS, memory_take, memory_give, together,
-						NULL, NULL };
+						NULL, NULL, NULL };
 	const char *glob = NULL;
 	bool json = false;
 
