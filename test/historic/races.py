@@ -278,9 +278,9 @@ bug(134, "mask", "zone_take opens interrupts again",
 	struct mm_cpu *cpu = mm_this_cpu(req->mm);""")
 
 bug(135, "seq", "a child copies its nodes in the middle of a change",
-    "mm/cpuset.c",
+    "mm/cpuset_tree.c",
     "\t\tseq = task_read_begin(from);",
     "\t\tseq = ld_acquire(&from->mems_seq);",
-    "mm/cpuset.c",
+    "mm/cpuset_tree.c",
     "\t} while (task_read_again(from, seq));",
     "\t} while (seq == ~0u);")
