@@ -14,6 +14,9 @@
  *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
  *	swap=LIST                  areas of swap: ram:N[KMGT] or disk:NAME, parted by commas
  *	page_owner=on              record who took each page
+ *	page_poison=on             free pages hold a pattern that is looked at
+ *	init_on_alloc=1            pages come zeroed; init_on_free=1 likewise when they go; or 0
+ *	percpu_pagelist_fraction=N a per-CPU list may hold 1/N of its zone; 0, or 8 and more
  *	seed=N                     first number of every random run, not 0
  *
  * The line comes from outside: any byte may stand in it. A word that is not in
@@ -110,6 +113,43 @@ static bool set_page_owner(struct bootargs *args, const char *value)
 	if (strcmp(value, "on") != 0)
 		return false;
 	args->page_owner = true;
+	return true;
+}
+
+static bool set_page_poison(struct bootargs *args, const char *value)
+{
+	if (strcmp(value, "on") != 0)
+		return false;
+	args->options.page_poison = true;
+	return true;
+}
+
+/* 0 or 1. */
+static bool read_switch(const char *value, bool *out)
+{
+	if ((value[0] != '0' && value[0] != '1') || value[1])
+		return false;
+	*out = value[0] == '1';
+	return true;
+}
+
+static bool set_init_on_alloc(struct bootargs *args, const char *value)
+{
+	return read_switch(value, &args->options.init_on_alloc);
+}
+
+static bool set_init_on_free(struct bootargs *args, const char *value)
+{
+	return read_switch(value, &args->options.init_on_free);
+}
+
+static bool set_fraction(struct bootargs *args, const char *value)
+{
+	uint64_t fraction;
+
+	if (!read_count(value, 0, UINT32_MAX, &fraction) || (fraction && fraction < 8))
+		return false;
+	args->options.percpu_pagelist_fraction = (unsigned)fraction;
 	return true;
 }
 
@@ -212,6 +252,10 @@ static const struct rule rules[] = {
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
 	{ "page_owner", set_page_owner, "only page_owner=on is known" },
 	{ "swap", set_swap, "ram:SIZE or disk:NAME, parted by commas" },
+	{ "page_poison", set_page_poison, "only page_poison=on is known" },
+	{ "init_on_alloc", set_init_on_alloc, "0 or 1" },
+	{ "init_on_free", set_init_on_free, "0 or 1" },
+	{ "percpu_pagelist_fraction", set_fraction, "0, or a number from 8 on" },
 	{ "seed", set_seed, "a number from 1 to 2^64-1" },
 };
 

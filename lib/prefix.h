@@ -96,6 +96,9 @@
 #define console_set_sink zn_console_set_sink
 #define console_write_default zn_console_write_default
 #define contig_take zn_contig_take
+#define contents_freed zn_contents_freed
+#define contents_gates zn_contents_gates
+#define contents_taken zn_contents_taken
 #define cpu_count_of zn_cpu_count_of
 #define cpu_node_of zn_cpu_node_of
 #define cpu_ring_bytes zn_cpu_ring_bytes
@@ -170,6 +173,7 @@
 #define page_check_free zn_page_check_free
 #define page_check_pcp zn_page_check_pcp
 #define page_check_take zn_page_check_take
+#define page_may_report zn_page_may_report
 #define page_owner_free zn_page_owner_free
 #define page_owner_free_rest zn_page_owner_free_rest
 #define page_owner_init zn_page_owner_init
@@ -192,6 +196,7 @@
 #define pcp_refill zn_pcp_refill
 #define pcp_ring_slots zn_pcp_ring_slots
 #define pcp_setup zn_pcp_setup
+#define pcp_size_of zn_pcp_size_of
 #define policy_alloc_interleave zn_policy_alloc_interleave
 #define policy_bind_mask zn_policy_bind_mask
 #define policy_copy zn_policy_copy

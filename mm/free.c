@@ -32,6 +32,7 @@
 
 #include "lib/assert.h"
 #include "buddy.h"
+#include "contents.h"
 #include "page_check.h"
 #include "page_owner.h"
 #include "pcp.h"
@@ -118,6 +119,8 @@ static ZN_NOINLINE bool free_look(struct zonal *mm, struct page *page, unsigned 
 
 	trace(mm, PAGE_FREE, page->pfn, order);
 	fit = page_check_free(mm, page, order);
+	if (fit && (ld_relaxed(&mm->gates) & GATE_CONTENTS))
+		contents_freed(mm, page->pfn, 1u << order);
 
 	if (traced && (fit || poisoned))
 		page_owner_free(mm, page, order);
@@ -168,6 +171,8 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 		return;
 	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
 		page_owner_free_rest(mm, page, order);
+	if (ld_relaxed(&mm->gates) & GATE_CONTENTS)
+		contents_freed(mm, page->pfn + 1, (1u << order) - 1);
 	while (--order > 0) {
 		trace(mm, PAGE_FREE, page->pfn + (1u << order), order);
 		put_block(mm, page + (1u << order), order);

@@ -81,6 +81,22 @@ static bool option_ok(const char *name, uint64_t value, uint64_t least, uint64_t
 	return false;
 }
 
+/* What touches pages needs the hook for it. */
+static bool contents_ok(const struct zonal_config *config)
+{
+	const struct zonal_options *o = &config->options;
+
+	if (o->page_poison && !config->contents) {
+		port_log("zonal: page_poison: `contents` must be given");
+		return false;
+	}
+	if ((o->init_on_alloc || o->init_on_free) && !config->clear) {
+		port_log("zonal: init_on_alloc, init_on_free: `clear` must be given");
+		return false;
+	}
+	return true;
+}
+
 static int options_check(const struct zonal_config *config)
 {
 	const struct zonal_options *o = &config->options;
@@ -88,7 +104,11 @@ static int options_check(const struct zonal_config *config)
 	if (!option_ok("watermark_scale_factor", o->watermark_scale_factor, 1, 3000) ||
 	    !option_ok("kernelcore_percent", o->kernelcore_percent, 0, 100) ||
 	    !option_ok("movablecore_percent", o->movablecore_percent, 0, 100) ||
-	    !option_ok("cpu_count", config->cpu_count, 0, ZONAL_MAX_CPUS))
+	    !option_ok("cpu_count", config->cpu_count, 0, ZONAL_MAX_CPUS) ||
+	    !contents_ok(config))
+		return ZONAL_EINVAL;
+	if (o->percpu_pagelist_fraction &&
+	    !option_ok("percpu_pagelist_fraction", o->percpu_pagelist_fraction, 8, UINT32_MAX))
 		return ZONAL_EINVAL;
 	if (!((o->dma_end | o->dma32_end) & (PAGE_SIZE - 1)))
 		return 0;

@@ -22,6 +22,7 @@
 
 #include "init.h"
 
+#include "contents.h"
 #include "meta.h"
 #include "node.h"
 #include "page_owner.h"
@@ -63,8 +64,9 @@ static void make_nodes(struct zonal *mm, const struct boot_info *info)
 
 static void make_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *zone)
 {
-	uint32_t slots = cpu_ring_slots(zone->present);
-	struct page **slot = meta_take(mm, cpu->node, cpu_ring_bytes(zone->present));
+	unsigned fraction = mm->options.percpu_pagelist_fraction;
+	uint32_t slots = cpu_ring_slots(zone->present, fraction);
+	struct page **slot = meta_take(mm, cpu->node, cpu_ring_bytes(zone->present, fraction));
 	struct pcp *pcp = &cpu->pcp[zone->id];
 
 	ASSERT(!(slots & (slots - 1)), "zone %u: lists of %u pages", zone->id, slots);
@@ -146,13 +148,15 @@ static void take_options(struct zonal *mm, const struct zonal_config *config)
 	mm->options = config->options;
 	st_relaxed(&mm->boost_factor, config->options.watermark_boost_factor);
 	mm->clear = config->clear;
+	mm->contents = config->contents;
 	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE |
 		      (ZONAL_RECLAIM ? __GFP_WRITE : 0);
 	if (!mm->clear)
 		mm->unusual |= __GFP_ZERO;
 	mm->ctx = config->ctx;
 	mm->gfp_allowed = __GFP_BITS & ~(__GFP_RECLAIM | __GFP_IO | __GFP_FS);
-	st_relaxed(&mm->gates, GATE_BOOT | (config->grouping_off ? GATE_NO_GROUPING : 0));
+	st_relaxed(&mm->gates, GATE_BOOT | (config->grouping_off ? GATE_NO_GROUPING : 0) |
+				       contents_gates(&config->options));
 }
 
 /* All that is cut from the caller's storage, in the order in which zonal_plan() counts. */

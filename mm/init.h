@@ -36,8 +36,8 @@ bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, uns
 /* plan.c: CPUs that will call, the node of one, bytes of one CPU's lists for one zone. */
 unsigned cpu_count_of(const struct zonal_config *config);
 unsigned cpu_node_of(const struct boot_info *info, unsigned cpu);
-uint32_t cpu_ring_slots(uint64_t present);
-size_t cpu_ring_bytes(uint64_t present);
+uint32_t cpu_ring_slots(uint64_t present, unsigned fraction);
+size_t cpu_ring_bytes(uint64_t present, unsigned fraction);
 
 /* movable.c: where ZONE_MOVABLE begins on each node, 0: nowhere (I18). */
 void movable_plan(const struct zonal_config *config, pfn_t usable_start,

@@ -20,8 +20,13 @@
 #define GATE_TRACE 0x80u       /* a trace point that allocations pass is on */
 #define GATE_TRACE_FREE 0x100u /* the one that frees pass */
 
+#define GATE_POISON 0x200u     /* free pages hold a pattern (D12) */
+#define GATE_ZERO_TAKEN 0x400u /* pages come zeroed (D9) */
+#define GATE_ZERO_FREED 0x800u /* free pages are zeroed */
+#define GATE_CONTENTS (GATE_POISON | GATE_ZERO_TAKEN | GATE_ZERO_FREED)
+
 /* Of these, those that a free must know of too: it takes the careful way. Set by gate_set(). */
-#define GATE_FREES (GATE_CHECK_ALL | GATE_TRACE_FREE)
+#define GATE_FREES (GATE_CHECK_ALL | GATE_TRACE_FREE | GATE_POISON | GATE_ZERO_FREED)
 
 #define MM_SECTION_SHIFT (SECTION_SHIFT - PAGE_SHIFT)
 
@@ -125,6 +130,7 @@ struct zonal {
 	_Atomic uint64_t failures;   /* serial of struct zonal_failure */
 	_Atomic int64_t inject_skip, inject_times; /* D19 */
 	zonal_clear_fn clear;
+	const struct zonal_contents *contents; /* i */
 	void *ctx;
 	struct meta_piece meta[ZONAL_MAX_NODES]; /* i: the caller's storage, see meta.c */
 	uint64_t meta_bytes;         /* of it used */

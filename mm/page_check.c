@@ -198,6 +198,8 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 	return true;
 }
 
+bool page_may_report(struct zonal *mm) { return may_report(&mm->report_limit); }
+
 uint64_t zonal_bad_count(const struct zonal *mm)
 {
 	return ld_relaxed(&((struct zonal *)(uintptr_t)mm)->bad);

@@ -31,6 +31,9 @@ void page_report_misuse(struct zonal *mm, const char *what, const struct page *p
 /* The same for a call that names no instance; it can be counted nowhere. */
 void page_report_get(const struct page *page);
 
+/* D3: one more report may be printed now. */
+bool page_may_report(struct zonal *mm);
+
 const char *page_state_name(enum page_state state);
 
 #endif

@@ -122,7 +122,7 @@ static void place_section(void *ctx, pfn_t s, struct section_bounds bounds, unsi
 	if (!mm->map_span)
 		mm->map_first = bounds.first;
 	mm->map_span = bounds.end - mm->map_first; /* sections come in ascending order */
-	st_relaxed(&mm->plain_span, mm->map_span);
+	gate_set(mm, 0, true);
 	mm->section[s] = (uintptr_t)map - (uintptr_t)bounds.first * sizeof(struct page);
 }
 

@@ -23,7 +23,8 @@
  *
  * Sizes (P2): batch is 1/4096 of the zone, at most 64 pages' worth, rounded to
  * 2^n - 1 so that it does not march in step with power-of-two users; high is six batches.
- * 512 MiB: 31/186; 1 GiB and more: 63/378.
+ * 512 MiB: 31/186; 1 GiB and more: 63/378. percpu_pagelist_fraction asks for a share of the zone
+ * instead (P3).
  *
  * Owned by one CPU, under its interrupt mask (T2). Another CPU's rings are emptied
  * by asking that CPU (zonal_drain_all).
@@ -310,11 +311,22 @@ unsigned pcp_batch_of(uint64_t managed)
 	return (1u << (31 - (unsigned)__builtin_clz(b))) - 1;
 }
 
+struct pcp_size pcp_size_of(uint64_t managed, unsigned fraction)
+{
+	unsigned batch = pcp_batch_of(managed), high = 6 * batch;
+
+	if (fraction) {
+		high = (unsigned)(managed / fraction);
+		batch = ZN_MIN(high / 4, PAGE_SHIFT * 8u);
+	}
+	return (struct pcp_size){ .batch = ZN_MAX(batch, 1u), .high = high };
+}
+
 uint32_t pcp_ring_slots(unsigned batch, unsigned high)
 {
 	uint32_t slots = 2;
 
-	ASSERT(batch < UINT16_MAX && high < UINT16_MAX, "batch %u, high %u", batch, high);
+	ASSERT(batch < UINT16_MAX && high <= 1u << 30, "batch %u, high %u", batch, high);
 	while (slots < batch + high + 1)
 		slots *= 2;
 	return slots;
@@ -338,10 +350,11 @@ void pcp_setup(struct zonal *mm)
 	unsigned zid;
 
 	mm_for_each_zone(mm, zid, zone) {
-		unsigned batch = pcp_batch_of((uint64_t)zone_managed(zone));
+		struct pcp_size size = pcp_size_of((uint64_t)zone_managed(zone),
+						   mm->options.percpu_pagelist_fraction);
 
-		zone->pcp_high = 6 * batch;
-		zone->pcp_batch = ZN_MAX(batch, 1u);
+		zone->pcp_high = size.high;
+		zone->pcp_batch = size.batch;
 		for (unsigned c = 0; c < mm->cpu_count; c++)
 			if (mm->cpu[c] && mm->cpu[c]->pcp[zid].ring[0].slot)
 				pcp_set_sizes(&mm->cpu[c]->pcp[zid], zone->pcp_batch,

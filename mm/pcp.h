@@ -73,6 +73,12 @@ static inline bool pcp_push(struct pcp *pcp, struct page *page, uint32_t word, u
  * meanwhile. Context: not masked. */
 void drain_here(struct zone *zone);
 
+/* P2, P3: a batch, and how many pages a CPU keeps of a zone. */
+struct pcp_size {
+	unsigned batch, high;
+};
+struct pcp_size pcp_size_of(uint64_t managed, unsigned fraction);
+
 /* P2 and P5: sizes of every CPU's lists from each zone's managed pages. Context: boot. */
 void pcp_setup(struct zonal *mm);
 

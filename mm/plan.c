@@ -42,16 +42,16 @@ static void plan_nodes(struct zonal_plan *plan, const struct boot_info *info)
 }
 
 /* Slots of one ring for a zone: for the pages present, the most it can ever manage. */
-uint32_t cpu_ring_slots(uint64_t present)
+uint32_t cpu_ring_slots(uint64_t present, unsigned fraction)
 {
-	unsigned batch = pcp_batch_of(present);
+	struct pcp_size size = pcp_size_of(present, fraction);
 
-	return pcp_ring_slots(ZN_MAX(batch, 1u), 6 * batch);
+	return pcp_ring_slots(size.batch, size.high);
 }
 
-size_t cpu_ring_bytes(uint64_t present)
+size_t cpu_ring_bytes(uint64_t present, unsigned fraction)
 {
-	return MIGRATE_PCPTYPES * cpu_ring_slots(present) * sizeof(struct page *);
+	return MIGRATE_PCPTYPES * (size_t)cpu_ring_slots(present, fraction) * sizeof(struct page *);
 }
 
 unsigned cpu_count_of(const struct zonal_config *config)
@@ -108,6 +108,7 @@ static void plan_maps(struct zonal_plan *plan, const struct zonal_config *config
 /* Per-CPU lists are sized by zone, so that all CPUs need the same. */
 static void plan_cpus(struct zonal_plan *plan, const struct zonal_config *config)
 {
+	unsigned fraction = config->options.percpu_pagelist_fraction;
 	size_t rings = 0, zones = 0;
 	struct zone_layout layout;
 
@@ -118,7 +119,7 @@ static void plan_cpus(struct zonal_plan *plan, const struct zonal_config *config
 		if (!extent.present)
 			continue;
 		zones = zid + 1;
-		rings += meta_round(cpu_ring_bytes(extent.present));
+		rings += meta_round(cpu_ring_bytes(extent.present, fraction));
 	}
 	for (unsigned c = 0; c < cpu_count_of(config); c++) {
 		unsigned nid = cpu_node_of(config->info, c);

@@ -22,13 +22,17 @@
 #include "init.h"
 
 #include "buddy.h"
+#include "contents.h"
 #include "lib/assert.h"
 #include "watermark.h"
 
 static void release_range(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t end)
 {
-	port_irqflags_t irq = port_irq_save();
+	port_irqflags_t irq;
 
+	if (ld_relaxed(&mm->gates) & GATE_CONTENTS)
+		contents_freed(mm, start, end - start);
+	irq = port_irq_save();
 	ASSERT(start >= zone->start_pfn && end <= zone->start_pfn + zone->spanned,
 	       "pages 0x%llx to 0x%llx of zone %u", (unsigned long long)start,
 	       (unsigned long long)end, zone->id);

@@ -319,6 +319,7 @@ static void start_allocator(void)
 		.info = &boot_info,
 		.options = boot_args.options,
 		.clear = clear_pages,
+		.contents = &page_contents,
 		.page_owner = boot_args.page_owner,
 	};
 	int error;

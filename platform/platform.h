@@ -102,4 +102,7 @@ void platform_panic_report(void);
 /* 0 all good, 1 a command or test failed, 2 panic. Any context. */
 void platform_exit(int status) ZN_NORETURN;
 
+/* What page_poison asks of pages (page_contents.c). */
+extern const struct zonal_contents page_contents;
+
 #endif

@@ -155,7 +155,7 @@ static bool draw_rings(struct player *p, const struct fr_zone *z, unsigned zid)
 		struct pcp *pcp = &p->mm->cpu[c]->pcp[zid];
 		/* Between here and the end of the set-up they have the size that we compute. */
 		uint32_t slots = ZN_MAX(pcp_ring_slots(z->batch, z->pcp_high),
-					cpu_ring_slots(z->present));
+					cpu_ring_slots(z->present, 0));
 
 		*pcp = (struct pcp){ .mask = slots - 1 };
 		for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++) {

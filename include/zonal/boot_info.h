@@ -75,6 +75,12 @@ struct zonal_options {
 	uint64_t kernelcore_bytes, movablecore_bytes; /* 0: not given */
 	unsigned kernelcore_percent, movablecore_percent; /* 0: not given */
 	uint64_t cma_bytes; /* 0: none asked */
+	/* Debugging and hardening; any of the first three keeps requests off the fast lanes. */
+	bool page_poison;   /* free pages hold 0xaa, looked at when they are taken (D12) */
+	bool init_on_alloc; /* every page comes zeroed (D9); page_poison overrides both */
+	bool init_on_free;  /* every page is zeroed when it is freed */
+	/* P3: a CPU's lists hold at most 1/N of a zone; 0: by the usual rule, else 8 or more. */
+	unsigned percpu_pagelist_fraction;
 	uint64_t dma_end, dma32_end; /* a board's own zone limits; 0: 5.10.262's rule (I16, I17) */
 };
 

@@ -29,6 +29,7 @@
 #define ZONAL_ZONAL_H
 
 #include <zonal/boot_info.h>
+#include <zonal/contents.h>
 #include <zonal/gfp.h>
 #include <zonal/types.h>
 
@@ -173,17 +174,12 @@ struct zonal_plan {
  * or NULL. What it takes of the RAM described it adds to info->reserved. */
 typedef void *(*zonal_meta_fn)(void *ctx, unsigned nid, size_t bytes, size_t align);
 
-/*
- * The only way in which the core touches page contents: clear `count` pages
- * from `pfn`. NULL: ZONAL_GFP_F_ZERO is refused with NULL and a record.
- */
-typedef void (*zonal_clear_fn)(void *ctx, zonal_pfn_t pfn, size_t count);
-
 struct zonal_config {
 	const struct zonal_boot_info *info;
 	struct zonal_options options;
 	const struct zonal_storage *storage; /* ZONAL_MAX_NODES pieces, by node */
 	zonal_clear_fn clear;
+	const struct zonal_contents *contents; /* NULL: no page_poison; kept */
 	void *ctx;
 	bool page_owner;        /* record who took each page (D17); 32 bytes a page, no lanes */
 	bool grouping_off;      /* tests: no mobility grouping whatever the size (M12) */

@@ -86,6 +86,14 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(args.page_owner, 1);
 	KT_EQ(parse("page_owner=off page_owner="), 2);
 	KT_EQ(args.page_owner, 0);
+	KT_EQ(parse("page_poison=on init_on_alloc=1 init_on_free=1 percpu_pagelist_fraction=8"), 0);
+	KT_OK(args.options.page_poison && args.options.init_on_alloc && args.options.init_on_free,
+	      "not taken over");
+	KT_EQ(args.options.percpu_pagelist_fraction, 8);
+	KT_EQ(parse("init_on_free=1 init_on_free=0 percpu_pagelist_fraction=0"), 0);
+	KT_EQ(args.options.init_on_free, 0);
+	KT_EQ(parse("page_poison=1 init_on_alloc=on init_on_free=2 init_on_free=10 "
+		    "percpu_pagelist_fraction=7 percpu_pagelist_fraction=-1"), 6);
 }
 
 KTEST(bootargs, unknown_word_is_named_and_the_rest_counts)

@@ -204,14 +204,16 @@ static int instance_init(const struct kt_spec *spec, struct zonal *mm, kt_change
 	return zonal_build(mm, &config, kt_meta);
 }
 
-struct zonal *kt_instance(const struct kt_spec *spec)
+struct zonal *kt_instance(const struct kt_spec *spec) { return kt_changed_instance(spec, NULL); }
+
+struct zonal *kt_changed_instance(const struct kt_spec *spec, kt_change_fn change)
 {
 	struct zonal *mm = kt_alloc(zonal_sizeof(), 64);
 	int error;
 
 	if (!nodes_fit(spec))
 		return NULL;
-	error = instance_init(spec, mm, NULL);
+	error = instance_init(spec, mm, change);
 	if (!KT_OK(error == 0, "zonal_init() of the test's board gives %d", error))
 		return NULL;
 	poison_gaps(mm);

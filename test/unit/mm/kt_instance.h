@@ -75,6 +75,7 @@ bool kt_config(const struct kt_spec *spec, struct boot_info *info, struct zonal_
 void *kt_meta(void *ctx, unsigned nid, size_t bytes, size_t align);
 /* The same after `change` has broken what was made of the spec. */
 typedef void (*kt_change_fn)(struct boot_info *info, struct zonal_config *config);
+struct zonal *kt_changed_instance(const struct kt_spec *spec, kt_change_fn change);
 int kt_changed_error(const struct kt_spec *spec, kt_change_fn change);
 
 /* The id that CPU `k` of the last spec has in the instance. */

@@ -94,6 +94,38 @@ KTEST(rows_p, p2_batch_and_high_by_size)
 	KT_EQ(pcp_batch_of(4095), 0);
 }
 
+/* P3: high is a share of the zone, batch a quarter of it, 96 at most. */
+KTEST(rows_p, p3_fraction_of_the_zone_in_place_of_the_rule)
+{
+	static const struct kt_spec small = { .ram = { { 0, KT_DMA_PFN, 16384 } } };
+	struct zonal_options options;
+	struct kt_spec spec = small;
+	struct page *chain = NULL;
+	struct zone *zone;
+	struct zonal *mm;
+
+	zonal_options_default(&options);
+	options.percpu_pagelist_fraction = 64;
+	spec.options = &options;
+	mm = kt_bare_instance(&spec);
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	KT_EQ(zone->pcp_high, 256);
+	KT_EQ(zone->pcp_batch, 64);
+	KT_EQ(pcp_size_of(16384, 8).high, 2048);
+	KT_EQ(pcp_size_of(16384, 8).batch, PAGE_SHIFT * 8);
+	KT_EQ(pcp_size_of(16384, 16384).high, 1);
+	KT_EQ(pcp_size_of(16384, 16384).batch, 1);
+	/* And the lists do hold so many, and no more. The last batch leaves nothing above the
+	 * mark. */
+	KT_EQ(kt_take_all(mm, 0, GFP_NOWAIT, 0, &chain), 16384 - 63);
+	kt_give_all(mm, chain, 0);
+	KT_OK(kt_pcp_count(zone) >= 192 && kt_pcp_count(zone) < 256, "%u pages",
+	      kt_pcp_count(zone));
+	kt_check_all(mm);
+}
+
 KTEST(rows_p, p6_refill_is_a_batch_in_physical_order)
 {
 	struct zone *zone = board();
