@@ -38,9 +38,10 @@ COMMON := -std=gnu11 -O2 -g $(WARN) -MMD -MP -I. -Iinclude \
 	-include lib/prefix.h $(EXTRA_CFLAGS)
 
 # ---- the image ---------------------------------------------------------------------------
-# -nostdinc: only the compiler's own headers and lib/freestanding, never a C library's.
+IMAGE_INC = $(eval IMAGE_INC := $$(shell $(IMAGE_CC) -print-file-name=include))$(IMAGE_INC)
+# -nostdinc: only the compiler's own headers (asked for once) and lib/freestanding.
 IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
-	-isystem $(shell $(IMAGE_CC) -print-file-name=include) \
+	-isystem $(IMAGE_INC) \
 	-Iarch/arm64/include -march=armv8-a -mgeneral-regs-only -mstrict-align -moutline-atomics \
 	-fpie -fno-omit-frame-pointer -fno-common -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wframe-larger-than=2048
@@ -193,7 +194,6 @@ historic mutate: $(addprefix $(O)/host-mutant/,test model oracle topology)
 historic: $(O)/host-hooks/hooks $(O)/host-tsan/stress $(O)/host-tsan/test
 sources-%:
 	@echo $(HOST_CORE) $(SRC_$*) $(HOST_LIBS)
-
 lint: | $(O)/setup.test
 	$(Q)tools/run_lint.sh
 
