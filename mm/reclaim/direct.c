@@ -59,7 +59,7 @@ static void direct_round(struct scan *s, const struct alloc_req *req,
 		if (ref->type > req->high_zone || !nodemask_has(pass->nodemask, ref->node) ||
 		    !cpuset_allows(req, pass, ref->node))
 			continue;
-		if (req->order > COSTLY_ORDER &&
+		if (req->order > COSTLY_ORDER && compact_allowed(pass->gfp) &&
 		    compact_ready(ref->zone, req->order, req->high_zone)) {
 			s->compact_ready = true;
 			continue;

@@ -30,11 +30,12 @@ static struct migrate {
 	uint32_t *piece[PIECES];
 	unsigned pieces;
 	uint64_t count; /* places */
+	const struct bench_port *port;
 } pages;
 
 static uint32_t *place(uint64_t i) { return &pages.piece[i / PIECE_ENTRIES][i % PIECE_ENTRIES]; }
 
-static uint64_t *contents(uint32_t pfn) { return page_address(pfn_to_page(pfn)); }
+static uint64_t *contents(uint32_t pfn) { return pages.port->contents(pfn_to_page(pfn)); }
 
 static bool page_is_used(void *ctx, struct page *page, uint64_t handle)
 {
@@ -158,6 +159,7 @@ bool bench_migrate(const struct bench *bench, const struct bench_case *c, unsign
 
 	if (!bench->port->program)
 		return true;
+	pages.port = bench->port;
 	mm_for_each_zone(&zonal_image, zid, zone)
 		free += (uint64_t)ld_relaxed(&zone->free);
 	owner = zonal_owner_register(&zonal_image, &ops, NULL);

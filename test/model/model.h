@@ -80,9 +80,9 @@ struct answer {
 	struct zone *preferred; /* for the counters */
 	int interleave;         /* node wanted by interleave, or -1 */
 	uint32_t flags;         /* W_ that were in force when it was served */
-	/* By zone id, with no page predicted: a last resort may serve it from here all the same
-	 * (rows S8, H5), wanted from that zone; NULL: it may not. */
-	struct zone *resort[M_ZIDS];
+	/* By zone id: a last resort may serve it from here all the same (rows S8, H5, K11), wanted
+	 * from that zone; NULL: it may not. The second after the nodemask was dropped (L10). */
+	struct zone *resort[2][M_ZIDS];
 };
 
 /* ---- random numbers: xorshift64*, the state is the model's ---- */
@@ -133,6 +133,7 @@ bool verify_reserves(struct model *m);
 /* min_free_kbytes after set-up (S1, S2). */
 uint64_t verify_min_kbytes(const struct model *m);
 /* Take the NUMA counters as they are now for the starting point. */
+uint64_t stat_sum(const struct model *m, unsigned zid, enum pcp_stat stat);
 void tally_reset(struct model *m);
 /* Print why, and how to run it again. */
 bool m_fail(struct model *m, const char *fmt, ...) ZN_PRINTF(2, 3);

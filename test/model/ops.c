@@ -125,14 +125,36 @@ static void tally_take(struct model *m, const struct answer *a, unsigned order)
 		t->interleave++;
 }
 
+/* Was `zone` asked because `wanted` did not serve? The counters say (Y2, Y3). */
+static bool wanted_from(const struct model *m, const struct zone *zone, const struct zone *wanted)
+{
+	if (!wanted)
+		return false;
+	if (wanted->node != zone->node)
+		return stat_sum(m, wanted->id, STAT_FOREIGN) == m->tally[wanted->id].foreign + 1;
+	return stat_sum(m, zone->id, STAT_HIT_LOCAL) + stat_sum(m, zone->id, STAT_HIT_OTHER) ==
+	       m->tally[zone->id].hit + 1;
+}
+
+/* A page that the rows do not promise, but that a last resort may have made room for. */
+static void settle_resort(struct model *m, struct answer *a, struct zone *zone)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(a->resort); i++) {
+		if (a->zone == zone && wanted_from(m, zone, a->preferred))
+			return;
+		if (!wanted_from(m, zone, a->resort[i][zone->id]))
+			continue;
+		a->preferred = a->resort[i][zone->id];
+		a->zone = zone;
+	}
+}
+
 static bool check_taken(struct model *m, struct answer *a, struct page *page)
 {
 	unsigned zid = page ? zonal_page_node(page) * ZONE_TYPES + zonal_page_zone(page) : 0;
 
-	if (page && !a->zone && a->resort[zid]) {
-		a->preferred = a->resort[zid];
-		a->zone = m->mm->zone[zid];
-	}
+	if (page && m->mm->zone[zid])
+		settle_resort(m, a, m->mm->zone[zid]);
 	if (!page != !a->zone)
 		return m_fail(m, "got %s, the rows say %s zone %u", page ? "a page" : "nothing",
 			      a->zone ? "a page from" : "nothing;", a->zone ? a->zone->id : 0);

@@ -73,7 +73,7 @@ bool verify_all(struct model *m)
 	return true;
 }
 
-static uint64_t stat_sum(const struct model *m, unsigned zid, enum pcp_stat stat)
+uint64_t stat_sum(const struct model *m, unsigned zid, enum pcp_stat stat)
 {
 	uint64_t sum = 0;
 

@@ -312,15 +312,24 @@ static bool gets_reserves(const struct pass *p, const struct zonal_task *task)
 	return (p->gfp & __GFP_MEMALLOC) || (!p->irq && (task->flags & ZTASK_MEMALLOC));
 }
 
+/* K11: for a costly block of which a zone has the pages in pieces, reclaim says that compaction is
+ * what is needed, and calls that progress: then lists are drained and the reserve is opened (L12). */
+static bool compacts(const struct pass *p, const struct zonal_task *task)
+{
+	return p->order > 3 && !p->irq && (p->gfp & __GFP_DIRECT_RECLAIM) &&
+	       (p->gfp & __GFP_IO) && !(task->flags & ZTASK_MEMALLOC);
+}
+
 /* H5 and S8: who may wait and insist takes boosts and reserves back. What comes of it
  * hangs on the lists; here it is said from where at most. */
-static void last_resort(const struct pass *p, const struct zonal_task *task, struct answer *a)
+static void last_resort(const struct pass *p, const struct zonal_task *task,
+			struct zone **resort)
 {
 	bool costly = p->order > 3 && !(p->gfp & __GFP_RETRY_MAYFAIL);
-	bool any = false;
+	bool any = compacts(p, task);
 
-	if (!(p->gfp & __GFP_DIRECT_RECLAIM) || (p->gfp & __GFP_NORETRY) || costly ||
-	    (task->flags & ZTASK_MEMALLOC))
+	if (!any && (!(p->gfp & __GFP_DIRECT_RECLAIM) || (p->gfp & __GFP_NORETRY) || costly ||
+		     (task->flags & ZTASK_MEMALLOC)))
 		return;
 	for (unsigned i = 0; i < p->count; i++)
 		any |= (!p->mask || nodemask_has(p->mask, p->list[i]->node)) &&
@@ -328,7 +337,7 @@ static void last_resort(const struct pass *p, const struct zonal_task *task, str
 			list_has(p->list[i], MIGRATE_HIGHATOMIC, 0));
 	for (unsigned i = 0; any && i < p->count; i++)
 		if (!p->mask || nodemask_has(p->mask, p->list[i]->node))
-			a->resort[p->list[i]->id] = first_zone(p);
+			resort[p->list[i]->id] = first_zone(p);
 }
 
 static bool slow_path(struct pass *p, nodemask_t mask, struct answer *a)
@@ -359,11 +368,18 @@ static bool slow_path(struct pass *p, nodemask_t mask, struct answer *a)
 		if (walk(p, a))
 			return true;
 	}
-	/* L10: a mask that misses the cpuset altogether is dropped, once. */
-	if (p->confined && p->mask && !(p->mask & p->mems))
+	/* L10: a mask that misses the cpuset altogether is dropped, once. What was drained before
+	 * that may change who serves it. */
+	if (p->confined && p->mask && !(p->mask & p->mems)) {
+		if (possible && compacts(p, task))
+			last_resort(p, task, a->resort[0]);
+		p->mask = 0;
+		if (compacts(p, task))
+			last_resort(p, task, a->resort[1]);
 		return slow_path(p, 0, a);
+	}
 	if (possible)
-		last_resort(p, task, a);
+		last_resort(p, task, a->resort[1]);
 	return false;
 }
 
