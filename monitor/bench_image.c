@@ -22,6 +22,7 @@
 #include "user/user.h"
 
 #define MOST_WORKERS 4u
+#define BEGIN_NS 1000000000ull
 
 struct worker {
 	void (*fn)(void *arg, unsigned index);
@@ -94,14 +95,24 @@ static bool together(unsigned count, void (*fn)(void *arg, unsigned index), void
 }
 
 /* It inherits the CPUs of nobody: its own are the caller's. */
-static int program(const char *name, uint64_t arg)
+static int end(int id)
 {
-	struct user_end end;
+	struct user_end how;
+
+	if (id < 0 || !user_join(id, &how) || how.reason != USER_EXITED)
+		return -1;
+	return how.status;
+}
+
+static int program(const char *name, uint64_t arg) { return end(user_start(name, arg, NULL)); }
+
+/* Such a program sleeps for seconds when it has done its part; that is much shorter. */
+static int begin(const char *name, uint64_t arg)
+{
 	int id = user_start(name, arg, NULL);
 
-	if (id < 0 || !user_join(id, &end) || end.reason != USER_EXITED)
-		return -1;
-	return end.status;
+	task_sleep_ns(BEGIN_NS);
+	return id;
 }
 
 enum { SLEEPERS = 50, SLEEPER_PAGES = 512, LARGEST_PAGES = 2048 };
@@ -160,7 +171,7 @@ static int bench_main(void *arg)
 int bench_image(const char *glob, bool json)
 {
 	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together,
-					 program, page_address, crowd };
+					 program, begin, end, page_address, crowd };
 	const struct cpumask first = cpumask_of(nth_online(0));
 	struct request request = { &port, glob, json };
 	const struct task_spec spec = { .name = "bench", .fn = bench_main, .arg = &request,

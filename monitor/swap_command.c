@@ -33,12 +33,10 @@ static void print_area(const struct swap_info *a, bool json, bool first)
 	if (json)
 		kprintf("%s{\"name\":\"%s\",\"kind\":\"%s\",\"pages\":%llu,\"used\":%llu,"
 			"\"out\":%llu,\"in\":%llu,\"refused\":%llu,\"errors\":%llu,"
-			"\"held_pages\":%llu,\"bytes\":%llu,\"dead\":%s,\"pack_ns\":%llu,"
-			"\"unpack_ns\":%llu}",
+			"\"held_pages\":%llu,\"bytes\":%llu,\"dead\":%s}",
 			first ? "" : ",", a->name, a->disk ? "disk" : "ram", (ull)a->pages,
 			(ull)a->used, (ull)a->out, (ull)a->in, (ull)a->refused, (ull)a->errors,
-			(ull)a->held_pages, (ull)a->bytes, a->dead ? "true" : "false",
-			(ull)a->pack_ns, (ull)a->unpack_ns);
+			(ull)a->held_pages, (ull)a->bytes, a->dead ? "true" : "false");
 	else
 		kprintf("%-7s %s, %llu of %llu pages used, %llu out, %llu in, %llu refused, "
 			"%llu errors; %llu pages hold %llu bytes%s\n",

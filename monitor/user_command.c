@@ -21,7 +21,10 @@
 #include "lib/assert.h"
 #include "lib/number.h"
 #include "lib/printf.h"
+#include "sched/sched.h"
 #include "user/user.h"
+
+#define REAPER_NS 2000000ull
 
 typedef unsigned long long ull;
 
@@ -106,6 +109,8 @@ static int start(const struct monitor_args *args, bool waits)
 	}
 	if (!user_join(id, &end))
 		return 1;
+	/* What is looked at next should find its stack free, too: the reaper has its turn. */
+	task_sleep_ns(REAPER_NS);
 	kprintf(args->json ? "{\"schema\":\"zonal.user-run/1\",\"id\":%d,\"end\":\"%s\","
 			     "\"status\":%d}\n" :
 			     "user: task %d %s, status %d\n", id, reason_name(&end), end.status);

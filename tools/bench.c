@@ -158,8 +158,8 @@ static void memory_give(void *memory, size_t bytes)
 
 int main(int argc, char **argv)
 {
-	static const struct bench_port port = { THREADS, memory_take, memory_give, together,
-						NULL, NULL, NULL };
+	static const struct bench_port port = { .cpus = THREADS, .take = memory_take,
+						.give = memory_give, .together = together };
 	const char *glob = NULL;
 	bool json = false;
 

@@ -33,12 +33,15 @@ GOALS = {
     ("unmap", 0): (600, 300),
     ("hugefault", 9): (150000, 98304),
     ("oom", 0): (600000, 300000),
+    ("reclaim-anon", 0): (3000, 1800),
+    ("swapin", 0): (2200, 1300),
 }
 INIT_LINUX, INIT_GOAL = 72.5, (30, 12)
 # Of the same kernel, in user-p1-2n.json: a program that touches and unmaps pages; in oom-u512.json:
-# the first kill.
+# the first kill; in swap-u512.json (one CPU): a program that has more pages than there is memory,
+# compressor left out.
 USER_LINUX = {("fault", 0): 2213.0, ("unmap", 0): 1233.0, ("hugefault", 9): 175343.0,
-              ("oom", 0): 1677746.0}
+              ("oom", 0): 1677746.0, ("reclaim-anon", 0): 9748.0, ("swapin", 0): 5422.0}
 NOT_OURS = {("loop3-calib", 0)}  # the reference's check of its own clock
 LINE = re.compile(r"(\S+) order=(\d+) ops=\d+ ns_per_op=([\d.]+)")
 FRAG = re.compile(r"(\S+) free=(\d+) free_huge=(\d+) potential=(\d+)")

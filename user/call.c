@@ -198,6 +198,17 @@ static int64_t call_move(struct user_space *space, const uint64_t *arg)
 	return task_set_cpus(&cpus);
 }
 
+static int64_t call_to_node(struct user_space *space, const uint64_t *arg)
+{
+	nodemask_t nodes = ld_relaxed(&memory_here()->mems_allowed) & user_port_board()->nodes;
+	uint64_t end;
+
+	if (!range_sound(arg[0], arg[1], &end) || arg[2] >= ZONAL_MAX_NODES ||
+	    !(nodes & node_bit((unsigned)arg[2])))
+		return USER_EINVAL;
+	return (int64_t)space_to_node(space, arg[0], end, (unsigned)arg[2]);
+}
+
 /* The task's policy follows by itself, those of ranges are the space's. */
 static int64_t call_set_mems(struct user_space *space, const uint64_t *arg)
 {
@@ -289,6 +300,7 @@ static call_fn *const calls[USER_CALLS] = {
 	[USER_CALL_WAIT] = call_wait,
 	[USER_CALL_KILL] = call_kill,
 	[USER_CALL_OOM_ADJ] = call_oom_adj,
+	[USER_CALL_TO_NODE] = call_to_node,
 };
 
 int64_t space_call(struct user_space *space, const uint64_t *arg, uint64_t number)

@@ -93,7 +93,7 @@ static int bring_back(struct user_space *space, uint64_t va)
 		unsigned order;
 		int there = 1;
 
-		if (token && !held)
+		if (token && !held && swap_on_a_disk(token))
 			(void)swap_look(token, &page);
 		if (page) {
 			space_unpark(space, va, page);

@@ -98,6 +98,9 @@ int space_protect(struct user_space *space, uint64_t start, uint64_t end, uint32
 /* For the reaper, not the task itself: the next part of all that is mapped in sweep->start to
  * ->end goes, the tables stay. False: not now. Context: task. */
 bool space_reap(struct user_process *process, struct user_sweep *sweep);
+/* Pages of it that are mapped one by one go to that node, through reclaim's owner; how many went.
+ * Ends early when the task is killed. The task itself, no lock held, sleeps. */
+uint64_t space_to_node(struct user_space *space, uint64_t start, uint64_t end, unsigned nid);
 /* A page more for tables. False: no memory. */
 bool space_feed(struct user_space *space);
 

@@ -185,9 +185,7 @@ bool swap_look_area(unsigned n, struct swap_info *out)
 		return false;
 	*out = (struct swap_info){ .in = ld_relaxed(&area->in), .out = ld_relaxed(&area->out),
 				   .refused = ld_relaxed(&area->refused),
-				   .errors = ld_relaxed(&area->errors),
-				   .pack_ns = ld_relaxed(&area->pack_ns),
-				   .unpack_ns = ld_relaxed(&area->unpack_ns) };
+				   .errors = ld_relaxed(&area->errors) };
 	memcpy(out->name, area->name, sizeof(out->name));
 	flags = swap_map_lock(&area->map);
 	out->disk = area->disk;
@@ -290,8 +288,7 @@ bool swap_pack(uint64_t token, struct page *page)
 	uint64_t slot, word;
 	struct swap_area *area = swap_area_of(token, &slot);
 
-	ASSERT(!area->disk && word_get(token) == SLOT_TAKEN, "a page is packed into place 0x%llx",
-	       (unsigned long long)token);
+	ASSERT(!area->disk, "a page is packed into place 0x%llx", (unsigned long long)token);
 	if (!swap_ram_store(area, swap_address(page), &word))
 		return false;
 	word_set(token, word);

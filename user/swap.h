@@ -61,7 +61,6 @@ struct swap_info {
 	uint64_t refused, errors; /* did not compress; failed reads and writes */
 	uint64_t held_pages;      /* pages that compressed ones lie in */
 	uint64_t bytes;           /* of compressed pages */
-	uint64_t pack_ns, unpack_ns;
 };
 /* The n-th area in use, in their order; false behind the last. Any context. */
 bool swap_look_area(unsigned n, struct swap_info *out);

@@ -67,7 +67,6 @@ struct swap_area {
 	unsigned id;           /* i: where it is in the table */
 	struct swap_map map;
 	_Atomic uint64_t in, out, refused, errors;
-	_Atomic uint64_t pack_ns, unpack_ns;
 	/* RAM */
 	const struct swap_codec *codec; /* i */
 	struct swap_pool pool;

@@ -8,7 +8,7 @@
  * a page is asked for, because there is none when swap is needed most.
  *
  *	span   64 bytes of struct span in the first page, then the places, side by side
- *	place  free: number of the next free one; else two bytes of length, then the piece
+ *	place  free: number of the next free one; else eight bytes for the length, then the piece
  *
  * Places are multiples of 64 from a multiple of 64 on, so the first bytes of one never lie in
  * two pages. A handle is the frame of the span and the number of the place.
@@ -39,6 +39,7 @@ struct span {
 	uint32_t next, prev; /* in the list of those with room */
 	uint32_t page[POOL_SPAN_PAGES];
 	uint16_t class, places, used, free;
+	char *at[POOL_SPAN_PAGES]; /* where these pages are */
 };
 
 _Static_assert(sizeof(struct span) <= HEAD_BYTES, "a span's head has 64 bytes");
@@ -86,7 +87,7 @@ static void row_copy(const struct span *span, size_t at, void *buffer, size_t by
 
 	while (bytes) {
 		size_t part = ZN_MIN(bytes, PAGE_SIZE - at % PAGE_SIZE);
-		char *inside = sched_port_address(frame(span->page[at / PAGE_SIZE]));
+		char *inside = span->at[at / PAGE_SIZE];
 
 		memcpy(in ? inside + at % PAGE_SIZE : outside,
 		       in ? outside : inside + at % PAGE_SIZE, part);
@@ -106,9 +107,8 @@ static size_t place_at(const struct span *span, unsigned place)
 static uint16_t *place_head(const struct span *span, unsigned place)
 {
 	size_t at = place_at(span, place);
-	char *inside = sched_port_address(frame(span->page[at / PAGE_SIZE]));
 
-	return (uint16_t *)(void *)(inside + at % PAGE_SIZE);
+	return (uint16_t *)(void *)(span->at[at / PAGE_SIZE] + at % PAGE_SIZE);
 }
 
 /* ---- lists of spans; the lock is held ---- */
@@ -167,8 +167,10 @@ static struct span *span_make(unsigned class)
 	span = sched_port_address(page[0]);
 	*span = (struct span){ .class = (uint16_t)class,
 			       .places = (uint16_t)places_in(pages, class) };
-	for (unsigned i = 0; i < pages; i++)
+	for (unsigned i = 0; i < pages; i++) {
 		span->page[i] = (uint32_t)zonal_pfn(page[i]);
+		span->at[i] = sched_port_address(page[i]);
+	}
 	for (unsigned i = 0; i < span->places; i++)
 		*place_head(span, i) = i + 1u < span->places ? (uint16_t)(i + 1) : PLACE_NONE;
 	return span;
@@ -238,6 +240,20 @@ size_t pool_get(struct swap_pool *pool, uint64_t handle, void *to)
 	       "a piece of %zu bytes in class %u", bytes, span->class);
 	row_copy(span, place_at(span, place) + POOL_LENGTH, to, bytes, false);
 	return bytes;
+}
+
+const void *pool_piece(struct swap_pool *pool, uint64_t handle, size_t *bytes)
+{
+	unsigned place;
+	const struct span *span = handle_span(handle, &place);
+	const char *head = (const void *)place_head(span, place);
+	size_t left = PAGE_SIZE - place_at(span, place) % PAGE_SIZE;
+
+	(void)pool;
+	*bytes = *(const uint16_t *)(const void *)head;
+	ASSERT(*bytes && *bytes <= class_bytes(span->class) - POOL_LENGTH,
+	       "a piece of %zu bytes in class %u", *bytes, span->class);
+	return *bytes + POOL_LENGTH <= left ? head + POOL_LENGTH : NULL;
 }
 
 void pool_free(struct swap_pool *pool, uint64_t handle)

@@ -10,7 +10,7 @@
 #define POOL_STEP 64u
 #define POOL_CLASSES 51u
 #define POOL_SPAN_PAGES 4u
-#define POOL_LENGTH 2u /* bytes before the piece that say how long it is */
+#define POOL_LENGTH 8u /* bytes before the piece that say how long it is, so that it is aligned */
 #define POOL_MOST (POOL_CLASSES * POOL_STEP - POOL_LENGTH)
 
 struct swap_pool {
@@ -26,6 +26,8 @@ void pool_make(struct swap_pool *pool);
 bool pool_put(struct swap_pool *pool, const void *from, size_t bytes, uint64_t *handle);
 /* The piece, copied to `to`, which has room for POOL_MOST bytes; its length. */
 size_t pool_get(struct swap_pool *pool, uint64_t handle, void *to);
+/* The piece where it lies and its length; NULL: it lies in two pages. */
+const void *pool_piece(struct swap_pool *pool, uint64_t handle, size_t *bytes);
 void pool_free(struct swap_pool *pool, uint64_t handle);
 
 #endif

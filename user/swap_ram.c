@@ -93,11 +93,10 @@ bool swap_ram_store(struct swap_area *area, const void *page, uint64_t *word)
 {
 	struct page *work = work_take(area);
 	char *state = swap_address(work), *packed = state + STATE_BYTES;
-	uint64_t begun = port_time_ns(), handle;
+	uint64_t handle;
 	size_t bytes = area->codec->pack(page, packed, POOL_MOST, state);
 	bool stored;
 
-	fetch_add_relaxed(&area->pack_ns, port_time_ns() - begun);
 	stored = bytes && pool_put(&area->pool, packed, bytes, &handle);
 	work_give(area, work);
 	if (!stored) {
@@ -110,13 +109,19 @@ bool swap_ram_store(struct swap_area *area, const void *page, uint64_t *word)
 
 int swap_ram_load(struct swap_area *area, uint64_t word, void *page)
 {
-	struct page *work = work_take(area);
-	char *packed = (char *)swap_address(work) + STATE_BYTES;
-	size_t bytes = pool_get(&area->pool, word >> SLOT_SMALL_SHIFT, packed);
-	uint64_t begun = port_time_ns();
-	bool good = area->codec->unpack(packed, bytes, page);
+	size_t bytes;
+	const void *piece = pool_piece(&area->pool, word >> SLOT_SMALL_SHIFT, &bytes);
+	struct page *work;
+	char *packed;
+	bool good;
 
-	fetch_add_relaxed(&area->unpack_ns, port_time_ns() - begun);
+	if (piece)
+		return area->codec->unpack(piece, bytes, page) ? 0 : USER_EIO;
+	/* It begins in one page and ends in another. */
+	work = work_take(area);
+	packed = (char *)swap_address(work) + STATE_BYTES;
+	bytes = pool_get(&area->pool, word >> SLOT_SMALL_SHIFT, packed);
+	good = area->codec->unpack(packed, bytes, page);
 	work_give(area, work);
 	return good ? 0 : USER_EIO;
 }

@@ -69,6 +69,8 @@ enum user_call {
 	USER_CALL_KILL,       /* (id): of a task that it started */
 	USER_CALL_OOM_ADJ,    /* (id of a task that it started, 0: its own; -1000 to 1000): who is
 			       * ended first when memory runs out, -1000: never */
+	USER_CALL_TO_NODE,    /* (address, bytes, node): single pages that have come there go to
+			       * that node, as many as it has room for; how many went */
 	USER_CALLS
 };
 

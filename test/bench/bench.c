@@ -11,6 +11,7 @@
  *	migrate     see bench_migrate.c
  *	contig      see bench_contig.c
  *	oom         see bench_oom.c
+ *	reclaim-anon, swapin      see bench_swap.c
  *	frag        see bench_frag.c
  *
  * The clock is read round a whole loop, never inside it: the counter of a QEMU board
@@ -200,6 +201,8 @@ static const struct bench_case cases[] = {
 	  false, 1 },
 	{ "contig", bench_contig, 0, 0, 0, 0, false, 1 },
 	{ "oom", bench_oom, 0, 0, 0, 0, false, 1 },
+	{ "reclaim-anon", bench_swap, 0, 0, 0, 0, false, 1 },
+	{ "swapin", bench_swap, 0, 0, 0, 1, false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
 };
 

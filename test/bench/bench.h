@@ -19,6 +19,9 @@ struct bench_port {
 	/* Run a program at EL0 on the caller's CPU; its exit status, negative if that went wrong.
 	 * NULL: there are none. */
 	int (*program)(const char *name, uint64_t arg);
+	/* The same in two halves: start it and wait until it sleeps; wait for its end. */
+	int (*begin)(const char *name, uint64_t arg);
+	int (*end)(int id);
 	/* Where the contents of a page are. NULL: it has none. */
 	void *(*contents)(const zonal_page_t *page);
 	/* 50 programs that sleep on 512 pages each and one on 2,048 come, or go. NULL: there are
@@ -70,6 +73,8 @@ bool bench_user(const struct bench *bench, const struct bench_case *c, unsigned 
 bool bench_migrate(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_oom.c: a task is ended for lack of memory. */
 bool bench_oom(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_swap.c: pages to compressed RAM, and with `count` back. */
+bool bench_swap(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_frag.c: what remains of large blocks when half of the pages are taken at random. */
 bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_contig.c: contiguous ranges out of memory in use. */

@@ -2,9 +2,9 @@
 /*
  * Pages of programs that are taken away and come back.
  *
- * First a space made by hand, whose pages are given, moved and called back by calls in the order
- * that a case wants; then programs that fill more memory than there is, while kswapd runs and other
- * tasks move their pages. All memory is counted around each case.
+ * A space made by hand, whose pages are given, moved and called back by calls in the order that a
+ * case wants. All memory is counted around each case. Programs that run meanwhile are in
+ * user_press_test.c.
  */
 #include <string.h>
 #include <zonal/linux.h>
@@ -12,12 +12,10 @@
 
 #include "arm64_mmu.h"
 #include "mm/mm.h"
-#include "mm/watermark.h"
 #include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/space.h"
 #include "user/swap.h"
-#include "user/user.h"
 
 #define BASE 0x40000000ull
 #define RW (USER_READ | USER_WRITE)
@@ -288,102 +286,4 @@ KTEST_F(user_swap, no_memory_on_the_way_back_is_an_error_that_can_be_tried_again
 	zonal_inject(&zonal_image, 0, 0);
 	KT_EQ(words(touched(space, 9))[1], 99);
 	space_end(space, before);
-}
-
-/* ---- programs ----------------------------------------------------------------- */
-
-/* Most of the memory in blocks, so that what is left is small on any board. */
-static struct page *ballast;
-
-static uint64_t marks_of_all(void)
-{
-	uint64_t sum = 0;
-
-	for (nodemask_t m = boot_info.nodes; m; m &= m - 1)
-		for (unsigned t = 0; t < ZONE_TYPES; t++)
-			sum += (uint64_t)zone_mark(&zonal_image.node[nodemask_first(m)]->zone[t],
-						   WMARK_HIGH);
-	return sum;
-}
-
-/* Leave about `pages` above the marks; how many are free then. */
-static uint64_t ballast_take(uint64_t pages)
-{
-	uint64_t free = sched_world_free_pages(), keep = pages + 2 * marks_of_all();
-	gfp_t gfp = (GFP_HIGHUSER & ~__GFP_RECLAIM) | __GFP_NOWARN;
-
-	for (unsigned order = MAX_ORDER; order-- > 0;)
-		while (free > keep + (1ull << order)) {
-			struct page *page = alloc_pages(gfp, order);
-
-			if (!page)
-				break;
-			*(struct page **)(void *)words(page) = ballast;
-			words(page)[1] = order;
-			ballast = page;
-			free -= 1ull << order;
-		}
-	return sched_world_free_pages();
-}
-
-static void ballast_give(void)
-{
-	while (ballast) {
-		struct page *page = ballast;
-
-		ballast = *(struct page **)(void *)words(page);
-		__free_pages(page, (unsigned)words(page)[1]);
-	}
-}
-
-static void all_is_back(uint64_t before)
-{
-	uint64_t deadline = sched_world_deadline(), now;
-
-	do {
-		task_sleep_ns(MS);
-		now = sched_world_free_pages();
-	} while (now < before && port_time_ns() < deadline);
-	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
-	      (unsigned long long)before);
-}
-
-/* `tasks` of them fill `percent` of what is free, and check all of it twice. */
-static void press(unsigned tasks, unsigned percent)
-{
-	uint64_t free = ballast_take(4096), pages = free * percent / 100 / tasks;
-	struct user_end end;
-	int id[8];
-
-	for (unsigned i = 0; i < tasks; i++)
-		id[i] = user_start("press", pages | 2u << 24 | (uint64_t)(i + 1) << 32, NULL);
-	for (unsigned i = 0; i < tasks; i++) {
-		if (!KT_TRUE(id[i] > 0) || !KT_TRUE(user_join(id[i], &end)))
-			continue;
-		KT_OK(end.reason == USER_EXITED && end.status == 0,
-		      "task %u of %llu pages: reason %u, status %d", i, (unsigned long long)pages,
-		      end.reason, end.status);
-	}
-}
-
-KTEST_F(user_swap, programs_have_more_memory_than_the_board, KT_TARGET_ONLY)
-{
-	uint64_t before;
-	struct user_end end;
-	int id = user_start("probe", 0, NULL);
-	struct swap_info info;
-
-	KT_TRUE(id > 0 && user_join(id, &end));
-	task_sleep_ns(20 * MS);
-	before = sched_world_free_pages();
-	if (!KT_TRUE(!swap_on_ram(1u << 16, &swap_lz4)))
-		return;
-	press(ZN_MIN(sched_world_cpus(), 4u), 130);
-	KT_TRUE(swap_look_area(0, &info));
-	KT_OK(info.out && info.in, "%llu pages out, %llu in", (unsigned long long)info.out,
-	      (unsigned long long)info.in);
-	check_holds();
-	ballast_give();
-	KT_TRUE(!swap_off(info.name));
-	all_is_back(before);
 }

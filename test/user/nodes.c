@@ -17,6 +17,7 @@
 #define RW (USER_READ | USER_WRITE)
 
 static uint64_t lowest(uint64_t nodes) { return nodes & (~nodes + 1); }
+static int ctz(uint64_t nodes) { return __builtin_ctzll(nodes); }
 
 static bool policy_is(uint32_t mode, uint32_t flags, uint64_t nodes)
 {
@@ -55,6 +56,32 @@ static int ranges(uint64_t memory)
 	for (unsigned page = 0; page < 16; page++)
 		a[page * PAGE_SIZE] = 1;
 	CHECK(!unmap(a, 16 * PAGE_SIZE));
+	return 0;
+}
+
+/* Pages go where the program says, and keep what is in them. */
+static int moved(uint64_t memory)
+{
+	volatile uint8_t *a = map(64 * PAGE_SIZE, RW);
+	int64_t there, back;
+
+	CHECK(a);
+	for (unsigned page = 0; page < 64; page += 2)
+		a[page * PAGE_SIZE + 7] = (uint8_t)(page + 1);
+	there = call(USER_CALL_TO_NODE, address_of(a), 64 * PAGE_SIZE, (uint64_t)ctz(memory));
+	back = call(USER_CALL_TO_NODE, address_of(a), 64 * PAGE_SIZE,
+		    (uint64_t)ctz(memory & ~lowest(memory) ? memory & ~lowest(memory) : memory));
+	CHECK(there >= 0 && there <= 32 && back >= 0 && back <= 32);
+	/* Nobody else works with these pages, and there is room. */
+	CHECK(back == 32 || memory == lowest(memory));
+	for (unsigned page = 0; page < 64; page++)
+		CHECK(a[page * PAGE_SIZE + 7] == (page % 2 ? 0 : page + 1));
+	CHECK(call(USER_CALL_TO_NODE, address_of(a), 64 * PAGE_SIZE, 64) == USER_EINVAL);
+	CHECK(call(USER_CALL_TO_NODE, address_of(a), 64 * PAGE_SIZE, 63) == USER_EINVAL);
+	CHECK(call(USER_CALL_TO_NODE, address_of(a) + 1, PAGE_SIZE, 0) == USER_EINVAL);
+	CHECK(call(USER_CALL_TO_NODE, USER_BASE, 1ull << 38, (uint64_t)ctz(memory)) >=
+	      0);
+	CHECK(!unmap(a, 64 * PAGE_SIZE));
 	return 0;
 }
 
@@ -97,6 +124,7 @@ PROGRAM(arg)
 	int line = policies(memory);
 
 	line = line ? line : ranges(memory);
+	line = line ? line : moved(memory);
 	line = line ? line : allowed(memory);
 	return line ? line : cores(arg >> 16 & 0xffff);
 }

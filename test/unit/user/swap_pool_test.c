@@ -30,7 +30,12 @@ static bool piece_put(struct swap_pool *pool, struct piece *piece, size_t bytes)
 
 static bool piece_good(struct swap_pool *pool, const struct piece *piece)
 {
-	if (pool_get(pool, piece->handle, bytes_back) != piece->bytes)
+	size_t bytes;
+	const void *inside = pool_piece(pool, piece->handle, &bytes);
+
+	if (pool_get(pool, piece->handle, bytes_back) != piece->bytes || bytes != piece->bytes)
+		return false;
+	if (inside && memcmp(inside, bytes_back, bytes))
 		return false;
 	for (size_t i = 0; i < piece->bytes; i++)
 		if (bytes_back[i] != (unsigned char)(piece->first + i * 7))
