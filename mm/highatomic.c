@@ -28,11 +28,11 @@
 #include "mobility.h"
 #include "watermark.h"
 
-#define BLOCK_PAGES (1 << PAGEBLOCK_ORDER)
+#define RESERVE_PAGES (1 << PAGEBLOCK_ORDER)
 
 static bool reserve_full(struct zone *zone)
 {
-	return ld_relaxed(&zone->highatomic) >= zone_managed(zone) / 100 + BLOCK_PAGES;
+	return ld_relaxed(&zone->highatomic) >= zone_managed(zone) / 100 + RESERVE_PAGES;
 }
 
 static void set_reserved(struct zone *zone, int64_t pages)
@@ -56,7 +56,7 @@ void highatomic_reserve(struct zone *zone, struct page *page)
 	lock_take(&zone->lock);
 	type = page_block_type(page);
 	if (!reserve_full(zone) && type < MIGRATE_HIGHATOMIC) {
-		set_reserved(zone, ld_relaxed(&zone->highatomic) + BLOCK_PAGES);
+		set_reserved(zone, ld_relaxed(&zone->highatomic) + RESERVE_PAGES);
 		block_set_type(page, MIGRATE_HIGHATOMIC);
 		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC, NULL);
 	}
@@ -69,8 +69,8 @@ void highatomic_forget(struct zone *zone)
 	int64_t reserved = ld_relaxed(&zone->highatomic);
 
 	/* Another zone that shares the block may have counted it. */
-	zone->highatomic_lost += BLOCK_PAGES - ZN_MIN(reserved, BLOCK_PAGES);
-	set_reserved(zone, reserved - ZN_MIN(reserved, BLOCK_PAGES));
+	zone->highatomic_lost += RESERVE_PAGES - ZN_MIN(reserved, RESERVE_PAGES);
+	set_reserved(zone, reserved - ZN_MIN(reserved, RESERVE_PAGES));
 }
 
 /* One zone of H4; zone lock held. */
@@ -101,12 +101,12 @@ static bool owns_block(struct zone *zone, pfn_t pfn)
 {
 	const struct section_bounds *map = &zone->mm->bounds[pfn >> MM_SECTION_SHIFT];
 
-	ASSERT(!(pfn & (BLOCK_PAGES - 1)), "pfn 0x%llx begins no block", (unsigned long long)pfn);
+	ASSERT(!(pfn & (RESERVE_PAGES - 1)), "pfn 0x%llx begins no block", (unsigned long long)pfn);
 	/* A zone whose size is damaged may reach beyond the map; zonal_check() will say so. */
 	if (pfn >> MM_SECTION_SHIFT >= zone->mm->section_count || pfn < map->first ||
 	    pfn >= map->end)
 		return false;
-	for (unsigned i = 0; i < BLOCK_PAGES; i++)
+	for (unsigned i = 0; i < RESERVE_PAGES; i++)
 		if (page_state(mm_page(zone->mm, pfn + i)) != PAGE_HOLE)
 			return page_zid(mm_page(zone->mm, pfn + i)) == zone->id;
 	return false;
@@ -114,13 +114,13 @@ static bool owns_block(struct zone *zone, pfn_t pfn)
 
 int64_t highatomic_in_blocks(struct zone *zone)
 {
-	pfn_t at = zone->start_pfn & ~(pfn_t)(BLOCK_PAGES - 1);
+	pfn_t at = zone->start_pfn & ~(pfn_t)(RESERVE_PAGES - 1);
 	int64_t pages = 0;
 
-	for (; at < zone->start_pfn + zone->spanned; at += BLOCK_PAGES)
+	for (; at < zone->start_pfn + zone->spanned; at += RESERVE_PAGES)
 		if (owns_block(zone, at) &&
 		    page_block_type(mm_page(zone->mm, at)) == MIGRATE_HIGHATOMIC)
-			pages += BLOCK_PAGES;
+			pages += RESERVE_PAGES;
 	return pages;
 }
 
@@ -135,7 +135,7 @@ bool highatomic_unreserve(const struct alloc_req *req, bool force)
 
 		if (ref->type > req->high_zone || !nodemask_has(req->nodemask, ref->node))
 			continue;
-		if (!force && ld_relaxed(&zone->highatomic) <= BLOCK_PAGES)
+		if (!force && ld_relaxed(&zone->highatomic) <= RESERVE_PAGES)
 			continue;
 		irq = port_irq_save();
 		lock_take(&zone->lock);

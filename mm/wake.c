@@ -45,15 +45,6 @@ int64_t node_boost(struct node *node, unsigned high_zone)
 	return sum;
 }
 
-static void raise_to(_Atomic uint8_t *at, uint8_t value)
-{
-	uint8_t now = ld_relaxed(at);
-
-	while (now < value && !atomic_compare_exchange_weak_explicit(
-				      at, &now, value, memory_order_relaxed, memory_order_relaxed))
-		;
-}
-
 void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone)
 {
 	struct node_reclaim *r = &node->reclaim;

@@ -12,6 +12,16 @@ int64_t node_boost(struct node *node, unsigned high_zone);
 
 #define KSWAPD_HOPELESS 16u /* K2: runs in a row without a page */
 
+/* K1: of two wishes the larger is kept. */
+static inline void raise_to(_Atomic uint8_t *at, uint8_t value)
+{
+	uint8_t now = ld_relaxed(at);
+
+	while (now < value && !atomic_compare_exchange_weak_explicit(
+				      at, &now, value, memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
 /* K1, K2: the wish is written down, and who sleeps is woken if the node is in need. Context: any,
  * no lock held. */
 void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone);

@@ -29,6 +29,7 @@ LIMITS = {  # measure: (warn above, fail above)
 ASSERTIONS = {"mm": 15, "sched": 20, "lib": 15, "report": 15, "monitor": 15, "arch/host": 15}
 ASSERTION = re.compile(r"\s*(?:D?ASSERT\w*|lock_assert_held)\(")
 ESSAY_LINES = 5
+LIST = "lib/prefix.h"  # a line for each name, and nothing to read
 COMMENT_RATIO = 0.2
 CODE = (".c", ".h")
 
@@ -107,7 +108,8 @@ def check_file(path, found):
     text = tree.lines(path)
     public = path.startswith("include/zonal/")
     kind = "a .c file" if path.endswith(".c") else "a public header" if public else "a header"
-    measure(f"lines of {kind}", len(text), path)
+    if path != LIST:
+        measure(f"lines of {kind}", len(text), path)
     if path.endswith(".c"):
         if first_comment_lines(text) < ESSAY_LINES:
             faults.append(f"{path}: no opening comment of at least {ESSAY_LINES} lines")

@@ -17,6 +17,7 @@
 
 #include "lib/assert.h"
 #include "mm/reclaim/scan.h"
+#include "mm/wake.h"
 
 static bool node_suitable(struct node *node, unsigned order, unsigned high_zone)
 {
@@ -26,15 +27,6 @@ static bool node_suitable(struct node *node, unsigned order, unsigned high_zone)
 			    COMPACT_CONTINUE)
 			return true;
 	return false;
-}
-
-static void raise_to(_Atomic uint8_t *at, uint8_t value)
-{
-	uint8_t now = ld_relaxed(at);
-
-	while (now < value && !atomic_compare_exchange_weak_explicit(
-				      at, &now, value, memory_order_relaxed, memory_order_relaxed))
-		;
 }
 
 /* 0 is no limit yet. */

@@ -129,8 +129,8 @@ bug(18, "B24", "HARDER given without the right flag (6.1.157)",
 
 bug(19, "B25", "reserve counter underflow on unreserve",
     "mm/highatomic.c",
-    "set_reserved(zone, reserved - ZN_MIN(reserved, BLOCK_PAGES));",
-    "set_reserved(zone, reserved - BLOCK_PAGES);")
+    "set_reserved(zone, reserved - ZN_MIN(reserved, RESERVE_PAGES));",
+    "set_reserved(zone, reserved - RESERVE_PAGES);")
 
 bug(20, "B25b", "a block counted down that is not highatomic any more",
     "mm/highatomic.c",

@@ -312,8 +312,8 @@ static bool gets_reserves(const struct pass *p, const struct zonal_task *task)
 	return (p->gfp & __GFP_MEMALLOC) || (!p->irq && (task->flags & ZTASK_MEMALLOC));
 }
 
-/* K11: for a costly block of which a zone has the pages in pieces, reclaim says that compaction is
- * what is needed, and calls that progress: then lists are drained and the reserve is opened (L12). */
+/* K11: for a costly block of which a zone has the pages in pieces, reclaim says that compaction
+ * is what is needed, and calls that progress: lists are drained and the reserve opened (L12). */
 static bool compacts(const struct pass *p, const struct zonal_task *task)
 {
 	return p->order > 3 && !p->irq && (p->gfp & __GFP_DIRECT_RECLAIM) &&
