@@ -7,8 +7,6 @@
  * ask here, so that a value that is added gets its name in one place. Each table has the
  * size of its enum, and what has no entry, like what lies beyond, is "?".
  *
- * A step that is not built yet says so in its text: it was reached, and made no progress.
- *
  * Constant data; no state, no locks, any context.
  */
 #include "page_check.h"

@@ -329,7 +329,7 @@ enum zonal_refusal {
 #define ZONAL_STEP_RESERVES 0x4u     /* pass without watermarks or as OOM victim */
 #define ZONAL_STEP_KSWAPD 0x8u       /* background reclaim asked for */
 #define ZONAL_STEP_RECLAIM 0x10u     /* direct reclaim: see rounds, scanned, reclaimed */
-#define ZONAL_STEP_COMPACT 0x20u     /* direct compaction: not built, no progress */
+#define ZONAL_STEP_COMPACT 0x20u     /* compaction for the request: see `compacted` */
 #define ZONAL_STEP_OOM 0x40u         /* somebody was to give back all he has: <zonal/oom.h> */
 #define ZONAL_STEP_DRAIN 0x80u
 #define ZONAL_STEP_INJECTED 0x100u   /* fault injection said no; no zone was asked */
