@@ -39,7 +39,8 @@ static const struct {
 	unsigned first, end;
 } groups[] = {
 	{ "kmem", ZONAL_TRACE_PAGE_ALLOC, ZONAL_TRACE_KSWAPD_SLEEP },
-	{ "vmscan", ZONAL_TRACE_KSWAPD_SLEEP, ZONAL_TRACE_RETRY },
+	{ "vmscan", ZONAL_TRACE_KSWAPD_SLEEP, ZONAL_TRACE_TRY_COMPACT },
+	{ "compaction", ZONAL_TRACE_TRY_COMPACT, ZONAL_TRACE_RETRY },
 	{ "oom", ZONAL_TRACE_RETRY, ZONAL_TRACE_POINTS },
 };
 
@@ -124,6 +125,12 @@ static bool oldest(struct zonal *mm, uint64_t until, struct zonal_trace_record *
 	return cpu < ZONAL_MAX_CPUS && zonal_trace_read(mm, cpu, &found, 1) == 1;
 }
 
+/* 5.10 writes frame numbers in hexadecimal. */
+static bool is_frame(const char *name, size_t length)
+{
+	return !strncmp(name, "zone_", 5) || (length >= 3 && !strncmp(name + length - 3, "pfn", 3));
+}
+
 static void print_value(const char *name, size_t length, uint32_t value, bool json)
 {
 	char text[GFP_TEXT_BYTES];
@@ -134,7 +141,7 @@ static void print_value(const char *name, size_t length, uint32_t value, bool js
 		gfp_text(value, text, sizeof(text));
 		kprintf(" %.*s=%s", (int)length, name, text);
 	} else {
-		kprintf(strncmp(name, "pfn", 3) ? " %.*s=%u" : " %.*s=0x%x", (int)length, name,
+		kprintf(is_frame(name, length) ? " %.*s=0x%x" : " %.*s=%u", (int)length, name,
 			value);
 	}
 }

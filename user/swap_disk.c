@@ -25,7 +25,7 @@
 
 #include <zonal/user.h>
 
-static const char swap_magic[8] __attribute__((nonstring)) = "ZONLSWAP";
+static const char swap_magic[8] = { 'Z', 'O', 'N', 'L', 'S', 'W', 'A', 'P' };
 
 struct swap_header {
 	char magic[8];

@@ -22,8 +22,9 @@
 ZONAL_BEGIN_DECLS
 
 /*
- * id, name, fields. A field stands for 32 bits; "pfn" fields are frame numbers, those that begin
- * with "gfp" a gfp word. What 5.10 shows besides (addresses of structures) has no meaning here.
+ * id, name, fields. A field stands for 32 bits; fields that end in "pfn" or begin with "zone_" are
+ * frame numbers, those that begin with "gfp" a gfp word. What 5.10 shows besides (addresses of
+ * structures) has no meaning here.
  */
 #define ZONAL_TRACE_TABLE(POINT)                                                                   \
 	POINT(PAGE_ALLOC, "mm_page_alloc", "pfn order migratetype gfp_flags")                      \
@@ -46,8 +47,27 @@ ZONAL_BEGIN_DECLS
 	POINT(SHRINK_ACTIVE, "mm_vmscan_lru_shrink_active", "nid nr_taken priority lru")           \
 	POINT(SLAB_BEGIN, "mm_shrink_slab_start", "nid cache_items total_scan priority")           \
 	POINT(SLAB_END, "mm_shrink_slab_end", "nid retval")                                        \
+	POINT(TRY_COMPACT, "mm_compaction_try_to_compact_pages", "order gfp_mask prio")            \
+	POINT(COMPACT_BEGIN, "mm_compaction_begin",                                                \
+	      "zone_start migrate_pfn free_pfn zone_end sync")                                     \
+	POINT(COMPACT_END, "mm_compaction_end",                                                    \
+	      "zone_start migrate_pfn free_pfn zone_end sync status")                              \
+	POINT(COMPACT_MOVED, "mm_compaction_migratepages", "nr_migrated nr_failed")                \
+	POINT(COMPACT_DEFERRED, "mm_compaction_deferred", "nid zid order")                         \
+	POINT(COMPACT_DEFER, "mm_compaction_defer_compaction", "nid zid order")                    \
+	POINT(COMPACT_RESET, "mm_compaction_defer_reset", "nid zid order")                         \
+	POINT(KCOMPACTD_SLEEP, "mm_compaction_kcompactd_sleep", "nid")                             \
+	POINT(KCOMPACTD_WAKE, "mm_compaction_kcompactd_wake", "nid order zid")                     \
+	POINT(KCOMPACTD_ASKED, "mm_compaction_wakeup_kcompactd", "nid order zid")                  \
 	POINT(RETRY, "reclaim_retry_zone",                                                         \
-	      "nid zid order reclaimable available min_wmark no_progress_loops wmark_check")
+	      "nid zid order reclaimable available min_wmark no_progress_loops wmark_check")       \
+	POINT(COMPACT_RETRY, "compact_retry",                                                      \
+	      "order priority compaction_result retries max_retries ret")                          \
+	POINT(OOM_VICTIM, "mark_victim", "pid")                                                    \
+	POINT(OOM_REAPER, "wake_reaper", "pid")                                                    \
+	POINT(OOM_REAP_BEGIN, "start_task_reaping", "pid")                                         \
+	POINT(OOM_REAP_END, "finish_task_reaping", "pid")                                          \
+	POINT(OOM_REAP_SKIP, "skip_task_reaping", "pid")
 
 #define ZONAL_TRACE_ID(id, name, fields) ZONAL_TRACE_##id,
 enum zonal_trace_point { ZONAL_TRACE_TABLE(ZONAL_TRACE_ID) ZONAL_TRACE_POINTS };

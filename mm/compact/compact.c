@@ -28,6 +28,7 @@
 #include "mm/page_check.h"
 #include "mm/pcp.h"
 #include "mm/reclaim/scan.h"
+#include "mm/trace.h"
 
 static bool scanners_met(const struct compact *c)
 {
@@ -124,6 +125,7 @@ static bool move_round(struct compact *c)
 	       (unsigned long long)c->used_at, (unsigned long long)first);
 	c->moved += left;
 	c->failed += move.failed;
+	trace(c->mm, COMPACT_MOVED, left, (uint32_t)move.failed);
 	if (left && !c->emptied)
 		c->emptied = first & ~(size - 1);
 	/* One that stays spoils its part: on to the next, which may be had. */
@@ -164,8 +166,14 @@ enum compact_result compact_zone(struct compact *c)
 	if (c->order > 0 && compact_restarts(zone, (unsigned)c->order))
 		compact_forget_hints(zone);
 	run_begin(c);
+	trace(c->mm, COMPACT_BEGIN, (uint32_t)zone->start_pfn, (uint32_t)c->used_at,
+	      (uint32_t)c->free_at, (uint32_t)(zone->start_pfn + zone->spanned),
+	      c->mode != MOVE_ASYNC);
 	result = run_rounds(c);
 	compact_release(c);
+	trace(c->mm, COMPACT_END, (uint32_t)zone->start_pfn, (uint32_t)c->used_at,
+	      (uint32_t)c->free_at, (uint32_t)(zone->start_pfn + zone->spanned),
+	      c->mode != MOVE_ASYNC, result);
 	mm_event(c->mm, EVENT_COMPACT_MIGRATE_SCANNED, c->used_scanned);
 	mm_event(c->mm, EVENT_COMPACT_FREE_SCANNED, c->free_scanned);
 	mm_event(c->mm, EVENT_COMPACT_ISOLATED, c->isolated);

@@ -12,6 +12,7 @@
 #include "compact.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 
 #define MOST_SHIFT 6u
 
@@ -25,6 +26,8 @@ bool compact_deferred(struct zone *zone, unsigned order)
 		return false;
 	now = ZN_MIN(ld_relaxed(&state->considered) + 1u, limit);
 	st_relaxed(&state->considered, (uint8_t)now);
+	if (now < limit)
+		trace(zone->mm, COMPACT_DEFERRED, zone->node, zone->type, order);
 	return now < limit;
 }
 
@@ -38,6 +41,7 @@ void compact_defer(struct zone *zone, unsigned order)
 	st_relaxed(&state->shift, (uint8_t)ZN_MIN(shift + 1, MOST_SHIFT));
 	if (order < ld_relaxed(&state->failed))
 		st_relaxed(&state->failed, (uint8_t)order);
+	trace(zone->mm, COMPACT_DEFER, zone->node, zone->type, order);
 }
 
 void compact_defer_reset(struct zone *zone, unsigned order, bool served)
@@ -51,6 +55,7 @@ void compact_defer_reset(struct zone *zone, unsigned order, bool served)
 	}
 	if (order >= ld_relaxed(&state->failed))
 		st_relaxed(&state->failed, (uint8_t)(order + 1));
+	trace(zone->mm, COMPACT_RESET, zone->node, zone->type, order);
 }
 
 bool compact_restarts(struct zone *zone, unsigned order)

@@ -23,6 +23,7 @@
 #include "mm/reclaim/direct.h"
 #include "mm/reclaim/scan.h"
 #include "mm/take.h"
+#include "mm/trace.h"
 
 #define MOST_TRIES 16u /* MAX_COMPACT_RETRIES (C5) */
 
@@ -104,6 +105,7 @@ struct page *compact_for(const struct alloc_req *req, const struct alloc_pass *p
 	       "gfp 0x%x order %u", pass->gfp, req->order);
 	retry->compacted = COMPACT_SKIPPED;
 	mm_event(req->mm, EVENT_COMPACTSTALL, 1);
+	trace(req->mm, TRY_COMPACT, req->order, pass->gfp, retry->compact_priority);
 	if (compact_allowed(pass->gfp)) {
 		task->flags |= ZTASK_MEMALLOC;
 		retry->compacted =
@@ -141,6 +143,12 @@ static bool zone_could_be_suitable(const struct alloc_req *req, const struct all
 	return false;
 }
 
+/* R8 */
+static unsigned most_tries(const struct alloc_req *req)
+{
+	return req->order > COSTLY_ORDER ? MOST_TRIES / 4 : MOST_TRIES;
+}
+
 /* R9 */
 static bool step_up(const struct alloc_req *req, struct retry *retry)
 {
@@ -153,11 +161,10 @@ static bool step_up(const struct alloc_req *req, struct retry *retry)
 	return true;
 }
 
-bool compact_retry_worth(const struct alloc_req *req, const struct alloc_pass *pass,
-			 struct retry *retry)
+/* R6-R9, of a request that may compact and for which reclaim progressed. */
+static bool again_worth(const struct alloc_req *req, const struct alloc_pass *pass,
+			struct retry *retry)
 {
-	if (!req->order || !retry->progress || !compact_allowed(pass->gfp))
-		return false;
 	switch (retry->compacted) {
 	case COMPACT_COMPLETE:
 		return step_up(req, retry);
@@ -173,7 +180,20 @@ bool compact_retry_worth(const struct alloc_req *req, const struct alloc_pass *p
 	default:
 		break;
 	}
-	if (retry->compact_tries <= (req->order > COSTLY_ORDER ? MOST_TRIES / 4 : MOST_TRIES))
+	if (retry->compact_tries <= most_tries(req))
 		return true;
 	return step_up(req, retry);
+}
+
+bool compact_retry_worth(const struct alloc_req *req, const struct alloc_pass *pass,
+			 struct retry *retry)
+{
+	bool again;
+
+	if (!req->order || !retry->progress || !compact_allowed(pass->gfp))
+		return false;
+	again = again_worth(req, pass, retry);
+	trace(req->mm, COMPACT_RETRY, req->order, retry->compact_priority, retry->compacted,
+	      retry->compact_tries, most_tries(req), again);
+	return again;
 }

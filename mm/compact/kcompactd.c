@@ -17,6 +17,7 @@
 
 #include "lib/assert.h"
 #include "mm/reclaim/scan.h"
+#include "mm/trace.h"
 #include "mm/wake.h"
 
 static bool node_suitable(struct node *node, unsigned order, unsigned high_zone)
@@ -52,8 +53,11 @@ void kcompactd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned
 	lower_to(&n->wanted_zones, (uint8_t)(high_zone + 1));
 	/* Pairs with the fence at the end of a turn, as kswapd_ask() does. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (ld_relaxed(&n->asleep) && port_kcompactd_wake && node_suitable(node, order, high_zone))
-		port_kcompactd_wake(mm, node->id);
+	if (!ld_relaxed(&n->asleep) || !port_kcompactd_wake ||
+	    !node_suitable(node, order, high_zone))
+		return;
+	trace(mm, KCOMPACTD_ASKED, node->id, order, high_zone);
+	port_kcompactd_wake(mm, node->id);
 }
 
 void compact_kswapd_sleeps(struct node *node)
@@ -120,6 +124,7 @@ uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid)
 		uint32_t scope = work_begin(task);
 
 		mm_event(mm, EVENT_KCOMPACTD_WAKE, 1);
+		trace(mm, KCOMPACTD_WAKE, nid, order, zones - 1);
 		for (unsigned t = 0; t < zones; t++)
 			if (zone_managed(&node->zone[t]))
 				compact_in_background(mm, &node->zone[t], order, zones - 1);
@@ -127,7 +132,10 @@ uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid)
 	}
 	st_relaxed(&n->asleep, true);
 	atomic_thread_fence(memory_order_seq_cst);
-	return ld_relaxed(&n->wanted_order) ? 0 : UINT64_MAX;
+	if (ld_relaxed(&n->wanted_order))
+		return 0;
+	trace(mm, KCOMPACTD_SLEEP, nid);
+	return UINT64_MAX;
 }
 
 /* ---- whole nodes ---- */

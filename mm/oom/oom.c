@@ -31,6 +31,7 @@
 #include "lib/assert.h"
 #include "mm/alloc.h"
 #include "mm/reclaim/reclaim.h"
+#include "mm/trace.h"
 
 #define WAIT_NS 10000000ull /* a tick (O1) */
 #define MOST_WAITS_PLAIN 16u
@@ -133,6 +134,7 @@ static void end_chosen(struct oom_call *call)
 		return;
 	oom->killed_ns = port_time_ns();
 	mm_event(call->mm, EVENT_OOM_KILL, 1);
+	trace(call->mm, OOM_VICTIM, (uint32_t)who->id);
 	oom_watch(call->mm, who->id);
 	port_log("zonal: out of memory: ended task %llu (%s): %lld points, %llu pages, %llu in "
 		 "swap, %llu of page tables, adj %d",

@@ -19,6 +19,7 @@
 #include "oom.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 
 #define REAP_AFTER_NS 2000000000ull
 #define REAP_AGAIN_NS 100000000ull
@@ -40,6 +41,7 @@ void oom_watch(struct zonal *mm, uint64_t id)
 	}
 	if (place)
 		*place = (struct oom_victim){ .id = id, .due_ns = port_time_ns() + REAP_AFTER_NS };
+	trace(mm, OOM_REAPER, (uint32_t)id);
 	if (oom->ops->wake_reaper)
 		oom->ops->wake_reaper(oom->ctx);
 }
@@ -64,11 +66,17 @@ bool oom_victim_gone(struct oom *oom)
 }
 
 /* It is due. */
-static void reap(struct oom *oom, struct oom_victim *victim)
+static void reap(struct zonal *mm, struct oom_victim *victim)
 {
-	bool done = !oom->ops->reap ||
-		    oom->ops->reap(oom->ctx, victim->id) == ZONAL_OOM_REAP_DONE;
+	struct oom *oom = &mm->oom;
+	bool done;
 
+	trace(mm, OOM_REAP_BEGIN, (uint32_t)victim->id);
+	done = !oom->ops->reap || oom->ops->reap(oom->ctx, victim->id) == ZONAL_OOM_REAP_DONE;
+	if (done)
+		trace(mm, OOM_REAP_END, (uint32_t)victim->id);
+	else
+		trace(mm, OOM_REAP_SKIP, (uint32_t)victim->id);
 	if (!done && ++victim->tries < REAP_TRIES) {
 		victim->due_ns = port_time_ns() + REAP_AGAIN_NS;
 		return;
@@ -91,7 +99,7 @@ uint64_t zonal_oom_reaper_turn(struct zonal *mm)
 		struct oom_victim *victim = &oom->victim[i];
 
 		if (victim->id && port_time_ns() >= victim->due_ns)
-			reap(oom, victim);
+			reap(mm, victim);
 		if (victim->id)
 			next = ZN_MIN(next, victim->due_ns);
 	}

@@ -20,7 +20,7 @@ static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
 /* Large enough for per-CPU lists that keep something: batches of 3, up to 18 pages. */
 static const struct kt_spec large = { .ram = { { 0, KT_DMA_PFN, 16384 } } };
 
-static struct zonal_trace_record slots[64];
+static struct zonal_trace_record slots[64], many[1024];
 
 static struct zonal *traced_board(const struct kt_spec *spec, uint64_t points)
 {
@@ -333,6 +333,38 @@ KTEST(trace, a_run_of_kswapd_is_seen_from_the_wish_to_the_sleep)
 	KT_OK(seen[ZONAL_TRACE_SHRINK_INACTIVE] > 0, "no batch");
 	KT_EQ(batched, kt_event(mm, EVENT_PGSTEAL_KSWAPD));
 	zonal_trace_on(mm, 0);
+	kt_cache_drop_all(cache);
+}
+
+/* A whole-node compaction is seen from its beginning to its end, with what it moved. */
+KTEST(trace, compaction_is_seen_with_what_it_moved)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 4096) : NULL;
+	struct zonal_trace_record record;
+	struct zonal_compacted done;
+	uint32_t moved = 0, last = ZONAL_TRACE_POINTS, begun = 0;
+
+	if (!cache || !KT_EQ(zonal_trace_attach(mm, kt_cpu_id(0), many, sizeof(many)), 0))
+		return;
+	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_HIGHMEM | __GFP_MOVABLE, 4096);
+	for (unsigned i = 0; i < 4096; i += 2)
+		kt_cache_drop(cache, i);
+	zonal_drain_all(mm, NULL);
+	zonal_trace_on(mm, ZONAL_TRACE_BIT(COMPACT_BEGIN) | ZONAL_TRACE_BIT(COMPACT_END) |
+				   ZONAL_TRACE_BIT(COMPACT_MOVED));
+	zonal_compact(mm, 0, &done);
+	zonal_trace_on(mm, 0);
+	while (zonal_trace_read(mm, kt_cpu_id(0), &record, 1)) {
+		if (record.point == ZONAL_TRACE_COMPACT_MOVED)
+			moved += record.field[0];
+		begun += record.point == ZONAL_TRACE_COMPACT_BEGIN;
+		last = record.point;
+	}
+	KT_EQ(begun, 1);
+	KT_EQ(last, ZONAL_TRACE_COMPACT_END);
+	KT_OK(done.moved > 0, "nothing moved");
+	KT_EQ(moved, done.moved);
 	kt_cache_drop_all(cache);
 }
 #endif

@@ -99,11 +99,14 @@ KTEST_F(monitor_trace, says_what_is_on, KT_HOST_ONLY)
 		return;
 	monitor_ring_memory = one_ring;
 	KT_STR_EQ(run(mm, "trace", 0), "on: nothing\n0 records lost so far\n");
-	run(mm, "trace on oom", 0);
+	run(mm, "trace on reclaim_retry_zone", 0);
 	KT_STR_EQ(run(mm, "trace", 0), "on: reclaim_retry_zone\n0 records lost so far\n");
 	KT_STR_EQ(run(mm, "trace -j", 0),
 		  "{\"schema\":\"zonal.trace-status/1\",\"on\":[\"reclaim_retry_zone\"],"
 		  "\"lost\":0}\n");
+	run(mm, "trace on oom", 0);
+	KT_OK(strstr(run(mm, "trace", 0), "reclaim_retry_zone compact_retry mark_victim") != NULL,
+	      "oom is not on");
 	run(mm, "trace on", 0);
 	KT_OK(strstr(run(mm, "trace", 0), "mm_page_alloc_extfrag") != NULL, "kmem is not on");
 }
