@@ -36,7 +36,7 @@ static _Atomic uint32_t writes_ended;
 
 static struct swap_area *area_nth(unsigned n)
 {
-	unsigned id = n < SWAP_AREAS ? ld_acquire(&order[n]) : 0;
+	unsigned id = n < SWAP_AREAS ? (unsigned)ld_acquire(&order[n]) : 0;
 
 	return id ? &area_table[id - 1] : NULL;
 }
