@@ -20,6 +20,7 @@ enum { PAGES = 48, SECTORS = PAGES * (int)BLOCK_PAGE_SECTORS, ROUNDS = 600 };
 static struct {
 	struct ram_disk *disk;
 	_Atomic bool stop;
+	_Atomic bool moved; /* something was */
 	struct move move;
 	unsigned compactions;
 } work;
@@ -65,6 +66,8 @@ static int mover(void *arg)
 				(void)move_take(block_memory(), &batch, page);
 		}
 		move_pages(&work.move, &batch);
+		if (work.move.moved)
+			st_release(&work.moved, true);
 		if (kt_random(&state) % 8 == 0) {
 			zonal_compact(block_memory(), NODE_NONE, &done);
 			work.compactions++;
@@ -111,7 +114,8 @@ BLOCK_TEST(block_move, pages_move_while_they_are_read_written_and_flushed)
 	task = sched_world_task(mover, NULL, -1, 6);
 	if (!KT_TRUE(task))
 		return;
-	for (unsigned i = 0; i < ROUNDS && right; i++) {
+	/* However late the other one comes. */
+	for (unsigned i = 0; (i < ROUNDS || !ld_acquire(&work.moved)) && right; i++) {
 		right = write_and_read(copy, &state);
 		if (i % 50 == 49)
 			KT_EQ(cache_flush(&work.disk->device), 0);

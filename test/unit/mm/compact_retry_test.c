@@ -260,15 +260,15 @@ KTEST(rows_k, k11_zone_that_is_ready_for_compaction_is_not_reclaimed_for_a_costl
 	KT_TRUE(!zonal_alloc(mm, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 9));
 	KT_EQ(cache->asked_give, 0);
 	KT_EQ(kt_event(mm, EVENT_COMPACTSTALL), 2);
-	/* X11: who may not compact is reclaimed for. */
-	KT_TRUE(!zonal_alloc(mm, __GFP_DIRECT_RECLAIM | __GFP_NOWARN, 9));
-	KT_TRUE(cache->asked_give > 0);
 	/* One page less than it needs above HIGH. */
 	kt_marks(zone, 0, 0, 2048 - 1024);
 	KT_TRUE(!compact_ready(zone, 9, ZONE_NORMAL));
 	kt_marks(zone, 0, 0, 2048 - 1024 - 1);
 	KT_TRUE(compact_ready(zone, 9, ZONE_NORMAL));
 	kt_marks(zone, 0, 0, 0);
+	/* X11: who may not compact is reclaimed for. */
+	KT_TRUE(!zonal_alloc(mm, __GFP_DIRECT_RECLAIM | __GFP_NOWARN, 9));
+	KT_TRUE(cache->asked_give > 0);
 	kt_cache_drop_all(cache);
 	kt_check_all(mm);
 }
