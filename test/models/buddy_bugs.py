@@ -3,11 +3,12 @@
 
 BUGS = {
     # The free count stays when a page is taken out of the middle (5.10.43).
-    "exact_not_counted": ("1", ("	count_free(zone, type, -1);\n	return true;", "	return true;")),
+    "exact_not_counted": (
+        "1", ("	count_free(zone, type, -(1 << order));\n	return true;", "	return true;")),
     # The half that holds the page is taken for the other one (Xen 71c6a62317).
     "exact_keeps_wrong_half": (
-        "1", ("buddy_list_add(zone, page < upper ? upper : head, order, type, false);",
-              "buddy_list_add(zone, page <= upper ? upper : head, order, type, false);")),
+        "1", ("buddy_list_add(zone, page < upper ? upper : head, found, type, false);",
+              "buddy_list_add(zone, page <= upper ? upper : head, found, type, false);")),
     # The last merge is left out (Xen 5cb7ff13ee).
     "no_merge_to_the_top": ("3", ("for (; order < MAX_ORDER - 1; order++, mergeable",
                                   "for (; order < MAX_ORDER - 2; order++, mergeable")),
@@ -20,16 +21,18 @@ BUGS = {
         "2", ("unlikely(order >= PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy)",
               "unlikely(order > PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy)")),
     "merge_not_recounted": ("3", ("if (unlikely(buddy->list_type != type))", "if (0)")),
-    "move_not_recounted": ("3", ("	if (from != type)\n		recount", "	if (0)\n		recount")),
+    "move_not_recounted": (
+        "3", ("	if (from != type)\n		buddy_recount", "	if (0)\n		buddy_recount")),
     "no_tail_for_a_likely_merge": (
         "1", ("place == BUDDY_TAIL || merge_likely(page, order)", "place == BUDDY_TAIL")),
     "exact_leaves_its_rest_at_the_tail": (
-        "1", ("buddy_list_add(zone, page < upper ? upper : head, order, type, false);",
-              "buddy_list_add(zone, page < upper ? upper : head, order, type, true);")),
+        "1", ("buddy_list_add(zone, page < upper ? upper : head, found, type, false);",
+              "buddy_list_add(zone, page < upper ? upper : head, found, type, true);")),
     "bit_stays_of_an_empty_list": ("1", ("if (--list->count == 0)", "if (--list->count == 1)")),
     "last_not_moved": ("1", ("		list->last = page->prev;\n", "		;\n")),
     "run_leaves_its_rest_in_one": (
         "1", ("for (unsigned i = count; i < size; i += i & -i)",
               "for (unsigned i = count; i < size; i += 1)")),
-    "take_does_not_count": ("1", ("	count_free(zone, type, -(1 << order));\n", "")),
+    "take_does_not_count": (
+        "1", ("	count_free(zone, type, -(1 << order));\n	return page;", "	return page;")),
 }
