@@ -53,7 +53,7 @@ says kill 0 'user+start+family+1;user;user+kill+256;user+run+hello' 'id 256' \
 	' +256 +0 family +runs .*' 'user: task [0-9]+ exited, status 0'
 says wrong 1 'user+run+nothing;user+kill+77;user+walk;user+run+hello+x;check' \
 	'user: nothing: no program has that name \(-2\)' 'user: 77: no task at EL0 has that id' \
-	'user: run NAME \[N\], start NAME \[N\] or kill ID' 'user: x: not a number' \
+	'user: run NAME \[N\], start NAME \[N\], kill ID or adj ID N' 'user: x: not a number' \
 	'check: every invariant holds'
 plan_last $count
 exit $failed

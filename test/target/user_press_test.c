@@ -207,12 +207,18 @@ KTEST_F(user_press, programs_have_more_memory_than_the_board, KT_TARGET_ONLY)
 KTEST_F(user_press, pages_move_while_their_programs_run, KT_TARGET_ONLY)
 {
 	uint64_t before = begin();
+	uint64_t deadline = sched_world_deadline();
+	unsigned moved = 0;
 	struct move move;
 
-	start_all(64, 100);
-	move_while_they_run(&move);
-	all_end(false);
-	KT_OK(move.moved > 100, "%u pages moved, %u gone, %u failed", move.moved, move.gone,
+	/* On a board of many cores they may end before their pages are come to: then again. */
+	do {
+		start_all(64, 100);
+		move_while_they_run(&move);
+		all_end(false);
+		moved += move.moved;
+	} while (moved <= 100 && port_time_ns() < deadline);
+	KT_OK(moved > 100, "%u pages moved; in the end %u gone, %u failed", moved, move.gone,
 	      move.failed);
 	all_is_back(before);
 }
