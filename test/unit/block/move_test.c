@@ -114,8 +114,11 @@ BLOCK_TEST(block_move, pages_move_while_they_are_read_written_and_flushed)
 	task = sched_world_task(mover, NULL, -1, 6);
 	if (!KT_TRUE(task))
 		return;
-	/* However late the other one comes. */
-	for (unsigned i = 0; (i < ROUNDS || !ld_acquire(&work.moved)) && right; i++) {
+	/* The other one may come late, or only when this one sleeps. */
+	for (unsigned i = 0; right && i < 3 * ROUNDS && (i < ROUNDS || !ld_acquire(&work.moved));
+	     i++) {
+		if (i >= ROUNDS)
+			task_sleep_ns(1000000);
 		right = write_and_read(copy, &state);
 		if (i % 50 == 49)
 			KT_EQ(cache_flush(&work.disk->device), 0);
