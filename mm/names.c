@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The names of zones, migratetypes, policies, page states, refusals and steps.
+ * The names of zones, migratetypes, policies, page states, refusals, steps and answers.
  *
  * They stand here and nowhere else, beside the enums that they belong to: the
  * reports, the monitor, the scheduler's list of tasks, the host programs and the tests all
@@ -9,10 +9,13 @@
  *
  * Constant data; no state, no locks, any context.
  */
+#include "compact/move.h"
+#include "compact/rung.h"
 #include "page_check.h"
 
 #include <string.h>
 
+#include <zonal/contig.h>
 #include <zonal/names.h>
 #include <zonal/zonal.h>
 
@@ -61,10 +64,39 @@ static const char *const refusal_names[] = {
 	[REFUSED_RACE] = "taken meanwhile",
 };
 
-/* enum compact_result */
-static const char *const compact_names[] = {
-	"not_suitable_zone", "skipped",  "deferred",        "no_suitable_page", "continue",
-	"complete",          "partial_skipped", "contended", "success",
+static const char *const compact_names[COMPACT_RESULTS] = {
+	[COMPACT_NOT_TRIED] = "not_suitable_zone",
+	[COMPACT_SKIPPED] = "skipped",
+	[COMPACT_DEFERRED] = "deferred",
+	[COMPACT_NO_SUITABLE] = "no_suitable_page",
+	[COMPACT_CONTINUE] = "continue",
+	[COMPACT_COMPLETE] = "complete",
+	[COMPACT_PARTIAL_SKIPPED] = "partial_skipped",
+	[COMPACT_CONTENDED] = "contended",
+	[COMPACT_SUCCESS] = "success",
+};
+
+static const char *const move_names[MOVE_WHYS] = {
+	[ZONAL_GIVE_YES] = "moved",
+	[ZONAL_GIVE_GONE] = "gone",
+	[ZONAL_GIVE_USED] = "used",
+	[ZONAL_GIVE_BUSY] = "busy",
+	[ZONAL_GIVE_DIRTY] = "dirty",
+	[ZONAL_GIVE_WRITING] = "being written",
+	[ZONAL_GIVE_NO_ROOM] = "refused",
+	[MOVE_HELD] = "held by somebody",
+	[MOVE_NO_WAY] = "its owner moves nothing",
+	[MOVE_NO_TARGET] = "no frame to move to",
+};
+
+static const char *const retired_names[ZONAL_RETIRED_ANSWERS] = {
+	[ZONAL_RETIRED_FREE] = "was free, is out of use",
+	[ZONAL_RETIRED_MOVED] = "was moved away, is out of use",
+	[ZONAL_RETIRED_LATER] = "in use, is kept back when it is freed",
+	[ZONAL_RETIRED_RESERVED] = "reserved, will not be given to the allocator",
+	[ZONAL_RETIRED_ALREADY] = "is out of use already",
+	[ZONAL_RETIRED_NO_PAGE] = "no such page",
+	[ZONAL_RETIRED_BUSY] = "changes its state all the time",
 };
 
 static const struct zonal_step step_table[] = {
@@ -130,6 +162,13 @@ const char *zonal_refusal_name(unsigned refusal)
 const char *zonal_compact_name(unsigned result)
 {
 	return name_of(compact_names, ARRAY_SIZE(compact_names), result);
+}
+
+const char *move_why_name(unsigned why) { return name_of(move_names, MOVE_WHYS, why); }
+
+const char *zonal_retired_text(enum zonal_retired answer)
+{
+	return name_of(retired_names, ZONAL_RETIRED_ANSWERS, answer);
 }
 
 char zonal_type_letter(unsigned type)

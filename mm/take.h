@@ -29,8 +29,8 @@ static inline void take_count(struct mm_cpu *cpu, struct zone *zone, const struc
 		own_add(&pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
 }
 
-/* F13: a theft has raised the boost; let reclaim know, once. Its own issue builds kswapd;
- * until then the wish is counted. Masked; takes the zone lock if there is something to tell. */
+/* F13: a theft has raised the boost; let reclaim know, once. Masked; takes the
+ * zone lock if there is something to tell. */
 void take_note_boost(struct mm_cpu *cpu, struct zone *zone);
 
 /* D9: a taken block becomes its owner's. `word` has zone, order and flags. */

@@ -283,9 +283,9 @@ enum zonal_zone_type zonal_page_zone(const zonal_page_t *page);
 bool zonal_is_free(const struct zonal *mm, zonal_pfn_t pfn);
 /*
  * The 16 bytes of an allocated page that are its owner's, aligned to 8: a list node, two pointers,
- * ... Zero when the page comes, nobody's when it is freed. Reclaim and compaction will want
- * pages that they may take to be on lists of theirs: of such a page the first 8 bytes are
- * theirs (two links of 32-bit frame numbers), the last 8 stay the owner's handle.
+ * ... Zero when the page comes, nobody's when it is freed. Of a page that is
+ * on the lists of reclaim and compaction (<zonal/reclaim.h>) the first 8 bytes are theirs, two
+ * links of 32-bit frame numbers; the last 8 are the owner's handle.
  */
 void *zonal_page_owner(zonal_page_t *page);
 

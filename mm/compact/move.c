@@ -37,25 +37,6 @@ _Static_assert(MOVE_BATCH == RECLAIM_BATCH, "what goes back at once, as reclaim'
 #define MOVE_PASSES 10u
 #define FIRST_PATIENT_PASS 3u
 
-const char *move_why_name(unsigned why)
-{
-	static const char *const name[MOVE_WHYS] = {
-		[ZONAL_GIVE_YES] = "moved",
-		[ZONAL_GIVE_GONE] = "gone",
-		[ZONAL_GIVE_USED] = "used",
-		[ZONAL_GIVE_BUSY] = "busy",
-		[ZONAL_GIVE_DIRTY] = "dirty",
-		[ZONAL_GIVE_WRITING] = "being written",
-		[ZONAL_GIVE_NO_ROOM] = "refused",
-		[MOVE_HELD] = "held by somebody",
-		[MOVE_NO_WAY] = "its owner moves nothing",
-		[MOVE_NO_TARGET] = "no frame to move to",
-	};
-
-	ASSERT(why < MOVE_WHYS, "reason %u of %u", why, MOVE_WHYS);
-	return name[why];
-}
-
 unsigned move_take_some(struct zonal *mm, struct move_batch *batch, struct node *node,
 			struct page **page, unsigned count)
 {

@@ -32,22 +32,6 @@
 /* For what the answer is that is none yet. */
 #define AGAIN ZONAL_RETIRED_ANSWERS
 
-const char *zonal_retired_text(enum zonal_retired answer)
-{
-	static const char *const text[ZONAL_RETIRED_ANSWERS] = {
-		[ZONAL_RETIRED_FREE] = "was free, is out of use",
-		[ZONAL_RETIRED_MOVED] = "was moved away, is out of use",
-		[ZONAL_RETIRED_LATER] = "in use, is kept back when it is freed",
-		[ZONAL_RETIRED_RESERVED] = "reserved, will not be given to the allocator",
-		[ZONAL_RETIRED_ALREADY] = "is out of use already",
-		[ZONAL_RETIRED_NO_PAGE] = "no such page",
-		[ZONAL_RETIRED_BUSY] = "changes its state all the time",
-	};
-
-	ASSERT(answer < ZONAL_RETIRED_ANSWERS, "answer %u", answer);
-	return text[answer];
-}
-
 static struct zone *zone_of(struct zonal *mm, const struct page *page)
 {
 	struct zone *zone = mm->zone[page_zid(page)];

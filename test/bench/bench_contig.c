@@ -17,6 +17,7 @@
  * a page, and gives none up. Context: as bench.c; one run at a time.
  */
 #include "bench.h"
+#include "bench_owner.h"
 
 #include <string.h>
 #include <zonal/contig.h>
@@ -43,23 +44,6 @@ static struct {
 
 /* ---- the owner ---- */
 
-static bool owner_used(void *ctx, struct page *page, uint64_t handle)
-{
-	(void)ctx, (void)page, (void)handle;
-	return false;
-}
-
-static enum zonal_give owner_give(void *ctx, struct page *page, uint64_t handle, unsigned may)
-{
-	(void)ctx, (void)page, (void)handle, (void)may;
-	return ZONAL_GIVE_NO_ROOM;
-}
-
-static void owner_given(void *ctx, struct page *page, uint64_t handle)
-{
-	(void)ctx, (void)page, (void)handle;
-}
-
 static enum zonal_give owner_move(void *ctx, struct page *page, uint64_t handle, unsigned may)
 {
 	(void)ctx, (void)may;
@@ -81,8 +65,8 @@ static void owner_abort(void *ctx, struct page *page, uint64_t handle, bool movi
 }
 
 static const struct zonal_owner_ops ops = {
-	.name = "bench", .kind = ZONAL_ANON, .used = owner_used, .give_prepare = owner_give,
-	.give_commit = owner_given, .move_prepare = owner_move, .move_commit = owner_moved,
+	.name = "bench", .kind = ZONAL_ANON, .used = bench_unused, .give_prepare = bench_keeps,
+	.give_commit = bench_given, .move_prepare = owner_move, .move_commit = owner_moved,
 	.abort = owner_abort,
 };
 

@@ -14,6 +14,7 @@
  * the image.
  */
 #include "bench.h"
+#include "bench_owner.h"
 
 #include <string.h>
 #include <zonal/linux.h>
@@ -37,23 +38,6 @@ static uint32_t *place(uint64_t i) { return &pages.piece[i / PIECE_ENTRIES][i % 
 
 static uint64_t *contents(uint32_t pfn) { return pages.port->contents(pfn_to_page(pfn)); }
 
-static bool page_is_used(void *ctx, struct page *page, uint64_t handle)
-{
-	(void)ctx, (void)page, (void)handle;
-	return false;
-}
-
-static enum zonal_give page_stays(void *ctx, struct page *page, uint64_t handle, unsigned may)
-{
-	(void)ctx, (void)page, (void)handle, (void)may;
-	return ZONAL_GIVE_BUSY;
-}
-
-static void page_went(void *ctx, struct page *page, uint64_t handle)
-{
-	(void)ctx, (void)page, (void)handle;
-}
-
 static enum zonal_give page_moves(void *ctx, struct page *page, uint64_t handle, unsigned may)
 {
 	(void)ctx, (void)may;
@@ -74,9 +58,9 @@ static void page_is_back(void *ctx, struct page *page, uint64_t handle, bool mov
 
 static const struct zonal_owner_ops ops = { .name = "bench",
 					    .kind = ZONAL_ANON,
-					    .used = page_is_used,
-					    .give_prepare = page_stays,
-					    .give_commit = page_went,
+					    .used = bench_unused,
+					    .give_prepare = bench_keeps,
+					    .give_commit = bench_given,
 					    .move_prepare = page_moves,
 					    .move_commit = page_moved,
 					    .abort = page_is_back };
