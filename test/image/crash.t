@@ -57,9 +57,10 @@ crashes stack 2 '#   esr 0000000096000047  vector \+0x000' \
 	"#   far $place  guard below a stack \\(stack overflow\\)" \
 	'# +\.\.\. and [0-9]+ more of the same' "# +[0-9]+  $place  monitor_execute\\+0x[0-9a-f]+" \
 	'Bail out! stack overflow on CPU 0 at 0x[0-9a-f]+'
+# The chain goes on to the root of what was interrupted: the idle loop, or a task that just starts.
 crashes handler 2 '# data abort at EL1 on CPU 3, in an interrupt handler: translation fault, .*' \
 	'#   esr 0000000096000047  vector \+0x200' "# +[0-9]+  $place  arm64_irq\\+0x[0-9a-f]+" \
-	"# +[0-9]+  $place  arm64_secondary\\+0x[0-9a-f]+" 'Bail out! data abort at EL1 on CPU 3 .*'
+	"# +[0-9]+  $place  (arm64_secondary|arm64_task_start)\\+0x[0-9a-f]+" 'Bail out! data abort at EL1 on CPU 3 .*'
 crashes irqstack 2 '# data abort at EL1 on CPU 3, in an interrupt handler: translation fault, .*' \
 	"#   far $place  guard below a stack \\(stack overflow\\)" \
 	'Bail out! interrupt stack overflow on CPU 3 .*'
