@@ -2,6 +2,8 @@
 #ifndef MM_TAKE_H
 #define MM_TAKE_H
 
+#include "contents.h"
+#include "page_owner.h"
 #include "request.h"
 
 /*
@@ -47,6 +49,22 @@ static inline void page_prepare(struct page *page, uint32_t word)
 /* What of a prepared block depends on its flags: tails, contents, marks (D9, D10, L18). */
 void page_prepare_rest(struct zonal *mm, struct page *page, gfp_t gfp, unsigned order,
 		       unsigned flags);
+
+/* All of it: the block that was taken out of `zone` for `req` becomes its owner's, however it was
+ * come by. */
+static inline void take_prepare(struct zone *zone, struct page *page, const struct alloc_req *req,
+				const struct alloc_pass *pass)
+{
+	uint32_t gates = ld_relaxed(&req->mm->gates);
+	gfp_t gfp = pass->gfp;
+
+	page_prepare(page, word_make(zone->id, PAGE_USED, req->order));
+	if (unlikely(gates & GATE_CONTENTS))
+		gfp = contents_taken(req->mm, page->pfn, 1u << req->order, gfp);
+	page_prepare_rest(req->mm, page, gfp, req->order, pass->flags);
+	if (unlikely(gates & GATE_PAGE_OWNER))
+		page_owner_set(req->mm, page, req->order, pass->gfp, req->type);
+}
 
 /* D10: tails know their head. */
 void compound_build(struct page *head, unsigned order);

@@ -16,10 +16,8 @@
 #include "alloc.h"
 
 #include "lib/assert.h"
-#include "contents.h"
 #include "cpuset.h"
 #include "mobility.h"
-#include "page_owner.h"
 #include "reclaim/reclaim.h"
 #include "take.h"
 #include "watermark.h"
@@ -52,19 +50,12 @@ static struct page *take_and_prepare(struct zone *zone, const struct alloc_req *
 				     const struct alloc_pass *pass)
 {
 	struct page *page = zone_take(zone, req, pass);
-	uint32_t gates = ld_relaxed(&req->mm->gates);
-	gfp_t gfp = pass->gfp;
 
 	if (!page)
 		return NULL;
 	DASSERT(page_state(page) == PAGE_INNER || page_state(page) == PAGE_PCP,
 		"pfn 0x%x taken with word 0x%x", page->pfn, page_word(page));
-	page_prepare(page, word_make(zone->id, PAGE_USED, req->order));
-	if (unlikely(gates & GATE_CONTENTS))
-		gfp = contents_taken(req->mm, page->pfn, 1u << req->order, gfp);
-	page_prepare_rest(req->mm, page, gfp, req->order, pass->flags);
-	if (unlikely(gates & GATE_PAGE_OWNER))
-		page_owner_set(req->mm, page, req->order, pass->gfp, req->type);
+	take_prepare(zone, page, req, pass);
 	if (unlikely(req->order && (pass->flags & ALLOC_HARDER)))
 		highatomic_reserve(zone, page);
 	return page;

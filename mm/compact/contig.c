@@ -25,7 +25,6 @@
 #include "lib/assert.h"
 #include "mm/buddy.h"
 #include "mm/page_check.h"
-#include "mm/page_owner.h"
 #include "mm/take.h"
 #include "move.h"
 #include "turn.h"
@@ -209,6 +208,21 @@ static int contig_collect(struct contig *c)
 	return ZONAL_EBUSY;
 }
 
+/* D9, D12: what the pages hold, as for any block; all are ours. */
+static void contig_contents(const struct contig *c)
+{
+	struct zonal *mm = c->move.mm;
+	gfp_t gfp = c->gfp;
+
+	if (ld_relaxed(&mm->gates) & GATE_CONTENTS)
+		for (pfn_t at = c->start, some; at < c->end; at += some) {
+			some = ZN_MIN(c->end - at, LARGEST_PAGES);
+			gfp = contents_taken(mm, at, some, c->gfp);
+		}
+	if (gfp & __GFP_ZERO)
+		mm->clear(mm->ctx, c->start, (size_t)(c->end - c->start));
+}
+
 /* ---- all of it ---- */
 
 /* Is [start, start + pages) RAM of one zone, which is returned? */
@@ -250,8 +264,8 @@ int contig_take(struct zonal *mm, pfn_t start, uint64_t pages, unsigned type, gf
 		return error;
 	error = contig_empty(&c) ? contig_collect(&c) : ZONAL_EBUSY;
 	range_unisolate(mm, low, high, type);
-	if (!error && (gfp & __GFP_ZERO))
-		mm->clear(mm->ctx, start, (size_t)pages);
+	if (!error)
+		contig_contents(&c);
 	return error;
 }
 

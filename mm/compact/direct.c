@@ -19,7 +19,6 @@
 
 #include "lib/assert.h"
 #include "mm/alloc.h"
-#include "mm/page_owner.h"
 #include "mm/reclaim/direct.h"
 #include "mm/reclaim/scan.h"
 #include "mm/take.h"
@@ -78,7 +77,7 @@ static enum compact_result compact_zones(const struct alloc_req *req,
 	return most;
 }
 
-/* A captured block becomes the request's, as take_and_prepare() does it. */
+/* A captured block becomes the request's. */
 static void use_captured(const struct alloc_req *req, const struct alloc_pass *pass,
 			 struct page *page)
 {
@@ -89,10 +88,7 @@ static void use_captured(const struct alloc_req *req, const struct alloc_pass *p
 	       page_word(page));
 	take_count(mm_this_cpu(req->mm), zone, req->list->ref[pass->preferred].zone, req->order);
 	port_irq_restore(irq);
-	page_prepare(page, word_make(zone->id, PAGE_USED, req->order));
-	page_prepare_rest(req->mm, page, pass->gfp, req->order, pass->flags);
-	if (unlikely(ld_relaxed(&req->mm->gates) & GATE_PAGE_OWNER))
-		page_owner_set(req->mm, page, req->order, pass->gfp, req->type);
+	take_prepare(zone, page, req, pass);
 }
 
 struct page *compact_for(const struct alloc_req *req, const struct alloc_pass *pass,

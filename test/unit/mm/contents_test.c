@@ -5,9 +5,11 @@
  * The pages of a test's board have no contents, so the hooks keep one byte for each: what the page
  * is full of. A test spoils a page by hand and looks at what the next taker is told.
  */
-#include "kt_instance.h"
+#include "kt_cache.h"
 
 #include <string.h>
+
+#include <zonal/contig.h>
 
 #include "lib/log.h"
 #include "mm/page_check.h"
@@ -249,6 +251,60 @@ KTEST(contents, reserved_page_that_is_given_back_is_filled)
 	KT_EQ(held(mm_page(mm, KT_DMA_PFN + 8), 1), POISON);
 	KT_EQ(held(mm_page(mm, KT_DMA_PFN + 9), 1), DATA);
 }
+
+#if ZONAL_RECLAIM
+KTEST(contents, d9_block_that_compaction_captured_is_zeroed_as_any_other)
+{
+	struct zonal *mm = board(false, true, false);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, PAGES) : NULL;
+	struct page *page;
+
+	if (!cache)
+		return;
+	kt_no_marks(mm);
+	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_HIGHMEM | __GFP_MOVABLE, PAGES);
+	for (unsigned i = 0; i < PAGES; i += 2)
+		kt_cache_drop(cache, i);
+	zonal_drain_all(mm, NULL);
+	memset(holds, DATA, sizeof(holds));
+	page = zonal_alloc(mm, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, PAGEBLOCK_ORDER);
+	if (!KT_OK(page, "no block"))
+		return;
+	KT_OK(kt_event(mm, EVENT_PGMIGRATE_SUCCESS) > 0, "nothing was moved for it");
+	KT_EQ(held(page, 1u << PAGEBLOCK_ORDER), 0);
+	zonal_free(mm, page, PAGEBLOCK_ORDER);
+	kt_cache_drop_all(cache);
+}
+
+KTEST(contents, d9_contiguous_range_is_zeroed_as_any_block)
+{
+	struct zonal *mm = board(false, true, false);
+
+	if (!mm)
+		return;
+	KT_EQ(zonal_alloc_contig_range(mm, KT_DMA_PFN + 1030, 100, GFP_KERNEL), 0);
+	KT_EQ(held(mm_page(mm, KT_DMA_PFN + 1030), 100), 0);
+	KT_EQ(holds[1029], DATA);
+	KT_EQ(holds[1130], DATA);
+	zonal_free_contig_range(mm, KT_DMA_PFN + 1030, 100);
+}
+
+KTEST(contents, d12_contiguous_range_is_looked_at_page_by_page)
+{
+	struct zonal *mm = board(true, false, false);
+
+	if (!mm)
+		return;
+	use(mm_page(mm, KT_DMA_PFN + 1050), 1);
+	use(mm_page(mm, KT_DMA_PFN + 1130), 1); /* behind it */
+	log_begin();
+	KT_EQ(zonal_alloc_contig_range(mm, KT_DMA_PFN + 1030, 100, GFP_KERNEL), 0);
+	log_end();
+	KT_EQ(looked_at, 100);
+	KT_EQ(zonal_bad_count(mm), 1);
+	zonal_free_contig_range(mm, KT_DMA_PFN + 1030, 100);
+}
+#endif
 
 static void no_contents(struct boot_info *info, struct zonal_config *config)
 {
