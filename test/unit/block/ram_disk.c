@@ -260,14 +260,19 @@ void ram_disk_release(struct ram_disk *disk)
 	block_poll(&disk->device);
 }
 
-unsigned ram_disk_count(const struct ram_disk *disk, enum block_op op)
+unsigned ram_disk_count(struct ram_disk *disk, enum block_op op)
 {
-	unsigned count = 0;
+	port_irqflags_t flags = port_irq_save();
+	unsigned count = 0, seen;
 
-	KT_OK(disk->seen_count <= RAM_DISK_SEEN, "%u requests, %d are noted", disk->seen_count,
-	      RAM_DISK_SEEN);
-	for (unsigned i = 0; i < ZN_MIN(disk->seen_count, (unsigned)RAM_DISK_SEEN); i++)
+	/* It may be at work: requests are noted under this lock. */
+	lock_take(&disk->device.lock);
+	seen = disk->seen_count;
+	for (unsigned i = 0; i < ZN_MIN(seen, (unsigned)RAM_DISK_SEEN); i++)
 		count += disk->seen[i].op == op;
+	lock_drop(&disk->device.lock);
+	port_irq_restore(flags);
+	KT_OK(seen <= RAM_DISK_SEEN, "%u requests, %d are noted", seen, RAM_DISK_SEEN);
 	return count;
 }
 

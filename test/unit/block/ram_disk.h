@@ -48,7 +48,7 @@ struct ram_disk {
 	bool does_not_stop;
 	unsigned fail_reads, fail_writes, fail_flushes; /* that many of the next ones */
 	unsigned allowed;        /* answers that a held disk may give */
-	/* What it did. */
+	/* What it did; queue lock. */
 	unsigned early_flushes;  /* that came while a write was under way */
 	unsigned stops, kicks, seen_count;
 	struct ram_disk_seen seen[RAM_DISK_SEEN]; /* requests by their start, the first ones */
@@ -69,7 +69,7 @@ void ram_disk_answer(struct ram_disk *disk, unsigned count);
 void ram_disk_release(struct ram_disk *disk);
 
 /* Requests of one kind that it has seen. */
-unsigned ram_disk_count(const struct ram_disk *disk, enum block_op op);
+unsigned ram_disk_count(struct ram_disk *disk, enum block_op op);
 
 /* Single pages for requests, from the allocator under the scheduler. */
 bool ram_disk_pages(struct block_request *request, unsigned pages);
