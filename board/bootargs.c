@@ -17,6 +17,7 @@
  *	page_poison=on             free pages hold a pattern that is looked at
  *	init_on_alloc=1            pages come zeroed; init_on_free=1 likewise when they go; or 0
  *	percpu_pagelist_fraction=N a per-CPU list may hold 1/N of its zone; 0, or 8 and more
+ *	policy=TEXT                memory policy of the first task: MODE[=FLAG][:NODES]
  *	seed=N                     first number of every random run, not 0
  *
  * The line comes from outside: any byte may stand in it. A word that is not in
@@ -223,6 +224,15 @@ static bool set_swap(struct bootargs *args, const char *value)
 	return true;
 }
 
+/* Whether its nodes are right is known when the board is. */
+static bool set_policy(struct bootargs *args, const char *value)
+{
+	if (!*value)
+		return false;
+	args->policy = value;
+	return true;
+}
+
 static bool set_maxcpus(struct bootargs *args, const char *value)
 {
 	uint64_t count;
@@ -252,6 +262,7 @@ static const struct rule rules[] = {
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
 	{ "page_owner", set_page_owner, "only page_owner=on is known" },
 	{ "swap", set_swap, "ram:SIZE or disk:NAME, parted by commas" },
+	{ "policy", set_policy, "MODE[=static|=relative][:NODES]" },
 	{ "page_poison", set_page_poison, "only page_poison=on is known" },
 	{ "init_on_alloc", set_init_on_alloc, "0 or 1" },
 	{ "init_on_free", set_init_on_free, "0 or 1" },

@@ -21,6 +21,7 @@ struct bootargs {
 	bool page_owner;            /* page_owner=on */
 	unsigned maxcpus;           /* 0: no limit */
 	uint64_t seed;              /* 0: none given */
+	const char *policy;         /* the text of policy=, in `words`; NULL: none given */
 	const char *swap;           /* the list of swap=, in `words`; NULL: none given */
 	struct zonal_options options;
 };

@@ -7,6 +7,8 @@
  * octal, no blanks: what is not wholly understood is refused, never guessed at. An
  * overflow is refused too, not cut.
  *
+ * Lists of small numbers are here for the same reason: nodes are typed in more than one place.
+ *
  * No state, no locks.
  */
 #include "number.h"
@@ -91,4 +93,37 @@ bool number_read_bytes(const char *text, uint64_t *bytes)
 		return false;
 	*bytes = value << shift;
 	return true;
+}
+
+/* "2" or "2-5" at `text`, below `limit`; what it names is added to *mask. */
+static bool list_part(const char *text, unsigned limit, uint64_t *mask, const char **rest)
+{
+	uint64_t first, last;
+
+	if (!number_read(text, &first, rest))
+		return false;
+	last = first;
+	if (**rest == '-' && !number_read(*rest + 1, &last, rest))
+		return false;
+	if (first > last || last >= limit)
+		return false;
+	for (uint64_t i = first; i <= last; i++)
+		*mask |= (uint64_t)1 << i;
+	return true;
+}
+
+bool number_list(const char *text, unsigned limit, uint64_t *mask)
+{
+	uint64_t read = 0;
+
+	ASSERT(limit && limit <= 64, "a list of numbers below %u", limit);
+	while (list_part(text, limit, &read, &text)) {
+		if (!*text) {
+			*mask = read;
+			return true;
+		}
+		if (*text++ != ',')
+			return false;
+	}
+	return false;
 }

@@ -19,4 +19,10 @@ bool number_read_all(const char *text, uint64_t most, uint64_t *value);
 /* The same for a number of bytes, with K, M, G or T behind it or nothing. */
 bool number_read_bytes(const char *text, uint64_t *bytes);
 
+/*
+ * Read a list like "0,2-3" and nothing else: numbers below `limit` (1 to 64), a bit of *mask each.
+ * False: a part is none, a range runs downwards, or a number is too large; *mask is as it was.
+ */
+bool number_list(const char *text, unsigned limit, uint64_t *mask);
+
 #endif

@@ -159,6 +159,7 @@
 #define node_order_of zn_node_order_of
 #define node_reclaim_helps zn_node_reclaim_helps
 #define node_takes_dirty zn_node_takes_dirty
+#define number_list zn_number_list
 #define number_read zn_number_read
 #define number_read_all zn_number_read_all
 #define number_read_bytes zn_number_read_bytes

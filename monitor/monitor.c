@@ -185,7 +185,7 @@ static const struct monitor_command commands[] = {
 	  .run = monitor_free, .words = monitor_all_name },
 	{ "probe", "GFP ORDER NID", "take until NULL, give back; runs by node and zone", 3, 3, true,
 	  .run = monitor_probe, .words = gfp_name, .note = gfp_note },
-	{ "policy", "[MODE [NODES]]", "memory policy of this task: bind 1, interleave 0-3", 0, 2,
+	{ "policy", "[MODE [NODES]]", "memory policy of this task: bind 1, bind=static:1", 0, 2,
 	  false, .run = monitor_policy, .words = monitor_mode_name, .note = "MODE is one of" },
 	{ "set", "[TUNABLE VALUE...]", "change a tunable; without arguments show all", 0,
 	  1 + ZONE_TYPES, true, .run = monitor_set, .words = monitor_tunable_name,

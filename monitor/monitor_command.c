@@ -174,43 +174,7 @@ int monitor_help(const struct monitor_table *table, const struct monitor_args *a
 	return 0;
 }
 
-/* One part of a node list, "2" or "2-5". */
-static bool node_part(char *part, nodemask_t *mask)
-{
-	char *dash = strchr(part, '-');
-	uint64_t first, last;
-
-	if (dash)
-		*dash++ = '\0';
-	if (!number_read_all(part, ZONAL_MAX_NODES - 1, &first))
-		return false;
-	last = first;
-	if (dash && !number_read_all(dash, ZONAL_MAX_NODES - 1, &last))
-		return false;
-	for (uint64_t nid = first; nid <= last; nid++)
-		*mask |= node_bit((unsigned)nid);
-	return first <= last;
-}
-
 bool monitor_nodes(const char *text, nodemask_t *out)
 {
-	nodemask_t mask = 0;
-
-	for (;;) {
-		const char *end = strchr(text, ',');
-		size_t len = end ? (size_t)(end - text) : strlen(text);
-		char part[24];
-
-		if (len >= sizeof(part))
-			return false;
-		memcpy(part, text, len);
-		part[len] = '\0';
-		if (!node_part(part, &mask))
-			return false;
-		if (!end)
-			break;
-		text = end + 1;
-	}
-	*out = mask;
-	return true;
+	return number_list(text, ZONAL_MAX_NODES, out);
 }

@@ -8,6 +8,8 @@
  * first, as 5.10's lowmem_reserve_ratio has; those left out stay as they are. What `set`
  * lists without arguments are these names.
  *
+ * A policy is typed as a mode and nodes, or as one word in the form of Q16, which is shown too.
+ *
  * Nodes are shown as they are typed, "0,2-3", so that an empty set reads "none".
  *
  * Context: task. One task runs the monitor; the tunables have one caller at a time.
@@ -16,6 +18,7 @@
 
 #include <string.h>
 #include <zonal/names.h>
+#include <zonal/policy_text.h>
 
 #include "lib/assert.h"
 #include "lib/printf.h"
@@ -64,21 +67,48 @@ static struct zonal_task *this_task(void)
 	return task;
 }
 
+static void print_policy(const struct zonal_task *task)
+{
+	struct mempolicy policy = { .mode = MPOL_DEFAULT };
+	char text[ZONAL_POLICY_TEXT_BYTES];
+
+	zonal_task_policy(task, &policy);
+	(void)zonal_policy_text(&policy, text, sizeof(text));
+	kprintf("policy %s, nodes ", zonal_policy_name(policy.mode));
+	print_nodes(policy.nodes);
+	kprintf(", %s\n", text);
+}
+
+/* One word that is a policy as text: 0 or 1 as the command, -1: it is none. */
+static int policy_of_text(struct zonal *mm, struct zonal_task *task, const char *text)
+{
+	struct zonal_policy_words words;
+
+	if (zonal_policy_parse(mm, text, &words) != 0)
+		return -1;
+	if (zonal_set_policy(mm, task, words.mode, words.flags, words.nodes) == 0)
+		return 0;
+	kprintf("policy: %s: is not allowed here\n", text);
+	return 1;
+}
+
 int monitor_policy(struct zonal *mm, const struct monitor_args *args)
 {
 	struct zonal_task *task = this_task();
 	nodemask_t nodes = 0;
 	unsigned mode;
+	int status;
 
 	if (args->count == 0) {
-		kprintf("policy %s, nodes ", zonal_policy_name(task->policy.mode));
-		print_nodes(task->policy.nodes);
-		kprintf("\n");
+		print_policy(task);
 		return 0;
 	}
+	status = args->count == 1 ? policy_of_text(mm, task, args->word[0]) : -1;
+	if (status >= 0)
+		return status;
 	mode = zonal_policy_find(args->word[0]);
 	if (mode == MPOL_MODES) {
-		kprintf("policy: %s: one of", args->word[0]);
+		kprintf("policy: %s: MODE[=static|=relative][:NODES], or one of", args->word[0]);
 		print_choice(monitor_mode_name);
 		return 1;
 	}

@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include <zonal/linux.h>
+#include <zonal/policy_text.h>
 #include <zonal/port.h>
 
 #include "arm64_cpu.h"
@@ -292,6 +293,23 @@ static void note_movable(void)
 	kprintf("boot: kernelcore= or movablecore= leaves nothing for ZONE_MOVABLE\n");
 }
 
+/* policy=: what we are from here on, and whoever we start. */
+static void set_policy(void)
+{
+	struct zonal_task *task = task_memory(task_current());
+	struct zonal_policy_words words;
+	char word[64];
+
+	if (!boot_args.policy)
+		return;
+	if (zonal_policy_parse(&zonal_image, boot_args.policy, &words) == 0 &&
+	    zonal_set_policy(&zonal_image, task, words.mode, words.flags, words.nodes) == 0)
+		return;
+	zn_snprintf(word, sizeof(word), "policy=%s", boot_args.policy);
+	report_argument(word, "MODE[=static|=relative][:NODES], with nodes that have memory");
+	arguments_refused++;
+}
+
 /* Work that has gone on for a second is shown, each second. Whole lines, since whoever reads
  * a log looks for whole lines. */
 static void show_progress(const char *what, uint64_t done, uint64_t total)
@@ -418,5 +436,6 @@ void platform_main(uint64_t dt_phys)
 	print_board();
 	if (boot_args.swap)
 		arguments_refused += swap_add_list(boot_args.swap);
+	set_policy();
 	work();
 }

@@ -82,6 +82,10 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_TRUE(args.swap == NULL);
 	KT_EQ(parse("swap=ram:64M,disk:vda"), 0);
 	KT_STR_EQ(args.swap, "ram:64M,disk:vda");
+	KT_TRUE(args.policy == NULL);
+	KT_EQ(parse("policy=bind=static:0-1 seed=1"), 0);
+	KT_STR_EQ(args.policy ? args.policy : "", "bind=static:0-1");
+	KT_EQ(parse("policy="), 1);
 	KT_EQ(parse("page_owner=on"), 0);
 	KT_EQ(args.page_owner, 1);
 	KT_EQ(parse("page_owner=off page_owner="), 2);

@@ -45,3 +45,25 @@ KTEST(number, tells_where_it_ends)
 	KT_EQ(value, 32);
 	KT_EQ(rest - text, 4);
 }
+
+KTEST(number, list_of_small_numbers_is_a_mask)
+{
+	uint64_t mask = 0;
+
+	KT_TRUE(number_list("3", 64, &mask) && mask == 8);
+	KT_TRUE(number_list("0,2-3,15", 16, &mask) && mask == 0x800d);
+	KT_TRUE(number_list("0-63", 64, &mask) && mask == UINT64_MAX);
+	KT_TRUE(number_list("0x10-0x11,3-3,3", 64, &mask) && mask == 0x30008);
+}
+
+KTEST(number, list_is_refused_as_a_whole_and_the_mask_stays)
+{
+	static const char *const bad[] = { "", ",", "1,", ",1", "2-1", "1-", "-1", "a", "1--2",
+					   "1-2-3", "1 ", "8", "1-8", "0,8", "1,,2", "1;2",
+					   "18446744073709551616", "0-0xffffffffffffffff" };
+	uint64_t mask = 77;
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		KT_OK(!number_list(bad[i], 8, &mask), "\"%s\" was read", bad[i]);
+	KT_EQ(mask, 77);
+}

@@ -146,7 +146,7 @@ KTEST(monitor_command, node_lists_are_read_strictly)
 {
 	static const char *const bad[] = {
 		"",   ",",  "1,",   ",1", "2-1",  "1-",
-		"-1", "a",  "1--2", "0000000000000000000000000000001",
+		"-1", "a",  "1--2", "000000000000000000000000000000g",
 		TEXT_OF(ZONAL_MAX_NODES), ("1-" TEXT_OF(ZONAL_MAX_NODES)),
 	};
 	nodemask_t mask = 0;
@@ -261,7 +261,10 @@ KTEST_F(monitor_command, wrong_words_of_memory_commands_are_named, KT_HOST_ONLY)
 	expect("probe KERNEL 0 x", "probe: x: no such node on this board\n", 1);
 	expect("probe KERNEL|NOFAIL 0 0",
 	       "gfp 0x88c0: a probe ends with NULL, so __GFP_NOFAIL is not allowed\n", 1);
-	expect("policy bond", "policy: bond: one of default preferred bind interleave local\n", 1);
+	expect("policy bond",
+	       "policy: bond: MODE[=static|=relative][:NODES], or one of default preferred bind "
+	       "interleave local\n", 1);
+	expect("policy bind=static:5", "policy: bind=static:5: is not allowed here\n", 1);
 	expect("policy bind 0-99",
 	       "policy: 0-99: nodes are a list like 0,2-3, below " TEXT_OF(ZONAL_MAX_NODES)
 	       " (ZONAL_MAX_NODES)\n", 1);
@@ -341,7 +344,11 @@ KTEST_F(monitor_command, policy_decides_where_alloc_takes, KT_HOST_ONLY)
 	kt_task_save(&saved);
 	expect("policy bind 1", "", 0);
 	KT_TRUE(strstr(run("alloc USER 0"), " node 1 ") != NULL);
-	expect("policy", "policy bind, nodes 1\n", 0);
+	expect("policy", "policy bind, nodes 1, bind:1\n", 0);
+	expect("policy interleave=static:0-1", "", 0);
+	expect("policy", "policy interleave, nodes 0-1, interleave=static:0-1\n", 0);
+	expect("policy prefer:1", "", 0);
+	KT_TRUE(strstr(run("alloc USER 0"), " node 1 ") != NULL);
 	expect("policy default", "", 0);
 	KT_TRUE(strstr(run("alloc USER 0"), " node 0 ") != NULL);
 	kt_task_restore(&saved);
