@@ -371,7 +371,10 @@ void owner_page_add(struct user_space *space, struct page *page, uint64_t va)
 			       (uint64_t)space->process->slot << PLACE_BITS | va >> PAGE_SHIFT);
 }
 
-void owner_page_remove(struct page *page) { zonal_page_remove(user_port_memory(), page); }
+void owner_pages_remove(struct page **page, unsigned count)
+{
+	zonal_pages_remove(user_port_memory(), page, count);
+}
 
 void owner_place_drop(uint64_t token)
 {
@@ -379,6 +382,6 @@ void owner_place_drop(uint64_t token)
 
 	if (!page)
 		return;
-	owner_page_remove(page);
+	owner_pages_remove(&page, 1);
 	zonal_free(user_port_memory(), page, 0);
 }

@@ -90,12 +90,26 @@ struct user_space *space_make(struct user_process *process)
 
 /* ---- clearing ----------------------------------------------------------- */
 
-/* Nobody reaches any of it any more. */
+/* The single pages of a batch, which are on lists. */
+static unsigned batch_pages(const struct user_sweep *sweep, struct page **page)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < sweep->count; i++)
+		if (!(sweep->page[i] & (USER_BATCH_PARKED | USER_BATCH_TABLE | USER_BATCH_ORDER)))
+			page[count++] = phys_page(sweep->page[i]);
+	return count;
+}
+
+/* Nobody reaches any of it any more. All come off their lists before the first is freed: tasks that
+ * end at the same time would else meet at the lock of their node's lists for every page. */
 static void batch_free(struct user_space *space, const struct user_sweep *sweep)
 {
 	struct zonal *mm = user_port_memory();
+	struct page *page[USER_BATCH];
 
 	ASSERT(sweep->count <= USER_BATCH, "%u in a batch", sweep->count);
+	owner_pages_remove(page, batch_pages(sweep, page));
 	for (unsigned i = 0; i < sweep->count; i++) {
 		uint64_t word = sweep->page[i];
 
@@ -105,8 +119,6 @@ static void batch_free(struct user_space *space, const struct user_sweep *sweep)
 		}
 		if (word & USER_BATCH_TABLE)
 			count_drop(&space->tables, 1);
-		else if (!(word & USER_BATCH_ORDER))
-			owner_page_remove(phys_page(word));
 		zonal_free(mm, phys_page(word), word & USER_BATCH_ORDER);
 	}
 }

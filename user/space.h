@@ -139,9 +139,9 @@ void space_wait(struct user_space *space, uint32_t seen);
 
 /* ---- owner.c ------------------------------------------------------------ */
 
-/* A single page that was mapped at va / that no TLB knows any more. The task itself. */
+/* A single page that was mapped at va / pages that no TLB knows any more. The task itself. */
 void owner_page_add(struct user_space *space, struct page *page, uint64_t va);
-void owner_page_remove(struct page *page);
+void owner_pages_remove(struct page **page, unsigned count);
 /* The token of a parked place that is no more: what swap has there goes. The task itself. */
 void owner_place_drop(uint64_t token);
 /* The callbacks, for tests. */

@@ -122,6 +122,10 @@ void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, zonal_page_t *p
  * a list: nothing is done. */
 void zonal_page_remove(struct zonal *mm, zonal_page_t *page);
 
+/* The same for several, of any nodes, in any order, none twice: the lists of a node are locked once
+ * for up to 32 that follow each other. Any context. */
+void zonal_pages_remove(struct zonal *mm, zonal_page_t **page, unsigned count);
+
 /* The owner's 64 bits of a page on the lists. */
 uint64_t zonal_page_handle(const zonal_page_t *page);
 

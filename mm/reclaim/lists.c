@@ -27,6 +27,9 @@
 
 #include "lib/assert.h"
 
+/* Interrupts are masked for so many at a time, at most. */
+#define REMOVE_BATCH 32u
+
 /* ---- links; the lock is held ---- */
 
 static struct page *lru_page(const struct zonal *mm, uint32_t pfn)
@@ -154,25 +157,60 @@ void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, struct page *pa
 	port_irq_restore(irq);
 }
 
-void zonal_page_remove(struct zonal *mm, struct page *page)
+/* Off its list, if it is on one; the word before. The lock is held. */
+static uint32_t lru_forget(struct zonal *mm, struct lru *lru, struct page *page)
 {
-	struct lru *lru = lru_of(mm, page);
-	port_irqflags_t irq = port_irq_save();
-	uint32_t word;
+	uint32_t word = page_word(page);
 
-	lock_take(&lru->lock);
-	word = page_word(page);
+	DASSERT_HELD(&lru->lock);
 	if ((word & (PG_LRU | PG_ISOLATED)) == PG_LRU)
 		lru_unlink(mm, lru, page);
 	if (word & PG_LRU)
 		word_clear(page, PG_LRU | PG_ACTIVE | PG_ROTATE | PG_REFERENCED);
+	return word;
+}
+
+/* Pages of one node, the lock taken once. Returns how many those are: the first, and what follows
+ * on its node. What must be done without the lock is left to the caller: pages with a bit set in
+ * *marked are dirty or being written. */
+static unsigned lru_forget_some(struct zonal *mm, struct page **page, unsigned count,
+				uint32_t *marked)
+{
+	struct lru *lru = lru_of(mm, page[0]);
+	port_irqflags_t irq = port_irq_save();
+	unsigned n = 0;
+
+	lock_take(&lru->lock);
+	do {
+		if (lru_forget(mm, lru, page[n]) & (PG_DIRTY | PG_WRITEBACK))
+			*marked |= 1u << n;
+		n++;
+	} while (n < count && n < REMOVE_BATCH && lru_of(mm, page[n]) == lru);
 	lock_drop(&lru->lock);
 	port_irq_restore(irq);
-	if (word & PG_DIRTY)
-		zonal_page_set_clean(mm, page);
-	if (word & PG_WRITEBACK)
-		zonal_page_written(mm, page);
+	return n;
 }
+
+void zonal_pages_remove(struct zonal *mm, struct page **page, unsigned count)
+{
+	while (count) {
+		uint32_t marked = 0;
+		unsigned n = lru_forget_some(mm, page, count, &marked);
+
+		for (uint32_t m = marked; unlikely(m); m &= m - 1) {
+			struct page *one = page[__builtin_ctz(m)];
+
+			if (page_word(one) & PG_DIRTY)
+				zonal_page_set_clean(mm, one);
+			if (page_word(one) & PG_WRITEBACK)
+				zonal_page_written(mm, one);
+		}
+		page += n;
+		count -= n;
+	}
+}
+
+void zonal_page_remove(struct zonal *mm, struct page *page) { zonal_pages_remove(mm, &page, 1); }
 
 uint64_t zonal_page_handle(const struct page *page) { return page->links.handle; }
 
