@@ -209,7 +209,7 @@ static void explain_lost(struct zonal *mm)
 int monitor_check(struct zonal *mm, const struct monitor_args *args)
 {
 	struct zonal_finding finding;
-	bool good = zonal_check(mm, &finding);
+	bool good = zonal_check_busy(mm, &finding);
 
 	if (args->json) {
 		kprintf("{\"schema\":\"zonal.check/1\",\"ok\":%s,\"bad\":%llu,\"finding\":",

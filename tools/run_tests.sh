@@ -106,5 +106,22 @@ if [ -n "$TEST" ] && ! grep -qE '^(not )?ok [0-9]+ - ' "$O"/logs/*.log; then
 	echo "TEST=$TEST: no test has such a name" >&2
 	status=1
 fi
-[ $status = 0 ] || echo "Logs of what failed are in $O/logs."
+
+# Of each log with a failure: the tests that failed and what they said, or else how it ends.
+say_what_failed() {
+	for log in "$O"/logs/*.log; do
+		if grep -aq '^not ok' "$log"; then
+			echo "---- $log"
+			tr -d '\r' <"$log" | grep -a -B4 -A1 '^not ok' | grep -av '^ok ' | head -n 40
+		elif grep -aq '^Bail out!' "$log" || ! grep -aqE '^1\.\.[0-9]' "$log"; then
+			echo "---- $log, its end"
+			tr -d '\r' <"$log" | tail -n 12
+		fi
+	done
+}
+
+if [ $status != 0 ]; then
+	say_what_failed
+	echo "Logs of what failed are in $O/logs."
+fi
 exit $status

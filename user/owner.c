@@ -167,13 +167,16 @@ static void place_repark(struct place *place, uint64_t token)
 static bool page_used(void *ctx, struct page *page, uint64_t handle)
 {
 	struct place place;
+	uint64_t stale = 0;
 	bool used;
 
 	(void)ctx;
 	if (!place_take(&place, page, handle))
 		return false;
-	used = !place.token && user_port_used(place.port, place.va);
+	used = !place.token && user_port_used(place.port, place.va, &stale);
 	place_drop(&place);
+	if (used)
+		user_port_see(stale);
 	return used;
 }
 

@@ -383,6 +383,10 @@ struct zonal_finding {
  */
 bool zonal_check(struct zonal *mm, struct zonal_finding *first) ZONAL_MUST_USE;
 
+/* The same while others allocate: counts what two walks in a row find, or each of eight. A task,
+ * naps. */
+bool zonal_check_busy(struct zonal *mm, struct zonal_finding *first) ZONAL_MUST_USE;
+
 /* Misuse reported so far (double free and the like). */
 uint64_t zonal_bad_count(const struct zonal *mm);
 

@@ -158,20 +158,22 @@ KTEST_F(user_place, use_is_seen_and_forgotten, KT_TARGET_ONLY)
 {
 	struct user_space *space = space_of_test(BLOCK, RW);
 	port_irqflags_t flags;
+	uint64_t stale;
 	unsigned order;
 
 	if (!space)
 		return;
 	KT_TRUE(node_at(space, BASE, &order) >= 0);
 	flags = space_lock(space);
-	KT_TRUE(user_port_used(&space->port, BASE));
-	KT_TRUE(!user_port_used(&space->port, BASE));
-	KT_TRUE(!user_port_used(&space->port, BASE + PAGE_SIZE));
+	KT_TRUE(user_port_used(&space->port, BASE, &stale));
+	KT_TRUE(!user_port_used(&space->port, BASE, &stale));
+	KT_TRUE(!user_port_used(&space->port, BASE + PAGE_SIZE, &stale));
 	space_unlock(space, flags);
+	user_port_see(stale);
 	/* What a core without hardware flags reports as a fault. */
 	KT_EQ(space_fault(space, BASE, USER_WRITE, true), 0);
 	flags = space_lock(space);
-	KT_TRUE(user_port_used(&space->port, BASE));
+	KT_TRUE(user_port_used(&space->port, BASE, &stale));
 	space_unlock(space, flags);
 	KT_EQ(ld_relaxed(&space->pages), 1);
 	space_drop(space);

@@ -172,7 +172,7 @@ void user_port_use(struct user_port *port, uint64_t va)
 	arm64_dsb_ishst();
 }
 
-bool user_port_used(struct user_port *port, uint64_t va)
+bool user_port_used(struct user_port *port, uint64_t va, uint64_t *stale)
 {
 	unsigned order;
 	uint64_t *entry = leaf_find(port, va, &order);
@@ -182,8 +182,17 @@ bool user_port_used(struct user_port *port, uint64_t va)
 		return false;
 	old = atomic_fetch_and_explicit((_Atomic uint64_t *)entry, ~DESC_ACCESSED,
 					memory_order_relaxed);
-	forget_one(port, va);
+	*stale = forget_operand(port, va);
 	return old & DESC_ACCESSED;
+}
+
+/* A TLB that knows the page sets no flag. To invalidate it takes all cores, so it is not done under
+ * a lock for which others spin; and nobody waits for the end of it, for it changes no mapping. If
+ * the number is another space's by now, that one walks its tables once more. */
+void user_port_see(uint64_t stale)
+{
+	forget_begin();
+	forget_by_operand(stale);
 }
 
 int user_port_split(struct user_port *port, uint64_t va)

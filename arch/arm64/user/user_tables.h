@@ -51,11 +51,22 @@ static inline uint64_t *entry_of(uint64_t *table, uint64_t va, unsigned level)
 /* The store that made a descriptor invalid or different is seen by walks before what follows. */
 static inline void forget_begin(void) { arm64_dsb_ishst(); }
 
-static inline void forget(const struct user_port *port, uint64_t va)
+/* What TLBI VAE1IS takes. */
+static inline uint64_t forget_operand(const struct user_port *port, uint64_t va)
 {
 	uint64_t asid = ld_relaxed(&((struct user_port *)(uintptr_t)port)->asid) & 0xffff;
 
-	__asm__ volatile("tlbi vae1is, %0" : : "r"(asid << 48 | va >> PAGE_SHIFT) : "memory");
+	return asid << 48 | va >> PAGE_SHIFT;
+}
+
+static inline void forget_by_operand(uint64_t operand)
+{
+	__asm__ volatile("tlbi vae1is, %0" : : "r"(operand) : "memory");
+}
+
+static inline void forget(const struct user_port *port, uint64_t va)
+{
+	forget_by_operand(forget_operand(port, va));
 }
 
 /* No core uses the old translation any more. */

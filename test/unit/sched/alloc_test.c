@@ -96,6 +96,6 @@ SCHED_TEST(tasks_and_interrupts_allocate_together)
 			task_join(task[i]);
 	for (unsigned i = 0; i < SHELF; i++)
 		swap_on_shelf(NULL, i);
-	KT_OK(zonal_check(mm, &finding), "%s", finding.text);
+	KT_OK(zonal_check_busy(mm, &finding), "%s", finding.text);
 	KT_EQ(zonal_bad_count(mm), bad);
 }
