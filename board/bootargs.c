@@ -16,6 +16,7 @@
  *	page_owner=on              record who took each page
  *	page_poison=on             free pages hold a pattern that is looked at
  *	init_on_alloc=1            pages come zeroed; init_on_free=1 likewise when they go; or 0
+ *	shuffle=on                 free blocks of the largest order in random order (by seed=)
  *	percpu_pagelist_fraction=N a per-CPU list may hold 1/N of its zone; 0, or 8 and more
  *	policy=TEXT                memory policy of the first task: MODE[=FLAG][:NODES]
  *	seed=N                     first number of every random run, not 0
@@ -122,6 +123,14 @@ static bool set_page_poison(struct bootargs *args, const char *value)
 	if (strcmp(value, "on") != 0)
 		return false;
 	args->options.page_poison = true;
+	return true;
+}
+
+static bool set_shuffle(struct bootargs *args, const char *value)
+{
+	if (strcmp(value, "on") != 0)
+		return false;
+	args->shuffle = true;
 	return true;
 }
 
@@ -264,6 +273,7 @@ static const struct rule rules[] = {
 	{ "swap", set_swap, "ram:SIZE or disk:NAME, parted by commas" },
 	{ "policy", set_policy, "MODE[=static|=relative][:NODES]" },
 	{ "page_poison", set_page_poison, "only page_poison=on is known" },
+	{ "shuffle", set_shuffle, "only shuffle=on is known" },
 	{ "init_on_alloc", set_init_on_alloc, "0 or 1" },
 	{ "init_on_free", set_init_on_free, "0 or 1" },
 	{ "percpu_pagelist_fraction", set_fraction, "0, or a number from 8 on" },

@@ -19,6 +19,7 @@ struct bootargs {
 	bool numa_off;              /* numa=off */
 	bool cma_given;             /* cma= stands there, perhaps with 0 */
 	bool page_owner;            /* page_owner=on */
+	bool shuffle;               /* shuffle=on */
 	unsigned maxcpus;           /* 0: no limit */
 	uint64_t seed;              /* 0: none given */
 	const char *policy;         /* the text of policy=, in `words`; NULL: none given */

@@ -223,6 +223,7 @@
 #define shrink_inactive zn_shrink_inactive
 #define shrink_node zn_shrink_node
 #define shrink_objects zn_shrink_objects
+#define shuffle_memory zn_shuffle_memory
 #define side_map_init zn_side_map_init
 #define stack_depot_bytes zn_stack_depot_bytes
 #define stack_depot_init zn_stack_depot_init

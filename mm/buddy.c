@@ -15,7 +15,8 @@
  *
  * A freed block goes to the head of its list, to be used again while it is warm,
  * unless the pair it forms could soon merge on: if the next order's buddy is
- * free, the block goes to the tail, where it has time to be joined (B7).
+ * free, the block goes to the tail, where it has time to be joined (B7). With shuffle=on a block
+ * of the largest order goes to either end by chance (A13).
  *
  * Invariants (zonal_check walks them):
  *   - a page is FREE if and only if it is the head of a block in a list; every
@@ -27,12 +28,14 @@
  *   - zone->free is the sum over all lists but ISOLATE, free_cma over CMA (B12, B13).
  *
  * Only buddy_list_add(), buddy_list_del() and, for a whole pageblock at once, block_move.c touch a
- * list, its count, its bit and the page's word, all together. The zone lock guards everything
- * here. The cost of each call is bounded by the number of orders; no page but heads is touched.
+ * list, its count, its bit and the page's word, all together; shuffle.c changes links alone. The
+ * zone lock guards everything here. The cost of each call is bounded by the number of orders; no
+ * page but heads is touched.
  */
 #include "buddy.h"
 
 #include "lib/assert.h"
+#include "shuffle.h"
 #include "watermark.h"
 
 static inline struct page *link_page(struct zone *zone, uint32_t pfn)
@@ -180,12 +183,14 @@ static bool merge_refused(struct zone *zone, const struct page *page, const stru
  * about the zone of the pair's first page, which is another's where zones meet within
  * 4 MiB: then a block of that zone counts, and one of our own does not.
  */
-static inline bool merge_likely(struct page *page, unsigned order)
+static inline bool merge_likely(struct zone *zone, struct page *page, unsigned order)
+	LOCK_HELD(zone->lock);
+static inline bool merge_likely(struct zone *zone, struct page *page, unsigned order)
 {
 	struct page *pair;
 
 	if (order >= MAX_ORDER - 2)
-		return false;
+		return order == MAX_ORDER - 1 && shuffle_tail(zone);
 	pair = page_pair(page, order);
 	return (page_word(page_buddy(pair, order + 1)) & WORD_ALLOC_MASK) ==
 	       word_make(page_zid(pair), PAGE_FREE, order + 1);
@@ -223,7 +228,7 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 		buddy_list_del(zone, buddy, order);
 		page = page_pair(page, order);
 	}
-	tail = place == BUDDY_TAIL || merge_likely(page, order);
+	tail = place == BUDDY_TAIL || merge_likely(zone, page, order);
 	buddy_list_add(zone, page, order, type, tail);
 }
 

@@ -28,6 +28,7 @@
 #include "page_owner.h"
 #include "pcp.h"
 #include "reclaim/reclaim.h"
+#include "shuffle.h"
 #include "watermark.h"
 
 void zonal_options_default(struct zonal_options *options)
@@ -206,4 +207,5 @@ void zonal_boot_done(struct zonal *mm)
 	mm->gfp_allowed = __GFP_BITS;
 	fetch_and_acq_rel(&mm->gates, ~GATE_BOOT);
 	page_owner_start(mm);
+	shuffle_memory(mm);
 }

@@ -53,6 +53,7 @@ struct zone {
 	_Atomic uint16_t filled[MIGRATE_TYPES]; /* z: bit n: list of order n is not empty */
 	struct free_list list[MIGRATE_TYPES][LIST_SLOTS]; /* z */
 	unsigned isolated_blocks;                        /* z */
+	uint64_t shuffle; /* z: state of the zone's random numbers (A13); 0: it does not shuffle */
 	_Atomic uint64_t retired; /* a: bad pages out of use for good (compact/retire.c) */
 	/* z: pages that `highatomic` counts beyond the reserved blocks; less than 0: too few.
 	 * 5.10's count is kept for equality, and this says where it is wrong. */

@@ -71,6 +71,9 @@ struct bootargs boot_args;
 /* Entries of boot_info.range that are mapped: page tables may come from them. */
 static unsigned mapped_ranges;
 
+/* Randomness of the loader, or 0. */
+static uint64_t loader_seed;
+
 /* Boot arguments that were not accepted, and whether a run= is among them. */
 static unsigned arguments_refused;
 static bool run_refused;
@@ -331,6 +334,16 @@ static void show_progress(const char *what, uint64_t done, uint64_t total)
 		kprintf("   %s: %llu\n", what, (unsigned long long)done);
 }
 
+/* A run with seed= repeats; else nobody should know the order in advance. */
+static uint64_t shuffle_seed(void)
+{
+	uint64_t seed = boot_args.seed ? boot_args.seed : loader_seed ^ port_time_ns();
+
+	if (!boot_args.shuffle)
+		return 0;
+	return seed ? seed : 1;
+}
+
 static void start_allocator(void)
 {
 	struct zonal_config config = {
@@ -343,6 +356,7 @@ static void start_allocator(void)
 	int error;
 
 	zn_progress_hook = show_progress;
+	config.options.shuffle_seed = shuffle_seed();
 	config.options.min_free_kbytes = 0; /* set_min_free() */
 	error = zonal_build(&zonal_image, &config, take_metadata);
 	if (error)
@@ -423,7 +437,7 @@ void platform_main(uint64_t dt_phys)
 	read_board(dt);
 	reserve_cma();
 	map_memory();
-	seeds_wipe();
+	loader_seed = seeds_wipe();
 	smp_begin();
 	start_allocator();
 	start_interrupts();

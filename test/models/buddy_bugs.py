@@ -24,7 +24,7 @@ BUGS = {
     "move_not_recounted": (
         "3", ("	if (from != type)\n		buddy_recount", "	if (0)\n		buddy_recount")),
     "no_tail_for_a_likely_merge": (
-        "1", ("place == BUDDY_TAIL || merge_likely(page, order)", "place == BUDDY_TAIL")),
+        "1", ("place == BUDDY_TAIL || merge_likely(zone, page, order)", "place == BUDDY_TAIL")),
     "exact_leaves_its_rest_at_the_tail": (
         "1", ("buddy_list_add(zone, page < upper ? upper : head, found, type, false);",
               "buddy_list_add(zone, page < upper ? upper : head, found, type, true);")),

@@ -88,6 +88,10 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(parse("policy="), 1);
 	KT_EQ(parse("page_owner=on"), 0);
 	KT_EQ(args.page_owner, 1);
+	KT_EQ(parse("shuffle=on"), 0);
+	KT_EQ(args.shuffle, 1);
+	KT_EQ(parse("shuffle=1 shuffle=off"), 2);
+	KT_EQ(args.shuffle, 0);
 	KT_EQ(parse("page_owner=off page_owner="), 2);
 	KT_EQ(args.page_owner, 0);
 	KT_EQ(parse("page_poison=on init_on_alloc=1 init_on_free=1 percpu_pagelist_fraction=8"), 0);
