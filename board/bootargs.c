@@ -13,6 +13,7 @@
  *	numa=off                   one node, whatever the tree says
  *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
  *	swap=LIST                  areas of swap: ram:N[KMGT] or disk:NAME, parted by commas
+ *	deferred=on or off         leave the larger part of the page map for later, or not
  *	page_owner=on              record who took each page
  *	page_poison=on             free pages hold a pattern that is looked at
  *	init_on_alloc=1            pages come zeroed; init_on_free=1 likewise when they go; or 0
@@ -107,6 +108,16 @@ static bool set_numa(struct bootargs *args, const char *value)
 	if (strcmp(value, "off") != 0)
 		return false;
 	args->numa_off = true;
+	return true;
+}
+
+static bool set_deferred(struct bootargs *args, const char *value)
+{
+	bool on = strcmp(value, "on") == 0;
+
+	if (!on && strcmp(value, "off") != 0)
+		return false;
+	args->deferred = on ? BOOT_DEFERRED_ON : BOOT_DEFERRED_OFF;
 	return true;
 }
 
@@ -269,6 +280,7 @@ static const struct rule rules[] = {
 	{ "cma", set_cma, "bytes with K, M, G or T" },
 	{ "numa", set_numa, "only numa=off is known" },
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
+	{ "deferred", set_deferred, "on or off" },
 	{ "page_owner", set_page_owner, "only page_owner=on is known" },
 	{ "swap", set_swap, "ram:SIZE or disk:NAME, parted by commas" },
 	{ "policy", set_policy, "MODE[=static|=relative][:NODES]" },

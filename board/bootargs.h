@@ -12,6 +12,9 @@
  * give 2 to 4 KiB at most (Linux: COMMAND_LINE_SIZE). */
 #define BOOTARGS_BYTES 4096
 
+/* deferred=: pages are initialised later on large boards, on all, or nowhere. */
+enum bootargs_deferred { BOOT_DEFERRED_BY_SIZE, BOOT_DEFERRED_ON, BOOT_DEFERRED_OFF };
+
 struct bootargs {
 	char words[BOOTARGS_BYTES + 2]; /* accepted words, each ended by NUL, the last by two */
 	char run[BOOTARGS_BYTES];   /* commands of run=, blanks put back; "" if none */
@@ -20,6 +23,7 @@ struct bootargs {
 	bool cma_given;             /* cma= stands there, perhaps with 0 */
 	bool page_owner;            /* page_owner=on */
 	bool shuffle;               /* shuffle=on */
+	enum bootargs_deferred deferred;
 	unsigned maxcpus;           /* 0: no limit */
 	uint64_t seed;              /* 0: none given */
 	const char *policy;         /* the text of policy=, in `words`; NULL: none given */

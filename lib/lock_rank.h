@@ -33,6 +33,7 @@ struct ticket_lock;
 	RANK(LOCK_CPUSETS, "the members of cpusets", false)                                       \
 	RANK(LOCK_SHRINKERS, "the list of shrinkers", false)                                      \
 	RANK(LOCK_LRU, "the lists of a node's pages", false)                                      \
+	RANK(LOCK_DEFERRED, "the pages of a node that come later", false)                         \
 	RANK(LOCK_ZONE, "a zone", false)                                                          \
 	RANK(LOCK_STACK_DEPOT, "the depot of call stacks", false)                                 \
 	RANK(LOCK_WAIT_QUEUE, "a wait queue", false)                                              \

@@ -95,15 +95,21 @@
 #define config_check zn_config_check
 #define console_set_sink zn_console_set_sink
 #define console_write_default zn_console_write_default
-#define contig_take zn_contig_take
 #define contents_freed zn_contents_freed
 #define contents_gates zn_contents_gates
 #define contents_taken zn_contents_taken
+#define contig_take zn_contig_take
 #define cpu_count_of zn_cpu_count_of
 #define cpu_node_of zn_cpu_node_of
 #define cpu_ring_bytes zn_cpu_ring_bytes
 #define cpu_ring_slots zn_cpu_ring_slots
 #define cpuset_apply zn_cpuset_apply
+#define deferred_choose zn_deferred_choose
+#define deferred_go_on zn_deferred_go_on
+#define deferred_grow_zone zn_deferred_grow_zone
+#define deferred_hold zn_deferred_hold
+#define deferred_reach_pfn zn_deferred_reach_pfn
+#define deferred_wanted zn_deferred_wanted
 #define drain_here zn_drain_here
 #define failure_injected zn_failure_injected
 #define failure_record zn_failure_record
@@ -189,6 +195,7 @@
 #define page_state_name zn_page_state_name
 #define pagemap_each_section zn_pagemap_each_section
 #define pagemap_fill zn_pagemap_fill
+#define pagemap_fill_part zn_pagemap_fill_part
 #define pagemap_place zn_pagemap_place
 #define pagemap_sections zn_pagemap_sections
 #define pcp_batch_of zn_pcp_batch_of
@@ -213,7 +220,10 @@
 #define reclaim_for zn_reclaim_for
 #define reclaim_init zn_reclaim_init
 #define reclaim_wait zn_reclaim_wait
+#define release_later zn_release_later
 #define release_memory zn_release_memory
+#define release_next zn_release_next
+#define release_range zn_release_range
 #define reserved_check zn_reserved_check
 #define retry_worth zn_retry_worth
 #define setup_lowmem_reserve zn_setup_lowmem_reserve
@@ -249,6 +259,7 @@
 #define zones_extent zn_zones_extent
 #define zones_layout zn_zones_layout
 #define zones_make zn_zones_make
+#define zones_part zn_zones_part
 #define zones_piece zn_zones_piece
 
 #endif

@@ -21,6 +21,7 @@
  * violation is written down with values, later ones are not looked for.
  */
 #include "check.h"
+#include "deferred.h"
 #include "mobility.h"
 #include "pcp.h"
 #include "reclaim/reclaim.h"
@@ -173,7 +174,8 @@ static bool check_sums(struct walk *w, struct zone *zone)
 		return check_found(w, 0, "zone %u: map shows %llu+%llu pages free, lists hold %llu",
 				   zone->id, (unsigned long long)n[PAGE_FREE],
 				   (unsigned long long)n[PAGE_PCP], (unsigned long long)w->listed);
-	if (n[PAGE_FREE] + n[PAGE_PCP] + n[PAGE_USED] + n[PAGE_LONE] + n[PAGE_BAD] !=
+	if (n[PAGE_FREE] + n[PAGE_PCP] + n[PAGE_USED] + n[PAGE_LONE] + n[PAGE_BAD] +
+		    ld_relaxed(&zone->deferred) !=
 	    (uint64_t)zone_managed(zone))
 		return check_found(w, 0, "zone %u manages %lld pages, map shows %llu in use",
 				   zone->id, (long long)zone_managed(zone),
@@ -201,20 +203,20 @@ static bool check_map(struct walk *w, struct zone *zone)
 		w->pages[i] = 0;
 	w->retired = 0;
 	for (pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT; s <= last; s++) {
-		const struct section_bounds *b = &w->mm->bounds[s];
+		pfn_t ready = mm_section_ready(w->mm, s);
 
 		zn_progress("check", s, w->mm->section_count);
 		/* Minutes on a board of terabytes, so it can be given up. */
 		if (zn_stop_asked())
 			return check_found(w, s << MM_SECTION_SHIFT, "stopped before the end");
-		if (b->end && check_section(w, zone, ZN_MAX(zone->start_pfn, b->first),
-					    ZN_MIN(end, b->end)))
+		if (check_section(w, zone, ZN_MAX(zone->start_pfn, w->mm->bounds[s].first),
+				  ZN_MIN(end, ready)))
 			return true;
 	}
 	return check_sums(w, zone) || check_retired(w, zone);
 }
 
-bool zonal_check(struct zonal *mm, struct zonal_finding *first)
+static bool check_all(struct zonal *mm, struct zonal_finding *first)
 {
 	struct walk w = { .mm = mm, .out = first };
 	struct zone *zone;
@@ -241,4 +243,14 @@ bool zonal_check(struct zonal *mm, struct zonal_finding *first)
 				   "blocks, but reserved blocks have %lld",
 			    (long long)w.reserved, (long long)w.in_blocks);
 	return !w.bad;
+}
+
+bool zonal_check(struct zonal *mm, struct zonal_finding *first)
+{
+	bool sound;
+
+	deferred_hold(mm);
+	sound = check_all(mm, first);
+	deferred_go_on(mm);
+	return sound;
 }

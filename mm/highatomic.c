@@ -99,12 +99,9 @@ static bool unreserve_zone(struct zone *zone, unsigned type)
  * its first page. The map covers all of a block or nothing. */
 static bool owns_block(struct zone *zone, pfn_t pfn)
 {
-	const struct section_bounds *map = &zone->mm->bounds[pfn >> MM_SECTION_SHIFT];
-
 	ASSERT(!(pfn & (RESERVE_PAGES - 1)), "pfn 0x%llx begins no block", (unsigned long long)pfn);
 	/* A zone whose size is damaged may reach beyond the map; zonal_check() will say so. */
-	if (pfn >> MM_SECTION_SHIFT >= zone->mm->section_count || pfn < map->first ||
-	    pfn >= map->end)
+	if (!mm_page_ready(zone->mm, pfn))
 		return false;
 	for (unsigned i = 0; i < RESERVE_PAGES; i++)
 		if (page_state(mm_page(zone->mm, pfn + i)) != PAGE_HOLE)

@@ -7,6 +7,7 @@
  *	3  page map, per-CPU lists, page_owner's records   (storage is used up here)
  *	4  a structure for every page                      pagemap_fill
  *	5  free memory into the lists                      release_memory
+ *	   both but for sections that are left for later   deferred_choose
  *	6  zonelists, watermarks, list sizes, fast lanes   init_lists
  *
  * The caller has placed the storage before, and what it takes of the RAM described is
@@ -56,6 +57,7 @@ static void make_nodes(struct zonal *mm, const struct boot_info *info)
 			node->zone[t].type = (uint8_t)t;
 		}
 		reclaim_init(mm, node);
+		lock_set_rank(&node->deferred.lock, LOCK_DEFERRED);
 		mm->node[n] = node;
 	}
 	mm->online = info->nodes;
@@ -166,6 +168,8 @@ static void make_parts(struct zonal *mm, const struct zonal_config *config)
 	make_nodes(mm, config->info);
 	zones_make(mm, config);
 	pagemap_place(mm, config->info);
+	if (deferred_wanted(config))
+		deferred_choose(mm, config->info);
 	make_cpus(mm, config);
 	if (config->page_owner)
 		page_owner_init(mm, config->info);

@@ -33,6 +33,15 @@ void zones_make(struct zonal *mm, const struct zonal_config *config);
 bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, unsigned t,
 		 pfn_t *start, pfn_t *end);
 
+/* Pages [start, end). */
+struct pfn_span {
+	pfn_t start, end;
+};
+
+/* `part` cut down to what of it lies in that, and may be used; false: nothing. */
+bool zones_part(struct zonal *mm, const struct boot_info *info, unsigned i, unsigned t,
+		struct pfn_span *part);
+
 /* plan.c: CPUs that will call, the node of one, bytes of one CPU's lists for one zone. */
 unsigned cpu_count_of(const struct zonal_config *config);
 unsigned cpu_node_of(const struct boot_info *info, unsigned cpu);
@@ -48,15 +57,28 @@ void movable_plan(const struct zonal_config *config, pfn_t usable_start,
 typedef void (*section_fn)(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid);
 size_t pagemap_sections(const struct boot_info *info);
 void pagemap_each_section(const struct boot_info *info, section_fn fn, void *ctx);
-/* Place the page map, then fill it in (I5, I19). */
+/* Place the page map, then fill it in (I5, I19), all but the sections that are deferred. */
 void pagemap_place(struct zonal *mm, const struct boot_info *info);
 void pagemap_fill(struct zonal *mm, const struct boot_info *info);
+/* The structures of `part`, which one section's map covers. Context: they are nobody else's. */
+void pagemap_fill_part(struct zonal *mm, const struct boot_info *info, struct pfn_span part);
 
 /* The last step: what follows from the zones' managed pages. The tools that put an
  * instance into a recorded state call it again. */
 void init_lists(struct zonal *mm);
 
-/* release.c: hand all that is not reserved to the buddy (I4, I6). */
+/* release.c: hand all that is not reserved, and not deferred, to the buddy (I4, I6). */
 void release_memory(struct zonal *mm, const struct boot_info *info);
+/* Pages [start, end) of the zone, INNER so far and not counted as managed, become free. */
+void release_range(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t end);
+/* The first stretch of `rest` that nobody has reserved; what is behind it stays in `rest`. */
+bool release_next(const struct boot_info *info, struct pfn_span *rest, struct pfn_span *out);
+/* What nobody has reserved of `part`, which was deferred; how many pages it were. */
+uint64_t release_later(struct zonal *mm, struct zone *zone, struct pfn_span part)
+	LOCK_HELD(zone->lock);
+
+/* deferred.c: whether sections are to be left for later; which ones, and how many pages. */
+bool deferred_wanted(const struct zonal_config *config);
+void deferred_choose(struct zonal *mm, const struct boot_info *info);
 
 #endif

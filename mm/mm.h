@@ -110,6 +110,10 @@ struct zonal {
 	uintptr_t *section;
 	pfn_t section_count;
 	struct section_bounds *bounds; /* i: pfns that the map of each section covers */
+	/* Of these, up to here the structures can be read; grows while sections are deferred.
+	 * Written under the zone's lock, released behind the structures. */
+	_Atomic uint32_t *ready;
+	struct deferred *deferred; /* i: NULL: all structures are there since boot */
 	uint32_t map_first, map_span;  /* i: pfns from the first of all maps to the last */
 	/* a: the same span; 0 while a gate of GATE_FREES is set, so that the one test that a
 	 * plain free makes of its page sends it the careful way. */
@@ -162,6 +166,23 @@ static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)
 	return (struct page *)(mm->section[pfn >> MM_SECTION_SHIFT]) + pfn;
 }
 
+/* The structures of section `s` that can be read end here; bounds[s].first or less: none can.
+ * Every walk over frame numbers asks. */
+static inline pfn_t mm_section_ready(const struct zonal *mm, pfn_t s)
+{
+	DASSERT(s < mm->section_count, "section %llu of %llu", (unsigned long long)s,
+		(unsigned long long)mm->section_count);
+	return ld_acquire(&mm->ready[s]);
+}
+
+/* Is there a structure of this page, RAM or not, that can be read? */
+static inline bool mm_page_ready(const struct zonal *mm, pfn_t pfn)
+{
+	pfn_t s = pfn >> MM_SECTION_SHIFT;
+
+	return s < mm->section_count && pfn < mm_section_ready(mm, s) && pfn >= mm->bounds[s].first;
+}
+
 /* The instance and the port disagree about who may call. */
 void mm_unknown_cpu(const struct zonal *mm, unsigned cpu) ZN_NORETURN;
 
@@ -205,9 +226,7 @@ void gate_set(struct zonal *mm, uint32_t gates, bool on);
 /* The same, exactly. */
 static inline bool mm_owns(const struct zonal *mm, const struct page *page)
 {
-	const struct section_bounds *bounds = &mm->bounds[page->pfn >> MM_SECTION_SHIFT];
-
-	return mm_seems_ours(mm, page) && page->pfn >= bounds->first && page->pfn < bounds->end;
+	return mm_seems_ours(mm, page) && mm_page_ready(mm, page->pfn);
 }
 
 /* Count an event on the CPU that runs this. */

@@ -3,8 +3,8 @@
  * Pages seen from outside: frame numbers, nodes, zones, the owner's words.
  *
  * A frame has a structure if the map of its section covers it and RAM is there, reserved or
- * not; a hole has none. Nothing here takes a lock: what a page is may change as soon
- * as it has been told.
+ * not, and that structure is written already (deferred.c); a hole has none. Nothing here takes a
+ * lock: what a page is may change as soon as it has been told.
  */
 #include "mm.h"
 
@@ -14,14 +14,11 @@ pfn_t zonal_pfn(const struct page *page) { return page->pfn; }
 
 struct page *zonal_page(const struct zonal *mm, pfn_t pfn)
 {
-	pfn_t section = pfn >> MM_SECTION_SHIFT;
 	struct page *page;
 
-	if (section >= mm->section_count || !mm->section[section])
+	if (!mm_page_ready(mm, pfn))
 		return NULL;
 	page = mm_page(mm, pfn);
-	if (pfn < mm->bounds[section].first || pfn >= mm->bounds[section].end)
-		return NULL;
 	return page_state(page) == PAGE_HOLE ? NULL : page;
 }
 

@@ -202,7 +202,7 @@ void page_owner_start(struct zonal *mm)
 	/* First: what is taken from here on has a record and is not early. */
 	fetch_or_acq_rel(&mm->gates, GATE_PAGE_OWNER);
 	for (pfn_t s = 0; s < mm->section_count && !zn_stop_asked(); s++) {
-		for (pfn_t pfn = mm->bounds[s].first; pfn < mm->bounds[s].end;) {
+		for (pfn_t pfn = mm->bounds[s].first; pfn < mm_section_ready(mm, s);) {
 			struct page *page = mm_page(mm, pfn);
 			uint32_t word = page_word(page);
 			bool used = word_in_use(word);
@@ -234,7 +234,7 @@ uint64_t page_owner_tally(struct zonal *mm)
 	for (uint32_t h = 0; h < STACK_FIRST + ld_relaxed(&depot->used); h++)
 		stack_depot_get(depot, h)->held = 0;
 	for (pfn_t s = 0; s < mm->section_count; s++) {
-		for (pfn_t pfn = mm->bounds[s].first; pfn < mm->bounds[s].end; pfn++) {
+		for (pfn_t pfn = mm->bounds[s].first; pfn < mm_section_ready(mm, s); pfn++) {
 			struct owner_record record = record_load(mm, pfn);
 
 			if (!(record.flags & OWNER_ALLOCATED))

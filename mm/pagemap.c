@@ -18,12 +18,14 @@
  * structure once, as two 8-byte stores: word and reference count, frame number and block
  * type. The owner's words are left as they are; taking a page clears them. All
  * pageblocks begin as MOVABLE (M13): memory is one large movable area until
- * somebody pins a piece of it.
+ * somebody pins a piece of it. A section that is left for later (deferred.c) is filled block by
+ * block; ready[] says how far each has come, and nobody may read beyond that.
  *
- * Boot only, no locks.
+ * No locks: boot, or the part of the map that is filled is the caller's alone.
  */
 #include "init.h"
 
+#include "deferred.h"
 #include "lib/assert.h"
 #include "lib/progress.h"
 #include "meta.h"
@@ -38,24 +40,22 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fill() builds words b
 _Static_assert(offsetof(struct page, word) == 16 && offsetof(struct page, refs) == 20, "first");
 _Static_assert(offsetof(struct page, pfn) == 24 && offsetof(struct page, block) == 30, "second");
 
+/* [start, end) of one section. */
 static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_t refs)
 {
 	uint64_t first = word | (uint64_t)refs << 32;
 	uint64_t second = (uint64_t)MIGRATE_MOVABLE << 48;
+	struct page *page = mm_page(mm, start);
 
-	while (start < end) {
-		struct page *page = mm_page(mm, start);
-		pfn_t stop = ZN_MIN(end, align_down(start, SECTION_PAGES) + SECTION_PAGES);
+	ASSERT(start < end && mm->section[start >> MM_SECTION_SHIFT] &&
+	       start >> MM_SECTION_SHIFT == (end - 1) >> MM_SECTION_SHIFT,
+	       "pfns 0x%llx to 0x%llx have no map", (unsigned long long)start,
+	       (unsigned long long)end);
+	for (; start < end; start++, page++) {
+		page_half *half = (page_half *)page + 2;
 
-		ASSERT(mm->section[start >> MM_SECTION_SHIFT], "pfn 0x%llx has no map",
-		       (unsigned long long)start);
-		for (; start < stop; start++, page++) {
-			page_half *half = (page_half *)page + 2;
-
-			half[0] = first;
-			half[1] = second | start;
-		}
-		zn_progress("page map", start >> MM_SECTION_SHIFT, mm->section_count);
+		half[0] = first;
+		half[1] = second | start;
 	}
 }
 
@@ -133,6 +133,7 @@ void pagemap_place(struct zonal *mm, const struct boot_info *info)
 	mm->section_count = pagemap_sections(info);
 	mm->section = meta_take(mm, nid, mm->section_count * sizeof(*mm->section));
 	mm->bounds = meta_take(mm, nid, mm->section_count * sizeof(*mm->bounds));
+	mm->ready = meta_take(mm, nid, mm->section_count * sizeof(*mm->ready));
 	pagemap_each_section(info, place_section, mm);
 }
 
@@ -152,59 +153,72 @@ static unsigned zone_behind_hole(struct zonal *mm, const struct boot_info *info,
 	return 0;
 }
 
-/* What a map covers beyond RAM: before, between and behind the ranges. */
-static void fill_holes(struct zonal *mm, const struct boot_info *info)
+/* What the map covers beyond RAM in `part`: before, between and behind the ranges. */
+static void fill_holes(struct zonal *mm, const struct boot_info *info, struct pfn_span part)
 {
-	for (pfn_t s = 0, i = 0; s < mm->section_count; s++) {
-		pfn_t at = mm->bounds[s].first, end = mm->bounds[s].end;
+	pfn_t at = part.start, end = part.end;
+	unsigned i = 0;
 
-		while (i < info->range_count &&
-		       (info->range[i].start + info->range[i].size) >> PAGE_SHIFT <= at)
-			i++;
-		for (pfn_t j = i; at < end; j++) {
-			pfn_t start = end, stop = end;
+	while (i < info->range_count &&
+	       (info->range[i].start + info->range[i].size) >> PAGE_SHIFT <= at)
+		i++;
+	for (; at < end; i++) {
+		pfn_t start = end, stop = end;
 
-			if (j < info->range_count && !boot_range_usable(&info->range[j]))
-				continue;
-			if (j < info->range_count) {
-				start = ZN_MIN(end, info->range[j].start >> PAGE_SHIFT);
-				stop = (info->range[j].start + info->range[j].size) >> PAGE_SHIFT;
-			}
-			fill(mm, at, start,
-			     word_make(zone_behind_hole(mm, info, (unsigned)j), PAGE_HOLE, 0), 0);
-			at = ZN_MAX(at, stop);
+		if (i < info->range_count && !boot_range_usable(&info->range[i]))
+			continue;
+		if (i < info->range_count) {
+			start = ZN_MIN(end, info->range[i].start >> PAGE_SHIFT);
+			stop = (info->range[i].start + info->range[i].size) >> PAGE_SHIFT;
 		}
+		if (at < start)
+			fill(mm, at, start, word_make(zone_behind_hole(mm, info, i), PAGE_HOLE, 0),
+			     0);
+		at = ZN_MAX(at, stop);
 	}
 }
 
-/* I5: pages that are not ours, in the part [start, end) of a zone. */
-static void fill_reserved(struct zonal *mm, const struct boot_info *info, pfn_t start, pfn_t end,
+/* I5: pages that are not ours, in one zone's `part`. */
+static void fill_reserved(struct zonal *mm, const struct boot_info *info, struct pfn_span part,
 			  uint32_t word)
 {
 	for (unsigned i = 0; i < info->reserved_count; i++) {
 		const struct boot_range *r = &info->reserved[i];
-		pfn_t first = ZN_MAX(start, r->start >> PAGE_SHIFT);
-		pfn_t last = ZN_MIN(end, (r->start + r->size) >> PAGE_SHIFT);
+		pfn_t first = ZN_MAX(part.start, r->start >> PAGE_SHIFT);
+		pfn_t last = ZN_MIN(part.end, (r->start + r->size) >> PAGE_SHIFT);
 
 		if (first < last)
 			fill(mm, first, last, word, 1);
 	}
 }
 
-void pagemap_fill(struct zonal *mm, const struct boot_info *info)
+void pagemap_fill_part(struct zonal *mm, const struct boot_info *info, struct pfn_span part)
 {
-	pfn_t start, end;
-
-	fill_holes(mm, info);
+	ASSERT(part.start < part.end, "pfns 0x%llx to 0x%llx", (unsigned long long)part.start,
+	       (unsigned long long)part.end);
+	fill_holes(mm, info, part);
 	for (unsigned i = 0; i < info->range_count; i++) {
 		for (unsigned t = 0; t < ZONE_TYPES; t++) {
 			unsigned zid = (unsigned)info->range[i].nid * ZONE_TYPES + t;
+			struct pfn_span here = part;
 
-			if (!boot_range_usable(&info->range[i]) ||
-			    !zones_piece(mm, info, i, t, &start, &end))
+			if (!zones_part(mm, info, i, t, &here))
 				continue;
-			fill(mm, start, end, word_make(zid, PAGE_INNER, 0), 0);
-			fill_reserved(mm, info, start, end, word_make(zid, PAGE_RESERVED, 0));
+			fill(mm, here.start, here.end, word_make(zid, PAGE_INNER, 0), 0);
+			fill_reserved(mm, info, here, word_make(zid, PAGE_RESERVED, 0));
 		}
+	}
+}
+
+void pagemap_fill(struct zonal *mm, const struct boot_info *info)
+{
+	for (pfn_t s = 0; s < mm->section_count; s++) {
+		const struct section_bounds *b = &mm->bounds[s];
+
+		if (!b->end || deferred_section(mm, s))
+			continue;
+		pagemap_fill_part(mm, info, (struct pfn_span){ b->first, b->end });
+		st_release(&mm->ready[s], b->end);
+		zn_progress("page map", s, mm->section_count);
 	}
 }

@@ -6,7 +6,7 @@
  * CPUs and options, never on what is reserved. So a caller plans, places the pieces, in
  * the described RAM as well, writes them into info->reserved, and builds.
  *
- *	first node with memory   tables of sections, page_owner's depot
+ *	first node with memory   tables of sections, page_owner's depot, deferred.c's board
  *	each online node         its structure
  *	the node of a section    its page map and page_owner's records
  *	a CPU's node             the CPU's structure, per-CPU lists of every zone
@@ -18,6 +18,7 @@
  */
 #include "init.h"
 
+#include "deferred.h"
 #include "lib/assert.h"
 #include "meta.h"
 #include "page_owner.h"
@@ -97,6 +98,9 @@ static void plan_maps(struct zonal_plan *plan, const struct zonal_config *config
 
 	want(plan, nid, sections * sizeof(uintptr_t));
 	want(plan, nid, sections * sizeof(struct section_bounds));
+	want(plan, nid, sections * sizeof(uint32_t));
+	if (deferred_wanted(config))
+		want(plan, nid, sizeof(struct deferred));
 	pagemap_each_section(info, plan_section, &walk);
 	if (!config->page_owner)
 		return;

@@ -2,7 +2,7 @@
 /*
  * Handing memory over: from the board's ranges to the free lists.
  *
- * Each stretch of RAM that nobody has reserved goes to its zone as the largest
+ * Section by section, each stretch of RAM that nobody has reserved goes to its zone as the largest
  * blocks that alignment and end allow, in ascending order, to the tails of the
  * lists (I4, B19), so that the first block taken is the lowest. `managed` is
  * counted here and nowhere guessed: it is what was really handed over (I6).
@@ -13,8 +13,8 @@
  * others (A8), and one with a hole or a zone's border in it is not one piece of memory:
  * it stays reserved as a whole, with a line that says why.
  *
- * A single reserved page can be given back later (zonal_free_reserved): the
- * image's own start-up code, for one.
+ * A single reserved page can be given back later (reserved.c), and what deferred.c has left comes
+ * block by block.
  *
  * At boot there is one CPU; zone locks are taken all the same, since lists may
  * be touched only under them.
@@ -23,54 +23,78 @@
 
 #include "buddy.h"
 #include "contents.h"
+#include "deferred.h"
 #include "lib/assert.h"
 #include "watermark.h"
 
-static void release_range(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t end)
+/* Pages that are INNER so far, as the largest blocks that will do. */
+static void put_blocks(struct zone *zone, pfn_t start, pfn_t end) LOCK_HELD(zone->lock);
+static void put_blocks(struct zone *zone, pfn_t start, pfn_t end)
 {
-	port_irqflags_t irq;
-
-	if (ld_relaxed(&mm->gates) & GATE_CONTENTS)
-		contents_freed(mm, start, end - start);
-	irq = port_irq_save();
 	ASSERT(start >= zone->start_pfn && end <= zone->start_pfn + zone->spanned,
 	       "pages 0x%llx to 0x%llx of zone %u", (unsigned long long)start,
 	       (unsigned long long)end, zone->id);
-	lock_take(&zone->lock);
-	own_add(&zone->managed, end - start);
 	while (start < end) {
 		unsigned order = start ? (unsigned)__builtin_ctzll(start) : MAX_ORDER - 1;
 
 		order = ZN_MIN(order, MAX_ORDER - 1u);
 		while (start + ((pfn_t)1 << order) > end)
 			order--;
-		buddy_put(zone, mm_page(mm, start), order, BUDDY_TAIL);
+		buddy_put(zone, mm_page(zone->mm, start), order, BUDDY_TAIL);
 		start += (pfn_t)1 << order;
 	}
+}
+
+void release_range(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t end)
+{
+	port_irqflags_t irq;
+
+	if (ld_relaxed(&mm->gates) & GATE_CONTENTS)
+		contents_freed(mm, start, end - start);
+	irq = port_irq_save();
+	lock_take(&zone->lock);
+	own_add(&zone->managed, end - start);
+	put_blocks(zone, start, end);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
 }
 
-/* [start, end) of one zone, less what is reserved; `reserved` is sorted. */
-static void release_piece(struct zonal *mm, const struct boot_info *info, struct zone *zone,
-			  pfn_t start, pfn_t end)
+bool release_next(const struct boot_info *info, struct pfn_span *rest, struct pfn_span *out)
 {
-	ASSERT(start < end, "zone %u: pages 0x%llx to 0x%llx", zone->id,
-	       (unsigned long long)start, (unsigned long long)end);
-	for (unsigned i = 0; i < info->reserved_count && start < end; i++) {
+	*out = *rest;
+	for (unsigned i = 0; i < info->reserved_count && out->start < rest->end; i++) {
 		const struct boot_range *r = &info->reserved[i];
 		pfn_t first = r->start >> PAGE_SHIFT, last = (r->start + r->size) >> PAGE_SHIFT;
 
-		if (last <= start)
+		if (last <= out->start)
 			continue;
-		if (first >= end)
+		if (first > out->start) {
+			out->end = ZN_MIN(first, rest->end);
 			break;
-		if (start < first)
-			release_range(mm, zone, start, first);
-		start = ZN_MAX(start, last);
+		}
+		out->start = last;
 	}
-	if (start < end)
-		release_range(mm, zone, start, end);
+	rest->start = out->end;
+	return out->start < out->end;
+}
+
+uint64_t release_later(struct zonal *mm, struct zone *zone, struct pfn_span part)
+{
+	const struct boot_info *info = &mm->deferred->info;
+	uint64_t pages = 0;
+
+	DASSERT_HELD(&zone->lock);
+	for (unsigned i = 0; i < info->range_count; i++) {
+		struct pfn_span here = part, out;
+
+		if (info->range[i].nid != zone->node || !zones_part(mm, info, i, zone->type, &here))
+			continue;
+		while (release_next(info, &here, &out)) {
+			put_blocks(zone, out.start, out.end);
+			pages += out.end - out.start;
+		}
+	}
+	return pages;
 }
 
 /* Why [start, end) cannot be an area, NULL: it can. Every page is looked at: a hole or another
@@ -133,31 +157,27 @@ static void release_cma_area(struct zonal *mm, const struct boot_range *r)
 	release_range(mm, zone, start, end);
 }
 
+/* What nobody has reserved of a section whose map is filled. */
+static void release_section(struct zonal *mm, const struct boot_info *info, pfn_t s)
+{
+	for (unsigned i = 0; i < info->range_count; i++)
+		for (unsigned t = 0; t < ZONE_TYPES; t++) {
+			struct pfn_span out, part = { mm->bounds[s].first, mm->bounds[s].end };
+
+			if (!zones_part(mm, info, i, t, &part))
+				continue;
+			while (release_next(info, &part, &out))
+				release_range(mm, &mm->node[info->range[i].nid]->zone[t], out.start,
+					      out.end);
+		}
+}
+
 void release_memory(struct zonal *mm, const struct boot_info *info)
 {
-	pfn_t start, end;
-
-	for (unsigned i = 0; i < info->range_count; i++)
-		for (unsigned t = 0; t < ZONE_TYPES; t++)
-			if (boot_range_usable(&info->range[i]) &&
-			    zones_piece(mm, info, i, t, &start, &end))
-				release_piece(mm, info, &mm->node[info->range[i].nid]->zone[t],
-					      start, end);
+	for (pfn_t s = 0; s < mm->section_count; s++)
+		if (mm->bounds[s].end && !deferred_section(mm, s))
+			release_section(mm, info, s);
 	for (unsigned i = 0; i < info->reserved_count; i++)
 		if (ZONAL_CMA && (info->reserved[i].flags & BOOT_CMA))
 			release_cma_area(mm, &info->reserved[i]);
-}
-
-int zonal_free_reserved(struct zonal *mm, pfn_t pfn)
-{
-	struct page *page = zonal_page(mm, pfn);
-	struct zone *zone;
-
-	if (!page || page_state(page) != PAGE_RESERVED || (page_word(page) & PG_HWPOISON))
-		return ZONAL_EINVAL;
-	zone = mm_page_zone(mm, page);
-	st_relaxed(&page->refs, 0);
-	page_set_word(page, word_make(zone->id, PAGE_INNER, 0));
-	release_range(mm, zone, pfn, pfn + 1);
-	return 0;
 }

@@ -9,7 +9,8 @@
  * and walks once more without it (F4): locality and success are worth more than order.
  *
  * A first walk for a page that will be dirtied passes over nodes that have dirty pages enough
- * (G12). A near zone that says no may be reclaimed on the spot, if that was turned on (K15).
+ * (G12). A zone that says no and has pages that are not initialised yet gets some of them first
+ * (F6, F7). A near zone that says no may be reclaimed on the spot, if that was turned on (K15).
  *
  * No lock is held here; each zone's own test and take stand for themselves.
  */
@@ -17,6 +18,7 @@
 
 #include "lib/assert.h"
 #include "cpuset.h"
+#include "deferred.h"
 #include "mobility.h"
 #include "reclaim/reclaim.h"
 #include "take.h"
@@ -43,7 +45,8 @@ static bool zone_allows(struct zone *zone, const struct alloc_req *req,
 	    (flags & ALLOC_WMARK_MASK) == WMARK_LOW &&
 	    zone_quick_ok(zone, req->high_zone, flags & ALLOC_CMA))
 		return true;
-	return zone_request_ok(zone, req, pass) || (flags & ALLOC_NO_WATERMARKS);
+	return zone_request_ok(zone, req, pass) || deferred_grow(zone, req->order) ||
+	       (flags & ALLOC_NO_WATERMARKS);
 }
 
 static struct page *take_and_prepare(struct zone *zone, const struct alloc_req *req,
@@ -80,7 +83,9 @@ static struct page *walk_once(const struct alloc_req *req, const struct alloc_pa
 			continue;
 		if (!zone_allows(ref->zone, req, pass) && !node_reclaim_helps(req, pass, i))
 			continue;
-		page = take_and_prepare(ref->zone, req, pass);
+		do
+			page = take_and_prepare(ref->zone, req, pass);
+		while (!page && deferred_grow(ref->zone, req->order)); /* F7 */
 		if (page)
 			return page;
 	}

@@ -67,6 +67,7 @@ struct zone {
 	unsigned stat_threshold;         /* t: 5.10's, shown only; our counters are exact (Y8) */
 	uint64_t drift_mark;             /* t: 5.10's percpu_drift_mark (Y9) */
 	struct zone_compact compact;
+	_Atomic uint64_t deferred; /* z: pages of `managed` that are to be handed over later */
 };
 
 /* Counters of one CPU for one zone. */
@@ -122,6 +123,14 @@ struct zonelist {
 	struct zoneref ref[ZONAL_MAX_NODES * ZONE_TYPES];
 };
 
+/* What of a node is initialised later (deferred.c). */
+struct node_deferred {
+	struct ticket_lock lock;
+	struct zone *zone;      /* i: the only one of the node that has such sections; NULL: none */
+	pfn_t next;             /* lock: all below has been done */
+	_Atomic uint64_t pages; /* lock: structures to be written still */
+};
+
 struct node {
 	uint8_t id;
 	bool online;
@@ -135,6 +144,7 @@ struct node {
 	uint64_t total_reserve;     /* t: S7, of its zones */
 	struct node_reclaim reclaim;
 	struct node_compact compact;
+	struct node_deferred deferred;
 	struct zone zone[ZONE_TYPES];
 };
 

@@ -98,6 +98,22 @@ bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, uns
 	return zone->spanned && *start < *end;
 }
 
+bool zones_part(struct zonal *mm, const struct boot_info *info, unsigned i, unsigned t,
+		struct pfn_span *part)
+{
+	const struct boot_range *r = &info->range[i];
+	pfn_t start, end;
+
+	/* First what is cheap: this is asked for every range, of each few blocks of a board. */
+	if (part->end <= r->start >> PAGE_SHIFT ||
+	    part->start >= (r->start + r->size) >> PAGE_SHIFT || !boot_range_usable(r) ||
+	    !zones_piece(mm, info, i, t, &start, &end))
+		return false;
+	part->start = ZN_MAX(part->start, start);
+	part->end = ZN_MIN(part->end, end);
+	return part->start < part->end;
+}
+
 /* The lowest pfn of the highest zone that has memory: where MOVABLE may begin. */
 static pfn_t usable_start(const pfn_t limit[ZONE_MOVABLE + 1])
 {

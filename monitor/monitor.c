@@ -12,6 +12,7 @@
 #include "monitor.h"
 
 #include <string.h>
+#include <zonal/deferred.h>
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
@@ -39,6 +40,8 @@ _Static_assert(MONITOR_LOST == CONSOLE_LOST, "what the console says, the editor 
 typedef unsigned long long ull;
 
 static uint64_t boot_ns;
+/* Pages that were still to be initialised then. */
+static uint64_t boot_deferred;
 
 /* Near the CPU that writes it. */
 static void *ring_memory(struct zonal *mm, unsigned cpu, size_t bytes)
@@ -52,10 +55,22 @@ static void *ring_memory(struct zonal *mm, unsigned cpu, size_t bytes)
 	return page ? phys_to_virt(zonal_pfn(page) << PAGE_SHIFT) : NULL;
 }
 
+/* Pages whose structures are still to be initialised. */
+static uint64_t deferred_now(void)
+{
+	uint64_t pages = 0;
+
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		pages += zonal_deferred_pages(&zonal_image, n);
+	return pages;
+}
+
 void monitor_mark_boot(void)
 {
-	if (!boot_ns)
+	if (!boot_ns) {
 		boot_ns = port_time_ns();
+		boot_deferred = deferred_now();
+	}
 	monitor_symbol = arm64_symbol;
 	monitor_ring_memory = ring_memory;
 	zn_stop_hook = console_stop_asked;
@@ -86,8 +101,10 @@ static void show_boottime(struct zonal *mm, bool json)
 
 	mm_for_each_zone(mm, zid, zone)
 		pages += zone->present;
-	kprintf(json ? "{\"schema\":\"zonal.boottime/1\",\"boot_ns\":%llu,\"pages\":%llu}\n" :
-		       "boot_ns %llu\npages %llu\n", (ull)boot_ns, (ull)pages);
+	kprintf(json ? "{\"schema\":\"zonal.boottime/1\",\"boot_ns\":%llu,\"pages\":%llu,"
+		       "\"deferred\":%llu,\"deferred_now\":%llu}\n" :
+		       "boot_ns %llu\npages %llu\ndeferred %llu\ndeferred_now %llu\n",
+		(ull)boot_ns, (ull)pages, (ull)boot_deferred, (ull)deferred_now());
 }
 
 static int run_version(struct zonal *mm, const struct monitor_args *args)
@@ -177,7 +194,7 @@ static const struct monitor_command commands[] = {
 	  true, .run = monitor_swap, .words = monitor_swap_word,
 	  .note = "LIST is ram:SIZE or disk:NAME, parted by commas; format writes the header\n"
 		  "of a swap area on a disk, and what the disk holds is lost:" },
-	{ "boottime", "", "when the first command could run, and pages of RAM", 0, 0, true,
+	{ "boottime", "", "when the first command could run; pages, deferred ones", 0, 0, true,
 	  .report = show_boottime },
 	{ "alloc", "GFP ORDER [NID]", "take a block; its pfn is printed", 2, 3, false,
 	  .run = monitor_alloc, .words = gfp_name, .note = gfp_note },

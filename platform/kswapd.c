@@ -117,24 +117,31 @@ static bool node_cpus(unsigned nid, struct cpumask *mask)
 	return some;
 }
 
-static void background_start(unsigned nid, const char *kind, int (*fn)(void *),
-			     struct background *self)
+bool platform_node_task(unsigned nid, const char *kind, int (*fn)(void *), void *arg,
+			unsigned priority)
 {
 	struct cpumask mask;
 	char name[SCHED_NAME_BYTES];
 	struct task_spec spec = { .name = name,
 				  .fn = fn,
-				  .arg = self,
-				  .priority = SCHED_PRIORITY_DEFAULT,
+				  .arg = arg,
+				  .priority = priority,
 				  .cpus = node_cpus(nid, &mask) ? &mask : NULL,
 				  .nid = (int)nid,
 				  .on_node = true,
 				  .detached = true };
 
 	zn_snprintf(name, sizeof(name), "%s%u", kind, nid);
-	if (task_spawn(&spec, NULL))
-		kprintf("boot: node %u has no %s: no memory for its task\n", nid, kind);
-	else
+	if (task_spawn(&spec, NULL) == 0)
+		return true;
+	kprintf("boot: node %u has no %s: no memory for its task\n", nid, kind);
+	return false;
+}
+
+static void background_start(unsigned nid, const char *kind, int (*fn)(void *),
+			     struct background *self)
+{
+	if (platform_node_task(nid, kind, fn, self, SCHED_PRIORITY_DEFAULT))
 		st_release(&self->there, true);
 }
 

@@ -18,7 +18,7 @@
  *	console_start_input keys arrive
  *	disks_start         the disks of the board are known
  *	smp_start           all CPUs that come are scheduling
- *	work                run=, or the demonstration and the monitor
+ *	work                run=, or the demonstration and the monitor; pages that boot left come
  *
  * The tree is input from outside: until open_tree() has passed it nothing of it is
  * used, and there is no console to complain on. What is printed meanwhile is kept
@@ -352,6 +352,7 @@ static void start_allocator(void)
 		.clear = clear_pages,
 		.contents = &page_contents,
 		.page_owner = boot_args.page_owner,
+		.deferred = page_init_wanted(),
 	};
 	int error;
 
@@ -417,10 +418,13 @@ static void ZN_NORETURN run(void)
 static void ZN_NORETURN work(void)
 {
 	ASSERT(!port_irqs_masked(), "work begins masked");
-	if (boot_args.run[0] || run_refused)
+	if (boot_args.run[0] || run_refused) {
+		page_init_start();
 		run();
+	}
 	if (demo_run() != 0)
 		kprintf("demo: failed\n");
+	page_init_start();
 	monitor_loop();
 }
 

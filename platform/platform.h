@@ -71,6 +71,17 @@ void ipi_send(unsigned cpu, enum ipi kind);
 
 /* A task for each node with memory. Once, when all CPUs are there. Context: task. */
 void kswapds_start(void);
+/* A task of a node, on the node's CPUs if it has some, its name KIND and the node's number; its
+ * end is nobody's concern. False, and a line that says so: no memory. Context: task. */
+bool platform_node_task(unsigned nid, const char *kind, int (*fn)(void *), void *arg,
+			unsigned priority);
+
+/* ---- pages that are initialised later -------------------------------------- */
+
+/* Whether the board leaves some for later: deferred=, or its size. Boot. */
+bool page_init_wanted(void);
+/* A task for each node that has such pages; they end when all are there. Context: task. */
+void page_init_start(void);
 
 /* ---- CPUs --------------------------------------------------------------- */
 

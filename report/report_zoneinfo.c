@@ -67,6 +67,9 @@ static void text_zone(const struct zonal *mm, struct zone *zone)
 		(long long)(s.mark[WMARK_HIGH] + s.boost));
 	kprintf("        spanned  %llu\n        present  %llu\n        managed  %llu\n",
 		(ull)zone->spanned, (ull)zone->present, (ull)s.managed);
+	/* A line of ours, and only while there is something to tell (I20). */
+	if (ld_relaxed(&zone->deferred))
+		kprintf("        deferred %llu\n", (ull)ld_relaxed(&zone->deferred));
 	kprintf("        protection: (");
 	for (type = 0; type < ZONE_TYPES; type++)
 		kprintf("%s%lld", type ? ", " : "",

@@ -182,6 +182,7 @@ struct zonal_config {
 	const struct zonal_contents *contents; /* NULL: no page_poison; kept */
 	void *ctx;
 	bool page_owner;        /* record who took each page (D17); 32 bytes a page, no lanes */
+	bool deferred;          /* the larger part of each node comes later, <zonal/deferred.h> */
 	bool grouping_off;      /* tests: no mobility grouping whatever the size (M12) */
 	unsigned cpu_count;     /* CPUs that will call; 0: info->cpu_count */
 };

@@ -24,6 +24,7 @@
 
 #include "lib/assert.h"
 #include "mm/buddy.h"
+#include "mm/deferred.h"
 #include "mm/page_check.h"
 #include "mm/take.h"
 #include "move.h"
@@ -271,6 +272,9 @@ int contig_take(struct zonal *mm, pfn_t start, uint64_t pages, unsigned type, gf
 
 int zonal_alloc_contig_range(struct zonal *mm, pfn_t start, uint64_t pages, gfp_t gfp)
 {
+	deferred_reach(mm, start);
+	if (pages)
+		deferred_reach(mm, start + pages - 1);
 	return contig_take(mm, start, pages, MIGRATE_MOVABLE, gfp);
 }
 

@@ -15,6 +15,7 @@
 
 #include "lib/assert.h"
 #include "mm/buddy.h"
+#include "mm/deferred.h"
 #include "mm/request.h"
 
 struct find {
@@ -55,14 +56,17 @@ static bool range_promises(const struct find *f, const struct zone *zone, pfn_t 
 			       MIGRATE_MOVABLE);
 }
 
-static struct page *find_in_zone(const struct find *f, const struct zone *zone)
+static struct page *find_in_zone(const struct find *f, struct zone *zone)
 {
 	pfn_t end = zone->start_pfn + zone->spanned;
 	pfn_t at = (zone->start_pfn + f->pages - 1) / f->pages * f->pages;
 
 	for (; at + f->pages <= end; at += f->pages) {
-		bool promises = range_promises(f, zone, at);
+		bool promises;
 
+		if (unlikely(ld_relaxed(&zone->deferred)))
+			deferred_reach(f->mm, at + f->pages - 1);
+		promises = range_promises(f, zone, at);
 		if (promises && !contig_take(f->mm, at, f->pages, MIGRATE_MOVABLE, f->gfp))
 			return mm_page(f->mm, at);
 		/* A pageblock that cannot be emptied is no better for the next small range. */

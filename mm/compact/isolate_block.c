@@ -41,12 +41,7 @@
 /* The first page of the pageblock at `pfn`, NULL: no map describes it. The map has whole blocks. */
 static struct page *block_at(const struct zonal *mm, pfn_t pfn)
 {
-	pfn_t section = pfn >> MM_SECTION_SHIFT;
-
-	if (section >= mm->section_count || !mm->section[section] ||
-	    pfn < mm->bounds[section].first || pfn >= mm->bounds[section].end)
-		return NULL;
-	return mm_page(mm, pfn);
+	return mm_page_ready(mm, pfn) ? mm_page(mm, pfn) : NULL;
 }
 
 /* The head of a block that began before the pageblock of `first` and reaches into it. */

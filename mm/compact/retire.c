@@ -23,6 +23,7 @@
 #include "lib/assert.h"
 #include "lib/printf.h"
 #include "mm/buddy.h"
+#include "mm/deferred.h"
 #include "mm/page_check.h"
 #include "move.h"
 #include "turn.h"
@@ -177,12 +178,14 @@ static enum zonal_retired retire_once(struct zonal *mm, struct page *page,
 
 enum zonal_retired zonal_page_retire(struct zonal *mm, pfn_t pfn, struct zonal_retire *out)
 {
-	struct page *page = zonal_page(mm, pfn);
 	struct zonal_retire own;
+	struct page *page;
 
 	if (!out)
 		out = &own;
 	*out = (struct zonal_retire){ .why = NULL };
+	deferred_reach(mm, pfn); /* lest it be handed out later */
+	page = zonal_page(mm, pfn);
 	if (!page)
 		return ZONAL_RETIRED_NO_PAGE;
 	for (unsigned tries = 0; tries < RETIRE_TRIES; tries++) {

@@ -24,12 +24,11 @@
 
 struct page *compact_block(const struct compact *c, pfn_t pfn)
 {
-	const struct section_bounds *bounds = &c->mm->bounds[pfn >> MM_SECTION_SHIFT];
 	struct page *block;
 
 	ASSERT(!(pfn & ((1u << PAGEBLOCK_ORDER) - 1)) && pfn >> MM_SECTION_SHIFT <
 	       c->mm->section_count, "block at 0x%llx", (unsigned long long)pfn);
-	if (pfn < bounds->first || pfn >= bounds->end)
+	if (!mm_page_ready(c->mm, pfn))
 		return NULL;
 	block = mm_page(c->mm, pfn);
 	/* Blocks that zones share, and holes, are left alone. */

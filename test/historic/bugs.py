@@ -57,8 +57,8 @@ bug(7, "A8", "off by one stops the last merge (Xen 5cb7ff13ee)",
 
 bug(8, "A9", "reserved page given to the heap with its neighbour (Xen 7d3f8a2a26)",
     "mm/release.c",
-    "start = ZN_MAX(start, last);",
-    "start = ZN_MAX(start, last - 1);")
+    "out->start = last;",
+    "out->start = last - 1;")
 
 bug(9, "A10", "merge over a node border (Xen bd0bb8a005)",
     "mm/buddy.c",
@@ -306,11 +306,8 @@ bug(45, "E63", "zonelist skips a zone with no free pages now (5.10.112)",
 
 bug(46, "E65", "holes between ranges not initialised (5.10.11)",
     "mm/pagemap.c",
-    """			fill(mm, at, start,
-			     word_make(zone""",
-    """			if (j == i)
-				fill(mm, at, start,
-			     word_make(zone""")
+    "if (at < start)",
+    "if (at < start && at == part.start)")
 
 bug(47, "E66", "ZONE_MOVABLE beyond the node end (5.10.110)",
     "mm/zones.c",
@@ -361,9 +358,9 @@ bug(55, "E81b", "table overrun by one",
 
 bug(56, "E82", "several free regions, one reservation (seL4 4018ad594)",
     "mm/release.c",
-    """		if (last <= start)
+    """		if (last <= out->start)
 			continue;""",
-    """		if (last < start)
+    """		if (last < out->start)
 			break;""")
 
 bug(57, "E83", "last, partial page of a reservation not rounded out (seL4 23d451947)",

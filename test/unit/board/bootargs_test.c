@@ -86,6 +86,11 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(parse("policy=bind=static:0-1 seed=1"), 0);
 	KT_STR_EQ(args.policy ? args.policy : "", "bind=static:0-1");
 	KT_EQ(parse("policy="), 1);
+	KT_EQ(args.deferred, BOOT_DEFERRED_BY_SIZE);
+	KT_EQ(parse("deferred=on"), 0);
+	KT_EQ(args.deferred, BOOT_DEFERRED_ON);
+	KT_EQ(parse("deferred=on deferred=off deferred= deferred=1"), 2);
+	KT_EQ(args.deferred, BOOT_DEFERRED_OFF);
 	KT_EQ(parse("page_owner=on"), 0);
 	KT_EQ(args.page_owner, 1);
 	KT_EQ(parse("shuffle=on"), 0);

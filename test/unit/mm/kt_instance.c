@@ -172,6 +172,7 @@ bool kt_config(const struct kt_spec *spec, struct boot_info *info, struct zonal_
 	*config = (struct zonal_config){ .info = info,
 					 .clear = spec->cannot_clear ? NULL : clear_note,
 					 .page_owner = spec->page_owner,
+					 .deferred = spec->deferred,
 					 .grouping_off = spec->grouping_off };
 	if (!info || !nodes_fit(spec))
 		return false;

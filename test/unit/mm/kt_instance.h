@@ -57,6 +57,7 @@ struct kt_spec {
 	unsigned nomap_index;        /* ram[nomap_index - 1] is off the map; 0: none */
 	bool grouping_off;
 	bool page_owner;
+	bool deferred;               /* sections are left for later */
 	bool in_boot;                /* do not call zonal_boot_done() */
 	bool cannot_clear;           /* no clear hook */
 };
