@@ -116,6 +116,21 @@
 #define failure_refuse zn_failure_refuse
 #define first_zone zn_first_zone
 #define gate_set zn_gate_set
+#define group_add zn_group_add
+#define group_charge_page zn_group_charge_page
+#define group_cpu_dead zn_group_cpu_dead
+#define group_force zn_group_force
+#define group_free zn_group_free
+#define group_free_rest zn_group_free_rest
+#define group_has_page zn_group_has_page
+#define group_inherit zn_group_inherit
+#define group_mark zn_group_mark
+#define group_move zn_group_move
+#define group_split zn_group_split
+#define group_store_put zn_group_store_put
+#define group_store_take zn_group_store_take
+#define group_sub zn_group_sub
+#define group_within zn_group_within
 #define highatomic_forget zn_highatomic_forget
 #define highatomic_in_blocks zn_highatomic_in_blocks
 #define highatomic_reserve zn_highatomic_reserve
@@ -171,6 +186,7 @@
 #define number_read_bytes zn_number_read_bytes
 #define oom_choose zn_oom_choose
 #define oom_constrain zn_oom_constrain
+#define oom_in_group zn_oom_in_group
 #define oom_make_room zn_oom_make_room
 #define oom_report zn_oom_report
 #define oom_victim_gone zn_oom_victim_gone
@@ -218,6 +234,7 @@
 #define range_unisolate zn_range_unisolate
 #define reclaim_direct zn_reclaim_direct
 #define reclaim_for zn_reclaim_for
+#define reclaim_group zn_reclaim_group
 #define reclaim_init zn_reclaim_init
 #define reclaim_wait zn_reclaim_wait
 #define release_later zn_release_later

@@ -29,6 +29,7 @@
 
 #include "lib/assert.h"
 #include "cpuset.h"
+#include "group.h"
 #include "trace.h"
 #include "watermark.h"
 
@@ -120,6 +121,8 @@ struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t 
 	}
 	if (unlikely(!page))
 		page = alloc_slow(&req, somewhere);
+	if (group_charges(&req))
+		page = group_charge_page(&req, page);
 	trace(mm, PAGE_ALLOC, page ? page->pfn : 0, order, req.type, req.gfp);
 	return page;
 }

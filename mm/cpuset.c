@@ -37,7 +37,8 @@ void cpuset_apply(struct zonal *mm, struct zonal_task *task, nodemask_t nodes, n
 	st_release(&task->mems_wall, wall);
 	st_release(&task->mems_allowed, nodes);
 	st_release(&task->unusual, (mm->has_memory & ~nodes ? ZTASK_CONFINED : 0) |
-					   policy_unusual(&task->policy));
+					   policy_unusual(&task->policy) |
+					   (ld_relaxed(&task->unusual) & ZTASK_GROUP));
 	task_write_end(task, irq);
 }
 

@@ -17,6 +17,7 @@
 #include <zonal/cpuset.h>
 
 #include "cpuset.h"
+#include "group.h"
 #include "lib/assert.h"
 #include "policy.h"
 
@@ -325,7 +326,8 @@ void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *paren
 		policy_copy(&child->policy, &from->policy);
 		st_relaxed(&child->mems_allowed, ld_acquire(&from->mems_allowed));
 		st_relaxed(&child->mems_wall, ld_acquire(&from->mems_wall));
-		st_relaxed(&child->unusual, ld_acquire(&from->unusual));
+		st_relaxed(&child->unusual, ld_acquire(&from->unusual) & ~ZTASK_GROUP);
 	} while (task_read_again(from, seq));
 	set_inherit(child, from);
+	group_inherit(child, from);
 }

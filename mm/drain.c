@@ -21,6 +21,7 @@
  *
  * Zone locks are taken inside, one at a time.
  */
+#include "group.h"
 #include "lib/assert.h"
 #include "page_check.h"
 #include "pcp.h"
@@ -136,6 +137,7 @@ void zonal_cpu_dead(struct zonal *mm, unsigned cpu_id)
 		return;
 	ASSERT(port_this_cpu()->id != cpu_id, "CPU %u says that it is dead", cpu_id);
 	st_relaxed(&cpu->online, 0);
+	group_cpu_dead(cpu);
 	/* Its lists have no owner any more, so they may be emptied from here. */
 	mm_for_each_zone(mm, zid, zone) {
 		struct drain drain = drain_of(zone, cpu);

@@ -11,6 +11,7 @@
  */
 #include "alloc.h"
 
+#include "group.h"
 #include "lib/assert.h"
 #include "page_check.h"
 #include "page_owner.h"
@@ -29,7 +30,9 @@ void zonal_split(struct zonal *mm, struct page *page, unsigned order)
 	ASSERT(!(page->pfn & ((1u << order) - 1)), "pfn 0x%x order %u", page->pfn, order);
 	page_set_word(page, word & ~WORD_ORDER_MASK);
 	for (unsigned i = 1; i < 1u << order; i++)
-		page_prepare(page + i, single | (word & PG_PFMEMALLOC));
+		page_prepare(page + i, single | (word & (PG_PFMEMALLOC | PG_CHARGED)));
+	if (unlikely(word & PG_CHARGED))
+		group_split(mm, page, order);
 	if (unlikely(ld_relaxed(&page->mapped) & MAPPED_TRACED))
 		page_owner_split(mm, page, order);
 }

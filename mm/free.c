@@ -33,6 +33,7 @@
 #include "lib/assert.h"
 #include "buddy.h"
 #include "contents.h"
+#include "group.h"
 #include "page_check.h"
 #include "page_owner.h"
 #include "pcp.h"
@@ -118,6 +119,8 @@ static ZN_NOINLINE bool free_look(struct zonal *mm, struct page *page, unsigned 
 	bool fit;
 
 	trace(mm, PAGE_FREE, page->pfn, order);
+	if (page_word(page) & PG_CHARGED)
+		group_free(mm, page, order);
 	fit = page_check_free(mm, page, order);
 	if (fit && (ld_relaxed(&mm->gates) & GATE_CONTENTS))
 		contents_freed(mm, page->pfn, 1u << order);
@@ -173,6 +176,8 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 		page_owner_free_rest(mm, page, order);
 	if (ld_relaxed(&mm->gates) & GATE_CONTENTS)
 		contents_freed(mm, page->pfn + 1, (1u << order) - 1);
+	if (unlikely(page_word(page) & PG_CHARGED))
+		group_free_rest(mm, page, order);
 	while (--order > 0) {
 		trace(mm, PAGE_FREE, page->pfn + (1u << order), order);
 		put_block(mm, page + (1u << order), order);

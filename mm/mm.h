@@ -8,6 +8,7 @@
 
 #include "lib/assert.h"
 #include "event.h"
+#include "group_state.h"
 #include "oom/oom_state.h"
 #include "zone.h"
 
@@ -55,6 +56,7 @@ struct mm_cpu {
 	_Atomic uint64_t fallback_steals; /* c: M14 */
 	_Atomic uint64_t kswapd_wakes;    /* c: requests for background reclaim */
 	_Atomic uint64_t event[VM_EVENTS]; /* c */
+	struct group_store store; /* c */
 	struct trace_ring trace;
 };
 
@@ -152,11 +154,8 @@ struct zonal {
 	_Atomic uint8_t cma_turn; /* a: who takes a range for an area; one at a time */
 	_Atomic uint64_t swap_free; /* a: places for anonymous pages, as their owners say */
 	struct oom oom;
-	struct {
-		struct ticket_lock lock;
-		_Atomic uint32_t busy; /* the tree is being changed */
-		struct zonal_cpuset *top; /* busy */
-	} cpusets;
+	struct cpuset_state cpusets;
+	struct group_state groups;
 };
 
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)

@@ -112,6 +112,7 @@ static const struct zonal_step step_table[] = {
 	{ ZSTEP_BAD_ORDER, true, "bad-order", "order is not below the largest" },
 	{ ZSTEP_BAD_NODE, true, "bad-node", "no such node online" },
 	{ ZSTEP_BAD_FLAGS, true, "bad-flags", "two zones or two mobilities asked at once" },
+	{ ZSTEP_GROUP, true, "group", "its memory group is at its limit" },
 	{ ZSTEP_NO_CLEAR, true, "no-clear",
 	  "zeroed pages asked, and no clear function was given" },
 };

@@ -72,6 +72,16 @@ static inline bool task_is_victim(const struct zonal_task *task)
 	return ld_acquire(&((struct zonal_task *)(uintptr_t)task)->fate) & ZONAL_FATE_VICTIM;
 }
 
+/* G6: what the task's scopes leave of a gfp word, where it matters what reclaim may do. */
+static inline gfp_t task_scope_gfp(const struct zonal_task *task, gfp_t gfp)
+{
+	if (task->flags & ZTASK_NOIO)
+		return gfp & ~(__GFP_IO | __GFP_FS);
+	if (task->flags & ZTASK_NOFS)
+		return gfp & ~__GFP_FS;
+	return gfp;
+}
+
 /* G1: zone type of the low four gfp bits, two bits each; see gfp_zone(). */
 static inline enum zone_type gfp_zone(gfp_t gfp)
 {

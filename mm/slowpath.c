@@ -56,11 +56,7 @@ static gfp_t slow_gfp(const struct alloc_req *req)
 
 	if ((gfp & __GFP_ATOMIC) && (gfp & __GFP_DIRECT_RECLAIM))
 		gfp &= ~__GFP_ATOMIC;
-	if (req->task->flags & ZTASK_NOIO)
-		return gfp & ~(__GFP_IO | __GFP_FS);
-	if (req->task->flags & ZTASK_NOFS)
-		return gfp & ~__GFP_FS;
-	return gfp;
+	return task_scope_gfp(req->task, gfp);
 }
 
 /* L1 */

@@ -24,6 +24,7 @@
 #include "demo.h"
 #include "disk_command.h"
 #include "drivers/power/psci.h"
+#include "group_command.h"
 #include "monitor_command.h"
 #include "monitor_line.h"
 #include "monitor_tests.h"
@@ -194,6 +195,10 @@ static const struct monitor_command commands[] = {
 	  true, .run = monitor_swap, .words = monitor_swap_word,
 	  .note = "LIST is ram:SIZE or disk:NAME, parted by commas; format writes the header\n"
 		  "of a swap area on a disk, and what the disk holds is lost:" },
+	{ "group", "[COMMAND...]", "memory groups; alone it lists them", 0, 4, true,
+	  .run = monitor_group, .words = monitor_group_word,
+	  .note = "COMMAND is make NAME PAGES [ABOVE], limit NAME PAGES, start NAME PROGRAM [N],\n"
+		  "add NAME ID (a task of `user`), leave ID, drop NAME:" },
 	{ "boottime", "", "when the first command could run; pages, deferred ones", 0, 0, true,
 	  .report = show_boottime },
 	{ "alloc", "GFP ORDER [NID]", "take a block; its pfn is printed", 2, 3, false,

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include <zonal/cpuset.h>
+#include <zonal/group.h>
 
 #include "sched_internal.h"
 
@@ -32,6 +33,7 @@ static void task_free(struct task *task)
 	       "task %s is freed in state %u", task->name, task_state(task));
 	registry_remove(task);
 	zonal_cpuset_leave(&task->memory);
+	zonal_group_join(NULL, &task->memory);
 	sched_context_drop(&task->context);
 	task_stack_put(task);
 	task_memory_put(task);

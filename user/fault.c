@@ -28,9 +28,9 @@
 
 #define BLOCK_BYTES (PAGE_SIZE << PAGEBLOCK_ORDER)
 
-#define GFP_PAGE (GFP_HIGHUSER_MOVABLE | __GFP_ZERO)
+#define GFP_PAGE (GFP_HIGHUSER_MOVABLE | __GFP_ZERO | __GFP_ACCOUNT)
 /* Not compound, so that a block can be split. */
-#define GFP_BLOCK ((GFP_TRANSHUGE_LIGHT | __GFP_ZERO) & ~__GFP_COMP)
+#define GFP_BLOCK ((GFP_TRANSHUGE_LIGHT | __GFP_ZERO | __GFP_ACCOUNT) & ~__GFP_COMP)
 
 /* Map a page or block that is the caller's. On an error it still is. */
 static int place(struct user_space *space, uint64_t va, struct page *page, unsigned order,

@@ -65,7 +65,8 @@ static int read_back(struct user_space *space, uint64_t va, uint64_t token)
 	port_irqflags_t flags;
 
 	ASSERT(range, "a page at 0x%llx, where no range is", (unsigned long long)va);
-	page = zonal_alloc_at(mm, &range->policy, va >> PAGE_SHIFT, GFP_HIGHUSER_MOVABLE, 0);
+	page = zonal_alloc_at(mm, &range->policy, va >> PAGE_SHIFT,
+			      GFP_HIGHUSER_MOVABLE | __GFP_ACCOUNT, 0);
 	if (!page)
 		return USER_ENOMEM;
 	if (swap_load(token, page)) {

@@ -275,11 +275,13 @@ void process_end(struct user_space *space, const struct user_end *end)
 	if (ld_acquire(&task_memory(task_current())->fate) & ZONAL_FATE_VICTIM)
 		fetch_or_acq_rel(&process->doom, ZONAL_OOM_VICTIM);
 	process->task = NULL; /* nobody looks for it or its space from now on */
+	process->ending = task_memory(task_current());
 	table_drop(flags);
 	user_port_leave(task_context());
 	space_drop(space);
 	process->end = *end;
 	flags = table_take();
+	process->ending = NULL;
 	children_orphan(ld_relaxed(&process->id));
 	if (process->waited)
 		set_state(process, PROCESS_ENDED);
@@ -369,8 +371,10 @@ bool process_candidate(struct user_process *process, struct zonal_oom_candidate 
 		out->swap = ld_relaxed(&process->space->parked);
 	}
 	lock_drop(&process->lock);
-	if (process->task)
-		zonal_oom_describe(task_memory(process->task), out);
+	/* On its way out it still counts where it was: its group's, and on its nodes. */
+	if (process->task || process->ending)
+		zonal_oom_describe(process->task ? task_memory(process->task) : process->ending,
+				   out);
 	table_drop(flags);
 	return true;
 }
@@ -387,6 +391,18 @@ bool process_doom(uint32_t id)
 		zonal_task_fate(task_memory(process->task), ZONAL_FATE_VICTIM);
 	table_drop(flags);
 	return there && !process_kill(id, PARENT_ANY);
+}
+
+bool process_memory(uint32_t id, void (*fn)(struct zonal_task *memory, void *arg), void *arg)
+{
+	port_irqflags_t flags = table_take();
+	struct user_process *process = slot_of(id);
+	bool there = process && process->task;
+
+	if (there)
+		fn(task_memory(process->task), arg);
+	table_drop(flags);
+	return there;
 }
 
 int process_adjust(uint32_t id, uint32_t parent, int64_t adj)

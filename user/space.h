@@ -44,6 +44,7 @@ struct user_process {
 	struct ticket_lock lock;
 	struct user_space *space;  /* s: NULL before and after */
 	struct task *task;         /* t: while it can be interrupted and woken */
+	const struct zonal_task *ending; /* t: from then on, until its memory is back */
 	_Atomic uint32_t id;       /* a; changed under t: 0 in a free slot */
 	uint32_t parent;           /* t: who may wait for it; 0: the kernel */
 	bool waited;               /* t: somebody will; else its slot is free when it ends */
@@ -175,6 +176,8 @@ bool process_candidate(struct user_process *process, struct zonal_oom_candidate 
 bool process_doom(uint32_t id);
 /* Its adjustment, -1000 to 1000. 0, USER_ESRCH: no such task of that parent's, or USER_EINVAL. */
 int process_adjust(uint32_t id, uint32_t parent, int64_t adj);
+/* Its allocator's state is given to fn() while it cannot end. False: no such task, or not yet. */
+bool process_memory(uint32_t id, void (*fn)(struct zonal_task *memory, void *arg), void *arg);
 /* Sleep until the deadline or until killed. */
 void process_sleep(struct user_process *process, uint64_t deadline_ns);
 

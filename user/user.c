@@ -39,6 +39,11 @@ bool user_kill(int id)
 	return !process_kill((uint32_t)id, PARENT_ANY);
 }
 
+bool user_memory(int id, void (*fn)(struct zonal_task *memory, void *arg), void *arg)
+{
+	return id > 0 && process_memory((uint32_t)id, fn, arg);
+}
+
 bool user_adjust(int id, int64_t adj)
 {
 	return id > 0 && !process_adjust((uint32_t)id, PARENT_ANY, adj);

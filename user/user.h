@@ -35,6 +35,11 @@ bool user_kill(int id);
  * such task, or no such value. Context: task. */
 bool user_adjust(int id, int64_t adj);
 
+/* fn(what the allocator knows of it, arg), while it cannot end: masked, under the lock of the table
+ * of tasks. False: no such task, or it has not begun. Context: task. */
+struct zonal_task;
+bool user_memory(int id, void (*fn)(struct zonal_task *memory, void *arg), void *arg);
+
 /* A copy of what `user` prints of one. */
 struct user_info {
 	uint32_t id, parent;

@@ -101,6 +101,11 @@
 #define ZONAL_OOM 1
 #endif
 
+/* Most memory groups (<zonal/group.h>), less one. */
+#ifndef ZONAL_MAX_GROUPS
+#define ZONAL_MAX_GROUPS 64
+#endif
+
 /* Most owners of pages that can be given up or moved (<zonal/reclaim.h>). */
 #ifndef ZONAL_MAX_OWNERS
 #define ZONAL_MAX_OWNERS 32
@@ -108,6 +113,7 @@
 
 ZONAL_STATIC_ASSERT(ZONAL_MAX_OWNERS >= 1 && ZONAL_MAX_OWNERS <= 255, "a page has a byte for it");
 ZONAL_STATIC_ASSERT(ZONAL_CMA_AREAS >= 1 && ZONAL_CMA_AREAS <= 64, "a table, searched in order");
+ZONAL_STATIC_ASSERT(ZONAL_MAX_GROUPS >= 2 && ZONAL_MAX_GROUPS <= 256, "a page has a byte for it");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_CPUS >= 1 && ZONAL_MAX_CPUS <= 65535, "a lock has 16-bit tickets");
 ZONAL_STATIC_ASSERT(ZONAL_FAILURE_ZONES >= 1 && ZONAL_FAILURE_ZONES <= 256,

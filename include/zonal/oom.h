@@ -59,6 +59,7 @@ struct zonal_oom_candidate {
 	unsigned flags; /* ZONAL_OOM_* */
 	/* By zonal_oom_describe() */
 	const struct zonal_task *task; /* compared with the one that asks, and nothing else */
+	const struct zonal_group *group; /* its memory group, NULL: in none */
 	zonal_nodemask_t mems;   /* nodes that it may use */
 	zonal_nodemask_t policy; /* nodes that its policy is about; all: about none */
 };

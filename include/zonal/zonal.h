@@ -37,6 +37,7 @@ ZONAL_BEGIN_DECLS
 
 struct zonal;
 typedef struct zonal_cpuset *zonal_cpuset_ref;
+typedef struct zonal_group *zonal_group_ref;
 
 /*
  * Handles: nobody but the core looks inside. Where <zonal/short_names.h> is in force, as
@@ -83,6 +84,7 @@ struct zonal_mempolicy {
 /* zonal_task.unusual: what keeps a task's requests off the fast lanes */
 #define ZONAL_TASK_POLICY 0x1u   /* its policy can lead away from the CPU's own list */
 #define ZONAL_TASK_CONFINED 0x2u /* its allowed nodes leave out some with memory */
+#define ZONAL_TASK_GROUP 0x4u    /* it is in a memory group */
 
 /*
  * The allocator's view of a task; the scheduler embeds one in each of its tasks
@@ -102,6 +104,7 @@ struct zonal_task {
 	uint32_t set_generation;
 	ZONAL_ATOMIC(zonal_cpuset_ref) cpuset; /* <zonal/cpuset.h>; NULL: in none */
 	struct zonal_task *set_next, *set_prev;
+	ZONAL_ATOMIC(zonal_group_ref) group; /* <zonal/group.h>; NULL: in none */
 };
 
 /* Default policy, all nodes allowed, no flags. `task` is nobody's yet. */
@@ -337,6 +340,7 @@ enum zonal_refusal {
 #define ZONAL_STEP_BAD_ORDER 0x200u
 #define ZONAL_STEP_NO_CLEAR 0x400u
 #define ZONAL_STEP_BAD_NODE 0x800u
+#define ZONAL_STEP_GROUP 0x2000u     /* its memory group is at its limit */
 #define ZONAL_STEP_BAD_FLAGS 0x1000u /* two zones (G2) or two mobilities (G3) */
 
 struct zonal_failure {

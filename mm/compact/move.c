@@ -29,6 +29,7 @@
 #include "move.h"
 
 #include "lib/assert.h"
+#include "mm/group.h"
 #include "mm/reclaim/scan.h"
 #include "mm/request.h"
 
@@ -141,6 +142,7 @@ static unsigned move_to(struct move *move, struct move_batch *batch, unsigned i,
 		return why;
 	target_is_page(move->mm, to, from, batch->kind[i]);
 	owner->ops->move_commit(owner->ctx, from, to, handle);
+	group_move(move->mm, from, to);
 	lru_free_isolated(move->mm, from, batch->kind[i]);
 	batch->page[i] = to;
 	return ZONAL_GIVE_YES;

@@ -8,7 +8,8 @@
  *
  * Not looked at: who must never be ended, adj -1000, who is still being made, victims from whom
  * nothing more is to be had, and whoever can have none of the memory that the request lacks: with
- * a nodemask, by his policy; in a cpuset, by his allowed nodes. Ending him would help nobody.
+ * a nodemask, by his policy; in a cpuset, by his allowed nodes; in a group, by his group. Ending
+ * him would help nobody.
  *
  * A victim whose memory is not all back stops the choice: it is waited for.
  *
@@ -19,6 +20,7 @@
 
 #include "lib/assert.h"
 #include "mm/cpuset.h"
+#include "mm/group.h"
 
 void zonal_oom_describe(const struct zonal_task *task, struct zonal_oom_candidate *out)
 {
@@ -33,6 +35,7 @@ void zonal_oom_describe(const struct zonal_task *task, struct zonal_oom_candidat
 		nodes = ld_acquire(&from->policy.nodes);
 	} while (task_read_again(from, seq));
 	out->task = task;
+	out->group = ld_acquire(&from->group);
 	out->mems = ld_acquire(&from->mems_allowed);
 	out->policy = mode == MPOL_BIND || mode == MPOL_INTERLEAVE ? nodes
 								   : NODEMASK_ALL;
@@ -77,9 +80,13 @@ void oom_constrain(struct oom_call *call)
 	const struct zonal *mm = call->mm;
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)call->req->task;
 
-	call->constraint = OOM_NONE;
+	call->constraint = call->group ? OOM_GROUP : OOM_NONE;
 	call->nodemask = NODEMASK_ALL;
 	call->mems = ld_acquire(&task->mems_allowed);
+	if (call->group) {
+		call->total = ZN_MIN(group_limit_of(call->group), pages_of(mm, NODEMASK_ALL));
+		return;
+	}
 	if (!(call->pass->gfp & __GFP_THISNODE)) {
 		if (mm->has_memory & ~call->pass->nodemask)
 			call->constraint = OOM_POLICY;
@@ -99,6 +106,8 @@ static bool eligible(const struct oom_call *call, const struct zonal_oom_candida
 {
 	if (who->flags & (ZONAL_OOM_NEVER | ZONAL_OOM_STARTING | ZONAL_OOM_REAPED))
 		return false;
+	if (call->constraint == OOM_GROUP)
+		return group_within(who->group, call->group);
 	if (call->constraint == OOM_POLICY)
 		return who->policy & call->nodemask;
 	if (call->constraint == OOM_CPUSET)

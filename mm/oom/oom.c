@@ -249,6 +249,27 @@ static bool worth_another(struct oom_tries *tries, enum outcome outcome)
 	return true;
 }
 
+void oom_in_group(const struct alloc_req *req, const struct zonal_group *group,
+		  struct oom_tries *tries)
+{
+	const struct alloc_pass pass = { .gfp = req->gfp, .nodemask = NODEMASK_ALL };
+	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
+	struct oom_call call = { .mm = req->mm, .req = req, .pass = &pass, .group = group };
+	enum outcome outcome = WAIT_VICTIM;
+
+	ASSERT(!req->in_irq && !(task->flags & ZTASK_MEMALLOC),
+	       "gfp 0x%x: who works for reclaim ends nobody", req->gfp);
+	if (oom_try(req->mm)) {
+		task->flags |= ZTASK_MEMALLOC;
+		outcome = ld_relaxed(&req->mm->oom.off) ? NO_HELP : end_somebody(&call);
+		task->flags &= ~ZTASK_MEMALLOC;
+		oom_leave(req->mm);
+	} else if (!port_nap) {
+		outcome = HELP;
+	}
+	tries->progress = worth_another(tries, outcome);
+}
+
 struct page *oom_make_room(const struct alloc_req *req, const struct alloc_pass *pass,
 			   struct oom_tries *tries)
 {

@@ -23,7 +23,19 @@ struct oom_tries {
 struct page *oom_make_room(const struct alloc_req *req, const struct alloc_pass *pass,
 			   struct oom_tries *tries);
 
+/* Z6: a task of the group, or of one below it, is to be ended; tries->progress. The same
+ * context. */
+void oom_in_group(const struct alloc_req *req, const struct zonal_group *group,
+		  struct oom_tries *tries);
+
 #else
+
+static inline void oom_in_group(const struct alloc_req *req, const struct zonal_group *group,
+				struct oom_tries *tries)
+{
+	(void)req, (void)group;
+	tries->progress = false;
+}
 
 static inline struct page *oom_make_room(const struct alloc_req *req,
 					 const struct alloc_pass *pass, struct oom_tries *tries)
@@ -38,13 +50,14 @@ static inline struct page *oom_make_room(const struct alloc_req *req,
 /* ---- between the files here ---------------------------------------------- */
 
 /* O7: what keeps the request from memory that others could have. */
-enum oom_constraint { OOM_NONE, OOM_POLICY, OOM_CPUSET, OOM_CONSTRAINTS };
+enum oom_constraint { OOM_NONE, OOM_POLICY, OOM_CPUSET, OOM_GROUP, OOM_CONSTRAINTS };
 
 /* One lack of memory, and what is done about it. `busy` is held. */
 struct oom_call {
 	struct zonal *mm;
 	const struct alloc_req *req;
 	const struct alloc_pass *pass;
+	const struct zonal_group *group; /* that is at its limit; NULL: memory is short */
 	enum oom_constraint constraint;
 	nodemask_t nodemask;  /* nodes that may be asked, of OOM_POLICY; else all */
 	nodemask_t mems;      /* allowed nodes of who asks */

@@ -17,6 +17,7 @@
 
 #include "lib/assert.h"
 #include "lib/printf.h"
+#include "mm/group.h"
 #include "mm/reclaim/lists.h"
 #include "oom.h"
 
@@ -90,9 +91,19 @@ static void print_rows(const struct oom *oom)
 		port_log("zonal: and %llu tasks with fewer points", (ull)oom->more);
 }
 
+static void print_group(const struct zonal_group *group)
+{
+	struct zonal_group *g = (struct zonal_group *)(uintptr_t)group;
+
+	port_log("zonal: group %u: %llu pages are charged, the limit is %llu; %llu were reclaimed "
+		 "for it", g->id, (ull)ld_relaxed(&g->usage), (ull)ld_relaxed(&g->limit),
+		 (ull)ld_relaxed(&g->reclaimed));
+}
+
 void oom_report(const struct oom_call *call)
 {
-	static const char *const constraint[OOM_CONSTRAINTS] = { "none", "policy", "cpuset" };
+	static const char *const constraint[OOM_CONSTRAINTS] = { "none", "policy", "cpuset",
+							     "group" };
 	struct zonal *mm = call->mm;
 	struct zone *zone;
 	unsigned zid;
@@ -103,6 +114,8 @@ void oom_report(const struct oom_call *call)
 	port_log("zonal: out of memory: gfp 0x%x order %u node %d; constraint %s, %llu pages count",
 		 call->pass->gfp, call->req->order, call->req->nid, constraint[call->constraint],
 		 (ull)call->total);
+	if (call->group)
+		print_group(call->group);
 	mm_for_each_zone(mm, zid, zone)
 		print_zone(zone);
 	print_rows(&mm->oom);

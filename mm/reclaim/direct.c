@@ -23,6 +23,7 @@
 #include "lib/assert.h"
 #include "mm/compact/rung.h"
 #include "mm/cpuset.h"
+#include "mm/group.h"
 #include "mm/wake.h"
 #include "mm/trace.h"
 #include "mm/watermark.h"
@@ -114,6 +115,40 @@ static void throttle(const struct alloc_req *req, const struct alloc_pass *pass)
 		kswapd_ask(req->mm, node, 0, ZN_MIN((unsigned)req->high_zone, ZONE_NORMAL));
 		reclaim_nap(RECLAIM_NAP_NS);
 	}
+}
+
+/* Z6: any node's pages will do, and the active lists are not spared. */
+static void group_rounds(struct scan *s)
+{
+	for (int priority = RECLAIM_PRIORITY; priority >= 0 && s->reclaimed < s->target;
+	     priority--) {
+		s->priority = (unsigned)priority;
+		s->scanned = 0;
+		for (unsigned nid = 0; nid < ZONAL_MAX_NODES && s->reclaimed < s->target; nid++)
+			if (nodemask_has(s->mm->has_memory, nid))
+				shrink_node(s, s->mm->node[nid]);
+	}
+}
+
+uint64_t reclaim_group(const struct alloc_req *req, const struct zonal_group *group,
+		       uint64_t pages)
+{
+	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
+	uint32_t scope = task->flags & ZTASK_MEMALLOC;
+	struct scan s = { .mm = req->mm,
+			  .group = group,
+			  .high_zone = ZONE_MOVABLE,
+			  .target = ZN_MAX(pages, (uint64_t)RECLAIM_BATCH),
+			  .may = may_of_gfp(task_scope_gfp(req->task, req->gfp)),
+			  .may_swap = true,
+			  .force_deactivate = true };
+
+	ASSERT(!req->in_irq && !scope, "gfp 0x%x: who works for reclaim asks for more", req->gfp);
+	task->flags |= ZTASK_MEMALLOC;
+	group_rounds(&s);
+	task->flags &= ~ZTASK_MEMALLOC;
+	fetch_add_relaxed(&((struct zonal_group *)(uintptr_t)group)->reclaimed, s.reclaimed);
+	return s.reclaimed;
 }
 
 uint64_t reclaim_direct(const struct alloc_req *req, const struct alloc_pass *pass,

@@ -19,13 +19,15 @@
  * What is off the lists is counted before the lock goes, so that an owner who removes such a page
  * finds it counted when he unregisters.
  *
- * Pages of zones above the one that is short are passed over: they go to the young end, as in
- * 5.10, so that the next look does not meet them again. The lock is held for one batch of
- * looks at a time, so a list full of such pages masks for no longer than any other.
+ * Pages of zones above the one that is short, and of other groups where a group is, are passed
+ * over: they go to the young end, as in 5.10, so that the next look does not meet them again. The
+ * lock is held for one batch of looks at a time, so a list full of such pages masks for no longer
+ * than any other.
  */
 #include "scan.h"
 
 #include "lib/assert.h"
+#include "mm/group.h"
 
 /* One hold of the lock looks at no more pages than this. */
 #define LOOKS_A_HOLD 64u
@@ -59,14 +61,14 @@ static unsigned isolate_some(struct scan *s, struct node *node, unsigned list, u
 
 		left--;
 		--*looks;
-		if (type <= s->high_zone) {
+		if (type <= s->high_zone && (!s->group || group_has_page(s->group, page))) {
 			page_isolate(s->mm, lru, page);
 			batch[got++] = page;
 			continue;
 		}
 		lru_unlink(s->mm, lru, page);
 		lru_link(s->mm, lru, page, false);
-		skipped[type]++;
+		skipped[type] += type > s->high_zone;
 	}
 	fetch_add_relaxed(&lru->isolated[lru_kind(list)], (int64_t)got);
 	lock_drop(&lru->lock);
@@ -145,9 +147,10 @@ void lru_free_isolated(struct zonal *mm, struct page *page, unsigned kind)
 	if (word & PG_DIRTY)
 		zonal_page_set_clean(mm, page);
 	fetch_add_relaxed(&page_lru(mm, page)->isolated[kind], -1);
-	/* One store: flags and a reference go together, but for the mark of a bad page. Nobody
-	 * looks at a page that is on no list and in no owner's tables. */
+	/* One store: flags and a reference go together, but for the mark of a bad page and the
+	 * charge, which the free gives back. Nobody looks at a page that is on no list and in no
+	 * owner's tables. */
 	st_relaxed(&page->word_refs,
-		   (word & (WORD_ALLOC_MASK | PG_HWPOISON)) | (uint64_t)1 << 32);
+		   (word & (WORD_ALLOC_MASK | PG_HWPOISON | PG_CHARGED)) | (uint64_t)1 << 32);
 	zonal_free(mm, page, 0);
 }

@@ -24,6 +24,7 @@ struct retry {
 };
 
 struct walk;
+struct zonal_group;
 
 #if ZONAL_RECLAIM
 
@@ -34,6 +35,9 @@ bool check_node_lists(struct walk *w, struct node *node);
 /* Rung 3: pages freed. */
 uint64_t reclaim_for(const struct alloc_req *req, const struct alloc_pass *pass,
 		     struct retry *retry);
+/* Z6: pages freed that were charged to the group, or one below it. Context: task. */
+uint64_t reclaim_group(const struct alloc_req *req, const struct zonal_group *group,
+		       uint64_t pages);
 /* G12: may this node have more dirty pages? */
 bool node_takes_dirty(struct zonal *mm, unsigned nid);
 /* F6, K15: reclaim the node of place `i` of the list, whose zone said no. True: now it says yes. */
@@ -60,6 +64,13 @@ static inline uint64_t reclaim_for(const struct alloc_req *req, const struct all
 				   struct retry *retry)
 {
 	(void)req, (void)pass, (void)retry;
+	return 0;
+}
+
+static inline uint64_t reclaim_group(const struct alloc_req *req, const struct zonal_group *group,
+				     uint64_t pages)
+{
+	(void)req, (void)group, (void)pages;
 	return 0;
 }
 

@@ -194,7 +194,9 @@ bool shrink_node(struct scan *s, struct node *node)
 	__builtin_memset(&s->seen, 0, sizeof(s->seen));
 	judge_lists(s, node);
 	shrink_lists(s, node);
-	s->reclaimed += shrink_objects(s, node);
+	/* Nobody knows which objects a group has. */
+	if (!s->group)
+		s->reclaimed += shrink_objects(s, node);
 	/* What was met a second time is on its way to the disk: waiting is all that is left. */
 	if (s->kswapd && s->seen.immediate)
 		reclaim_nap(RECLAIM_NAP_NS);

@@ -37,6 +37,7 @@ struct scan {
 	struct zonal *mm;
 	/* constant in a run */
 	bool kswapd;             /* whose run: events are counted apart */
+	const struct zonal_group *group; /* only its pages, and of those below; NULL: all */
 	unsigned high_zone;      /* pages of zones above are passed over */
 	uint64_t target;         /* pages wanted */
 	/* set by the run for each round */

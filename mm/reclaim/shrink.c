@@ -105,8 +105,13 @@ static void count_batch(const struct scan *s, unsigned kind, uint64_t looked_at,
 	port_irqflags_t irq = port_irq_save();
 
 	cpu = mm_this_cpu(s->mm);
-	own_add(&cpu->event[s->kswapd ? EVENT_PGSCAN_KSWAPD : EVENT_PGSCAN_DIRECT], looked_at);
-	own_add(&cpu->event[s->kswapd ? EVENT_PGSTEAL_KSWAPD : EVENT_PGSTEAL_DIRECT], freed);
+	/* As in 5.10: what a group does among its own pages is not the board's lack. */
+	if (!s->group) {
+		own_add(&cpu->event[s->kswapd ? EVENT_PGSCAN_KSWAPD : EVENT_PGSCAN_DIRECT],
+			looked_at);
+		own_add(&cpu->event[s->kswapd ? EVENT_PGSTEAL_KSWAPD : EVENT_PGSTEAL_DIRECT],
+			freed);
+	}
 	own_add(&cpu->event[EVENT_PGSCAN_ANON + kind], looked_at);
 	own_add(&cpu->event[EVENT_PGSTEAL_ANON + kind], freed);
 	port_irq_restore(irq);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the instance keeps of cpusets and memory groups (cpuset_tree.c, group.h). */
+#ifndef MM_GROUP_STATE_H
+#define MM_GROUP_STATE_H
+
+#include <zonal/config.h>
+
+#include "lib/lock.h"
+
+struct zonal_cpuset;
+struct zonal_group;
+
+struct cpuset_state {
+	struct ticket_lock lock;
+	_Atomic uint32_t busy; /* the tree is being changed */
+	struct zonal_cpuset *top; /* busy */
+};
+
+struct group_state {
+	struct ticket_lock lock;
+	/* Written under the lock; none has number 0. */
+	_Atomic(struct zonal_group *) by_id[ZONAL_MAX_GROUPS];
+	_Atomic uint8_t *map; /* i: of each page, whose it is; NULL: no groups */
+};
+
+/* A CPU's: pages that are charged to a group and not used yet. */
+struct group_store {
+	struct zonal_group *group;
+	uint32_t pages;
+};
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Programs in memory groups (rows Z5-Z7): with swap a group that wants more than its limit swaps
+ * its own pages, without it ends its own largest task; nobody outside notices. And a program that
+ * is moved from group to group while it allocates leaves nothing behind in any.
+ *
+ * The programs are test/user/hungry.c and press.c, which checks what it wrote. What a program has
+ * is asked by its id. All pages of the groups and all memory are counted around each case, after a
+ * first start of everything, which may leave what it keeps.
+ */
+#include <zonal/group.h>
+#include <zonal/linux.h>
+
+#include "mm/mm.h"
+#include "monitor/group_command.h"
+#include "platform/platform.h"
+#include "test/unit/mm/kt_instance.h"
+#include "test/unit/sched/sched_world.h"
+#include "user/swap.h"
+#include "user/user.h"
+
+enum { LIMIT = 700, MORE = 1100, OTHERS = 400, SWAP_PAGES = 4096 };
+
+/* `inner` is below `outer`. A group's memory stays the allocator's. */
+static struct zonal_group outer, inner;
+
+static bool groups_begin(uint64_t limit, uint64_t limit_inner)
+{
+	return KT_TRUE(group_command_begin(&zonal_image)) &&
+	       KT_EQ(zonal_group_make(&zonal_image, &outer, NULL, limit), 0) &&
+	       KT_EQ(zonal_group_make(&zonal_image, &inner, &outer, limit_inner), 0);
+}
+
+/* The task that ended last is still in its group until its structure is freed. */
+static void group_ends(struct zonal_group *group)
+{
+	uint64_t deadline = sched_world_deadline();
+	int error;
+
+	while ((error = zonal_group_drop(group)) && port_time_ns() < deadline)
+		task_sleep_ns(MS);
+	KT_OK(!error, "%llu pages, %u tasks, %u charges under way",
+	      (unsigned long long)ld_relaxed(&group->usage), ld_relaxed(&group->tasks),
+	      ld_relaxed(&group->pins));
+}
+
+static void groups_end(void)
+{
+	group_ends(&inner);
+	group_ends(&outer);
+}
+
+/* The group's from its first page on. */
+static int start_in(struct zonal_group *group, const char *name, uint64_t arg)
+{
+	const char *why = NULL;
+	int id;
+
+	zonal_group_join(group, task_memory(task_current()));
+	id = user_start(name, arg, &why);
+	zonal_group_join(NULL, task_memory(task_current()));
+	KT_OK(id > 0, "%s: %s", name, why);
+	return id;
+}
+
+static uint64_t pages_of_task(int id)
+{
+	struct user_info info;
+	unsigned next = 0;
+
+	while (user_list(&next, &info, 1))
+		if ((int)info.id == id && !info.ended)
+			return info.pages;
+	return 0;
+}
+
+static bool has_pages(int id, uint64_t pages)
+{
+	uint64_t deadline = sched_world_deadline();
+
+	while (pages_of_task(id) < pages && port_time_ns() < deadline)
+		task_sleep_ns(MS);
+	return KT_TRUE(pages_of_task(id) >= pages);
+}
+
+static void ends(int id, enum user_reason reason)
+{
+	struct user_end end = { .reason = USER_KILLED };
+
+	if (id <= 0)
+		return;
+	KT_TRUE(user_join(id, &end));
+	KT_OK(end.reason == reason && (reason == USER_KILLED || !end.status),
+	      "task %d: reason %u, status %d", id, end.reason, end.status);
+}
+
+static void kill(int id)
+{
+	KT_TRUE(user_kill(id));
+	ends(id, USER_KILLED);
+}
+
+static uint64_t pages_before(void)
+{
+	int id;
+
+	KT_TRUE(group_command_begin(&zonal_image));
+	id = start_in(NULL, "hungry", 1);
+	if (has_pages(id, 1))
+		kill(id);
+	task_sleep_ns(20 * MS);
+	return sched_world_free_pages();
+}
+
+static void all_is_back(uint64_t before)
+{
+	uint64_t deadline = sched_world_deadline(), now;
+	struct zonal_finding finding;
+
+	KT_OK(zonal_check(&zonal_image, &finding), "%s", finding.text);
+	do {
+		task_sleep_ns(MS);
+		now = sched_world_free_pages();
+	} while (now < before && port_time_ns() < deadline);
+	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
+	      (unsigned long long)before);
+}
+
+static uint64_t press_arg(uint64_t pages, unsigned rounds, unsigned seed)
+{
+	return pages | (uint64_t)rounds << 24 | (uint64_t)seed << 32;
+}
+
+KTEST_F(rows_z, z6_with_swap_a_group_over_its_limit_swaps_its_own_pages_alone, KT_TARGET_ONLY)
+{
+	uint64_t before = pages_before(), kept;
+	uint64_t kills = kt_event(&zonal_image, EVENT_OOM_KILL);
+	int other, id;
+
+	if (!groups_begin(LIMIT, ZONAL_GROUP_NO_LIMIT))
+		return;
+	KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4));
+	other = start_in(NULL, "hungry", OTHERS);
+	if (has_pages(other, OTHERS)) {
+		kept = pages_of_task(other);
+		id = start_in(&inner, "press", press_arg(MORE, 2, 1));
+		ends(id, USER_EXITED);
+		/* what it had beyond the limit went to swap, of its own pages only */
+		KT_TRUE(ld_relaxed(&outer.reclaimed) >= MORE - LIMIT);
+		KT_TRUE(ld_relaxed(&outer.hits) > 0 && !ld_relaxed(&outer.forced));
+		KT_TRUE(ld_relaxed(&outer.most) <= LIMIT);
+		KT_EQ(ld_relaxed(&outer.ooms), 0);
+		KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills);
+		KT_TRUE(pages_of_task(other) >= kept);
+	}
+	kill(other);
+	groups_end();
+	KT_TRUE(!swap_off("ram0"));
+	all_is_back(before);
+}
+
+KTEST_F(rows_z, z6_without_swap_a_group_over_its_limit_ends_its_own_largest, KT_TARGET_ONLY)
+{
+	uint64_t before = pages_before(), kept;
+	uint64_t kills = kt_event(&zonal_image, EVENT_OOM_KILL);
+	int other, small, grower;
+
+	if (!groups_begin(ZONAL_GROUP_NO_LIMIT, LIMIT))
+		return;
+	/* outside of it, and larger than all of the group */
+	other = start_in(NULL, "hungry", LIMIT + OTHERS);
+	small = start_in(&inner, "hungry", 100);
+	if (has_pages(other, LIMIT + OTHERS) && has_pages(small, 100)) {
+		kept = pages_of_task(small);
+		grower = start_in(&inner, "hungry", 0);
+		ends(grower, USER_KILLED);
+		KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills + 1);
+		KT_TRUE(ld_relaxed(&inner.ooms) > 0 && !ld_relaxed(&outer.ooms));
+		KT_TRUE(pages_of_task(small) >= kept);
+		KT_TRUE(pages_of_task(other) >= LIMIT + OTHERS);
+	}
+	kill(small);
+	kill(other);
+	groups_end();
+	all_is_back(before);
+}
+
+static void enter(struct zonal_task *memory, void *group) { zonal_group_join(group, memory); }
+
+KTEST_F(rows_z, z7_a_program_that_changes_groups_leaves_no_charge_behind, KT_TARGET_ONLY)
+{
+	struct zonal_group *const turn[] = { &inner, NULL, &outer };
+	uint64_t before = pages_before();
+	unsigned changes = 0;
+	int id;
+
+	if (!groups_begin(ZONAL_GROUP_NO_LIMIT, LIMIT))
+		return;
+	KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4));
+	id = start_in(&inner, "press", press_arg(MORE, 4, 2));
+	while (pages_of_task(id) && user_memory(id, enter, turn[changes % 3])) {
+		changes++;
+		task_yield();
+	}
+	ends(id, USER_EXITED);
+	groups_end();
+	KT_TRUE(!swap_off("ram0"));
+	all_is_back(before);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory groups (rows Z5-Z7): what is charged, what happens at the limit, and that all comes back.
+ *
+ * The task that runs a case is the group's; its state is put back at the end. Usage is compared
+ * after zonal_group_settle(), so that no CPU has anything in store.
+ */
+#include <zonal/group.h>
+
+#include "kt_cache.h"
+#include "kt_oom.h"
+
+#define ACCOUNT (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
+static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
+
+struct scene {
+	struct zonal *mm;
+	struct zonal_group *outer, *inner; /* inner is below outer */
+	struct zonal_task saved, *task;
+};
+
+static bool scene_begin(struct scene *s, uint64_t outer, uint64_t inner)
+{
+	size_t bytes;
+
+	s->mm = kt_bare_instance(&uma);
+	s->outer = kt_alloc(2 * sizeof(*s->outer), 16);
+	if (!s->mm || !s->outer)
+		return false;
+	s->inner = s->outer + 1;
+	bytes = zonal_group_map_bytes(s->mm);
+	s->task = kt_task_save(&s->saved);
+	KT_EQ(zonal_groups_begin(s->mm, kt_alloc(bytes, 16), bytes), 0);
+	KT_EQ(zonal_group_make(s->mm, s->outer, NULL, outer), 0);
+	KT_EQ(zonal_group_make(s->mm, s->inner, s->outer, inner), 0);
+	zonal_group_join(s->inner, s->task);
+	return true;
+}
+
+static uint64_t usage(struct scene *s)
+{
+	zonal_group_settle(s->mm);
+	KT_EQ(ld_relaxed(&s->inner->usage), ld_relaxed(&s->outer->usage));
+	return ld_relaxed(&s->inner->usage);
+}
+
+static void scene_end(struct scene *s)
+{
+	zonal_group_join(NULL, s->task);
+	kt_task_restore(&s->saved);
+	KT_EQ(usage(s), 0);
+	KT_EQ(zonal_group_drop(s->outer), ZONAL_EINVAL);
+	KT_EQ(zonal_group_drop(s->inner), 0);
+	KT_EQ(zonal_group_drop(s->outer), 0);
+	kt_check_all(s->mm);
+	KT_EQ(zonal_bad_count(s->mm), 0);
+}
+
+KTEST(rows_z, z5_what_is_charged)
+{
+	struct page *page[4];
+	port_irqflags_t irq;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 500))
+		return;
+	page[0] = zonal_alloc(s.mm, ACCOUNT, 0);
+	/* Z6: a store of 32 is taken */
+	KT_EQ(ld_relaxed(&s.inner->usage), 32);
+	KT_EQ(usage(&s), 1);
+	KT_TRUE(zonal_page_group(s.mm, page[0]) == s.inner);
+	page[1] = zonal_alloc(s.mm, ACCOUNT, 6);
+	KT_EQ(usage(&s), 65);
+	page[2] = zonal_alloc(s.mm, GFP_KERNEL, 0);
+	irq = kt_irq_enter();
+	page[3] = zonal_alloc(s.mm, GFP_ATOMIC | __GFP_ACCOUNT, 0);
+	kt_irq_exit(irq);
+	KT_EQ(usage(&s), 65);
+	KT_TRUE(!zonal_page_group(s.mm, page[2]) && !zonal_page_group(s.mm, page[3]));
+	zonal_group_join(NULL, s.task);
+	zonal_free(s.mm, zonal_alloc(s.mm, ACCOUNT, 0), 0);
+	KT_EQ(usage(&s), 65);
+	for (unsigned i = 0; i < 4; i++)
+		zonal_free(s.mm, page[i], i == 1 ? 6 : 0);
+	KT_EQ(ld_relaxed(&s.outer->most) >= 65, 1);
+	scene_end(&s);
+}
+
+/* Pages until NULL with a limit of 40; they are given back. */
+static uint64_t most_of(struct scene *s, gfp_t gfp)
+{
+	struct page *chain = NULL;
+	uint64_t got = 0;
+
+	while (got < 60) {
+		struct page *page = zonal_alloc(s->mm, gfp, 0);
+
+		if (!page)
+			break;
+		*(struct page **)zonal_page_owner(page) = chain;
+		chain = page;
+		got++;
+	}
+	kt_give_all(s->mm, chain, 0);
+	return got;
+}
+
+KTEST(rows_z, z6_who_fails_at_the_limit_and_who_is_charged_over_it)
+{
+	static const struct {
+		gfp_t gfp;
+		uint32_t task;
+		bool over;
+	} table[] = {
+		{ ACCOUNT, 0, false },
+		{ ACCOUNT | __GFP_NORETRY, 0, false },
+		{ ACCOUNT | __GFP_RETRY_MAYFAIL, 0, false },
+		{ GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT, 0, false },
+		{ GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT, 0, true },
+		{ ACCOUNT | __GFP_NOFAIL, 0, true },
+		{ ACCOUNT, ZTASK_MEMALLOC, true },
+	};
+	struct zonal_failure failure;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 40))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		s.task->flags = table[i].task;
+		KT_OK(most_of(&s, table[i].gfp) == (table[i].over ? 60 : 40),
+		      "gfp 0x%x, task 0x%x", table[i].gfp, table[i].task);
+		KT_EQ(usage(&s), 0);
+		if (table[i].over)
+			continue;
+		zonal_last_failure(s.mm, &failure);
+		KT_EQ(failure.steps, ZSTEP_GROUP);
+	}
+	s.task->flags = 0;
+	KT_EQ(ld_relaxed(&s.inner->refused), 4);
+	KT_TRUE(ld_relaxed(&s.inner->forced) >= 3 * 20);
+	KT_TRUE(ld_relaxed(&s.inner->hits) > 0);
+	/* who is on its way out */
+	st_relaxed(&s.task->fate, 1);
+	KT_EQ(most_of(&s, ACCOUNT), 60);
+	st_relaxed(&s.task->fate, 0);
+	scene_end(&s);
+}
+
+KTEST(rows_z, z6_a_group_above_has_its_limit_too)
+{
+	struct scene s;
+
+	if (!scene_begin(&s, 20, 40))
+		return;
+	KT_EQ(most_of(&s, ACCOUNT), 20);
+	KT_EQ(zonal_group_limit(s.outer, ZONAL_GROUP_NO_LIMIT), 0);
+	KT_EQ(most_of(&s, ACCOUNT), 40);
+	scene_end(&s);
+}
+
+KTEST(rows_z, z6_reclaim_takes_the_groups_own_pages_alone)
+{
+	struct kt_cache *mine, *other;
+	struct page *page;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 100))
+		return;
+	other = kt_cache(s.mm, ZONAL_CACHE, 200);
+	mine = kt_cache(s.mm, ZONAL_CACHE, 200);
+	if (!other || !mine)
+		return;
+	zonal_group_join(s.outer, s.task);
+	KT_EQ(kt_cache_fill(other, 0, ACCOUNT, 100), 100);
+	zonal_group_join(s.inner, s.task);
+	KT_EQ(kt_cache_fill(mine, 0, ACCOUNT, 150), 150);
+	/* 150 were served, so at least 50 have gone, and none of the others' */
+	KT_TRUE(kt_cache_left(mine) <= 100 && kt_cache_left(mine) > 0);
+	KT_EQ(kt_cache_left(other), 100);
+	KT_EQ(ld_relaxed(&s.inner->reclaimed), 150 - kt_cache_left(mine));
+	zonal_group_settle(s.mm);
+	KT_EQ(ld_relaxed(&s.inner->usage), kt_cache_left(mine));
+	KT_EQ(ld_relaxed(&s.outer->usage), kt_cache_left(mine) + 100);
+	/* a smaller limit takes more of them, or is refused when they are in use */
+	KT_EQ(zonal_group_limit(s.inner, 10), 0);
+	KT_TRUE(kt_cache_left(mine) <= 10);
+	for (unsigned i = 0; i < mine->count; i++)
+		mine->place[i].give = ZONAL_GIVE_BUSY;
+	page = zonal_alloc(s.mm, ACCOUNT, 0);
+	KT_TRUE(page);
+	KT_EQ(zonal_group_limit(s.inner, 0), ZONAL_EINVAL);
+	if (kt_cache_left(mine))
+		KT_EQ(zonal_group_limit(s.inner, 1), ZONAL_ENOMEM);
+	KT_EQ(ld_relaxed(&s.inner->limit), 10);
+	zonal_free(s.mm, page, 0);
+	kt_cache_drop_all(mine);
+	kt_cache_drop_all(other);
+	scene_end(&s);
+}
+
+/* A task of the group is ended, though another one has more. */
+KTEST(rows_z, z6_oom_inside_the_group)
+{
+	struct kt_oom *oom;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 40))
+		return;
+	oom = kt_oom(s.mm);
+	if (!oom)
+		return;
+	zonal_group_join(NULL, s.task);
+	kt_oom_task(oom, 500, 0);
+	kt_oom_task(oom, 0, 0);
+	kt_oom_task(oom, 0, 0);
+	zonal_group_join(s.inner, s.task);
+	for (unsigned n = 1; n < 3; n++) {
+		for (unsigned i = 0; i < 15 * n - 10 + 5; i++) {
+			struct page *page = zonal_alloc(s.mm, ACCOUNT, 0);
+
+			if (!KT_TRUE(page))
+				break;
+			*(struct page **)zonal_page_owner(page) = oom->task[n].pages;
+			oom->task[n].pages = page;
+			oom->task[n].count++;
+		}
+		zonal_group_join(s.inner, oom->task[n].memory);
+	}
+	KT_EQ(oom->task[1].count + oom->task[2].count, 35);
+	KT_EQ(most_of(&s, ACCOUNT), 40);
+	/* the larger one, then the other; the largest of all is not in the group */
+	KT_EQ(oom->kills, 2);
+	KT_EQ(oom->killed[0], 2);
+	KT_EQ(oom->killed[1], 1);
+	KT_EQ(oom->task[0].count, 500);
+	KT_TRUE(ld_relaxed(&s.inner->ooms) > 0);
+	for (unsigned n = 1; n < 3; n++)
+		zonal_group_join(NULL, oom->task[n].memory);
+	kt_oom_end_all(oom);
+	scene_end(&s);
+}
+
+KTEST(rows_z, z7_split_shared_and_exact_blocks_give_back_what_was_charged)
+{
+	struct page *page;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 500))
+		return;
+	page = zonal_alloc(s.mm, ACCOUNT, 4);
+	zonal_split(s.mm, page, 4);
+	KT_EQ(usage(&s), 16);
+	for (unsigned i = 0; i < 16; i++) {
+		zonal_free(s.mm, page + i, 0);
+		KT_EQ(usage(&s), 15 - i);
+	}
+	/* B17: all but the head goes, then the head */
+	page = zonal_alloc(s.mm, ACCOUNT, 3);
+	zonal_get(page);
+	zonal_free(s.mm, page, 3);
+	KT_EQ(usage(&s), 1);
+	zonal_put(s.mm, page);
+	KT_EQ(usage(&s), 0);
+	page = zonal_alloc_exact(s.mm, ACCOUNT, 5 * PAGE_SIZE);
+	KT_EQ(usage(&s), 5);
+	zonal_free_exact(s.mm, page, 5 * PAGE_SIZE);
+	page = zonal_alloc(s.mm, ACCOUNT | __GFP_COMP, 5);
+	KT_EQ(usage(&s), 32);
+	zonal_put(s.mm, page + 3);
+	scene_end(&s);
+}
+
+KTEST(rows_z, z5_wrong_calls_and_members)
+{
+	struct zonal_task child;
+	struct zonal_group more;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 500))
+		return;
+	more = (struct zonal_group){ .id = 0 };
+	KT_EQ(zonal_group_make(s.mm, &more, NULL, 0), ZONAL_EINVAL);
+	KT_EQ(zonal_group_make(s.mm, &more, NULL, ~(uint64_t)0), ZONAL_EINVAL);
+	KT_EQ(zonal_group_make(s.mm, s.inner, NULL, 5), ZONAL_EINVAL);
+	KT_EQ(zonal_groups_begin(s.mm, &more, 1), ZONAL_EINVAL);
+	KT_EQ(ld_relaxed(&s.inner->tasks), 1);
+	zonal_task_inherit(&child, s.task);
+	KT_EQ(ld_relaxed(&s.inner->tasks), 2);
+	KT_TRUE(ld_relaxed(&child.group) == s.inner);
+	KT_TRUE(ld_relaxed(&child.unusual) & ZTASK_GROUP);
+	/* the group's bit outlives a change of policy or of nodes */
+	KT_EQ(zonal_set_policy(s.mm, &child, MPOL_LOCAL, 0, 0), 0);
+	KT_EQ(zonal_task_set_mems(s.mm, &child, 1), 0);
+	KT_TRUE(ld_relaxed(&child.unusual) & ZTASK_GROUP);
+	zonal_group_join(s.outer, &child);
+	KT_EQ(ld_relaxed(&s.inner->tasks), 1);
+	KT_EQ(zonal_group_drop(s.inner), ZONAL_EINVAL);
+	zonal_group_join(NULL, &child);
+	KT_EQ(ld_relaxed(&child.unusual), 0);
+	scene_end(&s);
+}
