@@ -6,8 +6,9 @@
  *	2. workers on every core allocate under each memory policy
  *	3. a node runs out, and the next one in the order of distance serves
  *	4. interrupt handlers on every core allocate
- *	5. all is given back: as many pages are free as before, and check passes
- *	6. hits, misses and locality by node, counted since step 1
+ *	5. memory runs short: swap, compaction, a row of pages, a kill
+ *	6. all is given back: as many pages are free as before, and check passes
+ *	7. hits, misses and locality by node, counted since step 1
  *
  * It is a test as well: each step compares what happened with what must happen, and the
  * result is the exit status. Output fits 100 columns, and 40 rows on boards of up to three
@@ -94,7 +95,7 @@ static unsigned check_returned(uint64_t before)
 		task_sleep_ns(SETTLE_NS);
 		after = free_pages_drained();
 	}
-	kprintf("\n5. Given back: %llu pages are free, %llu were before\n", (ull)after,
+	kprintf("\n6. Given back: %llu pages are free, %llu were before\n", (ull)after,
 		(ull)before);
 	/* Minutes on a board of terabytes under an emulator. */
 	kprintf("   check walks every page and list ...\n");
@@ -136,7 +137,7 @@ static void print_locality(void)
 {
 	unsigned nid;
 
-	kprintf("\n6. Blocks by node since the start\n"
+	kprintf("\n7. Blocks by node since the start\n"
 		"   node      MiB        hit       miss    foreign interleave      local "
 		"     other  locality\n");
 	for (nid = 0; nid < ZONAL_MAX_NODES; nid++) {
@@ -245,6 +246,9 @@ int demo_run(void)
 	if (zn_stop_asked())
 		return demo_stopped();
 	wrong += demo_interrupts();
+	if (zn_stop_asked())
+		return demo_stopped();
+	wrong += demo_pressure();
 	wrong += check_returned(before);
 	if (zn_stop_asked())
 		return demo_stopped();

@@ -17,6 +17,8 @@ unsigned demo_policies(void);
 unsigned demo_exhaust(void);
 /* Interrupt handlers on each core allocate (demo_walk.c). */
 unsigned demo_interrupts(void);
+/* Memory runs short: swap, compaction, a row of pages, a kill (demo_pressure.c). */
+unsigned demo_pressure(void);
 
 /* ---- shared -------------------------------------------------------------- */
 

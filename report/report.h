@@ -23,6 +23,9 @@ void report_pagetypeinfo(struct zonal *mm, bool json);
 void report_vmstat(struct zonal *mm, bool json);
 void report_numastat(struct zonal *mm, bool json);
 
+/* One of `vmstat` (enum vm_event), of all CPUs. */
+uint64_t report_event(const struct zonal *mm, unsigned event);
+
 /* How full each table of config.h is; `info` may be NULL. */
 void report_limits(struct zonal *mm, const struct boot_info *info, bool json);
 /* Memory that the allocator takes for itself. */

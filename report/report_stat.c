@@ -48,10 +48,11 @@ static void add_node_numa(const struct zonal *mm, unsigned nid, struct numa_coun
 	sum->other += node.other;
 }
 
-static uint64_t report_event(const struct zonal *mm, enum vm_event event)
+uint64_t report_event(const struct zonal *mm, unsigned event)
 {
 	uint64_t sum = 0;
 
+	ASSERT(event < VM_EVENTS, "event %u", event);
 	for (unsigned cpu = 0; cpu < mm->cpu_count; cpu++)
 		sum += ld_relaxed(&mm->cpu[cpu]->event[event]);
 	return sum;

@@ -119,6 +119,18 @@ KTEST_F(rows_o, o8_o12_programs_are_ended_in_the_order_of_their_points, KT_TARGE
 	all_is_back(before);
 }
 
+/* O8: its last fault gets no page, and that is the board's want, no fault of its own. */
+KTEST_F(rows_o, o8_a_victim_whose_fault_gets_no_page_ends_as_killed, KT_TARGET_ONLY)
+{
+	uint64_t before = pages_before();
+	struct page *most = take_most();
+
+	for (unsigned i = 0; i < 12; i++)
+		ends(start(ADJ(1000)), USER_KILLED);
+	kt_give_all(&zonal_image, most, 0);
+	all_is_back(before);
+}
+
 /* O11: what a victim has mapped can be taken from it; it ends as it would have, and nothing is
  * given back twice. */
 KTEST_F(rows_o, o11_the_pages_of_a_task_that_hangs_are_taken_from_it, KT_TARGET_ONLY)

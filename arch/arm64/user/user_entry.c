@@ -114,7 +114,11 @@ void arm64_user_exception(struct arm64_frame *frame)
 		good = memory_fault(frame, port);
 	else
 		good = false;
-	if (!good)
+	/* Who was ended meanwhile, perhaps for lack of the memory that this very fault wanted, ends
+	 * as that, not as one who did wrong. */
+	if (unlikely(!good) && ld_relaxed(&port->work))
+		board_ops.user_work(port);
+	if (unlikely(!good))
 		user_die(frame, port);
 	mask();
 	if (unlikely(ld_relaxed(&port->work)))

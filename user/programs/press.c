@@ -3,7 +3,7 @@
  * More memory than there is: pages are filled and all of them are read again, some rounds long.
  *
  *	arg  bits 0-23   pages
- *	     bits 24-31  rounds of reading and writing anew, at least 1
+ *	     bits 24-31  rounds of reading and writing anew; 0: with rests, until it is ended
  *	     bits 32-47  a number that makes the contents differ from those of others
  *	     bit 48      the contents do not compress
  *
@@ -14,6 +14,7 @@
 #include "user/programs/program.h"
 
 #define STEP 64
+#define REST_NS 20000000 /* others want the core, and the locks of our pages */
 
 struct press {
 	volatile uint8_t *memory;
@@ -64,12 +65,15 @@ PROGRAM(arg)
 		return -1;
 	for (uint64_t page = 0; page < p.pages; page++)
 		fill(&p, page, 0);
-	for (uint64_t round = 0; round < rounds; round++)
+	for (uint64_t round = 0; !rounds || round < rounds; round++) {
 		for (uint64_t page = 0; page < p.pages; page++) {
 			if (!good(&p, page, round))
 				return (int)page + 1;
-			if (round + 1 < rounds)
+			if (round + 1 != rounds)
 				fill(&p, page, round + 1);
 		}
+		if (!rounds)
+			(void)call(USER_CALL_SLEEP, REST_NS, 0, 0);
+	}
 	return 0;
 }
