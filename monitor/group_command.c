@@ -27,7 +27,7 @@
 #include "lib/printf.h"
 #include "mm/mm.h"
 #include "sched/sched.h"
-#include "user/user.h"
+#include "user_command.h"
 
 typedef unsigned long long ull;
 
@@ -100,8 +100,8 @@ static int make(struct zonal *mm, const struct monitor_args *args)
 		if (!entry && !entries[i].name[0])
 			entry = &entries[i];
 	}
-	if (!entry || strlen(args->word[1]) >= sizeof(entry->name)) {
-		kprintf("group: %s: %u groups and names of %zu letters are the most\n",
+	if (!entry || !monitor_name_fits(args->word[1], sizeof(entry->name))) {
+		kprintf("group: %s: at most %u groups; names are %zu letters, digits, - and _\n",
 			args->word[1], (unsigned)ARRAY_SIZE(entries), sizeof(entry->name) - 1);
 		return 1;
 	}
@@ -137,39 +137,18 @@ static void enter(struct zonal_task *memory, void *arg)
 	zonal_group_join(entry ? &entry->group : NULL, memory);
 }
 
-static int move_task(const char *word, struct entry *entry)
-{
-	uint64_t id;
-
-	if (number_read_all(word, INT32_MAX, &id) && user_memory((int)id, enter, entry))
-		return 0;
-	kprintf("group: %s: no task at EL0 has that id\n", word);
-	return 1;
-}
-
 /* The monitor's own task is in the group while it makes the other one, which inherits that. */
 static int start(const struct monitor_args *args)
 {
 	struct entry *entry = find(args->word[1]);
-	const char *why = NULL;
-	uint64_t arg = 0;
-	int id;
+	int status;
 
 	if (!entry)
 		return 1;
-	if (args->count > 3 && !number_read_all(args->word[3], UINT64_MAX, &arg)) {
-		kprintf("group: %s: the program's argument is a number\n", args->word[3]);
-		return 1;
-	}
 	zonal_group_join(&entry->group, task_memory(task_current()));
-	id = user_start(args->word[2], arg, &why);
+	status = monitor_user_start(args, 2);
 	zonal_group_join(NULL, task_memory(task_current()));
-	if (id > 0)
-		kprintf(args->json ? "{\"schema\":\"zonal.user-start/1\",\"id\":%d}\n" : "id %d\n",
-			id);
-	else
-		kprintf("group: %s: %s\n", args->word[2], why);
-	return id > 0 ? 0 : 1;
+	return status;
 }
 
 static int drop(struct entry *entry)
@@ -239,10 +218,10 @@ int monitor_group(struct zonal *mm, const struct monitor_args *args)
 	if (args->count == 3 && !strcmp(what, "add")) {
 		struct entry *entry = find(args->word[1]);
 
-		return entry ? move_task(args->word[2], entry) : 1;
+		return entry && monitor_user_memory(args, 2, enter, entry) ? 0 : 1;
 	}
 	if (args->count == 2 && !strcmp(what, "leave"))
-		return move_task(args->word[1], NULL);
+		return monitor_user_memory(args, 1, enter, NULL) ? 0 : 1;
 	if (args->count == 2 && !strcmp(what, "drop"))
 		return drop(find(args->word[1]));
 	kprintf("group: make, limit, start, add, leave or drop; see help\n");

@@ -21,6 +21,7 @@
 #include "arm64_memory.h"
 #include "lib/printf.h"
 #include "lib/stop.h"
+#include "cpuset_command.h"
 #include "demo.h"
 #include "disk_command.h"
 #include "drivers/power/psci.h"
@@ -199,6 +200,11 @@ static const struct monitor_command commands[] = {
 	  .run = monitor_group, .words = monitor_group_word,
 	  .note = "COMMAND is make NAME PAGES [ABOVE], limit NAME PAGES, start NAME PROGRAM [N],\n"
 		  "add NAME ID (a task of `user`), leave ID, drop NAME:" },
+	{ "cpuset", "[COMMAND...]", "sets of tasks and their nodes; alone it lists them", 0, 6,
+	  true, .run = monitor_cpuset, .words = monitor_cpuset_word,
+	  .note = "COMMAND is make NAME NODES [FLAG...] [ABOVE], change NAME NODES [FLAG...],\n"
+		  "start NAME PROGRAM [N], add NAME ID (a task of `user`), leave ID, drop NAME;\n"
+		  "a FLAG is exclusive or wall:" },
 	{ "boottime", "", "when the first command could run; pages, deferred ones", 0, 0, true,
 	  .report = show_boottime },
 	{ "alloc", "GFP ORDER [NID]", "take a block; its pfn is printed", 2, 3, false,

@@ -174,6 +174,20 @@ int monitor_help(const struct monitor_table *table, const struct monitor_args *a
 	return 0;
 }
 
+bool monitor_name_fits(const char *text, size_t size)
+{
+	size_t length = 0;
+
+	for (; text[length]; length++) {
+		char c = text[length];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '-' && c != '_')
+			return false;
+	}
+	return length && length < size;
+}
+
 bool monitor_nodes(const char *text, nodemask_t *out)
 {
 	return number_list(text, ZONAL_MAX_NODES, out);

@@ -54,6 +54,10 @@ int monitor_execute(const struct monitor_table *table, const char *text, bool pl
 /* The `help` command. */
 int monitor_help(const struct monitor_table *table, const struct monitor_args *args);
 
+/* Is it a name for something: letters, digits, '-' and '_', with its end in `size` bytes? */
+bool monitor_name_fits(const char *text, size_t size);
+/* Print a set of nodes as "0,2-3", or "none" (monitor_set.c). */
+void monitor_print_nodes(nodemask_t nodes);
 /* Read "0,2-3" as a set of node ids; false if it is none. */
 bool monitor_nodes(const char *text, nodemask_t *out);
 

@@ -27,8 +27,7 @@
 
 typedef unsigned long long ull;
 
-/* "0,2-3", or "none". */
-static void print_nodes(nodemask_t nodes)
+void monitor_print_nodes(nodemask_t nodes)
 {
 	const char *comma = "";
 
@@ -75,7 +74,7 @@ static void print_policy(const struct zonal_task *task)
 	zonal_task_policy(task, &policy);
 	(void)zonal_policy_text(&policy, text, sizeof(text));
 	kprintf("policy %s, nodes ", zonal_policy_name(policy.mode));
-	print_nodes(policy.nodes);
+	monitor_print_nodes(policy.nodes);
 	kprintf(", %s\n", text);
 }
 
@@ -119,7 +118,7 @@ int monitor_policy(struct zonal *mm, const struct monitor_args *args)
 	}
 	if (zonal_set_policy(mm, task, mode, 0, nodes) != 0) {
 		kprintf("policy: %s with nodes ", zonal_policy_name(mode));
-		print_nodes(nodes);
+		monitor_print_nodes(nodes);
 		kprintf(" is not allowed here\n");
 		return 1;
 	}

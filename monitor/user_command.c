@@ -86,28 +86,58 @@ static int list(bool json)
 	return 0;
 }
 
-static int start(const struct monitor_args *args, bool waits)
+/* The program of word `at`, with the argument behind it; its id, or 0: it was said why not. */
+static int start_one(const struct monitor_args *args, unsigned at)
 {
 	const char *why;
-	struct user_end end;
 	uint64_t arg = 0;
 	int id;
 
-	if (args->count > 2 && !number_read_all(args->word[2], UINT64_MAX, &arg)) {
-		kprintf("user: %s: not a number\n", args->word[2]);
-		return 1;
-	}
-	id = user_start(args->word[1], arg, &why);
-	if (id < 0) {
-		kprintf("user: %s: %s (%d)\n", args->word[1], why, id);
-		return 1;
-	}
-	if (!waits) {
-		kprintf(args->json ? "{\"schema\":\"zonal.user-start/1\",\"id\":%d}\n" :
-				     "id %d\n", id);
+	ASSERT(at < args->count, "no word %u", at);
+	if (args->count > at + 1 && !number_read_all(args->word[at + 1], UINT64_MAX, &arg)) {
+		kprintf("%s: %s: not a number\n", args->name, args->word[at + 1]);
 		return 0;
 	}
-	if (!user_join(id, &end))
+	id = user_start(args->word[at], arg, &why);
+	if (id < 0)
+		kprintf("%s: %s: %s (%d)\n", args->name, args->word[at], why, id);
+	return id < 0 ? 0 : id;
+}
+
+int monitor_user_start(const struct monitor_args *args, unsigned at)
+{
+	int id = start_one(args, at);
+
+	if (id)
+		kprintf(args->json ? "{\"schema\":\"zonal.user-start/1\",\"id\":%d}\n" :
+				     "id %d\n", id);
+	return id ? 0 : 1;
+}
+
+bool monitor_user_memory(const struct monitor_args *args, unsigned at,
+			 void (*fn)(struct zonal_task *memory, void *arg), void *arg)
+{
+	uint64_t id;
+
+	ASSERT(at < args->count, "no word %u", at);
+	if (!number_read_all(args->word[at], INT32_MAX, &id))
+		id = 0;
+	/* One that was started just now may not have begun. */
+	for (unsigned tries = 0; id && tries < 10; tries++) {
+		if (user_memory((int)id, fn, arg))
+			return true;
+		task_sleep_ns(REAPER_NS);
+	}
+	kprintf("%s: %s: no task at EL0 has that id\n", args->name, args->word[at]);
+	return false;
+}
+
+static int run(const struct monitor_args *args)
+{
+	struct user_end end;
+	int id = start_one(args, 1);
+
+	if (!id || !user_join(id, &end))
 		return 1;
 	/* What is looked at next should find its stack free, too: the reaper has its turn. */
 	task_sleep_ns(REAPER_NS);
@@ -163,9 +193,9 @@ int monitor_user(struct zonal *mm, const struct monitor_args *args)
 	if (!what)
 		return list(args->json);
 	if (args->count >= 2 && !strcmp(what, "run"))
-		return start(args, true);
+		return run(args);
 	if (args->count >= 2 && !strcmp(what, "start"))
-		return start(args, false);
+		return monitor_user_start(args, 1);
 	if (args->count == 2 && !strcmp(what, "kill"))
 		return end_one(args->word[1]);
 	if (args->count == 3 && !strcmp(what, "adj"))
