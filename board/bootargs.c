@@ -9,6 +9,7 @@
  *	min_free_kbytes=N          1..2^32
  *	watermark_scale_factor=N   1..3000
  *	kernelcore=N[KMGT] or N%   at least a page; movablecore=... likewise, below 100%
+ *	movable_node               memory that can be unplugged is for movable pages alone
  *	cma=N[KMGT]                0: none
  *	numa=off                   one node, whatever the tree says
  *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
@@ -201,6 +202,13 @@ static bool set_movablecore(struct bootargs *args, const char *value)
 			  &args->options.movablecore_percent);
 }
 
+static bool set_movable_node(struct bootargs *args, const char *value)
+{
+	ASSERT(!*value, "movable_node has the value %s", value);
+	args->options.movable_node = true;
+	return true;
+}
+
 static bool set_cma(struct bootargs *args, const char *value)
 {
 	if (!number_read_bytes(value, &args->options.cma_bytes))
@@ -277,6 +285,7 @@ static const struct rule rules[] = {
 	{ "watermark_scale_factor", set_scale, "a number from 1 to 3000" },
 	{ "kernelcore", set_kernelcore, SHARE_RULE },
 	{ "movablecore", set_movablecore, SHARE_RULE },
+	{ "movable_node", set_movable_node, "it has no value" },
 	{ "cma", set_cma, "bytes with K, M, G or T" },
 	{ "numa", set_numa, "only numa=off is known" },
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
@@ -321,17 +330,21 @@ static void report_word(const char *word, const char *rule, bootargs_report_fn r
 		report(shown, rule);
 }
 
+/* As Linux has it: a word without '='. */
+static bool is_bare(const struct rule *rule) { return rule->set == set_movable_node; }
+
 /* Apply one word; true if it was accepted. */
 static bool word_apply(struct bootargs *args, const char *word, bootargs_report_fn report)
 {
 	const char *equals = strchr(word, '=');
-	const struct rule *rule = equals ? rule_find(word, (size_t)(equals - word)) : NULL;
+	size_t length = equals ? (size_t)(equals - word) : strlen(word);
+	const struct rule *rule = rule_find(word, length);
 
-	if (!rule) {
+	if (!rule || (!equals && !is_bare(rule))) {
 		report_word(word, "no such word", report);
 		return false;
 	}
-	if (!rule->set(args, equals + 1)) {
+	if ((equals && is_bare(rule)) || !rule->set(args, equals ? equals + 1 : "")) {
 		report_word(word, rule->rule, report);
 		return false;
 	}

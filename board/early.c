@@ -16,7 +16,8 @@
  *
  * The area of cma= is placed the same way, but over all nodes from the top of what every
  * DMA master reaches, as 5.10 does, and on blocks of 4 MiB (row A8). It must leave its
- * node a sixteenth of what is free there: 5.10 lets it swallow a node, and then boot
+ * node a sixteenth of what is free there (and with movable_node it lies in nothing that can be
+ * unplugged, also as 5.10 has it): 5.10 lets it swallow a node, and then boot
  * fails for want of a page, far from the reason.
  *
  * Nodes are tried by distance from the one asked for, equal ones by number.
@@ -185,7 +186,7 @@ static bool node_keeps_enough(const struct boot_info *info, int nid, uint64_t by
 	return free - bytes >= free / CMA_KEEPS;
 }
 
-bool early_take_cma(struct boot_info *info, uint64_t bytes, uint64_t *phys)
+bool early_take_cma(struct boot_info *info, uint64_t bytes, bool movable_node, uint64_t *phys)
 {
 	struct range_list reserved = { info->reserved, &info->reserved_count, ZONAL_MAX_RANGES };
 	uint64_t limit = ZN_MIN(info->dma_max, FOUR_GIB - 1) + 1;
@@ -197,7 +198,8 @@ bool early_take_cma(struct boot_info *info, uint64_t bytes, uint64_t *phys)
 	for (unsigned i = info->range_count; i-- > 0;) {
 		struct boot_range range = info->range[i];
 
-		if (range.start >= limit || !boot_range_usable(&range))
+		if (range.start >= limit || !boot_range_usable(&range) ||
+		    (movable_node && (range.flags & BOOT_HOTPLUG)))
 			continue;
 		range.size = ZN_MIN(range.size, limit - range.start);
 		if (!range_fit(info, &range, &want, phys))

@@ -18,10 +18,12 @@ bool early_take(struct boot_info *info, unsigned nid, uint64_t bytes, uint64_t a
 /*
  * The area of cma=: `bytes`, widened to 4 MiB, from the top of what every DMA master
  * reaches (dma_max, at most 4 GiB), within one range; added to info->reserved as BOOT_CMA, so that
- * the allocator hands it over as CMA blocks. False if no range has room, the table is
+ * the allocator hands it over as CMA blocks; with `movable_node` not in memory that can be
+ * unplugged. False if no range has room, the table is
  * full or less than a sixteenth of its node's free memory would be left; then nothing is
  * taken. Context: as early_take(), before it.
  */
-bool early_take_cma(struct boot_info *info, uint64_t bytes, uint64_t *phys) ZN_MUST_USE;
+bool early_take_cma(struct boot_info *info, uint64_t bytes, bool movable_node,
+		    uint64_t *phys) ZN_MUST_USE;
 
 #endif

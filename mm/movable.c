@@ -11,6 +11,11 @@
  * (BOOT_NOMAP): 5.10 spreads over what is present. On each node the movable part
  * begins where its share ends, rounded up to the largest block (4 MiB).
  *
+ * movable_node takes the place of both: on each node all from the first range on that can be
+ * unplugged (BOOT_HOTPLUG) is movable, so that it can be emptied; whatever the zone below would
+ * have been. 5.10 takes that literally even if nothing is left for ordinary requests, and does not
+ * boot then; here such a wish has no effect.
+ *
  * Example: two nodes of 1 GiB, kernelcore=1G: 512 MiB each stay ordinary, the upper
  * half of both is movable.
  *
@@ -81,6 +86,35 @@ static nodemask_t memory_nodes(const struct boot_info *info)
 	return nodes;
 }
 
+/* Is there RAM for ordinary requests below these? */
+static bool ordinary_is_left(const struct boot_info *info, const pfn_t start_of[ZONAL_MAX_NODES])
+{
+	for (unsigned i = 0; i < info->range_count; i++) {
+		const struct boot_range *r = &info->range[i];
+
+		if (boot_range_usable(r) &&
+		    (!start_of[r->nid] || r->start >> PAGE_SHIFT < start_of[r->nid]))
+			return true;
+	}
+	return false;
+}
+
+/* Ranges ascend, so that the first one of a node is the lowest. */
+static void plan_hotplug(const struct boot_info *info, pfn_t start_of[ZONAL_MAX_NODES])
+{
+	for (unsigned i = 0; i < info->range_count; i++) {
+		const struct boot_range *r = &info->range[i];
+
+		ASSERT(r->nid >= 0 && r->nid < ZONAL_MAX_NODES, "range %u on node %d", i, r->nid);
+		if ((r->flags & BOOT_HOTPLUG) && !start_of[r->nid])
+			start_of[r->nid] = align_up(r->start >> PAGE_SHIFT, 1u << (MAX_ORDER - 1));
+	}
+	if (ordinary_is_left(info, start_of))
+		return;
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		start_of[n] = 0;
+}
+
 void movable_plan(const struct zonal_config *config, pfn_t usable_start,
 		  pfn_t start_of[ZONAL_MAX_NODES])
 {
@@ -92,7 +126,9 @@ void movable_plan(const struct zonal_config *config, pfn_t usable_start,
 	ASSERT(rounds, "%u ranges of RAM on no node", info->range_count);
 	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
 		start_of[n] = 0;
-	if (!left)
+	if (config->options.movable_node)
+		plan_hotplug(info, start_of);
+	if (!left || config->options.movable_node)
 		return;
 	/* Each round spreads what the last one could not place over one node less. */
 	do {

@@ -185,7 +185,8 @@ static void reserve_cma(void)
 	uint64_t phys;
 
 	if (boot_args.options.cma_bytes &&
-	    !early_take_cma(&boot_info, boot_args.options.cma_bytes, &phys))
+	    !early_take_cma(&boot_info, boot_args.options.cma_bytes, boot_args.options.movable_node,
+			    &phys))
 		kprintf("boot: cma=%lluM is ignored: no free piece of that size that DMA reaches "
 			"and that leaves its node a sixteenth\n",
 			(unsigned long long)boot_args.options.cma_bytes >> 20);
@@ -288,12 +289,13 @@ static void note_movable(void)
 	const struct zonal_options *o = &boot_args.options;
 
 	if (!o->kernelcore_bytes && !o->movablecore_bytes && !o->kernelcore_percent &&
-	    !o->movablecore_percent)
+	    !o->movablecore_percent && !o->movable_node)
 		return;
 	for (nodemask_t m = boot_info.nodes; m; m &= m - 1)
 		if (zonal_image.node[nodemask_first(m)]->zone[ZONE_MOVABLE].present)
 			return;
-	kprintf("boot: kernelcore= or movablecore= leaves nothing for ZONE_MOVABLE\n");
+	kprintf("boot: %s leaves nothing for ZONE_MOVABLE\n",
+		o->movable_node ? "movable_node" : "kernelcore= or movablecore=");
 }
 
 /* policy=: what we are from here on, and whoever we start. */

@@ -74,6 +74,9 @@ struct zonal_options {
 	unsigned lowmem_reserve_ratio[4]; /* 256 256 32 0 */
 	uint64_t kernelcore_bytes, movablecore_bytes; /* 0: not given */
 	unsigned kernelcore_percent, movablecore_percent; /* 0: not given */
+	/* Memory with ZONAL_BOOT_HOTPLUG, and what lies above it on its node, is ZONE_MOVABLE; the
+	 * four above have no effect then. Nor has this, if no other memory would be left. */
+	bool movable_node;
 	uint64_t cma_bytes; /* 0: none asked */
 	/* Debugging and hardening; any of the first three keeps requests off the fast lanes. */
 	bool page_poison;   /* free pages hold 0xaa, looked at when they are taken (D12) */

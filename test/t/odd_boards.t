@@ -101,6 +101,34 @@ def a_memory_node_behind_the_table(dts):
                  r'"node":5,"ranges":\[\[1073741824,201326592\]\]']
 
 
+def removable(dts):
+    """The upper half of RAM is a node of its own that can be unplugged."""
+    memory = "\tmemory@48800000 { device_type = \"memory\"; numa-node-id = <1>; hotpluggable; "
+    dts = as_node(as_node(dts, "memory@40000000", 0), "cpu@3", 1)
+    for cpu in (0, 1, 2):
+        dts = as_node(dts, f"cpu@{cpu}", 0)
+    dts = replace(dts, r"(memory@40000000 \{.*?reg = <0x00 0x40000000 0x00) 0x10000000", r"\1 0x8800000")
+    return replace(dts, r"\tchosen \{", memory + "reg = <0 0x48800000 0 0x7800000>; };\n\tchosen {")
+
+
+@case(run="zoneinfo;probe+GFP_KERNEL+0+1;check;test+user.*+rows_i.*", args="movable_node cma=8M")
+def a_removable_node_is_for_movable_pages(dts):
+    # No metadata, no CMA area and no page of the kernel lies there.
+    return removable(dts), [r"4 of 4 CPUs, 2 nodes, 256 MiB",
+                            r"Node 1, zone  Movable\n  pages free     30[67][0-9]{2}\n",
+                            r"managed  30720\n", r"every invariant holds", r"# (\d+) of \1 passed"]
+
+
+@case(run="zoneinfo;check")
+def a_removable_node_is_ordinary_unless_it_is_asked_for(dts):
+    return removable(dts), [r"Node 1, zone      DMA\n", r"every invariant holds"]
+
+
+@case(run="check", args="movable_node")
+def movable_node_where_nothing_is_removable(dts):
+    return dts, [r"movable_node leaves nothing for ZONE_MOVABLE", r"every invariant holds"]
+
+
 @case(run="check")
 def the_image_in_memory_that_is_left_out(dts):
     memory = "\tmemory@4c000000 { device_type = \"memory\"; numa-node-id = <0>; "

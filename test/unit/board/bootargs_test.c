@@ -86,6 +86,9 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(parse("policy=bind=static:0-1 seed=1"), 0);
 	KT_STR_EQ(args.policy ? args.policy : "", "bind=static:0-1");
 	KT_EQ(parse("policy="), 1);
+	KT_TRUE(!args.options.movable_node);
+	KT_EQ(parse("seed=3 movable_node maxcpus=3"), 0);
+	KT_TRUE(args.options.movable_node && args.maxcpus == 3);
 	KT_EQ(args.deferred, BOOT_DEFERRED_BY_SIZE);
 	KT_EQ(parse("deferred=on"), 0);
 	KT_EQ(args.deferred, BOOT_DEFERRED_ON);
@@ -125,6 +128,7 @@ static const char *const bad[] = {
 	"kernelcore=0%", "kernelcore=101%", "kernelcore=5%%", "kernelcore=5MB", "kernelcore=mirror",
 	"movablecore=M", "movablecore=%", "movablecore=16777216T", "cma=18014398509481984K",
 	"cma=16M@0", "numa=on", "numa=", "maxcpus=0", "maxcpus=99999999999", "seed=0", "seed=abc",
+	"movable_node=", "movable_node=1", "movable_node=on", "movable_nodes", "movable",
 	"maxcpus", "run", "exit", "swap=", "swap=vda", "swap=ram:", "swap=ram:1", "swap=ram:16Q",
 	"swap=disk:", "swap=,ram:64M", "swap=ram:64M,", "swap=disk:vda,,disk:vdb", "swap=ram:-1",
 	"swap=disk:a_name_of_more_than_thirty_two_bytes",

@@ -212,14 +212,29 @@ KTEST(early, a8_cma_area_lies_on_blocks_below_what_dma_reaches)
 	info.dma_max = UINT64_MAX;
 	reserve(2064 * MIB - PAGE_SIZE, PAGE_SIZE);
 	/* 5 MiB become 8, and the reserved page at the top costs a whole block. */
-	KT_TRUE(early_take_cma(&info, 5 * MIB, &phys));
+	KT_TRUE(early_take_cma(&info, 5 * MIB, false, &phys));
 	KT_EQ(phys, 2052 * MIB);
 	KT_EQ(info.reserved[0].size, 8 * MIB);
 	KT_EQ(info.reserved[0].flags, BOOT_CMA | BOOT_DYNAMIC);
 	/* A master that reaches 1.5 GiB only: the area is below, on node 0. */
 	info.dma_max = 1536 * MIB - 1;
-	KT_TRUE(early_take_cma(&info, 4 * MIB, &phys));
+	KT_TRUE(early_take_cma(&info, 4 * MIB, false, &phys));
 	KT_EQ(phys, 1036 * MIB);
+}
+
+KTEST(early, a_cma_area_lies_in_nothing_removable_with_movable_node)
+{
+	uint64_t phys = 0;
+
+	board_make();
+	info.dma_max = UINT64_MAX;
+	info.range[1].flags = BOOT_HOTPLUG;
+	KT_TRUE(early_take_cma(&info, 4 * MIB, true, &phys));
+	KT_EQ(phys, 1036 * MIB);
+	KT_TRUE(early_take_cma(&info, 4 * MIB, false, &phys));
+	KT_EQ(phys, 2060 * MIB);
+	info.range[0].flags = BOOT_HOTPLUG;
+	KT_TRUE(!early_take_cma(&info, 4 * MIB, true, &phys));
 }
 
 KTEST(early, a8_cma_area_without_room_takes_nothing)
@@ -228,11 +243,11 @@ KTEST(early, a8_cma_area_without_room_takes_nothing)
 
 	board_make();
 	info.dma_max = UINT64_MAX;
-	KT_TRUE(!early_take_cma(&info, 17 * MIB, &phys));
-	KT_TRUE(!early_take_cma(&info, UINT64_MAX, &phys));
-	KT_TRUE(!early_take_cma(&info, 0, &phys));
+	KT_TRUE(!early_take_cma(&info, 17 * MIB, false, &phys));
+	KT_TRUE(!early_take_cma(&info, UINT64_MAX, false, &phys));
+	KT_TRUE(!early_take_cma(&info, 0, false, &phys));
 	info.dma_max = 1024 * MIB - 1;
-	KT_TRUE(!early_take_cma(&info, 4 * MIB, &phys));
+	KT_TRUE(!early_take_cma(&info, 4 * MIB, false, &phys));
 	KT_EQ(info.reserved_count, 0);
 }
 
@@ -251,7 +266,7 @@ KTEST(early, cma_area_leaves_its_node_a_sixteenth)
 		for (unsigned n = 0; n < 2; n++)
 			info.range[n].size = 128 * MIB;
 		phys = 1;
-		KT_EQ(early_take_cma(&info, table[i].mib * MIB, &phys), table[i].taken);
+		KT_EQ(early_take_cma(&info, table[i].mib * MIB, false, &phys), table[i].taken);
 		KT_EQ(info.reserved_count, table[i].taken);
 		if (table[i].taken)
 			KT_EQ(phys, (2048 + 128 - table[i].mib) * MIB);
@@ -262,6 +277,6 @@ KTEST(early, cma_area_leaves_its_node_a_sixteenth)
 	info.range[1].size = 128 * MIB;
 	info.reserved[0] = (struct boot_range){ .start = 2048 * MIB, .size = 64 * MIB };
 	info.reserved_count = 1;
-	KT_TRUE(!early_take_cma(&info, 64 * MIB, &phys));
-	KT_TRUE(early_take_cma(&info, 60 * MIB, &phys));
+	KT_TRUE(!early_take_cma(&info, 64 * MIB, false, &phys));
+	KT_TRUE(early_take_cma(&info, 60 * MIB, false, &phys));
 }

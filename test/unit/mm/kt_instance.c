@@ -93,6 +93,15 @@ static unsigned range_insert(struct boot_range *table, unsigned count, const str
 	return i;
 }
 
+/* Flags of the ranges at the places that `spec->hotplug` names. */
+static void info_add_hotplug(struct boot_info *info, const struct kt_spec *spec)
+{
+	for (unsigned k = 0; k < KT_RANGES; k++)
+		for (unsigned i = 0; (spec->hotplug & (1u << k)) && i < info->range_count; i++)
+			if (info->range[i].start == spec->ram[k].start << PAGE_SHIFT)
+				info->range[i].flags |= BOOT_HOTPLUG;
+}
+
 static void info_add_ranges(struct boot_info *info, const struct kt_spec *spec)
 {
 	for (unsigned i = 0; i < KT_RANGES && spec->ram[i].pages; i++) {
@@ -112,6 +121,7 @@ static void info_add_ranges(struct boot_info *info, const struct kt_spec *spec)
 			if (info->range[i].start == start)
 				info->range[i].flags = BOOT_NOMAP;
 	}
+	info_add_hotplug(info, spec);
 	for (unsigned k = 0; spec->cma_index && k <= spec->cma_more; k++) {
 		uint64_t start = spec->reserved[spec->cma_index - 1 + k].start << PAGE_SHIFT;
 

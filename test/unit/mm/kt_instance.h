@@ -54,6 +54,7 @@ struct kt_spec {
 	const struct zonal_options *options; /* NULL: 5.10's defaults */
 	unsigned cma_index;          /* reserved[cma_index - 1] is a CMA area; 0: none */
 	unsigned cma_more;           /* and so are that many behind it */
+	unsigned hotplug;            /* bit i: ram[i] can be unplugged */
 	unsigned nomap_index;        /* ram[nomap_index - 1] is off the map; 0: none */
 	bool grouping_off;
 	bool page_owner;

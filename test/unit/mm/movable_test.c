@@ -146,3 +146,78 @@ KTEST_F(rows_i, i18_movable_begins_where_the_shares_end_on_any_board, KT_HOST_ON
 				return;
 	}
 }
+
+/* Node 0 is ordinary; of node 1 a part is, and what can be unplugged begins within a block. */
+static struct kt_spec removable_board(struct zonal_options *options)
+{
+	struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 4 * BLOCK },
+			 { 1, KT_DMA_PFN + 4 * BLOCK, BLOCK + 100 },
+			 { 1, KT_DMA_PFN + 5 * BLOCK + 100, 4 * BLOCK - 100 },
+			 { 1, KT_DMA_PFN + 9 * BLOCK, BLOCK },
+			 { 2, KT_DMA_PFN + 10 * BLOCK, 2 * BLOCK } },
+		.cpus = 2,
+		.cpu_node = { 0, 2 },
+		.hotplug = 1u << 2 | 1u << 4,
+		.options = options,
+	};
+
+	zonal_options_default(options);
+	options->movable_node = true;
+	return spec;
+}
+
+KTEST(rows_i, i18_movable_node_makes_removable_memory_movable)
+{
+	struct zonal_options options;
+	struct kt_spec spec = removable_board(&options);
+	struct zonal *mm;
+	int served;
+
+	options.kernelcore_percent = 50; /* has no effect beside it */
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	KT_TRUE(!kt_zone(mm, 0, ZONE_MOVABLE)->present);
+	KT_EQ(kt_zone(mm, 1, ZONE_DMA)->present, 2 * BLOCK);
+	KT_EQ(kt_zone(mm, 1, ZONE_MOVABLE)->start_pfn, KT_DMA_PFN + 6 * BLOCK);
+	/* Also what lies above it and is ordinary. */
+	KT_EQ(kt_zone(mm, 1, ZONE_MOVABLE)->present, 4 * BLOCK);
+	KT_EQ(kt_zone(mm, 2, ZONE_MOVABLE)->present, 2 * BLOCK);
+	KT_TRUE(!kt_zone(mm, 2, ZONE_DMA)->present);
+	KT_EQ(mm->has_kernel_memory, node_bit(0) | node_bit(1));
+	served = kt_served_by(mm, 2, GFP_KERNEL, 0);
+	KT_OK(served == ZONE_DMA || served == ZONE_TYPES + ZONE_DMA, "served by zone %d", served);
+	KT_EQ(kt_served_by(mm, 2, GFP_HIGHUSER_MOVABLE, 0), 2 * ZONE_TYPES + ZONE_MOVABLE);
+	kt_check_all(mm);
+}
+
+KTEST(rows_i, i18_removable_memory_is_ordinary_without_movable_node)
+{
+	struct zonal_options options;
+	struct kt_spec spec = removable_board(&options);
+	struct zonal *mm;
+
+	options.movable_node = false;
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	for (unsigned n = 0; n < 3; n++)
+		KT_TRUE(!kt_zone(mm, n, ZONE_MOVABLE)->present);
+	KT_EQ(kt_served_by(mm, 2, GFP_KERNEL, 0), 2 * ZONE_TYPES + ZONE_DMA);
+}
+
+KTEST(rows_i, i18_movable_node_that_leaves_nothing_ordinary_has_no_effect)
+{
+	struct zonal_options options;
+	struct kt_spec spec = removable_board(&options);
+	struct zonal *mm;
+
+	spec.hotplug |= 1u << 0 | 1u << 1;
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	for (unsigned n = 0; n < 3; n++)
+		KT_TRUE(kt_zone(mm, n, ZONE_DMA)->present == mm->node[n]->present);
+	kt_check_all(mm);
+}
