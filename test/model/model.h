@@ -4,7 +4,8 @@
  *
  * Parts: board.c draws a board and builds an instance of it; pages.c is the
  * model of who owns which page; walk.c predicts which zone must serve a request;
- * ops.c draws and runs operations; verify.c compares; model_main.c is the command.
+ * ops.c draws and runs operations, beside it knobs.c, tasks.c and groups.c; verify.c compares;
+ * model_main.c is the command.
  * Nothing here calls an inner function of mm/. The predictor reads counters and list
  * lengths of the instance, which zonal_check() has just recounted.
  */
@@ -13,12 +14,14 @@
 
 #include <stdio.h>
 
+#include <zonal/group.h>
 #include <zonal/port.h>
 #include <zonal/zonal.h>
 
 #include "mm/mm.h"
 
-enum { M_NODES = 8, M_CPUS = 8, M_BLOCKS = 40000, M_ZIDS = ZONAL_MAX_NODES * ZONE_TYPES };
+enum { M_NODES = 8, M_CPUS = 8, M_BLOCKS = 40000, M_ZIDS = ZONAL_MAX_NODES * ZONE_TYPES,
+       M_GROUPS = 6 };
 
 /* All RAM of a board lies below this frame. */
 #define M_PFNS ((pfn_t)0x104000)
@@ -35,6 +38,15 @@ struct live {
 	uint8_t refs;
 	bool compound;
 	bool exact;      /* one page of an exact allocation */
+	uint8_t group;   /* that it is charged to; 0: none */
+};
+
+/* Number n is group[n - 1]. */
+struct m_group {
+	bool used;
+	uint8_t parent;  /* 0: none */
+	uint64_t limit;
+	uint64_t usage;  /* pages of blocks, those of groups below included */
 };
 
 /* What the counters of a zone must be. */
@@ -54,6 +66,10 @@ struct model {
 	uint8_t cpu_node[M_CPUS];
 	unsigned cpu;   /* that runs now */
 	struct zonal_task task[M_CPUS];
+	uint8_t task_group[M_CPUS];
+	struct m_group group[M_GROUPS];
+	struct zonal_group real[M_GROUPS];
+	unsigned charge; /* the group that the next block is charged to; 0: none */
 
 	uint8_t *owner; /* by pfn */
 	struct live live[M_BLOCKS];
@@ -117,7 +133,27 @@ struct answer walk_predict(struct model *m, const struct ask *ask);
 /* Order-0 runs until NULL against a simulation from numbers alone. */
 bool runs_compare(struct model *m);
 
-/* ---- ops.c, tasks.c, finish.c ---- */
+/* ---- groups.c ---- */
+bool groups_begin(struct model *m);
+void groups_end(struct model *m);
+bool op_group(struct model *m);
+/* `pages` more in group `id` and those above it; negative: less. */
+void groups_charge(struct model *m, unsigned id, int64_t pages);
+/* Will the request of this CPU's task be paid? Says in m->charge by which group. */
+bool groups_pay(struct model *m, const struct ask *ask);
+/* What came of one that was not: no page, and a block that was taken and given back. */
+bool groups_unpaid(struct model *m, struct answer *a, const struct ask *ask, struct page *page);
+bool groups_verify(struct model *m);
+bool groups_verify_pages(struct model *m);
+
+/* ---- ops.c, knobs.c, tasks.c, finish.c ---- */
+/* Rows Y1-Y3, Q7: what the request that `a` was served for must count. */
+void tally_take(struct model *m, const struct answer *a, unsigned order);
+/* A page that the rows do not promise, but that a last resort may have made room for. */
+void settle_resort(struct model *m, struct answer *a, struct zone *zone);
+bool op_tunable(struct model *m);
+bool op_inject(struct model *m);
+bool op_cpu(struct model *m);
 bool op_policy(struct model *m);
 bool op_mems(struct model *m);
 bool op_run(struct model *m);

@@ -78,13 +78,16 @@ static bool board_run(struct model *m, uint64_t ops, bool loud)
 	if (!verify_all(m) || !verify_marks(m, verify_min_kbytes(m)) ||
 	    !verify_reserves(m) || !runs_compare(m))
 		return false;
+	if (!groups_begin(m))
+		return false;
 	tally_reset(m);
 	for (m->op = 1; m->op <= ops; m->op++) {
 		if (!op_run(m))
 			return false;
 		if (loud)
 			printf("# %llu %s\n", (unsigned long long)m->op, m->last);
-		if (!verify_all(m) || (m->op % 64 == 0 && !verify_counters(m)))
+		if (!verify_all(m) ||
+		    (m->op % 64 == 0 && (!verify_counters(m) || !groups_verify_pages(m))))
 			return false;
 	}
 	return op_finish(m);
@@ -102,6 +105,7 @@ static bool board_from_seed(uint64_t seed, bool loud, uint64_t *ops_run)
 	m->state = seed;
 	ops = 1000 + m_below(m, 7000);
 	ok = board_run(m, ops, loud);
+	groups_end(m);
 	if (ok)
 		board_free(m);
 	*ops_run += ops;

@@ -36,6 +36,8 @@ static gfp_t draw_gfp(struct model *m, bool irq)
 		gfp |= modifiers[m_below(m, ARRAY_SIZE(modifiers))];
 	if ((gfp & __GFP_MEMALLOC) && m_chance(m, 70))
 		gfp &= ~__GFP_MEMALLOC;
+	if (m->task_group[m->cpu] && m_chance(m, 70))
+		gfp |= __GFP_ACCOUNT;
 	if (irq)
 		gfp &= ~__GFP_DIRECT_RECLAIM;
 	return gfp;
@@ -105,8 +107,7 @@ static bool injected(struct model *m, unsigned order)
 	return true;
 }
 
-/* Rows Y1-Y3, Q7. */
-static void tally_take(struct model *m, const struct answer *a, unsigned order)
+void tally_take(struct model *m, const struct answer *a, unsigned order)
 {
 	struct tally *t = &m->tally[a->zone->id];
 
@@ -136,8 +137,7 @@ static bool wanted_from(const struct model *m, const struct zone *zone, const st
 	       m->tally[zone->id].hit + 1;
 }
 
-/* A page that the rows do not promise, but that a last resort may have made room for. */
-static void settle_resort(struct model *m, struct answer *a, struct zone *zone)
+void settle_resort(struct model *m, struct answer *a, struct zone *zone)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(a->resort); i++) {
 		if (a->zone == zone && wanted_from(m, zone, a->preferred))
@@ -207,14 +207,17 @@ static bool op_alloc(struct model *m)
 	struct ask ask = draw_ask(m);
 	struct answer a = { .interleave = -1 };
 	struct page *page;
-	bool compound = (ask.gfp & __GFP_COMP) && ask.order;
+	bool compound = (ask.gfp & __GFP_COMP) && ask.order, pays;
 
 	snprintf(m->last, sizeof(m->last), "CPU %u%s: alloc%s gfp %#x order %u nid %d mask %#llx",
 		 m->cpu, ask.irq ? " irq" : "", ask.by_policy ? " by policy" : "", ask.gfp,
 		 ask.order, ask.nid, (unsigned long long)ask.mask);
 	if (!injected(m, ask.order))
 		a = walk_predict(m, &ask);
+	pays = groups_pay(m, &ask);
 	page = call_alloc(m, &ask);
+	if (!pays)
+		return groups_unpaid(m, &a, &ask, page);
 	if (!check_taken(m, &a, page))
 		return false;
 	if (!page)
@@ -230,6 +233,7 @@ static bool op_exact(struct model *m)
 	unsigned pages = 1 + m_below(m, 40), order = 0;
 	struct answer a = { .interleave = -1 };
 	struct page *page;
+	bool pays;
 
 	while (1u << order < pages)
 		order++;
@@ -239,7 +243,10 @@ static bool op_exact(struct model *m)
 		 pages);
 	if (!injected(m, order))
 		a = walk_predict(m, &ask);
+	pays = groups_pay(m, &ask);
 	page = zonal_alloc_exact(m->mm, ask.gfp, (size_t)pages * PAGE_SIZE - m_below(m, 4096));
+	if (!pays)
+		return groups_unpaid(m, &a, &ask, page);
 	if (!check_taken(m, &a, page))
 		return false;
 	if (!page)
@@ -303,7 +310,8 @@ static bool op_split(struct model *m)
 	zonal_split(m->mm, zonal_page(m->mm, b.pfn), b.order);
 	pages_remove(m, i);
 	for (unsigned k = 0; k < 1u << b.order; k++)
-		m->live[m->live_count++] = (struct live){ .pfn = b.pfn + k, .refs = 1 };
+		m->live[m->live_count++] = (struct live){ .pfn = b.pfn + k, .refs = 1,
+							  .group = b.group };
 	return true;
 }
 
@@ -362,6 +370,7 @@ static bool op_bad_page(struct model *m)
 	zonal_free(m->mm, page, b->order);
 	m->bad++;
 	memset(m->owner + b->pfn, O_LEAKED, (size_t)1 << b->order);
+	groups_charge(m, b->group, -(1ll << b->order));
 	pages_remove(m, i);
 	return true;
 }
@@ -385,46 +394,6 @@ static bool op_drain(struct model *m)
 	return true;
 }
 
-/* S10: each tunable recomputes what hangs on it from the managed pages of now. */
-static bool op_tunable(struct model *m)
-{
-	struct zonal_options *o = &m->config.options;
-	unsigned value = 1 + m_below(m, 2048), way = m_below(m, 4);
-	uint64_t kbytes = 0;
-	int error, want = 0;
-
-	snprintf(m->last, sizeof(m->last), "CPU %u: tunable %u, %u", m->cpu, way, value);
-	if (way == 0) {
-		/* More than there is makes no sense and is refused. */
-		for (unsigned zid = 0; zid < M_ZIDS; zid++)
-			kbytes += m->tally[zid].managed * (PAGE_SIZE / 1024);
-		want = value > kbytes ? ZONAL_EINVAL : 0;
-		error = zonal_set_min_free_kbytes(m->mm, value);
-	} else if (way == 1) {
-		o->watermark_scale_factor = value;
-		error = zonal_set_watermark_scale(m->mm, value);
-	} else if (way == 2) {
-		error = zonal_set_watermark_boost(m->mm, value * 16);
-	} else {
-		o->lowmem_reserve_ratio[1] = value / 32;
-		error = zonal_set_reserve_ratio(m->mm, ZONE_DMA32, value / 32);
-	}
-	if (error != want)
-		return m_fail(m, "gives %d, not %d", error, want);
-	if (way == 3)
-		return verify_reserves(m);
-	return way == 2 || want || verify_marks(m, m->mm->min_free_kbytes);
-}
-
-static bool op_inject(struct model *m)
-{
-	m->inject_skip = m_below(m, 20);
-	m->inject_times = m_below(m, 4);
-	snprintf(m->last, sizeof(m->last), "inject");
-	zonal_inject(m->mm, m->inject_skip, m->inject_times);
-	return true;
-}
-
 static bool op_reserved(struct model *m)
 {
 	pfn_t pfn = draw_frame(m, O_RESERVED);
@@ -443,21 +412,6 @@ static bool op_reserved(struct model *m)
 		return m_fail(m, "gives %d", error);
 	m->owner[pfn] = O_FREE;
 	t->managed++;
-	return true;
-}
-
-static bool op_cpu(struct model *m)
-{
-	unsigned cpu = m_below(m, m->cpu_count);
-
-	if (cpu == m->cpu)
-		return true;
-	snprintf(m->last, sizeof(m->last), "CPU %u dies and comes back", cpu);
-	zonal_cpu_dead(m->mm, cpu);
-	for (unsigned z = 0; z < M_ZIDS; z++)
-		if (m->mm->zone[z] && ld_relaxed(&m->mm->cpu[cpu]->pcp[z].count))
-			return m_fail(m, "it keeps pages of zone %u", z);
-	zonal_cpu_online(m->mm, cpu);
 	return true;
 }
 
@@ -490,5 +444,7 @@ bool op_run(struct model *m)
 		return op_reserved(m);
 	if (dice < 971)
 		return op_cpu(m);
+	if (dice < 975)
+		return op_group(m);
 	return dice < 985 ? op_policy(m) : op_mems(m);
 }

@@ -82,7 +82,9 @@ bool pages_take(struct model *m, pfn_t pfn, unsigned order, bool compound, bool 
 						  .order = (uint8_t)order,
 						  .refs = 1,
 						  .compound = compound,
-						  .exact = exact };
+						  .exact = exact,
+						  .group = (uint8_t)m->charge };
+	groups_charge(m, m->charge, 1ll << order);
 	m->tally[zid_of(m, pfn)].taken += 1ull << order;
 	return true;
 }
@@ -101,6 +103,7 @@ void pages_give_tail(struct model *m, unsigned i)
 	memset(owner_of + b->pfn + 1, O_FREE, pages);
 	t->taken -= pages;
 	t->freed_pages += pages;
+	groups_charge(m, b->group, -(int64_t)pages);
 	b->was = b->order;
 	b->order = 0;
 }
@@ -113,5 +116,6 @@ void pages_give(struct model *m, unsigned i)
 	memset(owner_of + b->pfn, O_FREE, (size_t)1 << b->order);
 	t->taken -= 1ull << b->order;
 	t->freed_pages += 1ull << b->order;
+	groups_charge(m, b->group, -(1ll << b->order));
 	pages_remove(m, i);
 }

@@ -70,7 +70,7 @@ bool verify_all(struct model *m)
 		return m_fail(m, "%llu misuse reports, not %llu",
 			      (unsigned long long)zonal_bad_count(m->mm),
 			      (unsigned long long)m->bad);
-	return true;
+	return groups_verify(m);
 }
 
 uint64_t stat_sum(const struct model *m, unsigned zid, enum pcp_stat stat)
