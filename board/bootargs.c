@@ -18,6 +18,7 @@
  *	page_owner=on              record who took each page
  *	page_poison=on             free pages hold a pattern that is looked at
  *	init_on_alloc=1            pages come zeroed; init_on_free=1 likewise when they go; or 0
+ *	debug_guardpage_minorder=N blocks split off below order N are given to nobody; 0..5
  *	shuffle=on                 free blocks of the largest order in random order (by seed=)
  *	percpu_pagelist_fraction=N a per-CPU list may hold 1/N of its zone; 0, or 8 and more
  *	policy=TEXT                memory policy of the first task: MODE[=FLAG][:NODES]
@@ -135,6 +136,16 @@ static bool set_page_poison(struct bootargs *args, const char *value)
 	if (strcmp(value, "on") != 0)
 		return false;
 	args->options.page_poison = true;
+	return true;
+}
+
+static bool set_guards(struct bootargs *args, const char *value)
+{
+	uint64_t order;
+
+	if (!read_count(value, 0, MAX_ORDER / 2, &order))
+		return false;
+	args->options.guard_minorder = (unsigned)order;
 	return true;
 }
 
@@ -294,6 +305,7 @@ static const struct rule rules[] = {
 	{ "swap", set_swap, "ram:SIZE or disk:NAME, parted by commas" },
 	{ "policy", set_policy, "MODE[=static|=relative][:NODES]" },
 	{ "page_poison", set_page_poison, "only page_poison=on is known" },
+	{ "debug_guardpage_minorder", set_guards, "a number from 0 to half of ZONAL_MAX_ORDER" },
 	{ "shuffle", set_shuffle, "only shuffle=on is known" },
 	{ "init_on_alloc", set_init_on_alloc, "0 or 1" },
 	{ "init_on_free", set_init_on_free, "0 or 1" },

@@ -166,6 +166,7 @@
 #define mm_unknown_cpu zn_mm_unknown_cpu
 #define mobility_has zn_mobility_has
 #define mobility_move_block zn_mobility_move_block
+#define mobility_note_large zn_mobility_note_large
 #define mobility_take zn_mobility_take
 #define mobility_take_singles zn_mobility_take_singles
 #define movable_plan zn_movable_plan

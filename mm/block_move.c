@@ -129,7 +129,9 @@ void buddy_move_all(struct zone *zone, struct page *first, unsigned type)
 		uint32_t word = page_word(page);
 		unsigned order = word_order(word);
 
-		if (word_state(word) == PAGE_FREE) {
+		if (word_state(word) == PAGE_FREE && page->list_type == LIST_GUARD) {
+			page += 1u << order;
+		} else if (word_state(word) == PAGE_FREE) {
 			DASSERT(order <= PAGEBLOCK_ORDER, "pfn 0x%x order %u", page->pfn, order);
 			convoy_add(zone, &convoy, page, order, type);
 			page += 1u << order;

@@ -18,6 +18,10 @@
  * free, the block goes to the tail, where it has time to be joined (B7). With shuffle=on a block
  * of the largest order goes to either end by chance (A13).
  *
+ * With debug_guardpage_minorder=N the upper halves below order N become guards instead (B3): they
+ * go to lists of their own, which nobody takes from, and are found there by their buddy when it is
+ * freed, as any free block is.
+ *
  * Invariants (zonal_check walks them):
  *   - a page is FREE if and only if it is the head of a block in a list; every
  *     other page of the block is INNER, whatever it was before;
@@ -25,7 +29,7 @@
  *     list that is not empty;
  *   - two free buddies of one order < 10 never both sit in lists (B14), save
  *     across an isolated pageblock (B6);
- *   - zone->free is the sum over all lists but ISOLATE, free_cma over CMA (B12, B13).
+ *   - zone->free is the sum over all lists but ISOLATE and guards, free_cma over CMA (B12, B13).
  *
  * Only buddy_list_add(), buddy_list_del() and, for a whole pageblock at once, block_move.c touch a
  * list, its count, its bit and the page's word, all together; shuffle.c changes links alone. The
@@ -49,10 +53,10 @@ static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned
 {
 	struct free_list *list = &zone->list[type][order];
 
-	DASSERT(type < MIGRATE_TYPES && order < MAX_ORDER && !(page->pfn & ((1u << order) - 1)),
+	DASSERT(type < FREE_LISTS && order < MAX_ORDER && !(page->pfn & ((1u << order) - 1)),
 		"pfn 0x%x into list %u of order %u", page->pfn, type, order);
 	DASSERT_HELD(&zone->lock);
-	page->list_type = (uint8_t)type;
+	page->listed = (uint8_t)type;
 	page_set_word(page, word_make(zone->id, PAGE_FREE, order));
 	if (list->count++ == 0) {
 		page->next = page->prev = PFN_NONE;
@@ -98,14 +102,14 @@ static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned
 				    word_make(0, PAGE_INNER, 0));
 }
 
-/* B12: free pages by type; those of isolated blocks do not count. */
+/* B12: free pages by type; those of isolated blocks and guards do not count. */
 static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
 {
-	DASSERT(ld_relaxed(&zone->free) + pages >= 0 || type == MIGRATE_ISOLATE,
+	DASSERT(ld_relaxed(&zone->free) + pages >= 0 || type >= MIGRATE_ISOLATE,
 		"zone %u: %lld pages more than %lld free ones", zone->id, (long long)pages,
 		(long long)ld_relaxed(&zone->free));
 	if (unlikely(type >= MIGRATE_CMA)) {
-		if (type == MIGRATE_ISOLATE)
+		if (type >= MIGRATE_ISOLATE)
 			return;
 		own_add(&zone->free_cma, pages);
 	}
@@ -121,6 +125,28 @@ struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
 	return zone->list[type][order].count ? link_page(zone, pfn) : NULL;
 }
 
+/* B3: of the block at `page`, off its list, the first 2^order pages; the upper halves that are
+ * below the zone's guard order become guards, the others are listed as ever. */
+static ZN_NOINLINE struct page *take_guarded(struct zone *zone, struct page *page, unsigned found,
+					     unsigned order, unsigned type)
+	LOCK_HELD(zone->lock);
+static ZN_NOINLINE struct page *take_guarded(struct zone *zone, struct page *page, unsigned found,
+					     unsigned order, unsigned type)
+{
+	ASSERT(zone->guard_order <= MAX_ORDER / 2 && found >= order, "order %u of %u, guards %u",
+	       order, found, zone->guard_order);
+	DASSERT_HELD(&zone->lock);
+	while (found > order) {
+		bool guard = --found < zone->guard_order;
+
+		buddy_list_add(zone, page + (1u << found), found, guard ? LIST_GUARD : type, false);
+		if (guard)
+			count_free(zone, type, -(1 << found));
+	}
+	count_free(zone, type, -(1 << order));
+	return page;
+}
+
 struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 {
 	unsigned filled = (unsigned)ld_relaxed(&zone->filled[type]) >> order, found;
@@ -132,12 +158,23 @@ struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 	found = order + (unsigned)__builtin_ctz(filled);
 	page = link_page(zone, zone->list[type][found].first);
 	buddy_list_del(zone, page, found);
+	if (unlikely(zone->guard_order))
+		return take_guarded(zone, page, found, order, type);
 	while (found > order) {
 		found--;
 		buddy_list_add(zone, page + (1u << found), found, type, false);
 	}
 	count_free(zone, type, -(1 << order));
 	return page;
+}
+
+/* Guards lie between single pages, so that no two are side by side. */
+static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, struct page **out)
+	LOCK_HELD(zone->lock);
+static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, struct page **out)
+{
+	out[0] = buddy_take(zone, 0, type);
+	return out[0] ? 1 : 0;
 }
 
 /*
@@ -155,6 +192,8 @@ unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, uns
 	DASSERT(want && type < MIGRATE_TYPES, "%u pages of type %u", want, type);
 	if (!filled)
 		return 0;
+	if (unlikely(zone->guard_order))
+		return take_run_guarded(zone, type, out);
 	order = (unsigned)__builtin_ctz(filled);
 	size = 1u << order;
 	count = ZN_MIN(want, size);
@@ -189,6 +228,8 @@ static inline bool merge_likely(struct zone *zone, struct page *page, unsigned o
 {
 	struct page *pair;
 
+	if (order >= ZN_MIN(PAGEBLOCK_ORDER, MAX_ORDER - 2))
+		st_relaxed(&zone->report_news, true);
 	if (order >= MAX_ORDER - 2)
 		return order == MAX_ORDER - 1 && shuffle_tail(zone);
 	pair = page_pair(page, order);
@@ -247,12 +288,14 @@ void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_
 void buddy_move(struct zone *zone, struct page *page, unsigned type)
 {
 	unsigned order = page_order(page), from = page->list_type;
+	uint8_t reported = page->reported;
 
 	ASSERT(page_state(page) == PAGE_FREE && type < MIGRATE_TYPES,
 	       "pfn 0x%x, word 0x%x, to type %u", page->pfn, page_word(page), type);
 	DASSERT_HELD(&zone->lock);
 	buddy_list_del(zone, page, order);
 	buddy_list_add(zone, page, order, type, true);
+	page->reported = reported;
 	if (from != type)
 		buddy_recount(zone, from, type, 1 << order);
 }
@@ -265,7 +308,7 @@ struct page *buddy_head(struct page *page)
 		uint32_t word = page_word(head);
 
 		if (word_state(word) == PAGE_FREE && word_order(word) >= order)
-			return head;
+			return head->list_type == LIST_GUARD ? NULL : head;
 	}
 	return NULL;
 }

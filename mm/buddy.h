@@ -75,7 +75,7 @@ static inline bool buddy_take_exact(struct zone *zone, struct page *page)
 	return buddy_carve(zone, page, 0);
 }
 
-/* The head of the free block that holds `page`, NULL if none does (B16). May be
+/* The head of the free block that holds `page`, NULL if none does (B16), or a guard. May be
  * called without the lock; the answer is then a guess. */
 struct page *buddy_head(struct page *page);
 

@@ -79,7 +79,10 @@ static bool check_block(struct walk *w, const struct list_walk *l, struct page *
 		return check_found(w, page->pfn,
 				   "pfn 0x%x order %u is not aligned or not in its zone", page->pfn,
 				   order);
-	if (block != type && (is_special(block) || is_special(type)))
+	if (type == LIST_GUARD && order >= zone->guard_order)
+		return check_found(w, page->pfn, "pfn 0x%x is a guard of order %u, not below %u",
+				   page->pfn, order, zone->guard_order);
+	if (block != type && type != LIST_GUARD && (is_special(block) || is_special(type)))
 		return check_found(w, page->pfn,
 				   "pfn 0x%x of a type %u block is in a list of type %u", page->pfn,
 				   block, type);
@@ -192,19 +195,20 @@ static uint64_t listed_of(const struct zone *zone, unsigned type)
 /* The zone's counters, all of one moment. Zone lock held. */
 static bool check_counters(struct walk *w, struct zone *zone)
 {
-	uint64_t cma = listed_of(zone, MIGRATE_CMA), isolated = listed_of(zone, MIGRATE_ISOLATE);
+	uint64_t cma = listed_of(zone, MIGRATE_CMA);
+	uint64_t apart = listed_of(zone, MIGRATE_ISOLATE) + listed_of(zone, LIST_GUARD);
 
 	DASSERT_HELD(&zone->lock);
 	w->listed = 0;
-	for (unsigned type = 0; type < MIGRATE_TYPES; type++)
+	for (unsigned type = 0; type < FREE_LISTS; type++)
 		w->listed += listed_of(zone, type);
-	if (ld_relaxed(&zone->free) == (int64_t)(w->listed - isolated) &&
+	if (ld_relaxed(&zone->free) == (int64_t)(w->listed - apart) &&
 	    ld_relaxed(&zone->free_cma) == (int64_t)cma)
 		return false;
 	return check_found(w, 0, "zone %u counts %lld free, %lld CMA; lists hold %llu and %llu",
 			   zone->id, (long long)ld_relaxed(&zone->free),
 			   (long long)ld_relaxed(&zone->free_cma),
-			   (unsigned long long)(w->listed - isolated), (unsigned long long)cma);
+			   (unsigned long long)(w->listed - apart), (unsigned long long)cma);
 }
 
 bool check_zone_lists(struct walk *w, struct zone *zone)
@@ -212,7 +216,7 @@ bool check_zone_lists(struct walk *w, struct zone *zone)
 	port_irqflags_t irq;
 	bool bad;
 
-	for (unsigned type = 0; type < MIGRATE_TYPES; type++)
+	for (unsigned type = 0; type < FREE_LISTS; type++)
 		for (unsigned order = 0; order < MAX_ORDER; order++)
 			if (check_list(w, zone, type, order))
 				return true;

@@ -105,6 +105,7 @@ static int options_check(const struct zonal_config *config)
 	    !option_ok("kernelcore_percent", o->kernelcore_percent, 0, 100) ||
 	    !option_ok("movablecore_percent", o->movablecore_percent, 0, 100) ||
 	    !option_ok("cpu_count", config->cpu_count, 0, ZONAL_MAX_CPUS) ||
+	    !option_ok("guard_minorder", o->guard_minorder, 0, MAX_ORDER / 2) ||
 	    !contents_ok(config))
 		return ZONAL_EINVAL;
 	if (o->percpu_pagelist_fraction &&

@@ -55,6 +55,7 @@ static void make_nodes(struct zonal *mm, const struct boot_info *info)
 			node->zone[t].id = (uint8_t)(n * ZONE_TYPES + t);
 			node->zone[t].node = (uint8_t)n;
 			node->zone[t].type = (uint8_t)t;
+			node->zone[t].guard_order = mm->options.guard_minorder;
 		}
 		reclaim_init(mm, node);
 		lock_set_rank(&node->deferred.lock, LOCK_DEFERRED);

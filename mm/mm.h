@@ -10,6 +10,7 @@
 #include "event.h"
 #include "group_state.h"
 #include "oom/oom_state.h"
+#include "reporting_state.h"
 #include "zone.h"
 
 /* Anything but zero here sends every request through the general path. */
@@ -142,7 +143,6 @@ struct zonal {
 	uint64_t meta_bytes;         /* of it used */
 	_Atomic unsigned boost_factor; /* t: per 10,000 of HIGH */
 	struct page_owner *owner;    /* i: NULL: page_owner is off */
-
 	/* Written by one caller at a time, before the first page of that owner is listed. */
 	struct zonal_owner owners[ZONAL_MAX_OWNERS];
 	_Atomic uint8_t reclaim_mode; /* t: K15, ZONAL_RECLAIM_* */
@@ -156,6 +156,7 @@ struct zonal {
 	struct oom oom;
 	struct cpuset_state cpusets;
 	struct group_state groups;
+	struct reporting_state reporting;
 };
 
 static inline struct page *mm_page(const struct zonal *mm, pfn_t pfn)

@@ -134,7 +134,7 @@ unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type
 		step = step_pages(at);
 		if (word_zid(word) != zone->id)
 			continue;
-		if (word_state(word) == PAGE_FREE) {
+		if (word_state(word) == PAGE_FREE && at->list_type != LIST_GUARD) {
 			buddy_move(zone, at, type);
 			moved += step;
 		} else if (movable) {
@@ -300,4 +300,16 @@ unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 	for (unsigned i = 0; trace_wants(zone->mm, ZONAL_TRACE_ZONE_LOCKED) && i < count; i++)
 		trace(zone->mm, ZONE_LOCKED, out[i]->pfn, 0, type, true);
 	return count;
+}
+
+void mobility_note_large(struct page *page, unsigned order)
+{
+	ASSERT(order < MAX_ORDER, "pfn 0x%x of order %u", page->pfn, order);
+	for (unsigned i = 0; order + 1 >= PAGEBLOCK_ORDER && i < 1u << order;
+	     i += 1u << PAGEBLOCK_ORDER) {
+		unsigned type = page_block_type(page + i);
+
+		if (type != MIGRATE_ISOLATE && type != MIGRATE_CMA && type != MIGRATE_HIGHATOMIC)
+			block_set_type(page + i, MIGRATE_MOVABLE);
+	}
 }

@@ -37,6 +37,10 @@ unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type
 			     unsigned *movable)
 	LOCK_HELD(zone->lock);
 
+/* X12, A14: a free block that is taken for the allocator's own work: what is at least half a
+ * pageblock is movable memory from now on. Zone lock held. */
+void mobility_note_large(struct page *page, unsigned order);
+
 /* H1, H2: the block of a page just taken by a HARDER request becomes a reserve.
  * Takes the lock itself. */
 void highatomic_reserve(struct zone *zone, struct page *page);

@@ -74,7 +74,13 @@ struct page {
 		struct {
 			uint32_t next; /* z: pfn of the next block in its free list */
 			uint32_t prev; /* z: pfn of the one before; PFN_NONE at the ends */
-			uint8_t list_type; /* z: migratetype of the list it is in */
+			union {
+				struct {
+					uint8_t list_type; /* z: list it is in, by migratetype */
+					uint8_t reported;  /* z: since it is there (A14) */
+				};
+				uint16_t listed; /* z: both; a block that comes is not reported */
+			};
 		};
 		uint32_t head; /* TAIL: pfn of the block's first page */
 	};

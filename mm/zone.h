@@ -29,6 +29,11 @@ struct free_list {
 	uint32_t spare; /* 16 bytes: found by a shift */
 };
 
+/* Behind the lists of the migratetypes those of guards (B3): blocks that nobody is given, and
+ * that do not count as free. */
+#define LIST_GUARD ((unsigned)MIGRATE_TYPES)
+#define FREE_LISTS (LIST_GUARD + 1)
+
 /* Lists a type, rounded up for the same reason; the last five stay empty. */
 #define LIST_SLOTS 16
 _Static_assert(MAX_ORDER <= LIST_SLOTS, "one list an order");
@@ -50,9 +55,11 @@ struct zone {
 	_Atomic int64_t floor[ZONE_TYPES];
 
 	struct ticket_lock lock;
-	_Atomic uint16_t filled[MIGRATE_TYPES]; /* z: bit n: list of order n is not empty */
-	struct free_list list[MIGRATE_TYPES][LIST_SLOTS]; /* z */
+	_Atomic uint16_t filled[FREE_LISTS]; /* z: bit n: list of order n is not empty */
+	struct free_list list[FREE_LISTS][LIST_SLOTS]; /* z */
 	unsigned isolated_blocks;                        /* z */
+	unsigned guard_order; /* i: halves of lower orders become guards (B3); 0: none do */
+	_Atomic uint8_t report_news; /* z: a block worth reporting was freed (A14); reporting.c */
 	uint64_t shuffle; /* z: state of the zone's random numbers (A13); 0: it does not shuffle */
 	_Atomic uint64_t retired; /* a: bad pages out of use for good (compact/retire.c) */
 	/* z: pages that `highatomic` counts beyond the reserved blocks; less than 0: too few.

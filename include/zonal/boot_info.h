@@ -84,6 +84,9 @@ struct zonal_options {
 	bool init_on_free;  /* every page is zeroed when it is freed */
 	/* P3: a CPU's lists hold at most 1/N of a zone; 0: by the usual rule, else 8 or more. */
 	unsigned percpu_pagelist_fraction;
+	/* B3: what is split off below this order is a guard, given to nobody; at most half of
+	 * ZONAL_MAX_ORDER; 0: none. */
+	unsigned guard_minorder;
 	/* A13: not 0: free blocks of the largest order lie in a random order that begins here. */
 	uint64_t shuffle_seed;
 	uint64_t dma_end, dma32_end; /* a board's own zone limits; 0: 5.10.262's rule (I16, I17) */

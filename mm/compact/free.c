@@ -15,6 +15,7 @@
 
 #include "lib/assert.h"
 #include "mm/buddy.h"
+#include "mm/mobility.h"
 #include "mm/page_check.h"
 #include "mm/page_owner.h"
 #include "mm/take.h"
@@ -33,18 +34,6 @@ static bool is_target(const struct compact *c, const struct page *block)
 	return c->any_target || type == MIGRATE_MOVABLE || type == MIGRATE_CMA;
 }
 
-/* X12: what is taken in large pieces is movable memory from now on. */
-static void note_large(struct page *page, unsigned order)
-{
-	for (unsigned i = 0; order + 1 >= PAGEBLOCK_ORDER && i < 1u << order;
-	     i += 1u << PAGEBLOCK_ORDER) {
-		unsigned type = page_block_type(page + i);
-
-		if (type != MIGRATE_ISOLATE && type != MIGRATE_CMA && type != MIGRATE_HIGHATOMIC)
-			block_set_type(page + i, MIGRATE_MOVABLE);
-	}
-}
-
 /* One free block, if it still is one. */
 static bool take_free(struct compact *c, struct page *page) LOCK_HELD(c->zone->lock);
 static bool take_free(struct compact *c, struct page *page)
@@ -59,7 +48,7 @@ static bool take_free(struct compact *c, struct page *page)
 		return false;
 	if (!buddy_carve(c->zone, page, order) || !page_check_block(c->mm, page, order))
 		return true;
-	note_large(page, order);
+	mobility_note_large(page, order);
 	page_prepare(page, word_make(c->zone->id, PAGE_USED, order));
 	ASSERT(c->pool.count < POOL_HEADS, "%u blocks in the pool", c->pool.count);
 	c->pool.page[c->pool.count++] = page;
