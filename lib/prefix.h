@@ -110,6 +110,7 @@
 #define deferred_hold zn_deferred_hold
 #define deferred_reach_pfn zn_deferred_reach_pfn
 #define deferred_wanted zn_deferred_wanted
+#define drain_batch zn_drain_batch
 #define drain_here zn_drain_here
 #define failure_injected zn_failure_injected
 #define failure_record zn_failure_record

@@ -92,6 +92,16 @@ static void drain_cpu(struct zonal *mm, unsigned c, struct zone *only)
 	}
 }
 
+void drain_batch(struct zone *zone, unsigned c)
+{
+	struct drain drain = drain_of(zone, zone->mm->cpu[c]);
+
+	drain.left = ZN_MIN(drain.left, zone->pcp_batch);
+	drain.turn.left = drain.left;
+	while (drain.left && drain_piece_on(c, &drain))
+		;
+}
+
 void zonal_drain_local(struct zonal *mm)
 {
 	port_irqflags_t irq = port_irq_save();

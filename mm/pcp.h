@@ -72,6 +72,9 @@ static inline bool pcp_push(struct pcp *pcp, struct page *page, uint32_t word, u
 /* What this CPU's lists hold of the zone goes back (drain.c). The caller may move to another CPU
  * meanwhile. Context: not masked. */
 void drain_here(struct zone *zone);
+/* A batch at most of what CPU `c`, which may be another one, holds of the zone goes back, coldest
+ * first (drain.c). Context: not masked. */
+void drain_batch(struct zone *zone, unsigned c);
 
 /* P2, P3: a batch, and how many pages a CPU keeps of a zone. */
 struct pcp_size {

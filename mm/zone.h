@@ -113,6 +113,9 @@ struct pcp {
 	uint32_t high;         /* c: at this many a batch goes back */
 	uint32_t batch;        /* c */
 	_Atomic uint64_t stat[PCP_STATS]; /* c */
+	/* Of zonal_expire_lists(): uses at its last call, and calls until a batch goes (P12). */
+	uint64_t seen;
+	uint8_t expire;
 };
 
 /* One place in a fallback order. */

@@ -34,6 +34,10 @@ void disks_start(void)
 		if (cache_attach(disk))
 			kprintf("disk %s: no memory to cache it; it is not used\n", disk->name);
 	}
-	if (found && !cache_start_task())
+}
+
+void disks_start_task(void)
+{
+	if (block_get(0) && !cache_start_task())
 		kprintf("disk: no memory for the task that writes back\n");
 }

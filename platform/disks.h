@@ -5,5 +5,7 @@
 
 /* Find the disks, say which there are. Context: the task "main", during boot. */
 void disks_start(void);
+/* The task that writes back, if there are disks. Context: the same, when tasks are started. */
+void disks_start_task(void);
 
 #endif

@@ -14,10 +14,12 @@
  *	smp_begin           the boot CPU has its number
  *	start_allocator     zonal_image serves this CPU
  *	start_interrupts    GIC, timer
- *	start_scheduler     we are task "main", interrupts are on, all flags are served
+ *	start_scheduler     we are task "main", interrupts are on, all flags are served; what we
+ *	                    take from here on is spread over the nodes
  *	console_start_input keys arrive
  *	disks_start         the disks of the board are known
  *	smp_start           all CPUs that come are scheduling
+ *	boot_policy_end     what is taken from here on is local; tasks are started
  *	work                run=, or the demonstration and the monitor; pages that boot left come
  *
  * The tree is input from outside: until open_tree() has passed it nothing of it is
@@ -29,6 +31,7 @@
  */
 #include <string.h>
 
+#include <zonal/boot_policy.h>
 #include <zonal/linux.h>
 #include <zonal/policy_text.h>
 #include <zonal/port.h>
@@ -380,11 +383,26 @@ static void start_interrupts(void)
 		boot_fail("no usable timer");
 }
 
+/* Q14: what we take at start is spread over the nodes. */
+static void boot_policy_begin(void)
+{
+	if (zonal_boot_policy(&zonal_image, task_memory(task_current())))
+		kprintf("boot: the policy of boot is refused\n");
+}
+
+/* Before the first tasks, which would inherit it; those of sched_init() are older. */
+static void boot_policy_end(void)
+{
+	if (zonal_set_policy(&zonal_image, task_memory(task_current()), MPOL_DEFAULT, 0, 0))
+		kprintf("boot: the default policy is refused\n");
+}
+
 static void start_scheduler(void)
 {
 	ASSERT(port_irqs_masked() && port_this_cpu()->id == cpu_boot_index(), "on CPU %u",
 	       port_this_cpu()->id);
 	sched_init();
+	boot_policy_begin();
 	user_begin();
 	sched_port_unmask();
 	zonal_boot_done(&zonal_image);
@@ -451,7 +469,10 @@ void platform_main(uint64_t dt_phys)
 	console_start_input();
 	disks_start();
 	smp_start(boot_args.maxcpus);
+	boot_policy_end();
 	kswapds_start();
+	vmstat_start();
+	disks_start_task();
 	user_oom_begin();
 	print_board();
 	if (boot_args.swap)

@@ -76,6 +76,11 @@ void kswapds_start(void);
 bool platform_node_task(unsigned nid, const char *kind, int (*fn)(void *), void *arg,
 			unsigned priority);
 
+/* ---- per-CPU lists -------------------------------------------------------- */
+
+/* The task that has pages given back that a CPU keeps of other nodes. Context: task. */
+void vmstat_start(void);
+
 /* ---- pages that are initialised later -------------------------------------- */
 
 /* Whether the board leaves some for later: deferred=, or its size. Boot. */
