@@ -18,6 +18,7 @@
  *	page_owner=on              record who took each page
  *	page_poison=on             free pages hold a pattern that is looked at
  *	init_on_alloc=1            pages come zeroed; init_on_free=1 likewise when they go; or 0
+ *	numa_stat=0                NUMA counters are shown as 0; or 1
  *	debug_guardpage_minorder=N blocks split off below order N are given to nobody; 0..5
  *	shuffle=on                 free blocks of the largest order in random order (by seed=)
  *	percpu_pagelist_fraction=N a per-CPU list may hold 1/N of its zone; 0, or 8 and more
@@ -176,6 +177,16 @@ static bool set_init_on_free(struct bootargs *args, const char *value)
 	return read_switch(value, &args->options.init_on_free);
 }
 
+static bool set_numa_stat(struct bootargs *args, const char *value)
+{
+	bool on;
+
+	if (!read_switch(value, &on))
+		return false;
+	args->options.numa_stat_off = !on;
+	return true;
+}
+
 static bool set_fraction(struct bootargs *args, const char *value)
 {
 	uint64_t fraction;
@@ -307,6 +318,7 @@ static const struct rule rules[] = {
 	{ "page_poison", set_page_poison, "only page_poison=on is known" },
 	{ "debug_guardpage_minorder", set_guards, "a number from 0 to half of ZONAL_MAX_ORDER" },
 	{ "shuffle", set_shuffle, "only shuffle=on is known" },
+	{ "numa_stat", set_numa_stat, "0 or 1" },
 	{ "init_on_alloc", set_init_on_alloc, "0 or 1" },
 	{ "init_on_free", set_init_on_free, "0 or 1" },
 	{ "percpu_pagelist_fraction", set_fraction, "0, or a number from 8 on" },

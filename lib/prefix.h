@@ -83,6 +83,8 @@
 #define compact_release zn_compact_release
 #define compact_restarts zn_compact_restarts
 #define compact_retry_worth zn_compact_retry_worth
+#define compact_mark zn_compact_mark
+#define compact_score zn_compact_score
 #define compact_set_skip zn_compact_set_skip
 #define compact_skips zn_compact_skips
 #define compact_suitable zn_compact_suitable
@@ -182,6 +184,7 @@
 #define node_order_of zn_node_order_of
 #define node_reclaim_helps zn_node_reclaim_helps
 #define node_takes_dirty zn_node_takes_dirty
+#define numa_stat_of zn_numa_stat_of
 #define number_list zn_number_list
 #define number_read zn_number_read
 #define number_read_all zn_number_read_all
@@ -221,6 +224,7 @@
 #define pcp_give zn_pcp_give
 #define pcp_refill zn_pcp_refill
 #define pcp_ring_slots zn_pcp_ring_slots
+#define pcp_set_sizes zn_pcp_set_sizes
 #define pcp_setup zn_pcp_setup
 #define pcp_size_of zn_pcp_size_of
 #define policy_alloc_interleave zn_policy_alloc_interleave

@@ -151,6 +151,7 @@ static void take_options(struct zonal *mm, const struct zonal_config *config)
 {
 	mm->options = config->options;
 	st_relaxed(&mm->boost_factor, config->options.watermark_boost_factor);
+	st_relaxed(&mm->numa_stat_off, config->options.numa_stat_off);
 	mm->clear = config->clear;
 	mm->contents = config->contents;
 	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE |

@@ -145,7 +145,7 @@ struct zonal {
 	struct page_owner *owner;    /* i: NULL: page_owner is off */
 	/* Written by one caller at a time, before the first page of that owner is listed. */
 	struct zonal_owner owners[ZONAL_MAX_OWNERS];
-	_Atomic uint8_t reclaim_mode; /* t: K15, ZONAL_RECLAIM_* */
+	_Atomic uint8_t reclaim_mode, numa_stat_off, proactiveness; /* t: K15, Y5, X15; 0: off */
 	struct ticket_lock shrinker_lock;
 	struct zonal_shrinker *shrinkers; /* shrinker_lock */
 	_Atomic uint32_t shrinking;       /* a: walks over them under way */

@@ -332,7 +332,7 @@ uint32_t pcp_ring_slots(unsigned batch, unsigned high)
 	return slots;
 }
 
-static void pcp_set_sizes(struct pcp *pcp, unsigned batch, unsigned high)
+void pcp_set_sizes(struct pcp *pcp, unsigned batch, unsigned high)
 {
 	ASSERT(batch && batch + high <= pcp->mask, "batch %u, high %u, lists of %u", batch, high,
 	       pcp->mask + 1);

@@ -82,6 +82,9 @@ struct pcp_size {
 };
 struct pcp_size pcp_size_of(uint64_t managed, unsigned fraction);
 
+/* P5: the lists of one CPU for one zone. That CPU, or nobody uses them yet or any more. */
+void pcp_set_sizes(struct pcp *pcp, unsigned batch, unsigned high);
+
 /* P2 and P5: sizes of every CPU's lists from each zone's managed pages. Context: boot. */
 void pcp_setup(struct zonal *mm);
 

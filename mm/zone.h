@@ -38,6 +38,23 @@ struct free_list {
 #define LIST_SLOTS 16
 _Static_assert(MAX_ORDER <= LIST_SLOTS, "one list an order");
 
+/* Counters of one CPU for one zone. */
+enum pcp_stat {
+	/* Blocks taken: [miss][other]; hit: from the preferred node; local: from the
+	 * taker's node (Y2, Y3). The four sum to the blocks taken. */
+	STAT_HIT_LOCAL,
+	STAT_HIT_OTHER,
+	STAT_MISS_LOCAL,
+	STAT_MISS_OTHER,
+	STAT_TAKE_EXTRA, /* pages taken beyond the first of each block: PGALLOC = blocks + this */
+	STAT_FREED,      /* PGFREE: pages freed (Y1) */
+	STAT_FOREIGN,    /* blocks wanted here, served elsewhere */
+	STAT_INTERLEAVE, /* interleave requests served by the wanted node (Q7) */
+	STAT_REFILL,     /* bulk takes from the buddy */
+	STAT_BULK_FREE,  /* bulk returns to it */
+	PCP_STATS
+};
+
 struct zone {
 	struct zonal *mm;        /* i */
 	uint8_t id;              /* i: node * ZONE_TYPES + type */
@@ -74,24 +91,8 @@ struct zone {
 	unsigned stat_threshold;         /* t: 5.10's, shown only; our counters are exact (Y8) */
 	uint64_t drift_mark;             /* t: 5.10's percpu_drift_mark (Y9) */
 	struct zone_compact compact;
+	_Atomic uint64_t numa_base[PCP_STATS]; /* t: when they were switched on again (Y5) */
 	_Atomic uint64_t deferred; /* z: pages of `managed` that are to be handed over later */
-};
-
-/* Counters of one CPU for one zone. */
-enum pcp_stat {
-	/* Blocks taken: [miss][other]; hit: from the preferred node; local: from the
-	 * taker's node (Y2, Y3). The four sum to the blocks taken. */
-	STAT_HIT_LOCAL,
-	STAT_HIT_OTHER,
-	STAT_MISS_LOCAL,
-	STAT_MISS_OTHER,
-	STAT_TAKE_EXTRA, /* pages taken beyond the first of each block: PGALLOC = blocks + this */
-	STAT_FREED,      /* PGFREE: pages freed (Y1) */
-	STAT_FOREIGN,    /* blocks wanted here, served elsewhere */
-	STAT_INTERLEAVE, /* interleave requests served by the wanted node (Q7) */
-	STAT_REFILL,     /* bulk takes from the buddy */
-	STAT_BULK_FREE,  /* bulk returns to it */
-	PCP_STATS
 };
 
 /*

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <zonal/names.h>
 #include <zonal/policy_text.h>
+#include <zonal/tunables.h>
 
 #include "lib/assert.h"
 #include "lib/printf.h"
@@ -172,6 +173,25 @@ static int set_kill_asker(struct zonal *mm, const uint64_t *value, unsigned coun
 	return 0;
 }
 
+static int set_numa_stat(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	ASSERT(count == 1 && value[0] <= 1, "%u values", count);
+	zonal_set_numa_stat(mm, value[0]);
+	return 0;
+}
+
+static int set_fraction(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	return zonal_set_pagelist_fraction(mm, (unsigned)value[0]);
+}
+
+static int set_proactiveness(struct zonal *mm, const uint64_t *value, unsigned count)
+{
+	(void)count;
+	return zonal_set_proactiveness(mm, (unsigned)value[0]);
+}
+
 static uint64_t managed_kbytes(const struct zonal *mm)
 {
 	const struct zone *zone;
@@ -196,6 +216,9 @@ static const struct tunable {
 	{ "zone_reclaim_mode", 0, 7, 1, set_reclaim_mode },
 	{ "panic_on_oom", 0, 2, 1, set_oom_panic },
 	{ "oom_kill_allocating_task", 0, 1, 1, set_kill_asker },
+	{ "numa_stat", 0, 1, 1, set_numa_stat },
+	{ "percpu_pagelist_fraction", 0, UINT32_MAX, 1, set_fraction },
+	{ "compaction_proactiveness", 0, 100, 1, set_proactiveness },
 };
 
 const char *monitor_tunable_name(unsigned n)

@@ -19,6 +19,7 @@
 
 #include "lib/assert.h"
 #include "lib/printf.h"
+#include "mm/tune.h"
 
 static void snapshot_copy(const struct zone *zone, struct zone_snapshot *out)
 {
@@ -83,17 +84,17 @@ uint64_t report_stat(const struct zonal *mm, unsigned zid, enum pcp_stat stat)
 
 void report_numa(const struct zonal *mm, unsigned zid, struct numa_counts *out)
 {
-	uint64_t hit_local = report_stat(mm, zid, STAT_HIT_LOCAL);
-	uint64_t hit_other = report_stat(mm, zid, STAT_HIT_OTHER);
-	uint64_t miss_local = report_stat(mm, zid, STAT_MISS_LOCAL);
-	uint64_t miss_other = report_stat(mm, zid, STAT_MISS_OTHER);
+	uint64_t hit_local = numa_stat_of(mm, zid, STAT_HIT_LOCAL);
+	uint64_t hit_other = numa_stat_of(mm, zid, STAT_HIT_OTHER);
+	uint64_t miss_local = numa_stat_of(mm, zid, STAT_MISS_LOCAL);
+	uint64_t miss_other = numa_stat_of(mm, zid, STAT_MISS_OTHER);
 
 	out->hit = hit_local + hit_other;
 	out->miss = miss_local + miss_other;
 	out->local = hit_local + miss_local;
 	out->other = hit_other + miss_other;
-	out->foreign = report_stat(mm, zid, STAT_FOREIGN);
-	out->interleave = report_stat(mm, zid, STAT_INTERLEAVE);
+	out->foreign = numa_stat_of(mm, zid, STAT_FOREIGN);
+	out->interleave = numa_stat_of(mm, zid, STAT_INTERLEAVE);
 }
 
 void report_numa_node(const struct zonal *mm, unsigned nid, struct numa_counts *out)

@@ -139,8 +139,12 @@ void report_tunables(struct zonal *mm, bool json)
 			ld_relaxed(&mm->boost_factor));
 		kprintf("\"lowmem_reserve_ratio\":[%u,%u,%u,%u],\"zone_reclaim_mode\":%u,",
 			ratio[0], ratio[1], ratio[2], ratio[3], ld_relaxed(&mm->reclaim_mode));
-		kprintf("\"panic_on_oom\":%u,\"oom_kill_allocating_task\":%u}\n",
+		kprintf("\"panic_on_oom\":%u,\"oom_kill_allocating_task\":%u,",
 			ld_relaxed(&mm->oom.panic), ld_relaxed(&mm->oom.kill_asker));
+		kprintf("\"numa_stat\":%u,\"percpu_pagelist_fraction\":%u,"
+			"\"compaction_proactiveness\":%u}\n",
+			!ld_relaxed(&mm->numa_stat_off), mm->options.percpu_pagelist_fraction,
+			ld_relaxed(&mm->proactiveness));
 		return;
 	}
 	kprintf("min_free_kbytes         %llu\n", (ull)mm->min_free_kbytes);
@@ -150,4 +154,7 @@ void report_tunables(struct zonal *mm, bool json)
 	kprintf("zone_reclaim_mode       %u\n", ld_relaxed(&mm->reclaim_mode));
 	kprintf("panic_on_oom            %u\n", ld_relaxed(&mm->oom.panic));
 	kprintf("oom_kill_allocating_task %u\n", ld_relaxed(&mm->oom.kill_asker));
+	kprintf("numa_stat               %u\n", !ld_relaxed(&mm->numa_stat_off));
+	kprintf("percpu_pagelist_fraction %u\n", mm->options.percpu_pagelist_fraction);
+	kprintf("compaction_proactiveness %u\n", ld_relaxed(&mm->proactiveness));
 }

@@ -84,6 +84,7 @@ struct zonal_options {
 	bool init_on_free;  /* every page is zeroed when it is freed */
 	/* P3: a CPU's lists hold at most 1/N of a zone; 0: by the usual rule, else 8 or more. */
 	unsigned percpu_pagelist_fraction;
+	bool numa_stat_off; /* Y5: NUMA counters are reported as 0 */
 	/* B3: what is split off below this order is a guard, given to nobody; at most half of
 	 * ZONAL_MAX_ORDER; 0: none. */
 	unsigned guard_minorder;

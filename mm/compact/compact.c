@@ -61,6 +61,10 @@ static enum compact_result run_finished(struct compact *c)
 		st_relaxed(&state->flush, flush);
 		return c->whole_zone ? COMPACT_COMPLETE : COMPACT_PARTIAL_SKIPPED;
 	}
+	if (c->ahead && kswapd_runs(c->mm->node[c->zone->node]))
+		return COMPACT_PARTIAL_SKIPPED;
+	if (c->ahead && compact_score(c->zone) <= compact_mark(c->mm, true))
+		return COMPACT_SUCCESS;
 	if (c->order == COMPACT_WHOLE || (c->used_at & ((1u << PAGEBLOCK_ORDER) - 1)))
 		return COMPACT_CONTINUE;
 	return mobility_has(c->zone, (unsigned)c->order, c->type) ? COMPACT_SUCCESS :

@@ -32,6 +32,7 @@ struct compact {
 	enum move_mode mode;
 	bool direct;        /* for a request that waits */
 	bool ignore_skip;   /* hints are neither read nor written */
+	bool ahead;         /* for nobody yet: until the zone is less scattered (X15) */
 	bool any_target;    /* pages may go to blocks of any type (X7) */
 	bool may_fs;
 	bool may_capture;   /* X10 */
@@ -77,6 +78,10 @@ enum compact_result compact_suitable(struct zone *zone, int order, unsigned flag
 				     unsigned high_zone, int64_t more);
 /* X2 */
 int compact_index(struct zone *zone, unsigned order);
+/* X15: how much of the zone's free memory, in percent, is not in whole pageblocks. */
+unsigned compact_score(struct zone *zone);
+/* X15: the score above which a node is compacted ahead; `low`: up to which. */
+unsigned compact_mark(const struct zonal *mm, bool low);
 
 /* X3: does a request for that order pass over the zone? Counts it. */
 bool compact_deferred(struct zone *zone, unsigned order);
@@ -85,6 +90,12 @@ void compact_defer(struct zone *zone, unsigned order);
 void compact_defer_reset(struct zone *zone, unsigned order, bool served);
 /* X9: deferral is at its maximum and this run is the one in 64 that goes. */
 bool compact_restarts(struct zone *zone, unsigned order);
+
+/* X15: then nothing is done ahead. */
+static inline bool kswapd_runs(struct node *node)
+{
+	return ld_relaxed(&node->reclaim.served) && !ld_relaxed(&node->reclaim.asleep);
+}
 
 /* The next run begins at the zone's ends; as at boot. */
 void compact_init(struct zone *zone);

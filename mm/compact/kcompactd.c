@@ -11,6 +11,10 @@
  * but without writing. What it did in vain is remembered for requests as well, and then the zone's
  * pages in all CPUs' lists go back, where they might be what a block lacks.
  *
+ * Where it may (compaction_proactiveness, X15), a turn for which nobody has asked compacts a node
+ * whose free memory is scattered beyond a mark, each zone down to a lower one; and the turns come
+ * each half second.
+ *
  * As with kswapd, the port's task calls the turn again and again and sleeps in between.
  */
 #include "compact.h"
@@ -107,9 +111,69 @@ static void work_end(struct zonal_task *task, uint32_t scope)
 	task->flags = (task->flags & ~ZTASK_MEMALLOC) | scope;
 }
 
+/* ---- ahead (X15) ---- */
+
+#define AHEAD_NS 500000000u
+#define AHEAD_PAUSE 64u
+
+/* Its zones' scores, each by its share of the node. */
+static unsigned node_score(struct node *node)
+{
+	uint64_t score = 0;
+
+	for (unsigned t = 0; t < ZONE_TYPES; t++)
+		if (zone_managed(&node->zone[t]))
+			score += node->zone[t].present * compact_score(&node->zone[t]) /
+				 (node->present + 1);
+	return (unsigned)score;
+}
+
+static void compact_ahead(struct zonal *mm, struct zone *zone)
+{
+	struct compact c = { .mm = mm,
+			     .zone = zone,
+			     .order = COMPACT_WHOLE,
+			     .mode = MOVE_SYNC_LIGHT,
+			     .whole_zone = true,
+			     .ignore_skip = true,
+			     .ahead = true,
+			     .high_zone = ZONE_MOVABLE,
+			     .may_fs = true };
+
+	(void)compact_zone(&c);
+}
+
+/* Nobody asks: is the node so scattered that somebody might wait? A run that does not help is not
+ * tried again for a while. */
+static void turn_ahead(struct zonal *mm, struct node *node)
+{
+	unsigned before = node_score(node);
+
+	if (before <= compact_mark(mm, false) || kswapd_runs(node))
+		return;
+	if (node->compact.pause) {
+		node->compact.pause--;
+		return;
+	}
+	for (unsigned t = 0; t < ZONE_TYPES; t++)
+		if (zone_managed(&node->zone[t]))
+			compact_ahead(mm, &node->zone[t]);
+	node->compact.pause = node_score(node) < before ? 0 : AHEAD_PAUSE;
+}
+
+static void turn_for_order(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone)
+{
+	mm_event(mm, EVENT_KCOMPACTD_WAKE, 1);
+	trace(mm, KCOMPACTD_WAKE, node->id, order, high_zone);
+	for (unsigned t = 0; t <= high_zone; t++)
+		if (zone_managed(&node->zone[t]))
+			compact_in_background(mm, &node->zone[t], order, high_zone);
+}
+
 uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid)
 {
 	struct node *node = nid < ZONAL_MAX_NODES ? mm->node[nid] : NULL;
+	bool ahead = ld_relaxed(&mm->proactiveness);
 	struct node_compact *n;
 	unsigned order, zones;
 
@@ -119,15 +183,14 @@ uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid)
 	st_relaxed(&n->asleep, false);
 	order = atomic_exchange_explicit(&n->wanted_order, 0, memory_order_relaxed);
 	zones = atomic_exchange_explicit(&n->wanted_zones, 0, memory_order_relaxed);
-	if (order && zones) {
+	if ((order && zones) || ahead) {
 		struct zonal_task *task = ask_here(mm).task;
 		uint32_t scope = work_begin(task);
 
-		mm_event(mm, EVENT_KCOMPACTD_WAKE, 1);
-		trace(mm, KCOMPACTD_WAKE, nid, order, zones - 1);
-		for (unsigned t = 0; t < zones; t++)
-			if (zone_managed(&node->zone[t]))
-				compact_in_background(mm, &node->zone[t], order, zones - 1);
+		if (order && zones)
+			turn_for_order(mm, node, order, zones - 1);
+		else
+			turn_ahead(mm, node);
 		work_end(task, scope);
 	}
 	st_relaxed(&n->asleep, true);
@@ -135,7 +198,7 @@ uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid)
 	if (ld_relaxed(&n->wanted_order))
 		return 0;
 	trace(mm, KCOMPACTD_SLEEP, nid);
-	return UINT64_MAX;
+	return ahead ? AHEAD_NS : UINT64_MAX;
 }
 
 /* ---- whole nodes ---- */

@@ -48,6 +48,33 @@ int compact_index(struct zone *zone, unsigned order)
 	return 1000 - (int)((1000 + (free * 1000 >> order)) / blocks);
 }
 
+unsigned compact_score(struct zone *zone)
+{
+	uint64_t free = 0, whole = 0;
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(&zone->lock);
+	for (unsigned o = 0; o < MAX_ORDER; o++)
+		for (unsigned type = 0; type < MIGRATE_TYPES; type++) {
+			uint64_t pages = (uint64_t)zone->list[type][o].count << o;
+
+			free += pages;
+			whole += o >= PAGEBLOCK_ORDER ? pages : 0;
+		}
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+	return free ? (unsigned)((free - whole) * 100 / free) : 0;
+}
+
+unsigned compact_mark(const struct zonal *mm, bool low)
+{
+	unsigned percent = ld_relaxed(&((struct zonal *)(uintptr_t)mm)->proactiveness);
+	unsigned mark = ZN_MAX(100 - percent, 5u);
+
+	ASSERT(percent <= 100, "proactiveness %u", percent);
+	return low ? mark : ZN_MIN(mark + 10, 100u);
+}
+
 static bool enough_to_work_with(struct zone *zone, unsigned order, unsigned high_zone, int64_t more)
 {
 	int64_t mark = zone_mark(zone, order > COSTLY_ORDER ? WMARK_LOW : WMARK_MIN);

@@ -98,6 +98,8 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(args.page_owner, 1);
 	KT_EQ(parse("debug_guardpage_minorder=5 debug_guardpage_minorder=6"), 1);
 	KT_EQ(args.options.guard_minorder, 5);
+	KT_EQ(parse("numa_stat=1 numa_stat=0 numa_stat=2"), 1);
+	KT_EQ(args.options.numa_stat_off, 1);
 	KT_EQ(parse("shuffle=on"), 0);
 	KT_EQ(args.shuffle, 1);
 	KT_EQ(parse("shuffle=1 shuffle=off"), 2);
