@@ -27,13 +27,19 @@ static struct {
 	struct task *first; /* queue.lock; linked through task->next */
 } reaper;
 
+/* It is in the cpuset and the memory group of its creator from task_fill() on. */
+static void task_leave_sets(struct task *task)
+{
+	zonal_cpuset_leave(&task->memory);
+	zonal_group_join(NULL, &task->memory);
+}
+
 static void task_free(struct task *task)
 {
 	ASSERT(task_state(task) == TASK_DEAD && ld_acquire(&task->ended.set),
 	       "task %s is freed in state %u", task->name, task_state(task));
 	registry_remove(task);
-	zonal_cpuset_leave(&task->memory);
-	zonal_group_join(NULL, &task->memory);
+	task_leave_sets(task);
 	sched_context_drop(&task->context);
 	task_stack_put(task);
 	task_memory_put(task);
@@ -189,6 +195,7 @@ int task_spawn(const struct task_spec *spec, struct task **out)
 		return ZONAL_ENOMEM;
 	task_fill(task, spec, cpu);
 	if (task_stack_take(task, nid)) {
+		task_leave_sets(task);
 		task_memory_put(task);
 		return ZONAL_ENOMEM;
 	}

@@ -35,7 +35,7 @@ says() {
 	fi
 }
 
-plan_first 5
+plan_first 6
 says groups 0 'group+make+top+5000;group+make+in+300+top;group+start+in+hungry+100;group+-j;group' \
 	'id 256' \
 	'\{"schema":"zonal.group/1","groups":\[\{"name":"top","above":"-","tasks":0,"limit":5000,"usage":[0-9]+,.*\},\{"name":"in","above":"top","tasks":1,"limit":300,.*"ooms":0\}\]\}' \
@@ -53,7 +53,10 @@ says refused 1 'group+make+a+0;group+make+a+-1;group+make+a/b+5;group+make+a+5;g
 	'group: a: there is one already' 'group: c: there is none of that name' \
 	'group: x: there is none of that name' 'group: 77: no task at EL0 has that id' \
 	'group: make, limit, start, add, leave or drop; see help' 'check: every invariant holds'
-# The program of the set prints where it runs and where its pages are.
+# The one allocation of the command itself.
+says nomemory 1 'inject+0+1;group+make+a+5;group;group+make+a+5;group;check' \
+	'group: no memory for a map of [0-9]+ bytes in one piece' 'a +- +0 +5 .*' \
+	'check: every invariant holds'
 says sets 0 'cpuset+make+a+0-2+exclusive;cpuset+make+b+1+wall+a;cpuset+start+b+hungry+9;cpuset+-j;cpuset+change+b+2+exclusive+wall;cpuset;cpuset+leave+256;cpuset+drop+b;cpuset+drop+a;cpuset' \
 	'id 256' \
 	'\{"schema":"zonal.cpuset/1","sets":\[\{"name":"a","above":"-","tasks":0,"nodes":"0-2","exclusive":true,"wall":false\},\{"name":"b","above":"a","tasks":1,"nodes":"1","exclusive":false,"wall":true\}\]\}' \

@@ -8,6 +8,7 @@
  * is asked by its id. All pages of the groups and all memory are counted around each case, after a
  * first start of everything, which may leave what it keeps.
  */
+#include <zonal/cpuset.h>
 #include <zonal/group.h>
 #include <zonal/linux.h>
 
@@ -205,5 +206,92 @@ KTEST_F(rows_z, z7_a_program_that_changes_groups_leaves_no_charge_behind, KT_TAR
 	ends(id, USER_EXITED);
 	groups_end();
 	KT_TRUE(!swap_off("ram0"));
+	all_is_back(before);
+}
+
+/* ---- failures ------------------------------------------------------------------ */
+
+/* What a start of `press` in the group came to: false: it could not begin, or was ended; true: it
+ * ran to its end. */
+static bool press_ends_well(struct zonal_group *group)
+{
+	struct user_end end = { .reason = USER_KILLED };
+	const char *why = NULL;
+	int id;
+
+	zonal_group_join(group, task_memory(task_current()));
+	id = user_start("press", press_arg(5, 1, 3), &why);
+	zonal_inject(&zonal_image, 0, 0);
+	zonal_group_join(NULL, task_memory(task_current()));
+	if (id <= 0) {
+		KT_TRUE(why != NULL);
+		return false;
+	}
+	KT_TRUE(user_join(id, &end));
+	return end.reason == USER_EXITED && !end.status;
+}
+
+/* Nothing is charged to the group and nobody in it. A task that began and was ended gives back what
+ * it has in its own time. */
+static void all_left(struct zonal_group *group)
+{
+	uint64_t deadline = sched_world_deadline();
+
+	for (;;) {
+		zonal_group_settle(&zonal_image);
+		if ((!ld_relaxed(&group->usage) && !ld_relaxed(&group->tasks)) ||
+		    port_time_ns() > deadline)
+			break;
+		task_sleep_ns(MS);
+	}
+	KT_EQ(ld_relaxed(&group->usage), 0);
+	KT_EQ(ld_relaxed(&group->tasks), 0);
+}
+
+/* Proof that each charge may fail: with a limit of n pages the one behind the n-th does, of the
+ * space, its tables, the program's pages, and of what it touches later. */
+KTEST_F(rows_z, z5_a_program_whose_group_cannot_pay_leaves_nothing, KT_TARGET_ONLY)
+{
+	uint64_t before = pages_before();
+	unsigned limit = 1;
+
+	if (!groups_begin(ZONAL_GROUP_NO_LIMIT, 1))
+		return;
+	while (limit < 60 && !press_ends_well(&inner)) {
+		all_left(&inner);
+		KT_EQ(zonal_group_limit(&inner, ++limit), 0);
+	}
+	KT_OK(limit > 5 && limit < 60, "a limit of %u pages", limit);
+	KT_TRUE(ld_relaxed(&inner.refused) >= 4);
+	groups_end();
+	all_is_back(before);
+}
+
+/* And each allocation of a start in a group and a cpuset: what was charged before it is given back,
+ * and what did not come to life is a member of neither. */
+KTEST_F(rows_z, z7_a_start_that_gets_no_memory_gives_its_charges_back, KT_TARGET_ONLY)
+{
+	static struct zonal_cpuset set;
+	uint64_t before = pages_before(), deadline;
+	unsigned tries;
+
+	if (!groups_begin(ZONAL_GROUP_NO_LIMIT, ZONAL_GROUP_NO_LIMIT))
+		return;
+	KT_EQ(zonal_cpuset_make(&zonal_image, &set, NULL, zonal_image.has_memory, 0), 0);
+	zonal_cpuset_join(&set, task_memory(task_current()));
+	for (tries = 0; tries < 60; tries++) {
+		zonal_inject(&zonal_image, tries, 1000);
+		if (press_ends_well(&inner))
+			break;
+		all_left(&inner);
+		KT_EQ(set.tasks, 1);
+	}
+	zonal_cpuset_leave(task_memory(task_current()));
+	deadline = sched_world_deadline();
+	while (zonal_cpuset_drop(&set) && port_time_ns() < deadline)
+		task_sleep_ns(MS);
+	KT_TRUE(!set.used);
+	KT_OK(tries > 3 && tries < 60, "%u allocations", tries);
+	groups_end();
 	all_is_back(before);
 }

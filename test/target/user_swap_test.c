@@ -7,11 +7,13 @@
  * user_press_test.c.
  */
 #include <string.h>
+#include <zonal/group.h>
 #include <zonal/linux.h>
 #include <zonal/reclaim.h>
 
 #include "arm64_mmu.h"
 #include "mm/mm.h"
+#include "monitor/group_command.h"
 #include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/space.h"
@@ -286,4 +288,32 @@ KTEST_F(user_swap, no_memory_on_the_way_back_is_an_error_that_can_be_tried_again
 	zonal_inject(&zonal_image, 0, 0);
 	KT_EQ(words(touched(space, 9))[1], 99);
 	space_end(space, before);
+}
+
+/* What comes back is charged to who touches it. */
+KTEST_F(rows_z, z6_a_page_in_swap_that_cannot_be_paid_stays_there, KT_TARGET_ONLY)
+{
+	static struct zonal_group poor;
+	bool map = group_command_begin(&zonal_image);
+	uint64_t before;
+	struct user_space *space = KT_TRUE(map) ? space_begin(&before) : NULL;
+	struct page *page, *all;
+
+	if (!space)
+		return;
+	page = touched(space, 9);
+	words(page)[1] = 99;
+	KT_EQ(give(page, 9, true), ZONAL_GIVE_YES);
+	KT_EQ(zonal_group_make(&zonal_image, &poor, NULL, 1), 0);
+	zonal_group_join(&poor, task_memory(task_current()));
+	all = alloc_pages(GFP_KERNEL_ACCOUNT, 0);
+	KT_EQ(space_fault(space, BASE + 9 * PAGE_SIZE, USER_WRITE, false), USER_ENOMEM);
+	KT_EQ(ld_relaxed(&space->parked), 1);
+	__free_pages(all, 0);
+	page = touched(space, 9);
+	KT_EQ(words(page)[1], 99);
+	KT_TRUE(zonal_page_group(&zonal_image, page) == &poor);
+	zonal_group_join(NULL, task_memory(task_current()));
+	space_end(space, before);
+	KT_EQ(zonal_group_drop(&poor), 0);
 }
