@@ -213,6 +213,31 @@ KTEST_F(deferred, a_masked_request_grows_its_zone_by_a_block_only, KT_HOST_ONLY)
 	KT_EQ(zonal_deferred_pages(mm, 1), before - PIECE);
 }
 
+/* F7: the first block that comes has a reserved page in each half, so the zone passes and has no
+ * such block to give. */
+KTEST_F(deferred, a_zone_that_passes_and_has_no_block_grows_on, KT_HOST_ONLY)
+{
+	static const struct kt_spec spotted = {
+		.ram = { { 0, KT_NORMAL_PFN, SECTION }, { 1, NODE1, 2 * SECTION } },
+		.reserved = { { 0, NODE1 + SECTION + 100, 1 }, { 0, NODE1 + SECTION + 700, 1 } },
+		.deferred = true,
+	};
+	struct zonal *mm = kt_bare_instance(&spotted);
+	struct page *page;
+	port_irqflags_t irq;
+
+	if (!mm)
+		return;
+	while (kt_free(kt_zone(mm, 1, ZONE_DMA)) >= PIECE)
+		if (!KT_TRUE(zonal_alloc_node(mm, 1, GFP_ATOMIC, MAX_ORDER - 1)))
+			return;
+	irq = port_irq_save();
+	page = zonal_alloc_node(mm, 1, GFP_ATOMIC, MAX_ORDER - 2);
+	port_irq_restore(irq);
+	KT_EQ(page ? zonal_page_node(page) : ZONAL_MAX_NODES, 1);
+	KT_EQ(zonal_deferred_pages(mm, 1), SECTION - 2 * PIECE);
+}
+
 KTEST_F(deferred, every_page_can_be_taken_before_a_request_fails, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_bare_instance(&pair);
