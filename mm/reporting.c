@@ -76,7 +76,8 @@ static bool take_one(struct report_run *run, struct page *page)
 	       "pfn 0x%x of order %u, %u blocks", page->pfn, page_order(page), run->count);
 	if (!zone_mark_ok(zone, 0, zone_mark(zone, WMARK_MIN) + (1 << run->order), 0, ALLOC_CMA))
 		return false;
-	if (!buddy_carve(zone, page, run->order) || !page_check_block(run->mm, page, run->order))
+	if (!buddy_carve(run->zone, page, run->order) ||
+	    !page_check_block(run->mm, page, run->order))
 		return true;
 	mobility_note_large(page, run->order);
 	page_prepare(page, word_make(zone->id, PAGE_USED, run->order));
