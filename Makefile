@@ -97,7 +97,7 @@ VARIANTS := host-gcc-asan host-clang-asan host-tsan
 DEBUG := -DZONAL_DEBUG=1
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 $(DEBUG)
 
-.PHONY: all host run test bench host-test qemu gdb fuzz historic models mutate lint size clean help \
+.PHONY: all host run test bench host-test qemu gdb fuzz soak historic models mutate lint size clean help \
 	setup FORCE
 .DELETE_ON_ERROR:
 all: $(O)/zonal.img
@@ -184,11 +184,12 @@ test: $(O)/zonal.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)
 		$(O)/host-tsan/stress $(O)/host-hooks/hooks host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
-fuzz: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
-	$(Q)tools/run_fuzz.sh
+fuzz soak: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
+	$(Q)MINUTES='$(MINUTES)' tools/run_$@.sh
+soak: $(O)/zonal.img $(O)/host-tsan/stress
 models: | $(O)/setup.models
 	$(Q)tools/run_models.py
-# Broken on purpose: which test notices? tools/mutant.py asks what a program is made of.
+# Broken on purpose: which test notices?
 historic mutate: $(addprefix $(O)/host-mutant/,test model oracle topology)
 	$(Q)N='$(N)' SEED='$(SEED)' tools/$@.py $(FILES)
 historic: $(O)/host-hooks/hooks $(O)/host-tsan/stress $(O)/host-tsan/test
@@ -203,7 +204,6 @@ size: $(O)/zonal.elf $(O)/plain/zonal.elf
 
 clean:
 	rm -rf $(O)
-
 help:
 	@echo 'Goals:'
 	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf; TESTS=0: without tests'
@@ -214,7 +214,7 @@ help:
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
-	@echo '  models fuzz lint size clean'
+	@echo '  models fuzz soak lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC) DISK=FILE'
 	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= LZ4_SRC= TESTS=0 EXTRA_CFLAGS='
 	@tools/board.sh --list

@@ -70,8 +70,15 @@ static void out_repeat(struct out *out, char c, int count)
 		out_char(out, c);
 }
 
+/* As often as there is room for all of it, in one piece. */
 static void out_text(struct out *out, const char *text, size_t length)
 {
+	if (length && length <= out->size - out->used) {
+		memcpy(out->buffer + out->used, text, length);
+		out->used += length;
+		out->total += length;
+		return;
+	}
 	while (length--)
 		out_char(out, *text++);
 }
@@ -271,11 +278,13 @@ static void out_format(struct out *out, const char *fmt, struct arguments *args)
 	while (*fmt) {
 		const char *start = fmt;
 
-		if (*fmt++ != '%') {
-			out_char(out, *start);
-			continue;
-		}
-		fmt = scan_spec(fmt, &spec, args);
+		while (*fmt && *fmt != '%')
+			fmt++;
+		out_text(out, start, (size_t)(fmt - start));
+		if (!*fmt)
+			return;
+		start = fmt;
+		fmt = scan_spec(fmt + 1, &spec, args);
 		if (!out_conversion(out, &spec, args))
 			out_text(out, start, (size_t)(fmt - start));
 	}

@@ -88,16 +88,10 @@ LOCK_UNSAID static void output_drop(port_irqflags_t flags)
 	port_irq_restore(flags);
 }
 
-static void ring_put(char c)
-{
-	ring[ld_relaxed(&put_at) % RING_BYTES] = c;
-	st_relaxed(&put_at, ld_relaxed(&put_at) + 1);
-}
-
 /* The whole text into the ring, if it has room; where it ends. Under the lock. */
 static bool ring_put_text(const char *text, size_t length, uint32_t *end)
 {
-	uint32_t waiting = ld_relaxed(&put_at) - ld_relaxed(&sent_at);
+	uint32_t at = ld_relaxed(&put_at), waiting = at - ld_relaxed(&sent_at);
 
 	/* In a panic a CPU that was stopped may have left it halfway. */
 	ASSERT(arm64_panicking() || waiting <= RING_BYTES, "%u waiting, %zu more", waiting,
@@ -110,25 +104,26 @@ static bool ring_put_text(const char *text, size_t length, uint32_t *end)
 	}
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '\n')
-			ring_put('\r');
-		ring_put(text[i]);
+			ring[at++ % RING_BYTES] = '\r';
+		ring[at++ % RING_BYTES] = text[i];
 	}
-	*end = ld_relaxed(&put_at);
+	st_relaxed(&put_at, at);
+	*end = at;
 	return true;
 }
 
 /* What the UART takes at once, PIECE_CHARS at most. Under the lock. */
 static unsigned send_piece(struct uart *uart)
 {
-	unsigned count = 0;
+	uint32_t from = ld_relaxed(&sent_at), end = ld_relaxed(&put_at), at = from;
 
-	while (count < PIECE_CHARS && ld_relaxed(&sent_at) != ld_relaxed(&put_at) &&
-	       uart->driver->can_send(uart)) {
-		uart->driver->send(uart, ring[ld_relaxed(&sent_at) % RING_BYTES]);
-		st_relaxed(&sent_at, ld_relaxed(&sent_at) + 1);
-		count++;
+	end = from + ZN_MIN(end - from, PIECE_CHARS);
+	while (at != end && uart->driver->can_send(uart)) {
+		uart->driver->send(uart, ring[at % RING_BYTES]);
+		/* Each at once: whoever prints in a panic goes on from here. */
+		st_relaxed(&sent_at, ++at);
 	}
-	return count;
+	return at - from;
 }
 
 /* Nothing could be sent: give the line up if that lasts. Under the lock. */

@@ -439,6 +439,7 @@ static void ZN_NORETURN work(void)
 {
 	ASSERT(!port_irqs_masked(), "work begins masked");
 	if (boot_args.run[0] || run_refused) {
+		monitor_mark_boot(); /* the first command could run now */
 		page_init_start();
 		run();
 	}

@@ -34,5 +34,6 @@ BUGS = {
         "1", ("for (unsigned i = count; i < size; i += i & -i)",
               "for (unsigned i = count; i < size; i += 1)")),
     "take_does_not_count": (
-        "1", ("	count_free(zone, type, -(1 << order));\n	return page;", "	return page;")),
+        "1", ("found, type, false);\n	}\n	count_free(zone, type, -(1 << order));\n	return page;",
+              "found, type, false);\n	}\n	return page;")),
 }

@@ -12,10 +12,8 @@
  * Where owners refuse nothing changes, so one board serves all requests; where they give it is
  * built anew when it is half empty.
  */
-#include "kt_oom.h"
-#include "kt_scattered.h"
-
-#ifdef HOST_PORT_IMPL_H /* kt_naps, and hundreds of thousands of requests */
+#include "test/unit/mm/kt_oom.h"
+#include "test/unit/mm/kt_scattered.h"
 
 static const gfp_t composites[] = {
 	0, GFP_ATOMIC, GFP_KERNEL, GFP_KERNEL_ACCOUNT, GFP_NOWAIT, GFP_NOIO, GFP_NOFS, GFP_USER,
@@ -101,7 +99,7 @@ static void ask_orders(struct kt_cache *cache, gfp_t gfp, bool any, struct worst
 /* Which sets a state is asked with: all, or those of at most two. */
 static bool is_small(unsigned set) { return __builtin_popcount(set) <= 2; }
 
-KTEST_F(bounded, every_request_ends_when_nothing_is_free_and_nobody_gives, KT_HOST_ONLY)
+KTEST(bounded, every_request_ends_when_nothing_is_free_and_nobody_gives)
 {
 	struct zonal *mm = kt_instance(&eight_blocks);
 	struct worst worst = { 0 };
@@ -164,13 +162,13 @@ static void ask_refusers(struct kt_cache *cache, enum zonal_give refusal, const 
 	kt_cache_drop_all(cache);
 }
 
-KTEST_F(bounded, every_request_ends_when_half_is_free_and_owners_refuse, KT_HOST_ONLY)
+KTEST(bounded, every_request_ends_when_half_is_free_and_owners_refuse)
 {
 	ask_refusers(scattered(), ZONAL_GIVE_BUSY, "half, busy");
 	ask_refusers(scattered(), ZONAL_GIVE_NO_ROOM, "half, no room");
 }
 
-KTEST_F(bounded, every_request_ends_when_all_is_cache_and_owners_refuse, KT_HOST_ONLY)
+KTEST(bounded, every_request_ends_when_all_is_cache_and_owners_refuse)
 {
 	ask_refusers(small_full_of_cache(), ZONAL_GIVE_BUSY, "cache, busy");
 	ask_refusers(small_full_of_cache(), ZONAL_GIVE_NO_ROOM, "cache, no room");
@@ -211,19 +209,19 @@ static void ask_givers(struct kt_cache *(*board)(void), const char *state)
 	kt_cache_drop_all(cache);
 }
 
-KTEST_F(bounded, every_request_ends_when_half_is_free_and_pages_move, KT_HOST_ONLY)
+KTEST(bounded, every_request_ends_when_half_is_free_and_pages_move)
 {
 	ask_givers(scattered, "half, movable");
 }
 
-KTEST_F(bounded, every_request_ends_when_all_is_cache_that_goes, KT_HOST_ONLY)
+KTEST(bounded, every_request_ends_when_all_is_cache_that_goes)
 {
 	ask_givers(full_of_cache, "cache");
 }
 
 /* NOFAIL may take what it likes: somebody is ended for it. Not for one without FS (O6), which
  * waits for those who have it. */
-KTEST_F(bounded, nofail_is_served_by_a_kill_where_nobody_gives, KT_HOST_ONLY)
+KTEST(bounded, nofail_is_served_by_a_kill_where_nobody_gives)
 {
 	for (unsigned c = 0; c < ARRAY_SIZE(composites); c++) {
 		gfp_t gfp = composites[c] | __GFP_NOFAIL | __GFP_NOWARN;
@@ -243,4 +241,3 @@ KTEST_F(bounded, nofail_is_served_by_a_kill_where_nobody_gives, KT_HOST_ONLY)
 		kt_check_all(oom->mm);
 	}
 }
-#endif
