@@ -54,7 +54,8 @@ KTEST(rows_q, q16_text_names_mode_flag_and_nodes)
 	reads_as(mm, task, "bind:3,2", "bind:2-3");
 	reads_as(mm, task, "bind=static:1-2", "bind=static:1-2");
 	reads_as(mm, task, "interleave", "interleave:0,2-3");
-	reads_as(mm, task, "interleave=relative:0-1,63", "interleave=relative:0-1,63");
+	if (ZONAL_MAX_NODES == 64)
+		reads_as(mm, task, "interleave=relative:0-1,63", "interleave=relative:0-1,63");
 	kt_task_restore(&saved);
 }
 
@@ -134,7 +135,8 @@ KTEST(rows_q, q16_text_is_cut_to_its_buffer_and_the_longest_fits)
 
 	memset(small, 'x', sizeof(small));
 	KT_TRUE(zonal_policy_text(&policy, text, sizeof(text)) < sizeof(text) - 1);
-	KT_TRUE(strstr(text, "=relative:0,2,4,") && strstr(text, ",60,62"));
+	KT_TRUE(strstr(text, "=relative:0"));
+	KT_TRUE(ZONAL_MAX_NODES < 64 || strstr(text, ",60,62"));
 	for (unsigned size = 1; size < sizeof(small); size++) {
 		KT_EQ(zonal_policy_text(&policy, small, size), size - 1);
 		KT_EQ(small[size - 1], 0);

@@ -6,7 +6,7 @@
  */
 #include "kt_instance.h"
 
-enum { ORDER = MAX_ORDER - 1, SIZE = 1 << ORDER, BLOCKS = 64, SMALL = 512 };
+enum { ORDER = MAX_ORDER - 1, SIZE = 1 << ORDER, BLOCKS = 24, SMALL = 512 };
 
 static struct zonal_options options;
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, BLOCKS * SIZE + SMALL } },
@@ -67,7 +67,7 @@ KTEST(rows_a, a13_blocks_of_the_largest_order_lie_in_the_order_of_the_seed)
 		KT_EQ(again[i], first[i]);
 		differs |= other[i] != first[i];
 	}
-	KT_EQ(seen, UINT64_MAX);
+	KT_EQ(seen, (1ull << BLOCKS) - 1);
 	KT_OK(differs, "two seeds give one order");
 	kt_check_all(mm[1]);
 }
@@ -103,7 +103,7 @@ KTEST(rows_a, a13_any_number_of_free_blocks_is_shuffled_soundly)
 	static pfn_t blocks[BLOCKS + 1];
 
 	for (unsigned count = 1; count <= 6; count++)
-		for (uint64_t seed = 1; seed <= 20; seed++) {
+		for (uint64_t seed = 1; seed <= 4; seed++) {
 			struct zonal *mm;
 
 			spec.ram[0] = (struct kt_range){ 0, KT_DMA_PFN, (uint64_t)count * SIZE };
