@@ -109,11 +109,13 @@ fi
 
 # Of each log with a failure: the tests that failed and what they said, or else how it ends.
 say_what_failed() {
-	for log in "$O"/logs/*.log; do
+	for failed in "$O"/logs/*.failed; do
+		log=${failed%.failed}
+		[ -e "$log" ] || continue
 		if grep -aq '^not ok' "$log"; then
 			echo "---- $log"
 			tr -d '\r' <"$log" | grep -a -B4 -A1 '^not ok' | grep -av '^ok ' | head -n 40
-		elif grep -aq '^Bail out!' "$log" || ! grep -aqE '^1\.\.[0-9]' "$log"; then
+		else
 			echo "---- $log, its end"
 			tr -d '\r' <"$log" | tail -n 12
 		fi
