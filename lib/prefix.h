@@ -111,6 +111,7 @@
 #define deferred_grow_zone zn_deferred_grow_zone
 #define deferred_hold zn_deferred_hold
 #define deferred_reach_pfn zn_deferred_reach_pfn
+#define deferred_waits zn_deferred_waits
 #define deferred_wanted zn_deferred_wanted
 #define drain_batch zn_drain_batch
 #define drain_here zn_drain_here

@@ -254,6 +254,15 @@ void deferred_reach_pfn(struct zonal *mm, pfn_t pfn)
 
 /* ---- for walks over everything ---- */
 
+bool deferred_waits(const struct zonal *mm)
+{
+	uint64_t left = 0;
+
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++)
+		left += zonal_deferred_pages(mm, n);
+	return left && ld_relaxed(&mm->deferred->looks);
+}
+
 void deferred_hold(struct zonal *mm)
 {
 	if (!mm->deferred)

@@ -43,6 +43,13 @@ static inline void deferred_reach(struct zonal *mm, pfn_t pfn)
 		deferred_reach_pfn(mm, pfn);
 }
 
+/* Are there pages that do not come only because of deferred_hold()? */
+bool deferred_waits(const struct zonal *mm);
+static inline bool deferred_is_held(const struct zonal *mm)
+{
+	return unlikely(mm->deferred) && deferred_waits(mm);
+}
+
 /* Between these nothing is initialised, and zones do not grow. Context: task or boot. */
 void deferred_hold(struct zonal *mm);
 void deferred_go_on(struct zonal *mm);

@@ -9,6 +9,7 @@
  * this order (O6):
  *
  *	turned off              no
+ *	memory is to come       yes, later: a walk over everything holds it up (deferred.c)
  *	notifiers freed some    yes
  *	who asks is dying       he becomes a victim: what he lacks he may take from the reserves
  *	no __GFP_FS             yes, without harm to anybody: he may hold locks that the victim
@@ -27,6 +28,8 @@
  * the reserves and does not come here.
  */
 #include "oom.h"
+
+#include "mm/deferred.h"
 
 #include "lib/assert.h"
 #include "mm/alloc.h"
@@ -187,6 +190,8 @@ static enum outcome out_of_memory(struct oom_call *call)
 
 	if (ld_relaxed(&call->mm->oom.off))
 		return NO_HELP;
+	if (deferred_is_held(call->mm))
+		return WAIT_VICTIM;
 	if (ask_notifiers(call->mm))
 		return HELP;
 	if (ld_acquire(&task->fate) & ZONAL_FATE_DYING) {

@@ -8,7 +8,7 @@
  * that are not there are filled with a pattern by kt_meta(), and poisoned where the address
  * sanitizer is: every walk over frames runs over them once.
  */
-#include "kt_instance.h"
+#include "kt_oom.h"
 
 #include <zonal/contig.h>
 #include <zonal/reclaim.h>
@@ -252,6 +252,33 @@ KTEST_F(deferred, every_page_can_be_taken_before_a_request_fails, KT_HOST_ONLY)
 	KT_EQ(zonal_deferred_pages(mm, 0), 0);
 	/* What is reserved as a whole is nothing that a request would grow its zone for. */
 	KT_TRUE(zonal_deferred_pages(mm, 1) <= PIECE);
+	all_turns(mm);
+	kt_check_all(mm);
+}
+
+KTEST_F(deferred, nobody_is_ended_for_memory_that_a_walk_holds_up, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&pair);
+	struct kt_oom *oom = mm ? kt_oom(mm) : NULL;
+	struct page *chain[MAX_ORDER] = { NULL }, *page;
+
+	if (!oom)
+		return;
+	(void)kt_oom_task(oom, 10, 0);
+	deferred_hold(mm);
+	for (unsigned order = MAX_ORDER; order-- > 0;)
+		(void)kt_take_all(mm, 0, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, order,
+				  &chain[order]);
+	KT_TRUE(!zonal_alloc_node(mm, 0, GFP_KERNEL | __GFP_NOWARN, 0));
+	KT_EQ(oom->kills, 0);
+	deferred_go_on(mm);
+	page = zonal_alloc_node(mm, 0, GFP_KERNEL | __GFP_NOWARN, 0);
+	KT_TRUE(page);
+	KT_EQ(oom->kills, 0);
+	zonal_free(mm, page, 0);
+	kt_oom_end_all(oom);
+	for (unsigned order = MAX_ORDER; order-- > 0;)
+		kt_give_all(mm, chain[order], order);
 	all_turns(mm);
 	kt_check_all(mm);
 }
