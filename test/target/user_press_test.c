@@ -5,140 +5,20 @@
  * another frame again and again, by a task on another core; both at once; and programs that are
  * killed in the middle of that. All memory is counted around each case.
  *
- * The program is test/user/press.c. So that a board with much memory has not much to do, most of it
- * is taken before. What is moved is found by frame, not by program: the mover goes over the whole
- * map, and takes what is on a list at that moment.
+ * The program is user/programs/press.c. So that a board with much memory has not much to do, most
+ * of it is taken before. What is moved is found by frame, not by program: the mover goes over the
+ * whole map, and takes what is on a list at that moment.
  */
-#include <string.h>
 #include <zonal/linux.h>
 
 #include "mm/compact/move.h"
-#include "mm/watermark.h"
 #include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/swap.h"
 #include "user/user.h"
-#include "user/user_port.h"
+#include "user_crowd.h"
 
-enum { SWAP_PAGES = 1 << 16, LEFT_PAGES = 4096, TASKS = 4 };
-
-static void check_holds(void)
-{
-	struct zonal_finding finding;
-
-	KT_OK(zonal_check_busy(&zonal_image, &finding), "%s", finding.text);
-}
-
-/* ---- memory that is not there ------------------------------------------------- */
-
-static struct page *ballast; /* blocks, chained through their first words */
-
-static uint64_t *words(const struct page *page)
-{
-	return user_port_address(page_to_pfn(page) << PAGE_SHIFT);
-}
-
-static uint64_t marks_of_all(void)
-{
-	uint64_t sum = 0;
-
-	for (nodemask_t m = boot_info.nodes; m; m &= m - 1)
-		for (unsigned t = 0; t < ZONE_TYPES; t++)
-			sum += (uint64_t)zone_mark(&zonal_image.node[nodemask_first(m)]->zone[t],
-						   WMARK_HIGH);
-	return sum;
-}
-
-/* Leave about so many pages above the marks; how many are free then. */
-static uint64_t ballast_take(uint64_t pages)
-{
-	uint64_t free = sched_world_free_pages(), keep = pages + 2 * marks_of_all();
-	gfp_t gfp = (GFP_HIGHUSER & ~__GFP_RECLAIM) | __GFP_NOWARN;
-
-	for (unsigned order = MAX_ORDER; order-- > 0;)
-		while (free > keep + (1ull << order)) {
-			struct page *page = alloc_pages(gfp, order);
-
-			if (!page)
-				break;
-			words(page)[0] = (uintptr_t)ballast;
-			words(page)[1] = order;
-			ballast = page;
-			free -= 1ull << order;
-		}
-	return sched_world_free_pages();
-}
-
-static void ballast_give(void)
-{
-	while (ballast) {
-		struct page *page = ballast;
-
-		ballast = (struct page *)(uintptr_t)words(page)[0];
-		__free_pages(page, (unsigned)words(page)[1]);
-	}
-}
-
-/* ---- programs ------------------------------------------------------------------ */
-
-static int id[TASKS];
-
-static uint64_t begin(void)
-{
-	struct user_end end;
-	int first = user_start("probe", 0, NULL);
-
-	/* The first start of anything may leave what it keeps; the reaper needs a moment. */
-	KT_TRUE(first > 0 && user_join(first, &end));
-	task_sleep_ns(20 * MS);
-	return sched_world_free_pages();
-}
-
-static void start_all(uint64_t pages, unsigned rounds)
-{
-	for (unsigned i = 0; i < TASKS; i++) {
-		id[i] = user_start("press", pages | rounds << 24 | (uint64_t)(i + 1) << 32, NULL);
-		KT_TRUE(id[i] > 0);
-	}
-}
-
-/* Does one of them still run? */
-static bool any_runs(void)
-{
-	struct user_info info;
-	unsigned next = 0;
-
-	while (user_list(&next, &info, 1))
-		for (unsigned i = 0; i < TASKS; i++)
-			if ((int)info.id == id[i] && !info.ended)
-				return true;
-	return false;
-}
-
-/* With 0; or, if they may have been killed before that, by that. */
-static void all_end(bool killed)
-{
-	struct user_end end;
-
-	for (unsigned i = 0; i < TASKS; i++)
-		if (KT_TRUE(id[i] > 0 && user_join(id[i], &end)))
-			KT_OK((end.reason == USER_EXITED && end.status == 0) ||
-				      (killed && end.reason == USER_KILLED),
-			      "task %u: reason %u, status %d", i, end.reason, end.status);
-}
-
-static void all_is_back(uint64_t before)
-{
-	uint64_t deadline = sched_world_deadline(), now;
-
-	do {
-		task_sleep_ns(MS);
-		now = sched_world_free_pages();
-	} while (now < before && port_time_ns() < deadline);
-	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
-	      (unsigned long long)before);
-	check_holds();
-}
+enum { SWAP_PAGES = 1 << 16, LEFT_PAGES = 4096 };
 
 /* ---- the mover ------------------------------------------------------------------ */
 
@@ -192,7 +72,7 @@ static void move_while_they_run(struct move *move)
 {
 	*move = (struct move){ .mm = &zonal_image, .may_fs = true, .target = move_target,
 			       .unused = move_unused };
-	for (unsigned round = 0; any_runs(); round++) {
+	for (unsigned round = 0; crowd_runs(); round++) {
 		move_everything(move, round % 3);
 		/* An emulator with one thread gives a core that never rests a tenth of a second a
 		 * turn, and a TLB invalidation of another one needs a turn of every core: ten
@@ -220,53 +100,53 @@ KTEST_F(user_press, programs_have_more_memory_than_the_board, KT_TARGET_ONLY)
 
 	if (too_many_cores())
 		return;
-	before = begin();
+	before = crowd_before();
 	if (!KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4)))
 		return;
-	start_all(ballast_take(LEFT_PAGES) * 130 / 100 / TASKS, 2);
-	all_end(false);
+	crowd_start(crowd_ballast(LEFT_PAGES) * 130 / 100, 2);
+	crowd_ends(false);
 	KT_TRUE(swap_look_area(0, &info));
 	KT_OK(info.out && info.in, "%llu pages out, %llu in", (unsigned long long)info.out,
 	      (unsigned long long)info.in);
-	ballast_give();
+	crowd_ballast_give();
 	KT_TRUE(!swap_off(info.name));
-	all_is_back(before);
+	crowd_is_gone(before);
 }
 
 KTEST_F(user_press, pages_move_while_their_programs_run, KT_TARGET_ONLY)
 {
-	uint64_t before = begin();
+	uint64_t before = crowd_before();
 	uint64_t deadline = sched_world_deadline();
 	unsigned moved = 0;
 	struct move move;
 
 	/* On a board of many cores they may end before their pages are come to: then again. */
 	do {
-		start_all(64, 255);
+		crowd_start(64 * CROWD, 255);
 		move_while_they_run(&move);
-		all_end(false);
+		crowd_ends(false);
 		moved += move.moved;
 	} while (moved < 20 && port_time_ns() < deadline);
 	KT_OK(moved >= 20, "%u pages moved; in the end %u gone, %u failed", moved, move.gone,
 	      move.failed);
-	all_is_back(before);
+	crowd_is_gone(before);
 }
 
 KTEST_F(user_press, programs_are_killed_while_their_pages_move, KT_TARGET_ONLY)
 {
-	uint64_t before = begin();
+	uint64_t before = crowd_before();
 	struct move move = { .mm = &zonal_image, .may_fs = true, .target = move_target,
 			     .unused = move_unused };
 
 	for (unsigned round = 0; round < 3; round++) {
-		start_all(200, 255);
+		crowd_start(200 * CROWD, 255);
 		move_everything(&move, round % 3);
-		for (unsigned i = 0; i < TASKS; i++)
-			KT_TRUE(user_kill(id[i]));
+		for (unsigned i = 0; i < CROWD; i++)
+			KT_TRUE(user_kill(crowd_id(i)));
 		move_everything(&move, (round + 1) % 3);
-		all_end(true);
+		crowd_ends(true);
 	}
-	all_is_back(before);
+	crowd_is_gone(before);
 }
 
 KTEST_F(user_press, pages_move_and_swap_while_their_programs_run, KT_TARGET_ONLY)
@@ -277,16 +157,16 @@ KTEST_F(user_press, pages_move_and_swap_while_their_programs_run, KT_TARGET_ONLY
 
 	if (too_many_cores())
 		return;
-	before = begin();
+	before = crowd_before();
 	if (!KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4)))
 		return;
-	start_all(ballast_take(LEFT_PAGES / 4) * 115 / 100 / TASKS, 2);
+	crowd_start(crowd_ballast(LEFT_PAGES / 4) * 115 / 100, 2);
 	move_while_they_run(&move);
-	all_end(false);
+	crowd_ends(false);
 	KT_TRUE(swap_look_area(0, &info));
 	KT_OK(info.out && info.in && move.moved > 20, "%llu pages out, %llu in, %u moved",
 	      (unsigned long long)info.out, (unsigned long long)info.in, move.moved);
-	ballast_give();
+	crowd_ballast_give();
 	KT_TRUE(!swap_off(info.name));
-	all_is_back(before);
+	crowd_is_gone(before);
 }

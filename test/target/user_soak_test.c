@@ -18,19 +18,16 @@
 #include "block/block.h"
 #include "block/cache.h"
 #include "mm/compact/move.h"
-#include "mm/watermark.h"
 #include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/swap.h"
-#include "user/user.h"
+#include "user_crowd.h"
 
-enum { TASKS = 4, SWAP_PAGES = 1 << 14, LEFT_PAGES = 2048, PLENTY_PAGES = 512, ROW = 512,
+enum { SWAP_PAGES = 1 << 14, LEFT_PAGES = 1024, PLENTY_PAGES = 512, ROW = 512,
        WINDOW = 1 << 15, DISK_BYTES = 1 << 16, ENOUGH = 4 };
 
 static struct {
 	uint64_t seed;
-	int id[TASKS];
-	struct page *ballast; /* blocks, chained through their owner words */
 	struct zonal_cpuset set;
 	struct block_device *disk;
 	uint8_t copy[DISK_BYTES];
@@ -131,111 +128,36 @@ static void use_disk(void)
 		KT_EQ(cache_flush(soak.disk), 0);
 }
 
-/* ---- the programs ---------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------ */
 
-static uint64_t marks(void)
-{
-	struct zone *zone;
-	uint64_t sum = 0;
-	unsigned zid;
-
-	mm_for_each_zone(&zonal_image, zid, zone)
-		sum += (uint64_t)zone_mark(zone, WMARK_HIGH);
-	return sum;
-}
-
-/* All but LEFT_PAGES above the marks; how many the programs shall have together. */
-static uint64_t make_it_small(void)
-{
-	gfp_t gfp = (GFP_HIGHUSER & ~__GFP_RECLAIM) | __GFP_NOWARN;
-	uint64_t keep = marks() + LEFT_PAGES;
-
-	for (unsigned order = MAX_ORDER; order-- > 0;) {
-		struct page *page;
-
-		while (sched_world_free_pages() > keep + (1ull << order) &&
-		       (page = alloc_pages(gfp, order))) {
-			uint64_t *words = zonal_page_owner(page);
-
-			words[0] = (uintptr_t)soak.ballast;
-			words[1] = order;
-			soak.ballast = page;
-		}
-	}
-	return (sched_world_free_pages() - marks() / 2) * 115 / 100;
-}
-
-static void give_ballast(void)
-{
-	while (soak.ballast) {
-		struct page *page = soak.ballast;
-		uint64_t *words = zonal_page_owner(page), order = words[1];
-
-		soak.ballast = (struct page *)(uintptr_t)words[0];
-		__free_pages(page, (unsigned)order);
-	}
-}
-
-static void start_all(uint64_t pages, unsigned rounds)
+/* The programs, in the cpuset, which they inherit. */
+static void start(uint64_t pages, unsigned rounds)
 {
 	struct zonal_task *self = task_memory(task_current());
 
 	zonal_cpuset_join(&soak.set, self);
-	for (unsigned i = 0; i < TASKS; i++) {
-		soak.id[i] = user_start("press", pages / TASKS | rounds << 24 |
-						(uint64_t)(i + 1) << 32, NULL);
-		KT_TRUE(soak.id[i] > 0);
-	}
+	crowd_start(pages, rounds);
 	zonal_cpuset_leave(self);
 }
 
-static bool any_runs(void)
+/* A task that was waited for is in it until its stack is given back. */
+static void drop_set(void)
 {
-	struct user_info info;
-	unsigned next = 0;
+	uint64_t deadline = sched_world_deadline();
+	int error;
 
-	while (user_list(&next, &info, 1))
-		for (unsigned i = 0; i < TASKS; i++)
-			if ((int)info.id == soak.id[i] && !info.ended)
-				return true;
-	return false;
-}
-
-static void all_end(void)
-{
-	struct user_end end;
-
-	for (unsigned i = 0; i < TASKS; i++)
-		if (KT_TRUE(soak.id[i] > 0 && user_join(soak.id[i], &end)))
-			KT_OK(end.reason == USER_EXITED && end.status == 0,
-			      "task %u: reason %u, status %d", i, end.reason, end.status);
-}
-
-static void all_is_back(uint64_t before)
-{
-	uint64_t deadline = sched_world_deadline(), now;
-	struct zonal_finding finding;
-
-	do {
+	while ((error = zonal_cpuset_drop(&soak.set)) && port_time_ns() < deadline)
 		task_sleep_ns(MS);
-		now = sched_world_free_pages();
-	} while (now < before && port_time_ns() < deadline);
-	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
-	      (unsigned long long)before);
-	KT_OK(zonal_check_busy(&zonal_image, &finding), "%s", finding.text);
+	KT_EQ(error, 0);
 }
 
-/* The first start of anything, and of the disk, may leave what is kept for later. */
+/* Reading the disk may leave what is kept for later. */
 static uint64_t begin(void)
 {
-	struct user_end end;
-	int first = user_start("probe", 0, NULL);
-
-	KT_TRUE(first > 0 && user_join(first, &end));
+	(void)crowd_before();
 	soak.disk = block_find("vda");
 	if (soak.disk && cache_read(soak.disk, 0, soak.copy, DISK_BYTES))
 		soak.disk = NULL;
-	task_sleep_ns(20 * MS);
 	if (soak.disk)
 		(void)cache_drop(soak.disk);
 	return sched_world_free_pages();
@@ -256,17 +178,17 @@ KTEST_F(user_soak, no_word_is_wrong_under_everything_at_once, KT_TARGET_ONLY)
 	    !KT_EQ(zonal_cpuset_make(&zonal_image, &soak.set, NULL, zonal_image.has_memory, 0), 0))
 		return;
 	deadline = sched_world_deadline();
-	pages = small ? make_it_small() : PLENTY_PAGES;
+	pages = small ? crowd_ballast(LEFT_PAGES) * 115 / 100 : PLENTY_PAGES;
 	do {
-		start_all(pages, small ? 3 : 100);
-		while (any_runs()) {
+		start(pages, small ? 3 : 100);
+		while (crowd_runs()) {
 			happens[draw(ARRAY_SIZE(happens))]();
 			task_sleep_ns(MS / 4);
 		}
-		all_end();
+		crowd_ends(false);
 	} while (soak.moved < ENOUGH && port_time_ns() < deadline);
-	give_ballast();
-	KT_EQ(zonal_cpuset_drop(&soak.set), 0);
+	crowd_ballast_give();
+	drop_set();
 	KT_TRUE(swap_look_area(0, &info) && !swap_off(info.name));
 	if (soak.disk) {
 		KT_EQ(cache_flush(soak.disk), 0);
@@ -276,5 +198,5 @@ KTEST_F(user_soak, no_word_is_wrong_under_everything_at_once, KT_TARGET_ONLY)
 		"%llu in", soak.moved, soak.blocks, soak.rows, soak.changes, soak.transfers,
 		(unsigned long long)info.out, (unsigned long long)info.in);
 	KT_OK(!small || info.out, "nothing went to swap");
-	all_is_back(before);
+	crowd_is_gone(before);
 }
