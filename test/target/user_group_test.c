@@ -118,7 +118,7 @@ static void all_is_back(uint64_t before)
 	uint64_t deadline = sched_world_deadline(), now;
 	struct zonal_finding finding;
 
-	KT_OK(zonal_check(&zonal_image, &finding), "%s", finding.text);
+	KT_OK(zonal_check_busy(&zonal_image, &finding), "%s", finding.text);
 	do {
 		task_sleep_ns(MS);
 		now = sched_world_free_pages();
