@@ -86,6 +86,24 @@ static bool read_share(const char *text, uint64_t *bytes, unsigned *percent)
 	return true;
 }
 
+/* The one word that there is for it. */
+static bool read_word(const char *value, const char *word, bool *out)
+{
+	if (strcmp(value, word) != 0)
+		return false;
+	*out = true;
+	return true;
+}
+
+/* 0 or 1. */
+static bool read_switch(const char *value, bool *out)
+{
+	if ((value[0] != '0' && value[0] != '1') || value[1])
+		return false;
+	*out = value[0] == '1';
+	return true;
+}
+
 static bool set_run(struct bootargs *args, const char *value)
 {
 	size_t i;
@@ -100,18 +118,12 @@ static bool set_run(struct bootargs *args, const char *value)
 
 static bool set_exit(struct bootargs *args, const char *value)
 {
-	if (strcmp(value, "semihosting") != 0)
-		return false;
-	args->semihosting = true;
-	return true;
+	return read_word(value, "semihosting", &args->semihosting);
 }
 
 static bool set_numa(struct bootargs *args, const char *value)
 {
-	if (strcmp(value, "off") != 0)
-		return false;
-	args->numa_off = true;
-	return true;
+	return read_word(value, "off", &args->numa_off);
 }
 
 static bool set_deferred(struct bootargs *args, const char *value)
@@ -126,18 +138,12 @@ static bool set_deferred(struct bootargs *args, const char *value)
 
 static bool set_page_owner(struct bootargs *args, const char *value)
 {
-	if (strcmp(value, "on") != 0)
-		return false;
-	args->page_owner = true;
-	return true;
+	return read_word(value, "on", &args->page_owner);
 }
 
 static bool set_page_poison(struct bootargs *args, const char *value)
 {
-	if (strcmp(value, "on") != 0)
-		return false;
-	args->options.page_poison = true;
-	return true;
+	return read_word(value, "on", &args->options.page_poison);
 }
 
 static bool set_guards(struct bootargs *args, const char *value)
@@ -152,19 +158,7 @@ static bool set_guards(struct bootargs *args, const char *value)
 
 static bool set_shuffle(struct bootargs *args, const char *value)
 {
-	if (strcmp(value, "on") != 0)
-		return false;
-	args->shuffle = true;
-	return true;
-}
-
-/* 0 or 1. */
-static bool read_switch(const char *value, bool *out)
-{
-	if ((value[0] != '0' && value[0] != '1') || value[1])
-		return false;
-	*out = value[0] == '1';
-	return true;
+	return read_word(value, "on", &args->shuffle);
 }
 
 static bool set_init_on_alloc(struct bootargs *args, const char *value)

@@ -109,6 +109,24 @@ static inline void lock_drop(struct ticket_lock *lock)
 	st_release(&lock->owner, (uint16_t)(owner + 1));
 }
 
+/* The same two, with interrupts masked in between, as they were before behind it. */
+static inline port_irqflags_t lock_take_masked(struct ticket_lock *lock) LOCK_TAKES(*lock);
+static inline port_irqflags_t lock_take_masked(struct ticket_lock *lock)
+{
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(lock);
+	return irq;
+}
+
+static inline void lock_drop_masked(struct ticket_lock *lock, port_irqflags_t irq)
+	LOCK_DROPS(*lock);
+static inline void lock_drop_masked(struct ticket_lock *lock, port_irqflags_t irq)
+{
+	lock_drop(lock);
+	port_irq_restore(irq);
+}
+
 /* For the panic path and reports; a racy answer for anyone but the holder. */
 static inline bool lock_held(struct ticket_lock *lock)
 {

@@ -24,23 +24,6 @@
 #define TASKS_A_HOLD 8u
 #define FLAGS (ZONAL_CPUSET_EXCLUSIVE | ZONAL_CPUSET_HARDWALL)
 
-/* Taken in one function and dropped in another, by a name that the callers do not share. */
-static port_irqflags_t sets_take(struct zonal *mm) LOCK_UNSAID;
-static port_irqflags_t sets_take(struct zonal *mm)
-{
-	port_irqflags_t irq = port_irq_save();
-
-	lock_take(&mm->cpusets.lock);
-	return irq;
-}
-
-static void sets_drop(struct zonal *mm, port_irqflags_t irq) LOCK_UNSAID;
-static void sets_drop(struct zonal *mm, port_irqflags_t irq)
-{
-	lock_drop(&mm->cpusets.lock);
-	port_irq_restore(irq);
-}
-
 static void tree_enter(struct zonal *mm)
 {
 	uint32_t idle = 0;
@@ -150,7 +133,7 @@ static void follow(struct zonal_cpuset *set, struct zonal_task *task)
 /* Some of those that have not followed yet. False: there are none. */
 static bool follow_some(struct zonal_cpuset *set)
 {
-	port_irqflags_t irq = sets_take(set->mm);
+	port_irqflags_t irq = lock_take_masked(&set->mm->cpusets.lock);
 	bool more = true;
 
 	for (unsigned i = 0; i <= TASKS_A_HOLD && more; i++) {
@@ -162,7 +145,7 @@ static bool follow_some(struct zonal_cpuset *set)
 		unlink_task(set, task);
 		follow(set, task);
 	}
-	sets_drop(set->mm, irq);
+	lock_drop_masked(&set->mm->cpusets.lock, irq);
 	return more;
 }
 
@@ -180,10 +163,10 @@ static struct zonal_cpuset *next_below(const struct zonal_cpuset *root, struct z
 static void follow_all(struct zonal_cpuset *root)
 {
 	for (struct zonal_cpuset *at = root; at; at = next_below(root, at)) {
-		port_irqflags_t irq = sets_take(at->mm);
+		port_irqflags_t irq = lock_take_masked(&at->mm->cpusets.lock);
 
 		at->generation++;
-		sets_drop(at->mm, irq);
+		lock_drop_masked(&at->mm->cpusets.lock, irq);
 		while (follow_some(at))
 			;
 	}
@@ -225,10 +208,10 @@ int zonal_cpuset_change(struct zonal_cpuset *set, nodemask_t nodes, unsigned fla
 	ASSERT(set->used, "a set that is none");
 	tree_enter(mm);
 	if (sound(mm, set->parent, set, nodes, flags)) {
-		irq = sets_take(mm);
+		irq = lock_take_masked(&mm->cpusets.lock);
 		set->nodes = nodes;
 		set->flags = flags;
-		sets_drop(mm, irq);
+		lock_drop_masked(&mm->cpusets.lock, irq);
 		follow_all(set);
 		error = 0;
 	}
@@ -245,7 +228,7 @@ int zonal_cpuset_drop(struct zonal_cpuset *set)
 
 	ASSERT(set->used, "a set that is none");
 	tree_enter(mm);
-	irq = sets_take(mm);
+	irq = lock_take_masked(&mm->cpusets.lock);
 	if (!set->tasks && !set->child) {
 		while (*at != set)
 			at = &(*at)->next;
@@ -253,7 +236,7 @@ int zonal_cpuset_drop(struct zonal_cpuset *set)
 		set->used = false;
 		error = 0;
 	}
-	sets_drop(mm, irq);
+	lock_drop_masked(&mm->cpusets.lock, irq);
 	tree_leave(mm);
 	return error;
 }
@@ -266,10 +249,10 @@ static struct zonal_cpuset *set_take(struct zonal_task *task, port_irqflags_t *i
 
 	while ((set = ld_acquire(&task->cpuset))) {
 		mm = set->mm;
-		*irq = sets_take(mm);
+		*irq = lock_take_masked(&mm->cpusets.lock);
 		if (ld_relaxed(&task->cpuset) == set)
 			return set;
-		sets_drop(mm, *irq);
+		lock_drop_masked(&mm->cpusets.lock, *irq);
 	}
 	return NULL;
 }
@@ -284,7 +267,7 @@ void zonal_cpuset_leave(struct zonal_task *task)
 	unlink_task(set, task);
 	st_release(&task->cpuset, (struct zonal_cpuset *)NULL);
 	cpuset_apply(set->mm, task, NODEMASK_ALL, NODEMASK_ALL);
-	sets_drop(set->mm, irq);
+	lock_drop_masked(&set->mm->cpusets.lock, irq);
 }
 
 void zonal_cpuset_join(struct zonal_cpuset *set, struct zonal_task *task)
@@ -293,10 +276,10 @@ void zonal_cpuset_join(struct zonal_cpuset *set, struct zonal_task *task)
 
 	ASSERT(set->used, "a set that is none");
 	zonal_cpuset_leave(task);
-	irq = sets_take(set->mm);
+	irq = lock_take_masked(&set->mm->cpusets.lock);
 	st_release(&task->cpuset, set);
 	follow(set, task);
-	sets_drop(set->mm, irq);
+	lock_drop_masked(&set->mm->cpusets.lock, irq);
 }
 
 /* The child is in the set of its parent, if that is in one. */
@@ -312,7 +295,7 @@ static void set_inherit(struct zonal_task *child, struct zonal_task *parent)
 		return;
 	st_release(&child->cpuset, set);
 	follow(set, child);
-	sets_drop(set->mm, irq);
+	lock_drop_masked(&set->mm->cpusets.lock, irq);
 }
 
 void zonal_task_inherit(struct zonal_task *child, const struct zonal_task *parent)

@@ -23,6 +23,7 @@
  */
 #include "group.h"
 #include "lib/assert.h"
+#include "on_cpu.h"
 #include "page_check.h"
 #include "pcp.h"
 #include "watermark.h"
@@ -64,18 +65,6 @@ static void drain_piece(void *arg)
 		drain->left = 0;
 }
 
-/* On CPU `c`: here, or by asking it. False: it is offline. */
-static bool drain_piece_on(unsigned c, struct drain *drain)
-{
-	port_irqflags_t irq = port_irq_save();
-	bool here = port_this_cpu()->id == c;
-
-	if (here)
-		drain_piece(drain);
-	port_irq_restore(irq);
-	return here || port_call_cpu(c, drain_piece, drain);
-}
-
 /* What CPU `c` holds of one zone, or of all. The caller may move to another CPU meanwhile. */
 static void drain_cpu(struct zonal *mm, unsigned c, struct zone *only)
 {
@@ -87,7 +76,7 @@ static void drain_cpu(struct zonal *mm, unsigned c, struct zone *only)
 
 		if (only && only != zone)
 			continue;
-		while (drain.left && drain_piece_on(c, &drain))
+		while (drain.left && run_on_cpu(c, drain_piece, &drain))
 			;
 	}
 }
@@ -98,7 +87,7 @@ void drain_batch(struct zone *zone, unsigned c)
 
 	drain.left = ZN_MIN(drain.left, zone->pcp_batch);
 	drain.turn.left = drain.left;
-	while (drain.left && drain_piece_on(c, &drain))
+	while (drain.left && run_on_cpu(c, drain_piece, &drain))
 		;
 }
 

@@ -15,6 +15,7 @@
 #include "group.h"
 
 #include "lib/assert.h"
+#include "on_cpu.h"
 
 #define STORE_PAGES 32u
 
@@ -110,25 +111,12 @@ void group_cpu_dead(struct mm_cpu *cpu)
 /* Masked. */
 static void settle_here(void *arg) { store_empty(&mm_this_cpu(arg)->store); }
 
-/* On CPU `c`: here, or by asking it. */
-static void settle_cpu(struct zonal *mm, unsigned c)
-{
-	port_irqflags_t irq = port_irq_save();
-	bool here = port_this_cpu()->id == c;
-
-	if (here)
-		settle_here(mm);
-	port_irq_restore(irq);
-	/* One that is gone meanwhile has nothing in store: group_cpu_dead(). */
-	if (!here)
-		(void)port_call_cpu(c, settle_here, mm);
-}
-
 void zonal_group_settle(struct zonal *mm)
 {
 	ASSERT(!port_irqs_masked(), "CPU %u waits for others with interrupts masked",
 	       (unsigned)port_this_cpu()->id);
 	for (unsigned c = 0; c < mm->cpu_count; c++)
+		/* One that is gone meanwhile has nothing in store: group_cpu_dead(). */
 		if (mm->cpu[c] && ld_relaxed(&mm->cpu[c]->online))
-			settle_cpu(mm, c);
+			(void)run_on_cpu(c, settle_here, mm);
 }

@@ -20,23 +20,6 @@
 #include "policy.h"
 #include "reclaim/reclaim.h"
 
-/* Taken in one function and dropped in another, by a name that the callers do not share. */
-static port_irqflags_t groups_take(struct zonal *mm) LOCK_UNSAID;
-static port_irqflags_t groups_take(struct zonal *mm)
-{
-	port_irqflags_t irq = port_irq_save();
-
-	lock_take(&mm->groups.lock);
-	return irq;
-}
-
-static void groups_drop(struct zonal *mm, port_irqflags_t irq) LOCK_UNSAID;
-static void groups_drop(struct zonal *mm, port_irqflags_t irq)
-{
-	lock_drop(&mm->groups.lock);
-	port_irq_restore(irq);
-}
-
 size_t zonal_group_map_bytes(const struct zonal *mm) { return mm->map_span; }
 
 int zonal_groups_begin(struct zonal *mm, void *map, size_t bytes)
@@ -77,7 +60,7 @@ int zonal_group_make(struct zonal *mm, struct zonal_group *group, struct zonal_g
 	if (!mm->groups.map || !limit || limit > ZONAL_GROUP_NO_LIMIT || group->used ||
 	    (group->mm && group->mm != mm) || (parent && (!parent->used || parent->mm != mm)))
 		return ZONAL_EINVAL;
-	irq = groups_take(mm);
+	irq = lock_take_masked(&mm->groups.lock);
 	for (unsigned id = 1; error && id < ZONAL_MAX_GROUPS; id++) {
 		if (ld_relaxed(&mm->groups.by_id[id]))
 			continue;
@@ -87,7 +70,7 @@ int zonal_group_make(struct zonal *mm, struct zonal_group *group, struct zonal_g
 		st_release(&mm->groups.by_id[id], group);
 		error = 0;
 	}
-	groups_drop(mm, irq);
+	lock_drop_masked(&mm->groups.lock, irq);
 	return error;
 }
 
@@ -136,7 +119,7 @@ int zonal_group_drop(struct zonal_group *group)
 
 	ASSERT(group->used, "group %u is none", group->id);
 	zonal_group_settle(mm);
-	irq = groups_take(mm);
+	irq = lock_take_masked(&mm->groups.lock);
 	if (!ld_relaxed(&group->tasks) && !ld_acquire(&group->pins) &&
 	    !ld_relaxed(&group->usage) && !group->children) {
 		st_relaxed(&mm->groups.by_id[group->id], (struct zonal_group *)NULL);
@@ -145,7 +128,7 @@ int zonal_group_drop(struct zonal_group *group)
 		group->used = false;
 		error = 0;
 	}
-	groups_drop(mm, irq);
+	lock_drop_masked(&mm->groups.lock, irq);
 	return error;
 }
 
@@ -173,12 +156,12 @@ void zonal_group_join(struct zonal_group *group, struct zonal_task *task)
 	if (!mm)
 		return;
 	ASSERT(!group || group->used, "group %u is none", group->id);
-	irq = groups_take(mm);
+	irq = lock_take_masked(&mm->groups.lock);
 	old = ld_relaxed(&task->group);
 	if (old)
 		fetch_add_relaxed(&old->tasks, (uint32_t)-1);
 	set_group(task, group);
-	groups_drop(mm, irq);
+	lock_drop_masked(&mm->groups.lock, irq);
 }
 
 void group_inherit(struct zonal_task *child, struct zonal_task *parent)
@@ -190,7 +173,7 @@ void group_inherit(struct zonal_task *child, struct zonal_task *parent)
 	if (likely(!group))
 		return;
 	mm = group->mm;
-	irq = groups_take(mm);
+	irq = lock_take_masked(&mm->groups.lock);
 	set_group(child, ld_relaxed(&parent->group));
-	groups_drop(mm, irq);
+	lock_drop_masked(&mm->groups.lock, irq);
 }

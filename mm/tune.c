@@ -20,6 +20,7 @@
 #include <zonal/tunables.h>
 
 #include "lib/assert.h"
+#include "on_cpu.h"
 #include "pcp.h"
 
 static uint64_t counted(const struct zonal *mm, unsigned zid, unsigned stat)
@@ -71,13 +72,9 @@ static void resize_here(void *arg)
 
 static void resize_on(unsigned cpu, struct resize *resize)
 {
-	port_irqflags_t irq = port_irq_save();
-	bool here = port_this_cpu()->id == cpu;
+	port_irqflags_t irq;
 
-	if (here)
-		resize_here(resize);
-	port_irq_restore(irq);
-	if (here || port_call_cpu(cpu, resize_here, resize))
+	if (run_on_cpu(cpu, resize_here, resize))
 		return;
 	irq = port_irq_save();
 	resize_here(resize); /* nobody's: it is offline */

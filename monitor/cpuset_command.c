@@ -23,36 +23,26 @@
 
 #include "lib/assert.h"
 #include "lib/printf.h"
+#include "members.h"
 #include "mm/mm.h"
-#include "sched/sched.h"
-#include "user_command.h"
 
-static struct entry {
-	char name[16]; /* empty: free */
-	struct zonal_cpuset set;
-} entries[16];
+static struct zonal_cpuset sets[MEMBERS_MOST];
+
+static void enter(struct zonal_task *memory, int n)
+{
+	ASSERT(n < 0 || sets[n].used, "set number %d is none", n);
+	if (n < 0)
+		zonal_cpuset_leave(memory);
+	else
+		zonal_cpuset_join(&sets[n], memory);
+}
+
+static bool drop(unsigned n) { return !zonal_cpuset_drop(&sets[n]); }
 
 static const char *const flag_name[] = { "exclusive", "wall" };
 
 _Static_assert(ZONAL_CPUSET_EXCLUSIVE == 1u << 0 && ZONAL_CPUSET_HARDWALL == 1u << 1,
 	       "flag_name[] by bit");
-
-static struct entry *look_for(const char *name)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
-		if (entries[i].name[0] && !strcmp(entries[i].name, name))
-			return &entries[i];
-	return NULL;
-}
-
-static struct entry *find(const char *name)
-{
-	struct entry *entry = look_for(name);
-
-	if (!entry)
-		kprintf("cpuset: %s: there is none of that name\n", name);
-	return entry;
-}
 
 static unsigned flag_of(const char *word)
 {
@@ -62,16 +52,26 @@ static unsigned flag_of(const char *word)
 	return 0;
 }
 
+static bool is_flag(const char *name) { return flag_of(name) != 0; }
+
+static struct members members = { .command = "cpuset",
+				  .things = "sets",
+				  .reserved = is_flag,
+				  .names = ", and no flags",
+				  .enter = enter,
+				  .drop = drop,
+				  .kept = "tasks, or sets below it" };
+
 /* What a set is to be: the words from the nodes on. */
 struct wish {
 	nodemask_t nodes;
 	unsigned flags;
-	struct entry *above;
+	int above; /* -1: none */
 };
 
 static bool read_wish(const struct monitor_args *args, bool new, struct wish *wish)
 {
-	*wish = (struct wish){ .nodes = 0 };
+	*wish = (struct wish){ .above = -1 };
 	if (!monitor_nodes(args->word[2], &wish->nodes)) {
 		kprintf("cpuset: %s: nodes are a list like 0,2-3, below %u (ZONAL_MAX_NODES)\n",
 			args->word[2], ZONAL_MAX_NODES);
@@ -83,12 +83,12 @@ static bool read_wish(const struct monitor_args *args, bool new, struct wish *wi
 		wish->flags |= flag;
 		if (flag)
 			continue;
-		if (!new || wish->above) {
+		if (!new || wish->above >= 0) {
 			kprintf("cpuset: %s: a flag is exclusive or wall\n", args->word[i]);
 			return false;
 		}
-		wish->above = find(args->word[i]);
-		if (!wish->above)
+		wish->above = members_find(&members, args->word[i]);
+		if (wish->above < 0)
 			return false;
 	}
 	return true;
@@ -116,113 +116,60 @@ static const char *broken_rule(const struct zonal *mm, const struct zonal_cpuset
 static int make(struct zonal *mm, const struct monitor_args *args)
 {
 	const char *name = args->word[1];
-	struct entry *entry = NULL;
 	struct zonal_cpuset *parent;
 	struct wish wish;
+	int n = members_place(&members, name);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(entries) && !entry; i++)
-		if (!entries[i].name[0])
-			entry = &entries[i];
-	if (!entry || !monitor_name_fits(name, sizeof(entry->name)) || flag_of(name)) {
-		kprintf("cpuset: %s: at most %u sets; names are %zu letters, digits, - and _, and "
-			"no flags\n", name, (unsigned)ARRAY_SIZE(entries), sizeof(entry->name) - 1);
+	if (n < 0 || !read_wish(args, true, &wish))
+		return 1;
+	parent = wish.above < 0 ? NULL : &sets[wish.above];
+	if (zonal_cpuset_make(mm, &sets[n], parent, wish.nodes, wish.flags)) {
+		kprintf("cpuset: %s: %s\n", name, broken_rule(mm, &sets[n], parent, &wish));
 		return 1;
 	}
-	if (look_for(name)) {
-		kprintf("cpuset: %s: there is one already\n", name);
-		return 1;
-	}
-	if (!read_wish(args, true, &wish))
-		return 1;
-	parent = wish.above ? &wish.above->set : NULL;
-	if (zonal_cpuset_make(mm, &entry->set, parent, wish.nodes, wish.flags)) {
-		kprintf("cpuset: %s: %s\n", name, broken_rule(mm, &entry->set, parent, &wish));
-		return 1;
-	}
-	zn_snprintf(entry->name, sizeof(entry->name), "%s", name);
+	members_add(&members, n, name);
 	return 0;
 }
 
 static int change(const struct zonal *mm, const struct monitor_args *args)
 {
-	struct entry *entry = find(args->word[1]);
+	int n = members_find(&members, args->word[1]);
 	struct wish wish;
 
-	if (!entry || !read_wish(args, false, &wish))
+	if (n < 0 || !read_wish(args, false, &wish))
 		return 1;
-	ASSERT(entry->set.used, "the set %s is none", entry->name);
-	if (!zonal_cpuset_change(&entry->set, wish.nodes, wish.flags))
+	ASSERT(sets[n].used, "the set %s is none", members.name[n]);
+	if (!zonal_cpuset_change(&sets[n], wish.nodes, wish.flags))
 		return 0;
-	kprintf("cpuset: %s: %s\n", entry->name,
-		broken_rule(mm, &entry->set, entry->set.parent, &wish));
+	kprintf("cpuset: %s: %s\n", members.name[n],
+		broken_rule(mm, &sets[n], sets[n].parent, &wish));
 	return 1;
-}
-
-static void enter(struct zonal_task *memory, void *arg)
-{
-	struct entry *entry = arg;
-
-	ASSERT(!entry || entry->set.used, "the set %s is none", entry->name);
-	if (entry)
-		zonal_cpuset_join(&entry->set, memory);
-	else
-		zonal_cpuset_leave(memory);
-}
-
-/* The monitor's own task is in the set while it makes the other one, which inherits that. */
-static int start(const struct monitor_args *args)
-{
-	struct zonal_task *self = task_memory(task_current());
-	struct entry *entry = find(args->word[1]);
-	int status;
-
-	if (!entry)
-		return 1;
-	enter(self, entry);
-	status = monitor_user_start(args, 2);
-	enter(self, NULL);
-	return status;
-}
-
-static int drop(struct entry *entry)
-{
-	if (!entry)
-		return 1;
-	if (zonal_cpuset_drop(&entry->set)) {
-		kprintf("cpuset: %s: it has tasks, or sets below it\n", entry->name);
-		return 1;
-	}
-	entry->name[0] = '\0';
-	return 0;
 }
 
 /* ---- what is there ----------------------------------------------------------- */
 
 static const char *name_above(const struct zonal_cpuset *set)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
-		if (&entries[i].set == set->parent)
-			return entries[i].name;
-	return "-";
+	return set->parent ? members.name[set->parent - sets] : "-";
 }
 
-static void print_json(const struct entry *entry, bool first)
+static void print_json(unsigned n, bool first)
 {
-	const struct zonal_cpuset *set = &entry->set;
+	const struct zonal_cpuset *set = &sets[n];
 
 	kprintf("%s{\"name\":\"%s\",\"above\":\"%s\",\"tasks\":%u,\"nodes\":\"",
-		first ? "" : ",", entry->name, name_above(set), set->tasks);
+		first ? "" : ",", members.name[n], name_above(set), set->tasks);
 	monitor_print_nodes(set->nodes);
 	kprintf("\",\"exclusive\":%s,\"wall\":%s}",
 		set->flags & ZONAL_CPUSET_EXCLUSIVE ? "true" : "false",
 		set->flags & ZONAL_CPUSET_HARDWALL ? "true" : "false");
 }
 
-static void print_text(const struct entry *entry)
+static void print_text(unsigned n)
 {
-	const struct zonal_cpuset *set = &entry->set;
+	const struct zonal_cpuset *set = &sets[n];
 
-	kprintf("%-15s %-15s %5u  ", entry->name, name_above(set), set->tasks);
+	kprintf("%-15s %-15s %5u  ", members.name[n], name_above(set), set->tasks);
 	monitor_print_nodes(set->nodes);
 	for (unsigned i = 0; i < ARRAY_SIZE(flag_name); i++)
 		if (set->flags & 1u << i)
@@ -236,13 +183,13 @@ static int list(bool json)
 
 	kprintf(json ? "{\"schema\":\"zonal.cpuset/1\",\"sets\":[" :
 		       "name            above           tasks  nodes and flags\n");
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++) {
-		if (!entries[i].name[0])
+	for (unsigned i = 0; i < MEMBERS_MOST; i++) {
+		if (!members.name[i][0])
 			continue;
 		if (json)
-			print_json(&entries[i], first);
+			print_json(i, first);
 		else
-			print_text(&entries[i]);
+			print_text(i);
 		first = false;
 	}
 	if (json)
@@ -253,7 +200,7 @@ static int list(bool json)
 int monitor_cpuset(struct zonal *mm, const struct monitor_args *args)
 {
 	const char *what = args->count ? args->word[0] : "";
-	struct entry *entry;
+	int status;
 
 	ASSERT(mm == &zonal_image, "sets of another instance");
 	if (!args->count)
@@ -262,18 +209,10 @@ int monitor_cpuset(struct zonal *mm, const struct monitor_args *args)
 		return make(mm, args);
 	if (args->count >= 3 && !strcmp(what, "change"))
 		return change(mm, args);
-	if (args->count >= 3 && !strcmp(what, "start"))
-		return start(args);
-	if (args->count == 3 && !strcmp(what, "add")) {
-		entry = find(args->word[1]);
-		return entry && monitor_user_memory(args, 2, enter, entry) ? 0 : 1;
-	}
-	if (args->count == 2 && !strcmp(what, "leave"))
-		return monitor_user_memory(args, 1, enter, NULL) ? 0 : 1;
-	if (args->count == 2 && !strcmp(what, "drop"))
-		return drop(find(args->word[1]));
-	kprintf("cpuset: make, change, start, add, leave or drop; see help\n");
-	return 1;
+	status = members_run(&members, args);
+	if (status < 0)
+		kprintf("cpuset: make, change, start, add, leave or drop; see help\n");
+	return status ? 1 : 0;
 }
 
 const char *monitor_cpuset_word(unsigned n)
@@ -283,9 +222,5 @@ const char *monitor_cpuset_word(unsigned n)
 
 	if (n < ARRAY_SIZE(words))
 		return words[n];
-	n -= (unsigned)ARRAY_SIZE(words);
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
-		if (entries[i].name[0] && !n--)
-			return entries[i].name;
-	return NULL;
+	return members_name(&members, n - (unsigned)ARRAY_SIZE(words));
 }

@@ -151,23 +151,12 @@ static void end(struct pressure *p, int id)
 	ends(p, id, USER_KILLED);
 }
 
-/* False: it has ended. */
-static bool look(int id, struct user_info *out)
-{
-	unsigned next = 0;
-
-	while (user_list(&next, out, 1))
-		if ((int)out->id == id)
-			return !out->ended;
-	return false;
-}
-
 /* Until the program has filled its memory; some of it may have been taken again. */
 static void wait_for_pages(int id, uint64_t pages)
 {
 	struct user_info info;
 
-	for (unsigned i = 0; i < WAITS && look(id, &info) && info.pages < pages; i++)
+	for (unsigned i = 0; i < WAITS && user_look(id, &info) && info.pages < pages; i++)
 		task_sleep_ns(WAIT_NS);
 }
 
@@ -263,7 +252,7 @@ static void show_kill(struct pressure *p, int stays)
 	id = start(p, p->left * 4, FOREVER);
 	if (id > 0) {
 		(void)user_adjust(id, ZONAL_OOM_ADJ_MOST);
-		while (look(id, &info)) {
+		while (user_look(id, &info)) {
 			pages = ZN_MAX(pages, info.pages);
 			task_sleep_ns(WAIT_NS);
 		}
@@ -274,8 +263,8 @@ static void show_kill(struct pressure *p, int stays)
 	kills = event_now(EVENT_OOM_KILL) - kills;
 	kprintf("   out of memory: a program of %llu MiB was ended by %llu kill, it had %llu "
 		"pages; its neighbour %s\n", (ull)(p->left * 4 >> (20 - PAGE_SHIFT)), (ull)kills,
-		(ull)pages, look(stays, &info) ? "runs on" : "has ended");
-	if (kills == 1 && end.reason == USER_KILLED && look(stays, &info))
+		(ull)pages, user_look(stays, &info) ? "runs on" : "has ended");
+	if (kills == 1 && end.reason == USER_KILLED && user_look(stays, &info))
 		return;
 	(void)keep_line(NULL);
 	wrong(p, "one kill was to be, and of the largest program alone");

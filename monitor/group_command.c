@@ -25,25 +25,27 @@
 #include "lib/assert.h"
 #include "lib/number.h"
 #include "lib/printf.h"
+#include "members.h"
 #include "mm/mm.h"
-#include "sched/sched.h"
-#include "user_command.h"
 
 typedef unsigned long long ull;
 
-static struct entry {
-	char name[16]; /* empty: free */
-	struct zonal_group group;
-} entries[16];
+static struct zonal_group groups[MEMBERS_MOST];
 
-static struct entry *find(const char *name)
+static void enter(struct zonal_task *memory, int n)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
-		if (entries[i].name[0] && !strcmp(entries[i].name, name))
-			return &entries[i];
-	kprintf("group: %s: there is none of that name\n", name);
-	return NULL;
+	ASSERT(n < 0 || groups[n].used, "group number %d is none", n);
+	zonal_group_join(n < 0 ? NULL : &groups[n], memory);
 }
+
+static bool drop(unsigned n) { return !zonal_group_drop(&groups[n]); }
+
+static struct members members = { .command = "group",
+				  .things = "groups",
+				  .names = "",
+				  .enter = enter,
+				  .drop = drop,
+				  .kept = "tasks, pages, or groups below it" };
 
 static bool read_pages(const char *word, uint64_t *pages)
 {
@@ -86,96 +88,49 @@ bool group_command_begin(struct zonal *mm)
 
 static int make(struct zonal *mm, const struct monitor_args *args)
 {
-	struct entry *above = args->count > 3 ? find(args->word[3]) : NULL, *entry = NULL;
+	const char *name = args->word[1];
+	int above = args->count > 3 ? members_find(&members, args->word[3]) : -1, n;
 	uint64_t pages;
 
-	if (!read_pages(args->word[2], &pages) || (args->count > 3 && !above) ||
+	if (!read_pages(args->word[2], &pages) || (args->count > 3 && above < 0) ||
 	    !group_command_begin(mm))
 		return 1;
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++) {
-		if (!strcmp(entries[i].name, args->word[1])) {
-			kprintf("group: %s: there is one already\n", args->word[1]);
-			return 1;
-		}
-		if (!entry && !entries[i].name[0])
-			entry = &entries[i];
-	}
-	if (!entry || !monitor_name_fits(args->word[1], sizeof(entry->name))) {
-		kprintf("group: %s: at most %u groups; names are %zu letters, digits, - and _\n",
-			args->word[1], (unsigned)ARRAY_SIZE(entries), sizeof(entry->name) - 1);
+	n = members_place(&members, name);
+	if (n < 0)
+		return 1;
+	if (zonal_group_make(mm, &groups[n], above < 0 ? NULL : &groups[above], pages)) {
+		kprintf("group: %s: refused (ZONAL_MAX_GROUPS %u)\n", name, ZONAL_MAX_GROUPS);
 		return 1;
 	}
-	if (zonal_group_make(mm, &entry->group, above ? &above->group : NULL, pages)) {
-		kprintf("group: %s: refused (ZONAL_MAX_GROUPS %u)\n", args->word[1],
-			ZONAL_MAX_GROUPS);
-		return 1;
-	}
-	zn_snprintf(entry->name, sizeof(entry->name), "%s", args->word[1]);
+	members_add(&members, n, name);
 	return 0;
 }
 
 static int limit(const struct monitor_args *args)
 {
-	struct entry *entry = find(args->word[1]);
+	int n = members_find(&members, args->word[1]);
 	uint64_t pages;
 
 	ASSERT(args->count == 3, "%u words", args->count);
-	if (!entry || !read_pages(args->word[2], &pages))
+	if (n < 0 || !read_pages(args->word[2], &pages))
 		return 1;
-	if (!zonal_group_limit(&entry->group, pages))
+	if (!zonal_group_limit(&groups[n], pages))
 		return 0;
-	kprintf("group: %s: %llu pages are in use and cannot be reclaimed\n", entry->name,
-		(ull)ld_relaxed(&entry->group.usage));
+	kprintf("group: %s: %llu pages are in use and cannot be reclaimed\n", members.name[n],
+		(ull)ld_relaxed(&groups[n].usage));
 	return 1;
 }
 
-static void enter(struct zonal_task *memory, void *arg)
+static void print_one(unsigned n, bool json, bool first)
 {
-	struct entry *entry = arg;
+	struct zonal_group *g = &groups[n];
+	const char *above = g->parent ? members.name[g->parent - groups] : "-";
 
-	ASSERT(!entry || entry->group.used, "the group %s is none", entry->name);
-	zonal_group_join(entry ? &entry->group : NULL, memory);
-}
-
-/* The monitor's own task is in the group while it makes the other one, which inherits that. */
-static int start(const struct monitor_args *args)
-{
-	struct entry *entry = find(args->word[1]);
-	int status;
-
-	if (!entry)
-		return 1;
-	zonal_group_join(&entry->group, task_memory(task_current()));
-	status = monitor_user_start(args, 2);
-	zonal_group_join(NULL, task_memory(task_current()));
-	return status;
-}
-
-static int drop(struct entry *entry)
-{
-	if (!entry)
-		return 1;
-	if (zonal_group_drop(&entry->group)) {
-		kprintf("group: %s: it has tasks, pages, or groups below it\n", entry->name);
-		return 1;
-	}
-	entry->name[0] = '\0';
-	return 0;
-}
-
-static void print_one(const struct entry *entry, bool json, bool first)
-{
-	struct zonal_group *g = (struct zonal_group *)(uintptr_t)&entry->group;
-	const char *above = "-";
-
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
-		if (&entries[i].group == g->parent)
-			above = entries[i].name;
 	kprintf(json ? "%s{\"name\":\"%s\",\"above\":\"%s\",\"tasks\":%u,\"limit\":%llu,"
 		       "\"usage\":%llu,\"most\":%llu,\"hits\":%llu,\"refused\":%llu,"
 		       "\"forced\":%llu,\"reclaimed\":%llu,\"ooms\":%llu}" :
 		       "%s%-15s %-15s %5u %20llu %8llu %8llu %8llu %7llu %6llu %9llu %4llu\n",
-		json && !first ? "," : "", entry->name, above, ld_relaxed(&g->tasks),
+		json && !first ? "," : "", members.name[n], above, ld_relaxed(&g->tasks),
 		(ull)ld_relaxed(&g->limit), (ull)ld_relaxed(&g->usage), (ull)ld_relaxed(&g->most),
 		(ull)ld_relaxed(&g->hits), (ull)ld_relaxed(&g->refused),
 		(ull)ld_relaxed(&g->forced), (ull)ld_relaxed(&g->reclaimed),
@@ -191,10 +146,10 @@ static int list(struct zonal *mm, bool json)
 	kprintf(json ? "{\"schema\":\"zonal.group/1\",\"groups\":[" :
 		       "name            above           tasks                limit    usage"
 		       "     most     hits refused forced reclaimed ooms\n");
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++) {
-		if (!entries[i].name[0])
+	for (unsigned i = 0; i < MEMBERS_MOST; i++) {
+		if (!members.name[i][0])
 			continue;
-		print_one(&entries[i], json, first);
+		print_one(i, json, first);
 		first = false;
 	}
 	if (json)
@@ -205,6 +160,7 @@ static int list(struct zonal *mm, bool json)
 int monitor_group(struct zonal *mm, const struct monitor_args *args)
 {
 	const char *what = args->count ? args->word[0] : "";
+	int status;
 
 	ASSERT(mm == &zonal_image, "groups of another instance");
 	if (!args->count)
@@ -213,19 +169,10 @@ int monitor_group(struct zonal *mm, const struct monitor_args *args)
 		return make(mm, args);
 	if (args->count == 3 && !strcmp(what, "limit"))
 		return limit(args);
-	if (args->count >= 3 && !strcmp(what, "start"))
-		return start(args);
-	if (args->count == 3 && !strcmp(what, "add")) {
-		struct entry *entry = find(args->word[1]);
-
-		return entry && monitor_user_memory(args, 2, enter, entry) ? 0 : 1;
-	}
-	if (args->count == 2 && !strcmp(what, "leave"))
-		return monitor_user_memory(args, 1, enter, NULL) ? 0 : 1;
-	if (args->count == 2 && !strcmp(what, "drop"))
-		return drop(find(args->word[1]));
-	kprintf("group: make, limit, start, add, leave or drop; see help\n");
-	return 1;
+	status = members_run(&members, args);
+	if (status < 0)
+		kprintf("group: make, limit, start, add, leave or drop; see help\n");
+	return status ? 1 : 0;
 }
 
 const char *monitor_group_word(unsigned n)
@@ -234,9 +181,5 @@ const char *monitor_group_word(unsigned n)
 
 	if (n < ARRAY_SIZE(words))
 		return words[n];
-	n -= (unsigned)ARRAY_SIZE(words);
-	for (unsigned i = 0; i < ARRAY_SIZE(entries); i++)
-		if (entries[i].name[0] && !n--)
-			return entries[i].name;
-	return NULL;
+	return members_name(&members, n - (unsigned)ARRAY_SIZE(words));
 }

@@ -132,18 +132,6 @@ static int set_min_free(struct zonal *mm, const uint64_t *value, unsigned count)
 	return zonal_set_min_free_kbytes(mm, value[0]);
 }
 
-static int set_scale(struct zonal *mm, const uint64_t *value, unsigned count)
-{
-	(void)count;
-	return zonal_set_watermark_scale(mm, (unsigned)value[0]);
-}
-
-static int set_boost(struct zonal *mm, const uint64_t *value, unsigned count)
-{
-	(void)count;
-	return zonal_set_watermark_boost(mm, (unsigned)value[0]);
-}
-
 static int set_ratios(struct zonal *mm, const uint64_t *value, unsigned count)
 {
 	int error = 0;
@@ -152,18 +140,6 @@ static int set_ratios(struct zonal *mm, const uint64_t *value, unsigned count)
 	for (unsigned type = 0; type < count && !error; type++)
 		error = zonal_set_reserve_ratio(mm, (enum zone_type)type, (unsigned)value[type]);
 	return error;
-}
-
-static int set_reclaim_mode(struct zonal *mm, const uint64_t *value, unsigned count)
-{
-	(void)count;
-	return zonal_set_zone_reclaim_mode(mm, (unsigned)value[0]);
-}
-
-static int set_oom_panic(struct zonal *mm, const uint64_t *value, unsigned count)
-{
-	ASSERT(count == 1, "%u values", count);
-	return zonal_set_oom_panic(mm, (unsigned)value[0]);
 }
 
 static int set_kill_asker(struct zonal *mm, const uint64_t *value, unsigned count)
@@ -178,18 +154,6 @@ static int set_numa_stat(struct zonal *mm, const uint64_t *value, unsigned count
 	ASSERT(count == 1 && value[0] <= 1, "%u values", count);
 	zonal_set_numa_stat(mm, value[0]);
 	return 0;
-}
-
-static int set_fraction(struct zonal *mm, const uint64_t *value, unsigned count)
-{
-	(void)count;
-	return zonal_set_pagelist_fraction(mm, (unsigned)value[0]);
-}
-
-static int set_proactiveness(struct zonal *mm, const uint64_t *value, unsigned count)
-{
-	(void)count;
-	return zonal_set_proactiveness(mm, (unsigned)value[0]);
 }
 
 static uint64_t managed_kbytes(const struct zonal *mm)
@@ -207,18 +171,19 @@ static const struct tunable {
 	const char *name;
 	uint64_t least, most; /* most 0: the memory of the board, in KiB */
 	unsigned values;      /* at most */
-	int (*set)(struct zonal *mm, const uint64_t *value, unsigned count);
+	int (*set)(struct zonal *mm, unsigned value); /* or, for what that does not fit: */
+	int (*set_all)(struct zonal *mm, const uint64_t *value, unsigned count);
 } tunables[] = {
-	{ "min_free_kbytes", 0, 0, 1, set_min_free },
-	{ "watermark_scale_factor", 1, 3000, 1, set_scale },
-	{ "watermark_boost_factor", 0, UINT32_MAX, 1, set_boost },
-	{ "lowmem_reserve_ratio", 0, UINT32_MAX, ZONE_TYPES, set_ratios },
-	{ "zone_reclaim_mode", 0, 7, 1, set_reclaim_mode },
-	{ "panic_on_oom", 0, 2, 1, set_oom_panic },
-	{ "oom_kill_allocating_task", 0, 1, 1, set_kill_asker },
-	{ "numa_stat", 0, 1, 1, set_numa_stat },
-	{ "percpu_pagelist_fraction", 0, UINT32_MAX, 1, set_fraction },
-	{ "compaction_proactiveness", 0, 100, 1, set_proactiveness },
+	{ "min_free_kbytes", 0, 0, 1, NULL, set_min_free },
+	{ "watermark_scale_factor", 1, 3000, 1, zonal_set_watermark_scale, NULL },
+	{ "watermark_boost_factor", 0, UINT32_MAX, 1, zonal_set_watermark_boost, NULL },
+	{ "lowmem_reserve_ratio", 0, UINT32_MAX, ZONE_TYPES, NULL, set_ratios },
+	{ "zone_reclaim_mode", 0, 7, 1, zonal_set_zone_reclaim_mode, NULL },
+	{ "panic_on_oom", 0, 2, 1, zonal_set_oom_panic, NULL },
+	{ "oom_kill_allocating_task", 0, 1, 1, NULL, set_kill_asker },
+	{ "numa_stat", 0, 1, 1, NULL, set_numa_stat },
+	{ "percpu_pagelist_fraction", 0, UINT32_MAX, 1, zonal_set_pagelist_fraction, NULL },
+	{ "compaction_proactiveness", 0, 100, 1, zonal_set_proactiveness, NULL },
 };
 
 const char *monitor_tunable_name(unsigned n)
@@ -250,7 +215,7 @@ static bool set_values(struct zonal *mm, const struct tunable *t, const struct m
 			(ull)t->least, (ull)most);
 		return false;
 	}
-	if (t->set(mm, value, count) == 0)
+	if ((t->set ? t->set(mm, (unsigned)value[0]) : t->set_all(mm, value, count)) == 0)
 		return true;
 	kprintf("set: %s: the allocator refuses this value\n", t->name);
 	return false;

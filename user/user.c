@@ -59,6 +59,16 @@ unsigned user_list(unsigned *next, struct user_info *out, unsigned count)
 	return found;
 }
 
+bool user_look(int id, struct user_info *out)
+{
+	unsigned next = 0;
+
+	while (user_list(&next, out, 1))
+		if ((int)out->id == id)
+			return !out->ended;
+	return false;
+}
+
 int64_t user_port_call(struct user_port *port, const uint64_t *arg, uint64_t number)
 {
 	return space_call(space_of(port), arg, number);

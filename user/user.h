@@ -53,6 +53,9 @@ struct user_info {
  * Values of running tasks are a moment old. Context: task. */
 unsigned user_list(unsigned *next, struct user_info *out, unsigned count);
 
+/* The same of the one task of that id. False: it has ended, or there never was one. */
+bool user_look(int id, struct user_info *out);
+
 /* What the port calls; contracts: arm64_board.h. */
 struct user_port;
 int64_t user_port_call(struct user_port *port, const uint64_t *arg, uint64_t number);

@@ -128,19 +128,21 @@ static unsigned node_score(struct node *node)
 	return (unsigned)score;
 }
 
-static void compact_ahead(struct zonal *mm, struct zone *zone)
+/* All of a zone, with no order in mind; `ahead`: before anybody asks, and patient. */
+static struct compact compact_whole(struct zonal *mm, struct zone *zone, bool ahead)
 {
 	struct compact c = { .mm = mm,
 			     .zone = zone,
 			     .order = COMPACT_WHOLE,
-			     .mode = MOVE_SYNC_LIGHT,
+			     .mode = ahead ? MOVE_SYNC_LIGHT : MOVE_SYNC,
 			     .whole_zone = true,
 			     .ignore_skip = true,
-			     .ahead = true,
+			     .ahead = ahead,
 			     .high_zone = ZONE_MOVABLE,
 			     .may_fs = true };
 
 	(void)compact_zone(&c);
+	return c;
 }
 
 /* Nobody asks: is the node so scattered that somebody might wait? A run that does not help is not
@@ -157,7 +159,7 @@ static void turn_ahead(struct zonal *mm, struct node *node)
 	}
 	for (unsigned t = 0; t < ZONE_TYPES; t++)
 		if (zone_managed(&node->zone[t]))
-			compact_ahead(mm, &node->zone[t]);
+			(void)compact_whole(mm, &node->zone[t], true);
 	node->compact.pause = node_score(node) < before ? 0 : AHEAD_PAUSE;
 }
 
@@ -203,27 +205,11 @@ uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid)
 
 /* ---- whole nodes ---- */
 
-static void compact_wholly(struct zonal *mm, struct zone *zone, struct zonal_compacted *out)
-{
-	struct compact c = { .mm = mm,
-			     .zone = zone,
-			     .order = COMPACT_WHOLE,
-			     .mode = MOVE_SYNC,
-			     .whole_zone = true,
-			     .ignore_skip = true,
-			     .high_zone = ZONE_MOVABLE,
-			     .may_fs = true };
-
-	(void)compact_zone(&c);
-	out->moved += c.moved;
-	out->failed += c.failed;
-	out->scanned += c.used_scanned + c.free_scanned;
-}
-
 void zonal_compact(struct zonal *mm, int nid, struct zonal_compacted *out)
 {
 	struct zonal_task *task = ask_here(mm).task;
 	uint32_t scope = work_begin(task);
+	struct compact c;
 	struct zone *zone;
 	unsigned zid;
 
@@ -231,7 +217,10 @@ void zonal_compact(struct zonal *mm, int nid, struct zonal_compacted *out)
 	mm_for_each_zone(mm, zid, zone) {
 		if ((nid != NODE_NONE && zone->node != nid) || !zone_managed(zone))
 			continue;
-		compact_wholly(mm, zone, out);
+		c = compact_whole(mm, zone, false);
+		out->moved += c.moved;
+		out->failed += c.failed;
+		out->scanned += c.used_scanned + c.free_scanned;
 		zonal_drain_all(mm, zone);
 	}
 	work_end(task, scope);

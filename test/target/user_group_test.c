@@ -19,6 +19,7 @@
 #include "test/unit/sched/sched_world.h"
 #include "user/swap.h"
 #include "user/user.h"
+#include "user_world.h"
 
 enum { LIMIT = 700, MORE = 1100, OTHERS = 400, SWAP_PAGES = 4096 };
 
@@ -54,77 +55,25 @@ static void groups_end(void)
 /* The group's from its first page on. */
 static int start_in(struct zonal_group *group, const char *name, uint64_t arg)
 {
-	const char *why = NULL;
 	int id;
 
 	zonal_group_join(group, task_memory(task_current()));
-	id = user_start(name, arg, &why);
+	id = user_world_start(name, arg);
 	zonal_group_join(NULL, task_memory(task_current()));
-	KT_OK(id > 0, "%s: %s", name, why);
 	return id;
-}
-
-static uint64_t pages_of_task(int id)
-{
-	struct user_info info;
-	unsigned next = 0;
-
-	while (user_list(&next, &info, 1))
-		if ((int)info.id == id && !info.ended)
-			return info.pages;
-	return 0;
-}
-
-static bool has_pages(int id, uint64_t pages)
-{
-	uint64_t deadline = sched_world_deadline();
-
-	while (pages_of_task(id) < pages && port_time_ns() < deadline)
-		task_sleep_ns(MS);
-	return KT_TRUE(pages_of_task(id) >= pages);
-}
-
-static void ends(int id, enum user_reason reason)
-{
-	struct user_end end = { .reason = USER_KILLED };
-
-	if (id <= 0)
-		return;
-	KT_TRUE(user_join(id, &end));
-	KT_OK(end.reason == reason && (reason == USER_KILLED || !end.status),
-	      "task %d: reason %u, status %d", id, end.reason, end.status);
 }
 
 static void kill(int id)
 {
 	KT_TRUE(user_kill(id));
-	ends(id, USER_KILLED);
+	user_world_ends(id, USER_KILLED);
 }
 
+/* The map of groups is kept. */
 static uint64_t pages_before(void)
 {
-	int id;
-
 	KT_TRUE(group_command_begin(&zonal_image));
-	id = start_in(NULL, "hungry", 1);
-	if (has_pages(id, 1))
-		kill(id);
-	task_sleep_ns(20 * MS);
-	return sched_world_free_pages();
-}
-
-static void all_is_back(uint64_t before)
-{
-	uint64_t deadline = sched_world_deadline(), now;
-	struct zonal_finding finding;
-
-	KT_OK(zonal_check_busy(&zonal_image, &finding), "%s", finding.text);
-	do {
-		task_sleep_ns(MS);
-		now = sched_world_free_pages();
-	} while (now < before && port_time_ns() < deadline);
-	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
-	      (unsigned long long)before);
+	return user_world_before();
 }
 
 static uint64_t press_arg(uint64_t pages, unsigned rounds, unsigned seed)
@@ -142,22 +91,22 @@ KTEST_F(rows_z, z6_with_swap_a_group_over_its_limit_swaps_its_own_pages_alone, K
 		return;
 	KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4));
 	other = start_in(NULL, "hungry", OTHERS);
-	if (has_pages(other, OTHERS)) {
-		kept = pages_of_task(other);
+	if (user_world_has_pages(other, OTHERS)) {
+		kept = user_world_pages(other);
 		id = start_in(&inner, "press", press_arg(MORE, 2, 1));
-		ends(id, USER_EXITED);
+		user_world_ends(id, USER_EXITED);
 		/* what it had beyond the limit went to swap, of its own pages only */
 		KT_TRUE(ld_relaxed(&outer.reclaimed) >= MORE - LIMIT);
 		KT_TRUE(ld_relaxed(&outer.hits) > 0 && !ld_relaxed(&outer.forced));
 		KT_TRUE(ld_relaxed(&outer.most) <= LIMIT);
 		KT_EQ(ld_relaxed(&outer.ooms), 0);
 		KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills);
-		KT_TRUE(pages_of_task(other) >= kept);
+		KT_TRUE(user_world_pages(other) >= kept);
 	}
 	kill(other);
 	groups_end();
 	KT_TRUE(!swap_off("ram0"));
-	all_is_back(before);
+	user_world_is_sound(before);
 }
 
 KTEST_F(rows_z, z6_without_swap_a_group_over_its_limit_ends_its_own_largest, KT_TARGET_ONLY)
@@ -171,19 +120,19 @@ KTEST_F(rows_z, z6_without_swap_a_group_over_its_limit_ends_its_own_largest, KT_
 	/* outside of it, and larger than all of the group */
 	other = start_in(NULL, "hungry", LIMIT + OTHERS);
 	small = start_in(&inner, "hungry", 100);
-	if (has_pages(other, LIMIT + OTHERS) && has_pages(small, 100)) {
-		kept = pages_of_task(small);
+	if (user_world_has_pages(other, LIMIT + OTHERS) && user_world_has_pages(small, 100)) {
+		kept = user_world_pages(small);
 		grower = start_in(&inner, "hungry", 0);
-		ends(grower, USER_KILLED);
+		user_world_ends(grower, USER_KILLED);
 		KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills + 1);
 		KT_TRUE(ld_relaxed(&inner.ooms) > 0 && !ld_relaxed(&outer.ooms));
-		KT_TRUE(pages_of_task(small) >= kept);
-		KT_TRUE(pages_of_task(other) >= LIMIT + OTHERS);
+		KT_TRUE(user_world_pages(small) >= kept);
+		KT_TRUE(user_world_pages(other) >= LIMIT + OTHERS);
 	}
 	kill(small);
 	kill(other);
 	groups_end();
-	all_is_back(before);
+	user_world_is_sound(before);
 }
 
 static void enter(struct zonal_task *memory, void *group) { zonal_group_join(group, memory); }
@@ -199,14 +148,14 @@ KTEST_F(rows_z, z7_a_program_that_changes_groups_leaves_no_charge_behind, KT_TAR
 		return;
 	KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4));
 	id = start_in(&inner, "press", press_arg(MORE, 4, 2));
-	while (pages_of_task(id) && user_memory(id, enter, turn[changes % 3])) {
+	while (user_world_pages(id) && user_memory(id, enter, turn[changes % 3])) {
 		changes++;
 		task_yield();
 	}
-	ends(id, USER_EXITED);
+	user_world_ends(id, USER_EXITED);
 	groups_end();
 	KT_TRUE(!swap_off("ram0"));
-	all_is_back(before);
+	user_world_is_sound(before);
 }
 
 /* ---- failures ------------------------------------------------------------------ */
@@ -264,7 +213,7 @@ KTEST_F(rows_z, z5_a_program_whose_group_cannot_pay_leaves_nothing, KT_TARGET_ON
 	KT_OK(limit > 5 && limit < 60, "a limit of %u pages", limit);
 	KT_TRUE(ld_relaxed(&inner.refused) >= 4);
 	groups_end();
-	all_is_back(before);
+	user_world_is_sound(before);
 }
 
 /* And each allocation of a start in a group and a cpuset: what was charged before it is given back,
@@ -293,5 +242,5 @@ KTEST_F(rows_z, z7_a_start_that_gets_no_memory_gives_its_charges_back, KT_TARGET
 	KT_TRUE(!set.used);
 	KT_OK(tries > 3 && tries < 60, "%u allocations", tries);
 	groups_end();
-	all_is_back(before);
+	user_world_is_sound(before);
 }

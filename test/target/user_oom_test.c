@@ -14,6 +14,7 @@
 #include "test/unit/mm/kt_instance.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/user.h"
+#include "user_world.h"
 
 #define ADJ(n) ((uint64_t)(1000 + (n)) << 32)
 enum { LEFT = 6000, HOG_PAGES = 1500, SLEEPER_PAGES = 100 };
@@ -34,103 +35,43 @@ static struct page *take_most(void)
 	return chain;
 }
 
-static int start(uint64_t arg)
-{
-	const char *why = NULL;
-	int id = user_start("hungry", arg, &why);
-
-	KT_OK(id > 0, "hungry: %s", why);
-	return id;
-}
-
-static uint64_t pages_of_task(int id)
-{
-	struct user_info info;
-	unsigned next = 0;
-
-	while (user_list(&next, &info, 1))
-		if ((int)info.id == id && !info.ended)
-			return info.pages;
-	return 0;
-}
-
-/* It has touched so many, and some of its program. */
-static bool has_pages(int id, uint64_t pages)
-{
-	uint64_t deadline = sched_world_deadline();
-
-	while (pages_of_task(id) < pages && port_time_ns() < deadline)
-		task_sleep_ns(MS);
-	return KT_TRUE(pages_of_task(id) >= pages);
-}
-
-static void ends(int id, enum user_reason reason)
-{
-	struct user_end end = { .reason = USER_EXITED };
-
-	KT_TRUE(id > 0 && user_join(id, &end));
-	KT_EQ(end.reason, reason);
-}
-
-static void all_is_back(uint64_t before)
-{
-	uint64_t deadline = sched_world_deadline(), now;
-
-	do {
-		task_sleep_ns(MS);
-		now = sched_world_free_pages();
-	} while (now < before && port_time_ns() < deadline);
-	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
-	      (unsigned long long)before);
-}
-
-/* The first start may leave what is kept for later ones. */
-static uint64_t pages_before(void)
-{
-	int id = start(1);
-
-	if (has_pages(id, 1))
-		KT_TRUE(user_kill(id));
-	ends(id, USER_KILLED);
-	task_sleep_ns(20 * MS);
-	return sched_world_free_pages();
-}
+static int start(uint64_t arg) { return user_world_start("hungry", arg); }
 
 KTEST_F(rows_o, o8_o12_programs_are_ended_in_the_order_of_their_points, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before(), kills = kt_event(&zonal_image, EVENT_OOM_KILL);
+	uint64_t before = user_world_before(), kills = kt_event(&zonal_image, EVENT_OOM_KILL);
 	struct page *most = take_most();
 	int sleeper = start(SLEEPER_PAGES), hog, shy, grower;
 
 	shy = start(HOG_PAGES | ADJ(-1000));
 	hog = start(HOG_PAGES | ADJ(1000));
-	if (has_pages(sleeper, SLEEPER_PAGES) && has_pages(shy, HOG_PAGES) &&
-	    has_pages(hog, HOG_PAGES)) {
+	if (user_world_has_pages(sleeper, SLEEPER_PAGES) && user_world_has_pages(shy, HOG_PAGES) &&
+	    user_world_has_pages(hog, HOG_PAGES)) {
 		grower = start(0);
-		ends(hog, USER_KILLED);
-		ends(grower, USER_KILLED);
+		user_world_ends(hog, USER_KILLED);
+		user_world_ends(grower, USER_KILLED);
 		KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills + 2);
 		/* the others are as they were */
-		KT_TRUE(pages_of_task(sleeper) >= SLEEPER_PAGES);
-		KT_TRUE(pages_of_task(shy) >= HOG_PAGES);
+		KT_TRUE(user_world_pages(sleeper) >= SLEEPER_PAGES);
+		KT_TRUE(user_world_pages(shy) >= HOG_PAGES);
 	}
 	KT_TRUE(user_kill(shy) && user_kill(sleeper));
-	ends(shy, USER_KILLED);
-	ends(sleeper, USER_KILLED);
+	user_world_ends(shy, USER_KILLED);
+	user_world_ends(sleeper, USER_KILLED);
 	kt_give_all(&zonal_image, most, 0);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 /* O8: its last fault gets no page, and that is the board's want, no fault of its own. */
 KTEST_F(rows_o, o8_a_victim_whose_fault_gets_no_page_ends_as_killed, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 	struct page *most = take_most();
 
 	for (unsigned i = 0; i < 12; i++)
-		ends(start(ADJ(1000)), USER_KILLED);
+		user_world_ends(start(ADJ(1000)), USER_KILLED);
 	kt_give_all(&zonal_image, most, 0);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 /* ---- interrupts that want memory meanwhile -------------------------------------- */
@@ -192,8 +133,7 @@ static bool ticks_end(void)
 
 KTEST_F(rows_o, o8_atomic_requests_at_10_khz_go_on_while_programs_are_ended, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before(), kills = kt_event(&zonal_image, EVENT_OOM_KILL);
-	struct zonal_finding finding;
+	uint64_t before = user_world_before(), kills = kt_event(&zonal_image, EVENT_OOM_KILL);
 	struct page *most = take_most();
 
 	memset(&ticks, 0, sizeof(ticks));
@@ -201,8 +141,8 @@ KTEST_F(rows_o, o8_atomic_requests_at_10_khz_go_on_while_programs_are_ended, KT_
 	for (unsigned i = 0; i < 4; i++) {
 		int hog = start(HOG_PAGES | ADJ(1000)), grower = start(ADJ(500));
 
-		ends(hog, USER_KILLED);
-		ends(grower, USER_KILLED);
+		user_world_ends(hog, USER_KILLED);
+		user_world_ends(grower, USER_KILLED);
 	}
 	KT_TRUE(ticks_end());
 	kt_diag("%llu interrupts: %llu pages, %llu refused", (unsigned long long)ticks.calls,
@@ -210,8 +150,7 @@ KTEST_F(rows_o, o8_atomic_requests_at_10_khz_go_on_while_programs_are_ended, KT_
 	KT_TRUE(ticks.taken > 0 && !ticks.wrong);
 	KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills + 8);
 	kt_give_all(&zonal_image, most, 0);
-	all_is_back(before);
-	KT_OK(zonal_check_busy(&zonal_image, &finding), "%s", finding.text);
+	user_world_is_sound(before);
 }
 
 /* O11: what a victim has mapped can be taken from it; it ends as it would have, and nothing is
@@ -219,17 +158,17 @@ KTEST_F(rows_o, o8_atomic_requests_at_10_khz_go_on_while_programs_are_ended, KT_
 KTEST_F(rows_o, o11_the_pages_of_a_task_that_hangs_are_taken_from_it, KT_TARGET_ONLY)
 {
 	const struct zonal_oom_ops *ops = zonal_image.oom.ops;
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 	int id = start(HOG_PAGES);
 
-	if (KT_TRUE(ops) && has_pages(id, HOG_PAGES)) {
+	if (KT_TRUE(ops) && user_world_has_pages(id, HOG_PAGES)) {
 		KT_EQ(ops->reap(NULL, (uint64_t)id), ZONAL_OOM_REAP_DONE);
-		KT_EQ(pages_of_task(id), 0);
+		KT_EQ(user_world_pages(id), 0);
 	}
 	KT_TRUE(user_kill(id));
-	ends(id, USER_KILLED);
+	user_world_ends(id, USER_KILLED);
 	KT_EQ(ops->reap(NULL, (uint64_t)id), ZONAL_OOM_REAP_DONE);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 KTEST_F(oom, adjustments_of_programs_are_checked, KT_TARGET_ONLY)
@@ -241,5 +180,5 @@ KTEST_F(oom, adjustments_of_programs_are_checked, KT_TARGET_ONLY)
 	KT_TRUE(!user_adjust(0, 0) && !user_adjust(-1, 0));
 	KT_TRUE(!user_adjust(id + ZONAL_USER_TASKS, 0));
 	KT_TRUE(user_kill(id));
-	ends(id, USER_KILLED);
+	user_world_ends(id, USER_KILLED);
 }

@@ -16,7 +16,7 @@
 #include "test/unit/sched/sched_world.h"
 #include "user/swap.h"
 #include "user/user.h"
-#include "user_crowd.h"
+#include "user_world.h"
 
 enum { SWAP_PAGES = 1 << 16, LEFT_PAGES = 4096 };
 
@@ -100,7 +100,7 @@ KTEST_F(user_press, programs_have_more_memory_than_the_board, KT_TARGET_ONLY)
 
 	if (too_many_cores())
 		return;
-	before = crowd_before();
+	before = user_world_before();
 	if (!KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4)))
 		return;
 	crowd_start(crowd_ballast(LEFT_PAGES) * 130 / 100, 2);
@@ -110,12 +110,12 @@ KTEST_F(user_press, programs_have_more_memory_than_the_board, KT_TARGET_ONLY)
 	      (unsigned long long)info.in);
 	crowd_ballast_give();
 	KT_TRUE(!swap_off(info.name));
-	crowd_is_gone(before);
+	user_world_is_sound(before);
 }
 
 KTEST_F(user_press, pages_move_while_their_programs_run, KT_TARGET_ONLY)
 {
-	uint64_t before = crowd_before();
+	uint64_t before = user_world_before();
 	uint64_t deadline = sched_world_deadline();
 	unsigned moved = 0;
 	struct move move;
@@ -129,12 +129,12 @@ KTEST_F(user_press, pages_move_while_their_programs_run, KT_TARGET_ONLY)
 	} while (moved < 20 && port_time_ns() < deadline);
 	KT_OK(moved >= 20, "%u pages moved; in the end %u gone, %u failed", moved, move.gone,
 	      move.failed);
-	crowd_is_gone(before);
+	user_world_is_sound(before);
 }
 
 KTEST_F(user_press, programs_are_killed_while_their_pages_move, KT_TARGET_ONLY)
 {
-	uint64_t before = crowd_before();
+	uint64_t before = user_world_before();
 	struct move move = { .mm = &zonal_image, .may_fs = true, .target = move_target,
 			     .unused = move_unused };
 
@@ -146,7 +146,7 @@ KTEST_F(user_press, programs_are_killed_while_their_pages_move, KT_TARGET_ONLY)
 		move_everything(&move, (round + 1) % 3);
 		crowd_ends(true);
 	}
-	crowd_is_gone(before);
+	user_world_is_sound(before);
 }
 
 KTEST_F(user_press, pages_move_and_swap_while_their_programs_run, KT_TARGET_ONLY)
@@ -157,7 +157,7 @@ KTEST_F(user_press, pages_move_and_swap_while_their_programs_run, KT_TARGET_ONLY
 
 	if (too_many_cores())
 		return;
-	before = crowd_before();
+	before = user_world_before();
 	if (!KT_TRUE(!swap_on_ram(SWAP_PAGES, &swap_lz4)))
 		return;
 	crowd_start(crowd_ballast(LEFT_PAGES / 4) * 115 / 100, 2);
@@ -168,5 +168,5 @@ KTEST_F(user_press, pages_move_and_swap_while_their_programs_run, KT_TARGET_ONLY
 	      (unsigned long long)info.out, (unsigned long long)info.in, move.moved);
 	crowd_ballast_give();
 	KT_TRUE(!swap_off(info.name));
-	crowd_is_gone(before);
+	user_world_is_sound(before);
 }

@@ -21,7 +21,7 @@
 #include "platform/platform.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/swap.h"
-#include "user_crowd.h"
+#include "user_world.h"
 
 enum { SWAP_PAGES = 1 << 14, LEFT_PAGES = 1024, PLENTY_PAGES = 512, ROW = 512,
        WINDOW = 1 << 15, DISK_BYTES = 1 << 16, ENOUGH = 4 };
@@ -154,7 +154,7 @@ static void drop_set(void)
 /* Reading the disk may leave what is kept for later. */
 static uint64_t begin(void)
 {
-	(void)crowd_before();
+	(void)user_world_before();
 	soak.disk = block_find("vda");
 	if (soak.disk && cache_read(soak.disk, 0, soak.copy, DISK_BYTES))
 		soak.disk = NULL;
@@ -198,5 +198,5 @@ KTEST_F(user_soak, no_word_is_wrong_under_everything_at_once, KT_TARGET_ONLY)
 		"%llu in", soak.moved, soak.blocks, soak.rows, soak.changes, soak.transfers,
 		(unsigned long long)info.out, (unsigned long long)info.in);
 	KT_OK(!small || info.out, "nothing went to swap");
-	crowd_is_gone(before);
+	user_world_is_sound(before);
 }

@@ -11,45 +11,17 @@
 #include "test/unit/sched/sched_world.h"
 #include "test/user/probes.h"
 #include "user/user.h"
+#include "user_world.h"
 
 enum { CLASS_UNKNOWN = 0x00, CLASS_WFI = 0x01, CLASS_SYSTEM = 0x18, CLASS_BRK = 0x3c };
 enum { CLASS_HVC = 0x16, CLASS_SMC = 0x17 };
 enum { ANY_CLASS = 0x40 };
 
-/* Programs, their kernel stacks and tables are gone; the reaper needs a moment. */
-static void all_is_back(uint64_t before)
-{
-	uint64_t deadline = sched_world_deadline(), now;
-	unsigned next = 0;
-	struct user_info info;
-
-	do {
-		task_sleep_ns(MS);
-		now = sched_world_free_pages();
-	} while (now < before && port_time_ns() < deadline);
-	KT_OK(now >= before, "%llu pages are free, %llu were before", (unsigned long long)now,
-	      (unsigned long long)before);
-	KT_EQ(user_list(&next, &info, 1), 0);
-}
-
-/* The first start of anything may leave what it keeps: a page of task structs, tables. */
-static uint64_t pages_before(void)
-{
-	struct user_end end;
-	int id = user_start("probe", PROBE_NONE, NULL);
-
-	KT_TRUE(id > 0 && user_join(id, &end));
-	/* The reaper may still have a stack; then the count is a little less than it will be. */
-	task_sleep_ns(20 * MS);
-	return sched_world_free_pages();
-}
-
 static bool run(const char *program, uint64_t arg, struct user_end *end)
 {
-	const char *why = NULL;
-	int id = user_start(program, arg, &why);
+	int id = user_world_start(program, arg);
 
-	return KT_OK(id > 0, "%s: %s", program, why) && KT_TRUE(user_join(id, end));
+	return id > 0 && KT_TRUE(user_join(id, end));
 }
 
 /* It exits with 0; else the status is the line of its check. */
@@ -64,24 +36,24 @@ static void succeeds(const char *program, uint64_t arg)
 
 KTEST_F(user, memory_is_what_was_written, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 
 	for (uint64_t part = 0; part < 5; part++)
 		succeeds("memory", part);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 KTEST_F(user, families_end_as_they_should, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 
 	succeeds("family", 0);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 KTEST_F(user, nodes_and_policies_from_el0, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before(), memory = 0, cores = 0;
+	uint64_t before = user_world_before(), memory = 0, cores = 0;
 
 	for (unsigned i = 0; i < boot_info.range_count; i++)
 		if (boot_range_usable(&boot_info.range[i]))
@@ -90,13 +62,13 @@ KTEST_F(user, nodes_and_policies_from_el0, KT_TARGET_ONLY)
 		if (sched_cpu_online(cpu))
 			cores |= node_bit((unsigned)boot_info.cpu[cpu].nid);
 	succeeds("nodes", memory | cores << 16);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 /* More of them than cores, so that they take turns and move. */
 KTEST_F(user, floating_point_registers_are_each_ones_own, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 	struct user_end end;
 	int id[12];
 
@@ -108,7 +80,7 @@ KTEST_F(user, floating_point_registers_are_each_ones_own, KT_TARGET_ONLY)
 		KT_OK(end.reason == USER_EXITED && end.status == 0, "task %u: reason %u, status %d",
 		      i, end.reason, end.status);
 	}
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 /* At once, on all cores, with different contents at the same addresses. */
@@ -130,23 +102,23 @@ static void turns(unsigned count)
 
 KTEST_F(user, tasks_take_turns_and_see_their_own_memory, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 
 	turns(4 * sched_world_cpus());
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 /* With hardly more numbers than cores, nearly every switch is to a space without one. */
 KTEST_F(user, numbers_of_spaces_roll_over_under_load, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 	unsigned bits = 2;
 
 	while (1u << bits < sched_world_cpus() + 2)
 		bits++;
 	arm64_user_asid_bits(bits);
 	turns(5 * sched_world_cpus());
-	all_is_back(before);
+	user_world_is_back(before);
 	arm64_user_asid_bits(0);
 }
 
@@ -202,14 +174,14 @@ static void faults(uint64_t arg, unsigned class, struct user_end *end)
 /* A class with fewer cores behind it: some count an instruction as undefined that others trap. */
 KTEST_F(user, privileged_instructions_end_the_task_alone, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 
 	for (unsigned i = 0; i < ARRAY_SIZE(privileged); i++) {
 		struct user_end end = { 0 };
 
 		faults(privileged[i].number, privileged[i].class, &end);
 	}
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 static void reaches_not(uint64_t address)
@@ -236,7 +208,7 @@ KTEST_F(user, kernel_memory_is_out_of_reach, KT_TARGET_ONLY)
 					  0xffffffffffffff00 };
 	static const char text[256] __attribute__((aligned(256))) = "read-only";
 	static char data[256] __attribute__((aligned(256)));
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++)
 		reaches_not(fixed[i]);
@@ -245,12 +217,12 @@ KTEST_F(user, kernel_memory_is_out_of_reach, KT_TARGET_ONLY)
 	reaches_not(align_down((uintptr_t)arm64_symbol, 256));
 	reaches_not(align_down((uintptr_t)__builtin_frame_address(0), 256));
 	reaches_not((uintptr_t)data & ~ARM64_LINEAR_OFFSET);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 KTEST_F(user, own_memory_keeps_its_rights, KT_TARGET_ONLY)
 {
-	uint64_t before = pages_before();
+	uint64_t before = user_world_before();
 	struct user_end end = { 0 };
 
 	faults(PROBE_WRITE_TEXT, ESR_DATA_EL0, &end);
@@ -262,7 +234,7 @@ KTEST_F(user, own_memory_keeps_its_rights, KT_TARGET_ONLY)
 	faults(PROBE_ODD_PC, ESR_PC_ALIGNMENT, &end);
 	if (run("probe", PROBE_READ_TPIDRRO, &end))
 		KT_EQ(end.status, PROBE_SURVIVED);
-	all_is_back(before);
+	user_world_is_back(before);
 }
 
 KTEST_F(user, a_program_that_is_none_is_refused, KT_TARGET_ONLY)

@@ -22,11 +22,6 @@ static const struct kt_spec two_nodes = {
 	.cpu_node = { 0, 1 },
 };
 
-static uint32_t held(struct zonal *mm, unsigned k, unsigned nid)
-{
-	return ld_relaxed(&mm->cpu[kt_cpu_id(k)]->pcp[nid * ZONE_TYPES + ZONE_DMA].count);
-}
-
 /* Both CPUs take and give back pages of both nodes; how many each list holds is noted. */
 static void fill_lists(struct zonal *mm, uint32_t count[2][2])
 {
@@ -35,7 +30,7 @@ static void fill_lists(struct zonal *mm, uint32_t count[2][2])
 		for (unsigned nid = 0; nid < 2; nid++) {
 			zonal_free(mm, zonal_alloc_node(mm, (int)nid, GFP_KERNEL, 0), 0);
 			zonal_free(mm, zonal_alloc_node(mm, (int)nid, __GFP_MOVABLE, 0), 0);
-			count[k][nid] = held(mm, k, nid);
+			count[k][nid] = kt_pcp_held(mm, k, nid);
 			KT_TRUE(count[k][nid] > 0);
 		}
 	}
@@ -57,8 +52,8 @@ KTEST_F(rows_p, p13_only_the_zone_that_was_asked_for, KT_HOST_ONLY)
 		bulk = kt_stat(other, STAT_BULK_FREE);
 		zonal_drain_all(mm, kt_zone(mm, nid, ZONE_DMA));
 		for (unsigned k = 0; k < 2; k++) {
-			KT_EQ(held(mm, k, nid), 0);
-			KT_EQ(held(mm, k, !nid), count[k][!nid]);
+			KT_EQ(kt_pcp_held(mm, k, nid), 0);
+			KT_EQ(kt_pcp_held(mm, k, !nid), count[k][!nid]);
 		}
 		KT_EQ(kt_stat(other, STAT_BULK_FREE), bulk);
 		KT_EQ(kt_free(kt_zone(mm, nid, ZONE_DMA)), 16384);
@@ -109,13 +104,13 @@ KTEST_F(rows_p, p13_only_cpus_that_hold_something, KT_HOST_ONLY)
 	kt_cpu(1);
 	zonal_drain_local(mm);
 	kt_cpu(0);
-	KT_EQ(held(mm, 0, 0), count[0][0]);
+	KT_EQ(kt_pcp_held(mm, 0, 0), count[0][0]);
 	bulk = kt_stat(zone, STAT_BULK_FREE);
 	zonal_drain_all(mm, zone);
 	KT_EQ(kt_stat(zone, STAT_BULK_FREE), bulk + 1);
 	fill_lists(mm, count);
 	zonal_cpu_dead(mm, kt_cpu_id(1));
-	KT_EQ(held(mm, 1, 0) + held(mm, 1, 1), 0);
+	KT_EQ(kt_pcp_held(mm, 1, 0) + kt_pcp_held(mm, 1, 1), 0);
 	bulk = kt_stat(zone, STAT_BULK_FREE);
 	zonal_drain_all(mm, NULL);
 	KT_EQ(kt_stat(zone, STAT_BULK_FREE), bulk + 1);

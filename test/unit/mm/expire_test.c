@@ -16,11 +16,6 @@ static const struct kt_spec two_nodes = {
 	.cpu_node = { 0, 1 },
 };
 
-static uint32_t held(struct zonal *mm, unsigned k, unsigned nid)
-{
-	return ld_relaxed(&mm->cpu[kt_cpu_id(k)]->pcp[nid * ZONE_TYPES + ZONE_DMA].count);
-}
-
 static void use(struct zonal *mm, int nid)
 {
 	zonal_free(mm, zonal_alloc_node(mm, nid, GFP_KERNEL, 0), 0);
@@ -47,19 +42,19 @@ KTEST_F(rows_p, p12_remote_lists_give_a_batch_back_at_the_third_call_without_use
 		return;
 	use_much(mm, 0);
 	use_much(mm, 1);
-	here = held(mm, 0, 0);
-	there = held(mm, 0, 1);
+	here = kt_pcp_held(mm, 0, 0);
+	there = kt_pcp_held(mm, 0, 1);
 	batch = kt_zone(mm, 1, ZONE_DMA)->pcp_batch;
 	KT_TRUE(there > 2 * batch && here > 0);
 	for (unsigned call = 1; call <= 9; call++) {
 		zonal_expire_lists(mm);
-		KT_EQ(held(mm, 0, 1), there - ZN_MIN(call / 3 * batch, there));
-		KT_EQ(held(mm, 0, 0), here);
+		KT_EQ(kt_pcp_held(mm, 0, 1), there - ZN_MIN(call / 3 * batch, there));
+		KT_EQ(kt_pcp_held(mm, 0, 0), here);
 	}
 	for (unsigned call = 0; call < 6; call++)
 		zonal_expire_lists(mm);
-	KT_EQ(held(mm, 0, 1), 0);
-	KT_EQ(held(mm, 0, 0), here);
+	KT_EQ(kt_pcp_held(mm, 0, 1), 0);
+	KT_EQ(kt_pcp_held(mm, 0, 0), here);
 	kt_check_all(mm);
 }
 
@@ -71,16 +66,16 @@ KTEST_F(rows_p, p12_a_use_begins_the_count_anew, KT_HOST_ONLY)
 	if (!mm)
 		return;
 	use(mm, 1);
-	count = held(mm, 0, 1);
+	count = kt_pcp_held(mm, 0, 1);
 	for (unsigned call = 0; call < 8; call++) {
 		if (call % 2 == 0)
 			use(mm, 1);
 		zonal_expire_lists(mm);
-		KT_EQ(held(mm, 0, 1), count);
+		KT_EQ(kt_pcp_held(mm, 0, 1), count);
 	}
 	/* The last use was before the seventh call. */
 	zonal_expire_lists(mm);
-	KT_EQ(held(mm, 0, 1), 0);
+	KT_EQ(kt_pcp_held(mm, 0, 1), 0);
 }
 
 KTEST_F(rows_p, p12_another_cpu_is_asked_and_an_empty_list_never, KT_HOST_ONLY)
@@ -92,11 +87,11 @@ KTEST_F(rows_p, p12_another_cpu_is_asked_and_an_empty_list_never, KT_HOST_ONLY)
 		return;
 	kt_cpu(1);
 	use(mm, 0);
-	KT_TRUE(held(mm, 1, 0) > 0);
+	KT_TRUE(kt_pcp_held(mm, 1, 0) > 0);
 	kt_cpu(0);
 	for (unsigned call = 0; call < 3; call++)
 		zonal_expire_lists(mm);
-	KT_EQ(held(mm, 1, 0), 0);
+	KT_EQ(kt_pcp_held(mm, 1, 0), 0);
 	given = kt_stat(kt_zone(mm, 0, ZONE_DMA), STAT_BULK_FREE);
 	for (unsigned call = 0; call < 6; call++)
 		zonal_expire_lists(mm);

@@ -115,6 +115,8 @@ bool kt_vector_is(struct zonal *mm, const unsigned *expected);
 pfn_t kt_first(const struct zone *zone, enum migratetype type, unsigned order);
 /* Pages in the per-CPU lists of every CPU for this zone. */
 unsigned kt_pcp_count(const struct zone *zone);
+/* What the list of CPU `k` of the spec holds of node `nid`'s ZONE_DMA. */
+uint32_t kt_pcp_held(struct zonal *mm, unsigned k, unsigned nid);
 /* One counter of a zone, summed over the CPUs. */
 uint64_t kt_stat(const struct zone *zone, enum pcp_stat stat);
 /* One event of the slow path, summed over the CPUs. */

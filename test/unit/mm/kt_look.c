@@ -91,6 +91,11 @@ pfn_t kt_first(const struct zone *zone, enum migratetype type, unsigned order)
 	return zone->list[type][order].first;
 }
 
+uint32_t kt_pcp_held(struct zonal *mm, unsigned k, unsigned nid)
+{
+	return ld_relaxed(&mm->cpu[kt_cpu_id(k)]->pcp[nid * ZONE_TYPES + ZONE_DMA].count);
+}
+
 unsigned kt_pcp_count(const struct zone *zone)
 {
 	unsigned sum = 0;
