@@ -17,9 +17,9 @@ for compiler in gcc clang; do
 	make -s O="$O/lint-$compiler" CC=$compiler all host || status=1
 done
 if command -v shellcheck >/dev/null; then
-	# Some tests are in Python, which it refuses. Functions are called by name, and the
-	# selection stands in a file that is checked by itself.
-	shellcheck -e SC2086,SC2012,SC2046,SC2317,SC1091 test/selection.sh \
+	# Some tests are in Python, which it refuses. Functions are called by name, and what the
+	# tests share stands in files that are checked by themselves.
+	shellcheck -e SC2086,SC2012,SC2046,SC2317,SC1091 test/selection.sh test/image/boots.sh \
 		$(grep -lE '^#!/bin/(ba)?sh' tools/* test/*/*.t .ci/run 2>/dev/null) || status=1
 else
 	echo 'lint: shellcheck is not installed, the scripts were not checked'

@@ -6,41 +6,23 @@
 # must be over in time. What a case gives are extended regular expressions of whole lines.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-. test/selection.sh
+. test/image/boots.sh
 
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-count=0 failed=0 words=''
+words=''
 
 # crashes KIND STATUS PATTERN…
 crashes() {
-	local kind=$1 want=$2 status bad=0 pattern
+	local kind=$1 name=$1${words:+_alone} want=$2
 	shift 2
-	selected "crash.$kind" || return 0
-	count=$((count + 1))
-	SHAPE=2n CPU=${CPU:-max} timeout -k 5 60 tools/run_qemu.sh \
-		"run=crash+$kind exit=semihosting${words:+ $words}" </dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
-	[ $status = "$want" ] || { echo "# status $status, expected $want"; bad=1; }
-	for pattern in "$@"; do
-		grep -qxE -- "$pattern" "$scratch/out" || { echo "# missing: $pattern"; bad=1; }
-	done
-	if [ "$(grep -c '^Bail out!' "$scratch/out")" -gt 1 ]; then
-		echo '# more than one report'
-		bad=1
-	fi
-	if [ $bad = 0 ]; then
-		echo "ok $count - crash.$kind${words:+_alone}"
-	else
-		echo "not ok $count - crash.$kind${words:+_alone}"
-		sed 's/^/#   /' "$scratch/out"
-		failed=1
-	fi
+	selected "crash.$name" || return 0
+	boot "run=crash+$kind exit=semihosting${words:+ $words}"
+	expect "$want" "$@"
+	[ "$(grep -c '^Bail out!' "$scratch/out")" -le 1 ] || wrong 'more than one report'
+	verdict "$name"
 }
 
 place='[0-9a-f]{16}'
-plan_first 17
+begin crash 17
 crashes null 2 '# data abort at EL1 on CPU 0, in a task or at boot: translation fault, level 3, write' \
 	'#   esr 0000000096000047  vector \+0x000' "#   elr $place  crash_null\\+0x[0-9a-f]+" \
 	'#   far 0{16}  page 0 \(NULL pointer\)' "# +[0-9]+  $place  monitor_execute\\+0x[0-9a-f]+" \
@@ -78,5 +60,4 @@ words=maxcpus=1
 for kind in deaf both handler irqstack; do
 	crashes "$kind" 1 "crash: $kind: needs a second core, and one is online"
 done
-plan_last $count
-exit $failed
+finish

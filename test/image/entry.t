@@ -5,13 +5,10 @@
 # in x0 or the MMU on: it must find its device tree and start all cores all the same.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-. test/selection.sh
+. test/image/boots.sh
 
 O=${O:-build}
 CROSS_COMPILE=${CROSS_COMPILE:-aarch64-linux-gnu-}
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-count=0 failed=0
 
 compiler() {
 	if command -v "${CROSS_COMPILE}gcc" >/dev/null; then
@@ -23,34 +20,25 @@ compiler() {
 
 # enters NAME EL CPU IMAGE-ADDRESS [DEFINITION…]
 enters() {
-	local name=$1 el=$2 cpu=$3 image=$4 bad=0 definition options=''
+	local name=$1 el=$2 cpu=$3 image=$4 definition options=''
 	shift 4
 	selected "entry.$name" || return 0
-	count=$((count + 1))
 	for definition in "$@"; do
 		options="$options -D$definition"
 	done
 	# shellcheck disable=SC2046,SC2086 # lists of words
-	$(compiler) -c -DIMAGE="$image" $options -o "$scratch/entry.o" test/image/entry.S &&
-		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.img" ||
-		bad=1
-	SHAPE=2n EL=$el CPU=$cpu timeout -k 5 60 tools/run_qemu.sh \
-		'run=echo+alive exit=semihosting' -kernel "$scratch/entry.img" \
-		-device "loader,file=$O/zonal.img,addr=$image,force-raw=on" \
-		</dev/null >"$scratch/out" 2>&1 || bad=1
-	grep -q '^zonal: 4 of 4 CPUs' "$scratch/out" || bad=1
-	grep -q '^alive' "$scratch/out" || bad=1
-	if [ $bad = 0 ]; then
-		echo "ok $count - entry.$name"
-	else
-		echo "not ok $count - entry.$name"
-		sed 's/^/#   /' "$scratch/out" | tail -20
-		failed=1
-	fi
+	$(compiler) -c -DIMAGE="$image" $options -o "$scratch/entry.o" test/image/entry.S ||
+		wrong 'the loader does not compile'
+	"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.img" ||
+		wrong 'the loader has no image'
+	EL=$el CPU=$cpu boot 'run=echo+alive exit=semihosting' -kernel "$scratch/entry.img" \
+		-device "loader,file=$O/zonal.img,addr=$image,force-raw=on"
+	expect 0 'zonal: 4 of 4 CPUs.*' alive
+	verdict "$name"
 }
 
 low=0x44000000 high=0x7a200000
-plan_first 15
+begin entry 15
 enters tree_in_x0 1 cortex-a57 $low
 enters tree_in_x0_at_el2 2 neoverse-n1 $low
 enters image_on_the_other_node 1 max $high
@@ -66,5 +54,4 @@ enters x0_is_a_kernel_address 1 max $low HINT=0xfffffffffffffff8
 enters tree_ends_where_the_image_starts 1 cortex-a57 $low HINT=0x43f00000 TREE_AT=0x43f00000
 enters mmu_on_at_el1 1 cortex-a57 $low MMU_ON
 enters mmu_on_at_el2 2 max $low MMU_ON
-plan_last $count
-exit $failed
+finish

@@ -6,36 +6,9 @@
 # expressions of whole lines.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-. test/selection.sh
+. test/image/boots.sh
 
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-count=0 failed=0
-
-# says NAME STATUS COMMANDS PATTERN…
-says() {
-	local name=$1 want=$2 commands=$3 status bad=0 pattern
-	shift 3
-	selected "group.$name" || return 0
-	count=$((count + 1))
-	SHAPE=4n CPU=${CPU:-max} timeout -k 5 60 tools/run_qemu.sh \
-		"run=$commands exit=semihosting" </dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
-	[ $status = "$want" ] || { echo "# status $status, expected $want"; bad=1; }
-	for pattern in "$@"; do
-		grep -qxE -- "$pattern" "$scratch/out" || { echo "# missing: $pattern"; bad=1; }
-	done
-	if [ $bad = 0 ]; then
-		echo "ok $count - group.$name"
-	else
-		echo "not ok $count - group.$name"
-		sed 's/^/#   /' "$scratch/out"
-		failed=1
-	fi
-}
-
-plan_first 6
+begin group 6 4n
 says groups 0 'group+make+top+5000;group+make+in+300+top;group+start+in+hungry+100;group+-j;group' \
 	'id 256' \
 	'\{"schema":"zonal.group/1","groups":\[\{"name":"top","above":"-","tasks":0,"limit":5000,"usage":[0-9]+,.*\},\{"name":"in","above":"top","tasks":1,"limit":300,.*"ooms":0\}\]\}' \
@@ -71,5 +44,4 @@ says rules 1 'cpuset+make+a+0-1;cpuset+make+b+2+a;cpuset+make+b+1+exclusive+a;cp
 	'cpuset: a: a flag is exclusive or wall' 'cpuset: a: it has tasks, or sets below it' \
 	'cpuset: c: there is none of that name' \
 	'cpuset: make, change, start, add, leave or drop; see help' 'check: every invariant holds'
-plan_last $count
-exit $failed
+finish

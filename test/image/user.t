@@ -6,36 +6,9 @@
 # are extended regular expressions of whole lines.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-. test/selection.sh
+. test/image/boots.sh
 
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-count=0 failed=0
-
-# says NAME STATUS COMMANDS PATTERN…
-says() {
-	local name=$1 want=$2 commands=$3 status bad=0 pattern
-	shift 3
-	selected "user.$name" || return 0
-	count=$((count + 1))
-	SHAPE=2n CPU=${CPU:-max} timeout -k 5 60 tools/run_qemu.sh \
-		"run=$commands exit=semihosting" </dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
-	[ $status = "$want" ] || { echo "# status $status, expected $want"; bad=1; }
-	for pattern in "$@"; do
-		grep -qxE -- "$pattern" "$scratch/out" || { echo "# missing: $pattern"; bad=1; }
-	done
-	if [ $bad = 0 ]; then
-		echo "ok $count - user.$name"
-	else
-		echo "not ok $count - user.$name"
-		sed 's/^/#   /' "$scratch/out"
-		failed=1
-	fi
-}
-
-plan_first 5
+begin user 5
 says run 0 'user+run+hello+3' \
 	'hello from EL0: core [0-3], node [01], 3 MiB written' 'user: task [0-9]+ exited, status 0'
 says json 0 'user+run+hello+-j;user+-j' \
@@ -55,5 +28,4 @@ says wrong 1 'user+run+nothing;user+kill+77;user+walk;user+run+hello+x;check' \
 	'user: nothing: no program has that name \(-2\)' 'user: 77: no task at EL0 has that id' \
 	'user: run NAME \[N\], start NAME \[N\], kill ID or adj ID N' 'user: x: not a number' \
 	'check: every invariant holds'
-plan_last $count
-exit $failed
+finish

@@ -14,7 +14,7 @@ import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "test"))
-from selection import plan, selected  # noqa: E402
+from selection import run_cases  # noqa: E402
 
 TIMEOUT = float(os.environ.get("BOOT_TIMEOUT", "300"))
 
@@ -73,22 +73,7 @@ def nothing_is_left_on_a_small_board_or_where_it_is_forbidden():
     return faults
 
 
-def main():
-    cases = [a_board_of_1_tib_begins_with_a_fiftieth_of_its_pages, small_boards_are_whole_in_the_end,
-             nothing_is_left_on_a_small_board_or_where_it_is_forbidden]
-    cases = [case for case in cases if selected("deferred." + case.__name__)]
-    print(plan(len(cases)), flush=True)
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            faults = case()
-        except subprocess.TimeoutExpired as error:
-            faults = [f"did not end: {error}"]
-        failed += bool(faults)
-        print(f"{'not ' if faults else ''}ok {number} - deferred.{case.__name__}")
-        for fault in faults:
-            print(f"# {fault}", flush=True)
-    return 1 if failed else 0
+CASES = [a_board_of_1_tib_begins_with_a_fiftieth_of_its_pages, small_boards_are_whole_in_the_end,
+         nothing_is_left_on_a_small_board_or_where_it_is_forbidden]
 
-
-sys.exit(main())
+sys.exit(run_cases("deferred", CASES, subprocess.TimeoutExpired))

@@ -20,7 +20,7 @@ import zlib
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "test"))
-from selection import plan, selected  # noqa: E402
+from selection import run_cases  # noqa: E402
 
 TIMEOUT = float(os.environ.get("BOOT_TIMEOUT", "300"))
 SEED = int(os.environ.get("KT_SEED", "0")) or random.randrange(1, 1 << 31)
@@ -299,22 +299,4 @@ CASES = [modern_disk_keeps_every_byte, legacy_disk_keeps_every_byte,
          errors_of_the_disk_reach_who_asked_and_the_log_once,
          disk_that_does_not_answer_is_given_up, what_was_flushed_survives_a_kill]
 
-
-def main():
-    cases = [case for case in CASES if selected("disk." + case.__name__)]
-    print(plan(len(cases)), flush=True)
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            bad = case()
-        except (KeyError, ValueError, IndexError) as error:
-            bad = [f"{type(error).__name__}: {error}"]
-        print(f"{'not ok' if bad else 'ok'} {number} - disk.{case.__name__}")
-        for text in bad:
-            print(f"# {text}")
-        sys.stdout.flush()
-        failed += bool(bad)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_cases("disk", CASES, (KeyError, ValueError, IndexError)))

@@ -6,6 +6,7 @@ JSON must parse, have its schema, and agree with the board and with other comman
 text has the layout of /proc; a mistake gets one line and exit status 1; a terminal
 edits, remembers and gives lines up; the demonstration passes on odd boards.
 """
+import functools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "test"))
-from selection import plan, selected  # noqa: E402
+from selection import run_cases  # noqa: E402
 
 TIMEOUT = float(os.environ.get("BOOT_TIMEOUT", "300"))
 PROMPT = b"zonal> "
@@ -80,11 +81,20 @@ REPORTS = ["topology", "zoneinfo", "buddyinfo", "pagetypeinfo", "vmstat", "numas
            "meta", "why", "set", "check", "tasks", "boottime"]
 
 
+@functools.cache
 def json_boot():
     status, lines = run("2n", ["drain"] + [name + " -j" for name in REPORTS] +
                         ["probe -j NOWAIT 0 1", "alloc NOWAIT 10 9", "why -j", "bench -j pair.?",
                          "drain", "zoneinfo -j"])
     return status, lines, by_schema(lines)
+
+
+def of_json_boot(case):
+    """The case as one without arguments: all of these judge the same boot."""
+    @functools.wraps(case)
+    def judge():
+        return case(json_boot())
+    return judge
 
 
 def json_has_every_schema(boot):
@@ -356,26 +366,5 @@ BOOTS = [good_commands_end_with_status_0, mistakes_get_one_line_each_and_the_res
          line_is_completed_or_refused_as_a_whole] + \
         [demo_on(shape) for shape in ("uma", "8n", "memless", "cpuless", "uneven")]
 
-
-def main():
-    number = failed = 0
-    cases = [case for case in ON_JSON + BOOTS if selected("monitor." + case.__name__)]
-    print(plan(len(cases)), flush=True)
-    boot = None
-    for case in cases:
-        number += 1
-        try:
-            if case in ON_JSON and boot is None:
-                boot = json_boot()
-            bad = case(boot) if case in ON_JSON else case()
-        except (KeyError, ValueError, IndexError) as error:
-            bad = [f"{type(error).__name__}: {error}"]
-        print(f"{'not ok' if bad else 'ok'} {number} - monitor.{case.__name__}")
-        for text in bad:
-            print(f"# {text}")
-        sys.stdout.flush()
-        failed += bool(bad)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_cases("monitor", [of_json_boot(case) for case in ON_JSON] + BOOTS,
+                   (KeyError, ValueError, IndexError)))

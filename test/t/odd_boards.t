@@ -9,6 +9,7 @@ name, and boot must go on or end with one line and status 2.
 With -kernel and -dtb QEMU would rewrite the memory nodes and /psci. So the loader
 device puts image and tree into RAM, and three instructions that set x0.
 """
+import functools
 import os
 import re
 import select
@@ -20,7 +21,7 @@ import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "test"))
-from selection import plan, selected  # noqa: E402
+from selection import run_cases  # noqa: E402
 
 O = os.environ.get("O", "build")
 IMAGE = os.path.join(O, "zonal.img")
@@ -36,7 +37,15 @@ def case(machine="gic-version=3", smp="4", run="echo+done", args="", status=0, k
     """Register a case: a function that changes the tree's text and returns what must be printed."""
 
     def register(edit):
-        CASES.append((edit.__name__, edit, machine, smp, run, args, status, keys, semihosting, x0))
+        @functools.wraps(edit)
+        def judge():
+            with tempfile.TemporaryDirectory() as scratch:
+                faults, out = run_case(scratch, edit, machine, smp, run, args, status, keys,
+                                       semihosting, x0)
+            said = [f"  {line}" for line in out.splitlines()[-40:]]
+            return faults + said if faults else []
+
+        CASES.append(judge)
         return edit
 
     return register
@@ -87,15 +96,23 @@ def as_node(dts, name, nid):
     return replace(dts, r"(\n\t*" + name + r" \{)", rf"\1\n\t\tnuma-node-id = <{nid}>;")
 
 
+def two_nodes(dts, split, nids, cpus=(), flags=""):
+    """The 256 MiB of RAM as two nodes that meet at `split`, and the nodes of the first CPUs."""
+    dts = as_node(dts, "memory@40000000", nids[0])
+    for cpu, nid in enumerate(cpus):
+        dts = as_node(dts, f"cpu@{cpu}", nid)
+    first, end = 0x40000000, 0x50000000
+    dts = replace(dts, r"(memory@40000000 \{.*?reg = <0x00 0x40000000 0x00) 0x10000000",
+                  rf"\1 {split - first:#x}")
+    return replace(dts, r"\tchosen \{", f'\tmemory@{split:x} {{ device_type = "memory"; {flags}'
+                   f"numa-node-id = <{nids[1]}>; reg = <0 {split:#x} 0 {end - split:#x}>; }};\n"
+                   "\tchosen {")
+
+
 @case(run="check;topology+-j")
 def a_memory_node_behind_the_table(dts):
     """The image lies in what stays. The boot CPU's node is left out: it runs alone."""
-    memory = "\tmemory@4c000000 { device_type = \"memory\"; numa-node-id = <64>; "
-    dts = as_node(as_node(dts, "memory@40000000", 5), "cpu@0", 64)
-    for cpu in (1, 2, 3):
-        dts = as_node(dts, f"cpu@{cpu}", 5)
-    dts = replace(dts, r"(memory@40000000 \{.*?reg = <0x00 0x40000000 0x00) 0x10000000", r"\1 0xc000000")
-    dts = replace(dts, r"\tchosen \{", memory + "reg = <0 0x4c000000 0 0x4000000>; };\n\tchosen {")
+    dts = two_nodes(dts, 0x4c000000, (5, 64), (64, 5, 5, 5))
     return dts, [r"memory@4c000000/numa-node-id: 64: .*its memory and CPUs are left out",
                  r"runs alone", r"1 of 1 CPUs, 1 nodes, 192 MiB", r"every invariant holds",
                  r'"node":5,"ranges":\[\[1073741824,201326592\]\]']
@@ -103,12 +120,7 @@ def a_memory_node_behind_the_table(dts):
 
 def removable(dts):
     """The upper half of RAM is a node of its own that can be unplugged."""
-    memory = "\tmemory@48800000 { device_type = \"memory\"; numa-node-id = <1>; hotpluggable; "
-    dts = as_node(as_node(dts, "memory@40000000", 0), "cpu@3", 1)
-    for cpu in (0, 1, 2):
-        dts = as_node(dts, f"cpu@{cpu}", 0)
-    dts = replace(dts, r"(memory@40000000 \{.*?reg = <0x00 0x40000000 0x00) 0x10000000", r"\1 0x8800000")
-    return replace(dts, r"\tchosen \{", memory + "reg = <0 0x48800000 0 0x7800000>; };\n\tchosen {")
+    return two_nodes(dts, 0x48800000, (0, 1), (0, 0, 0, 1), "hotpluggable; ")
 
 
 @case(run="zoneinfo;probe+GFP_KERNEL+0+1;check;test+user.*+rows_i.*", args="movable_node cma=8M")
@@ -131,10 +143,7 @@ def movable_node_where_nothing_is_removable(dts):
 
 @case(run="check")
 def the_image_in_memory_that_is_left_out(dts):
-    memory = "\tmemory@4c000000 { device_type = \"memory\"; numa-node-id = <0>; "
-    dts = as_node(dts, "memory@40000000", 4000000000)
-    dts = replace(dts, r"(memory@40000000 \{.*?reg = <0x00 0x40000000 0x00) 0x10000000", r"\1 0xc000000")
-    dts = replace(dts, r"\tchosen \{", memory + "reg = <0 0x4c000000 0 0x4000000>; };\n\tchosen {")
+    dts = two_nodes(dts, 0x4c000000, (4000000000, 0))
     return dts, [r"4 of 4 CPUs, 1 nodes, 64 MiB", r"every invariant holds"]
 
 
@@ -578,22 +587,8 @@ def main():
     if not os.path.exists(IMAGE):
         print(f"1..1\nnot ok 1 - odd_boards: there is no {IMAGE} to test")
         return 1
-    cases = [c for c in CASES if selected("odd_boards." + c[0]) and (not only or c[0] in only)]
-    print(plan(len(cases)))
-    failed = 0
-    for number, (name, *rest) in enumerate(cases, 1):
-        with tempfile.TemporaryDirectory() as scratch:
-            try:
-                faults, out = run_case(scratch, *rest)
-            except (ValueError, AssertionError, subprocess.SubprocessError) as error:
-                faults, out = [f"{type(error).__name__}: {error}"], ""
-        print(f"{'not ' if faults else ''}ok {number} - odd_boards.{name}", flush=True)
-        for fault in faults:
-            print(f"# {fault}")
-        if faults:
-            failed = 1
-            print("".join(f"#   {line}\n" for line in out.splitlines()[-40:]), end="")
-    return failed
+    return run_cases("odd_boards", [c for c in CASES if not only or c.__name__ in only],
+                     (ValueError, AssertionError, subprocess.SubprocessError))
 
 
 sys.exit(main())

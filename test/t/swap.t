@@ -15,7 +15,7 @@ import tempfile
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "test"))
-from selection import plan, selected  # noqa: E402
+from selection import run_cases  # noqa: E402
 
 TIMEOUT = float(os.environ.get("BOOT_TIMEOUT", "300"))
 FOLDER = tempfile.TemporaryDirectory(prefix="zonal-swap-")
@@ -189,23 +189,5 @@ CASES = [to_ram_and_back, to_a_disk_and_back, what_does_not_compress_goes_to_the
          a_page_that_cannot_be_read_ends_its_program_alone, pages_that_cannot_be_written_stay,
          a_disk_that_stops_answering_costs_what_is_on_it]
 
-
-def main():
-    cases = [case for case in CASES if selected("swap." + case.__name__)]
-    print(plan(len(cases)), flush=True)
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            bad = case()
-        except (KeyError, ValueError, IndexError, StopIteration,
-                subprocess.TimeoutExpired) as error:
-            bad = [f"{type(error).__name__}: {error}"]
-        print(f"{'not ok' if bad else 'ok'} {number} - swap.{case.__name__}")
-        for text in bad:
-            print(f"# {text}")
-        sys.stdout.flush()
-        failed += bool(bad)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_cases("swap", CASES, (KeyError, ValueError, IndexError, StopIteration,
+                                   subprocess.TimeoutExpired)))

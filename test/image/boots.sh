@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# How a script of test/image boots a case, judges it and prints it. It is sourced at the root of
+# the tree. A script calls `begin`, then `says` for each case, and `finish` at its end; or, in the
+# place of `says`, the parts it is made of with what the script checks itself between them.
+. test/selection.sh
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+suite='' shape='' limit=''
+count=0 failed=0 bad=0 status=0
+
+# begin SUITE CASES [SHAPE [SECONDS]]: how many cases, the board, and the longest time of a boot
+begin() {
+	suite=$1 shape=${3:-2n} limit=${4:-60}
+	plan_first "$2"
+}
+
+# boot BOOTARGS [QEMU-ARGUMENT…]: the exit status is in $status, what was printed in $scratch/out
+boot() {
+	SHAPE=$shape timeout -k 5 "$limit" tools/run_qemu.sh "$@" </dev/null >"$scratch/raw" 2>&1
+	status=$?
+	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+}
+
+# wrong TEXT: the case fails, and this is why
+wrong() {
+	echo "# $1"
+	bad=1
+}
+
+# expect STATUS PATTERN…: extended regular expressions of whole lines, in any order
+expect() {
+	local pattern
+	[ "$status" = "$1" ] || wrong "status $status, expected $1"
+	shift
+	for pattern in "$@"; do
+		grep -qxE -- "$pattern" "$scratch/out" || wrong "missing: $pattern"
+	done
+}
+
+# verdict NAME: the line of TAP, behind which what was printed stands if something was wrong
+verdict() {
+	count=$((count + 1))
+	if [ $bad = 0 ]; then
+		echo "ok $count - $suite.$1"
+	else
+		echo "not ok $count - $suite.$1"
+		sed 's/^/#   /' "$scratch/out"
+		failed=1
+	fi
+	bad=0
+}
+
+# says NAME STATUS COMMANDS PATTERN…: the monitor's commands end so, and print these lines
+says() {
+	local name=$1 want=$2 commands=$3
+	shift 3
+	selected "$suite.$name" || return 0
+	boot "run=$commands exit=semihosting"
+	expect "$want" "$@"
+	verdict "$name"
+}
+
+finish() {
+	plan_last $count
+	exit $failed
+}
