@@ -38,8 +38,8 @@
 #include "user/user.h"
 
 #define LITTLE 640u      /* pages left above the marks, for the program that swaps */
-#define PLENTY 3072u     /* for those whose pages move */
-#define BLOCKS 4u        /* of 2 MiB, asked for */
+#define PLENTY 8192u     /* for those whose pages move */
+#define BLOCKS 8u        /* of 2 MiB, asked for */
 #define ROW_PAGES 1024u  /* asked for in a row */
 #define WAIT_NS 2000000u
 #define WAITS 10000u     /* so often: 20 s */

@@ -139,8 +139,11 @@ KTEST_F(rows_o, o8_atomic_requests_at_10_khz_go_on_while_programs_are_ended, KT_
 	memset(&ticks, 0, sizeof(ticks));
 	counted_set(EVERY_NS, tick);
 	for (unsigned i = 0; i < 4; i++) {
-		int hog = start(HOG_PAGES | ADJ(1000)), grower = start(ADJ(500));
+		int hog = start(HOG_PAGES | ADJ(1000)), grower;
 
+		/* Only who has its pages, and its points, is ended before the other. */
+		KT_TRUE(user_world_has_pages(hog, HOG_PAGES));
+		grower = start(ADJ(500));
 		user_world_ends(hog, USER_KILLED);
 		user_world_ends(grower, USER_KILLED);
 	}

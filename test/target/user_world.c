@@ -77,9 +77,26 @@ bool user_world_has_pages(int program, uint64_t pages)
 	return KT_TRUE(user_world_pages(program) >= pages);
 }
 
+/* A program that goes on is a failure, and no board that stands still. */
+static void must_end(int program)
+{
+	uint64_t deadline = sched_world_deadline();
+	struct user_info info;
+
+	while (user_look(program, &info) && port_time_ns() < deadline)
+		task_sleep_ns(MS / 4);
+	if (!user_look(program, &info))
+		return;
+	KT_OK(false, "task %d goes on with %llu pages", program,
+	      (unsigned long long)info.pages);
+	KT_TRUE(user_kill(program));
+}
+
 void user_world_ends(int program, enum user_reason reason)
 {
 	struct user_end end = { .reason = USER_FAULTED };
+
+	must_end(program);
 
 	if (KT_TRUE(program > 0 && user_join(program, &end)))
 		KT_OK(end.reason == reason && (reason != USER_EXITED || !end.status),
