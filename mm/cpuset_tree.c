@@ -241,7 +241,9 @@ int zonal_cpuset_drop(struct zonal_cpuset *set)
 	return error;
 }
 
-/* With the lock of the instance of its set, which is returned; NULL: it is in none, no lock. */
+/* With the lock of the instance of its set, which is returned; NULL: it is in none, no lock. The
+ * callers drop it by the set's name, which clang cannot know to be the same lock. */
+static struct zonal_cpuset *set_take(struct zonal_task *task, port_irqflags_t *irq) LOCK_UNSAID;
 static struct zonal_cpuset *set_take(struct zonal_task *task, port_irqflags_t *irq)
 {
 	struct zonal_cpuset *set;
@@ -257,7 +259,7 @@ static struct zonal_cpuset *set_take(struct zonal_task *task, port_irqflags_t *i
 	return NULL;
 }
 
-void zonal_cpuset_leave(struct zonal_task *task)
+LOCK_UNSAID void zonal_cpuset_leave(struct zonal_task *task)
 {
 	port_irqflags_t irq = 0;
 	struct zonal_cpuset *set = set_take(task, &irq);
@@ -283,6 +285,7 @@ void zonal_cpuset_join(struct zonal_cpuset *set, struct zonal_task *task)
 }
 
 /* The child is in the set of its parent, if that is in one. */
+static void set_inherit(struct zonal_task *child, struct zonal_task *parent) LOCK_UNSAID;
 static void set_inherit(struct zonal_task *child, struct zonal_task *parent)
 {
 	port_irqflags_t irq = 0;

@@ -187,7 +187,7 @@ bug(29, "B32", "zone without managed pages in the list (5.10.94)",
 			list->ref""")
 
 bug(30, "C33", "remote CPU lists drained without asking it (6.1.104)",
-    "mm/drain.c",
+    "mm/on_cpu.h",
     "bool here = port_this_cpu()->id == c;",
     "bool here = true;")
 

@@ -71,12 +71,12 @@ bug(110, "drain", "a dead CPU's lists are emptied unmasked",
 			drain_piece(&drain);""")
 
 bug(111, "drain", "drain empties the lists of other CPUs itself",
-    "mm/drain.c",
+    "mm/on_cpu.h",
     "bool here = port_this_cpu()->id == c;",
     "bool here = true;")
 
 bug(112, "drain", "a piece of a drain is not masked",
-    "mm/drain.c",
+    "mm/on_cpu.h",
     """	port_irqflags_t irq = port_irq_save();
 	bool here""",
     """	port_irqflags_t irq = port_irqs_masked();
