@@ -40,7 +40,9 @@ void oom_watch(struct zonal *mm, uint64_t id)
 			place = &oom->victim[i];
 	}
 	if (place)
-		*place = (struct oom_victim){ .id = id, .due_ns = port_time_ns() + REAP_AFTER_NS };
+		*place = (struct oom_victim){ .id = id,
+					      .due_ns = port_time_ns() + REAP_AFTER_NS,
+					      .met = true };
 	trace(mm, OOM_REAPER, (uint32_t)id);
 	if (oom->ops->wake_reaper)
 		oom->ops->wake_reaper(oom->ctx);

@@ -201,6 +201,27 @@ KTEST(rows_a, a5_range_is_widened_to_blocks_of_the_largest_order)
 	expect_all_back(cache);
 }
 
+/* Before the hole lies the memory of another node, whose blocks are nobody's business. */
+KTEST(rows_a, a5_a_block_that_begins_with_a_hole_is_isolated_in_its_own_zone)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 4 * LARGEST },
+			 { 1, KT_DMA_PFN + 4 * LARGEST + 8, 4 * LARGEST } },
+	};
+	const pfn_t start = KT_DMA_PFN + 4 * LARGEST + 8;
+	struct zonal *mm = kt_bare_instance(&spec);
+
+	if (!mm)
+		return;
+	KT_EQ(zonal_alloc_contig_range(mm, start, 100, GFP_KERNEL), 0);
+	for (unsigned nid = 0; nid < 2; nid++) {
+		KT_EQ(kt_zone(mm, nid, ZONE_DMA)->isolated_blocks, 0);
+		KT_EQ(kt_free(kt_zone(mm, nid, ZONE_DMA)), 4 * LARGEST - (nid ? 100 : 0));
+	}
+	KT_EQ(zonal_free_contig_range(mm, start, 100), 0);
+	kt_check_all(mm);
+}
+
 /* Reclaim has a page off its list whose owner has removed it; it is freed when reclaim lets go. */
 static struct page *late_page;
 
@@ -309,6 +330,41 @@ KTEST(rows_a, a6_pages_are_single_and_go_back_one_by_one)
 	kt_check_all(mm);
 }
 
+/* Whatever is behind the RAM: a range that is too long ends there. */
+KTEST(rows_a, a6_giving_back_ends_where_the_ram_ends)
+{
+	const pfn_t start = KT_DMA_PFN + BOARD_PAGES - 3;
+	struct zonal *mm = kt_bare_instance(&board);
+
+	if (!mm)
+		return;
+	KT_EQ(zonal_alloc_contig_range(mm, start, 3, GFP_KERNEL), 0);
+	KT_EQ(zonal_free_contig_range(mm, start, (uint64_t)1 << 45), 0);
+	zonal_drain_all(mm, NULL);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), BOARD_PAGES);
+	kt_check_all(mm);
+}
+
+/* D2: a damaged page is met, and thrown away; the others of its block stay in the lists. */
+KTEST(rows_a, a5_a_damaged_page_makes_it_busy_and_costs_no_other)
+{
+	const pfn_t start = KT_DMA_PFN + 2 * LARGEST;
+	struct zonal *mm = kt_bare_instance(&board);
+	struct page *bad;
+
+	if (!mm)
+		return;
+	bad = zonal_page(mm, start + 100);
+	page_set_word(bad, page_word(bad) | PG_LOCKED);
+	KT_EQ(zonal_alloc_contig_range(mm, start, 2 * LARGEST, GFP_KERNEL), ZONAL_EBUSY);
+	KT_EQ(page_state(bad), PAGE_BAD);
+	KT_EQ(zonal_bad_count(mm), 1);
+	zonal_drain_all(mm, NULL);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), BOARD_PAGES - 1);
+	KT_EQ(isolated_blocks(mm), 0);
+	kt_check_all(mm);
+}
+
 /* ---- A7 ---- */
 
 KTEST(rows_a, a7_free_ranges_come_first_and_begin_at_a_multiple)
@@ -334,6 +390,24 @@ KTEST(rows_a, a7_free_ranges_come_first_and_begin_at_a_multiple)
 	zonal_drain_all(mm, NULL);
 	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), BOARD_PAGES);
 	kt_check_all(mm);
+}
+
+KTEST(rows_a, a7_a_free_range_is_taken_before_one_that_would_have_to_be_emptied)
+{
+	struct zonal *mm = kt_bare_instance(&board);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 1) : NULL;
+	struct page *page;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE_GFP, 1), 1))
+		return;
+	/* The page could go; but the range behind it is free as it is. */
+	page = zonal_alloc_contig_pages(mm, LARGEST, GFP_KERNEL, 0, NULL);
+	if (!KT_TRUE(page))
+		return;
+	KT_TRUE(!in_range(cache->place[0].page, zonal_pfn(page), LARGEST));
+	KT_EQ(cache->asked_move, 0);
+	KT_EQ(zonal_free_contig_range(mm, zonal_pfn(page), LARGEST), 0);
+	expect_all_back(cache);
 }
 
 KTEST(rows_a, a7_without_a_free_range_one_is_emptied)

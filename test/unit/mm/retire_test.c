@@ -157,6 +157,27 @@ KTEST(retire, block_in_use_is_kept_back_as_a_whole)
 	}
 }
 
+/* Its last reference is dropped, and it is in no list yet: nobody gets another one. */
+KTEST(retire, a_page_that_is_being_freed_is_left_alone_until_it_is_free)
+{
+	struct zonal *mm = kt_bare_instance(&board);
+	struct page *page;
+	pfn_t pfn;
+
+	if (!mm)
+		return;
+	page = zonal_alloc_node(mm, 0, GFP_KERNEL, 0);
+	pfn = zonal_pfn(page);
+	st_relaxed(&page->refs, 0);
+	KT_EQ(zonal_page_retire(mm, pfn, NULL), ZONAL_RETIRED_BUSY);
+	KT_EQ(ld_relaxed(&page->refs), 0);
+	KT_EQ(page_state(page), PAGE_USED);
+	st_relaxed(&page->refs, 1);
+	zonal_free(mm, page, 0);
+	KT_EQ(zonal_page_retire(mm, pfn, NULL), ZONAL_RETIRED_FREE);
+	expect_gone(mm, pfn, 1);
+}
+
 KTEST(retire, reserved_and_missing_pages_are_told)
 {
 	struct zonal *mm = kt_bare_instance(&board);

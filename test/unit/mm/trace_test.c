@@ -267,6 +267,8 @@ KTEST(trace, a_cpu_without_a_ring_loses_its_records)
 	KT_EQ(zonal_trace_lost(mm, kt_cpu_id(0)), 1);
 	KT_OK(!zonal_trace_attached(mm, kt_cpu_id(0)), "a ring");
 	KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), slots, 1), 0);
+	KT_OK(!zonal_trace_peek(mm, kt_cpu_id(0), slots), "a record");
+	KT_OK(!zonal_trace_peek(mm, ZONAL_MAX_CPUS, slots), "a record of no CPU");
 	KT_EQ(zonal_trace_lost(mm, ZONAL_MAX_CPUS), 0);
 }
 
