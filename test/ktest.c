@@ -14,12 +14,18 @@
  * What is logged while a case runs, the reports that it provokes, is kept and shown only if
  * the case fails or the run dies in it: CPUs reserve their part of the buffer by adding.
  *
+ * A case that ends with interrupts or the flags of its task other than it began fails: what it
+ * called has left something undone, whatever the case looked at.
+ *
  * A case's memory is kept in a table and freed after it, so that a case that
  * stops early leaks nothing into the next one, whose figures may depend on it.
  */
 #include "ktest.h"
 
 #include <string.h>
+
+#include <zonal/port.h>
+#include <zonal/zonal.h>
 
 #include "lib/atomic.h"
 #include "lib/log.h"
@@ -230,11 +236,21 @@ static bool log_keep(const char *line)
 	return true;
 }
 
+/* A case leaves the CPU and the task that runs it as they were, and so must all that it calls. */
 static void case_call(void *arg)
 {
 	const struct ktest *test = arg;
+	const struct zonal_port_cpu *cpu = zonal_port_this_cpu();
+	const struct zonal_task *task = cpu->task;
+	uint32_t flags = task ? task->flags : 0;
+	bool masked = zonal_port_irqs_masked();
 
 	test->fn();
+	KT_OK(zonal_port_irqs_masked() == masked, "interrupts were %s, and are not any more",
+	      masked ? "masked" : "open");
+	cpu = zonal_port_this_cpu();
+	KT_OK(cpu->task != task || !task || task->flags == flags,
+	      "the task's flags were 0x%x and are 0x%x", flags, task ? task->flags : 0);
 }
 
 static void case_run(const struct ktest *test, int number)

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <zonal/port.h>
+#include <zonal/zonal.h>
 
 #include "test/ktest.h"
 
@@ -101,4 +102,14 @@ KTEST(crash, signal)
 KTEST(crash, abort)
 {
 	raise(SIGABRT);
+}
+
+KTEST(left, masked)
+{
+	(void)zonal_port_irq_save();
+}
+
+KTEST(left, flag)
+{
+	zonal_port_this_cpu()->task->flags |= ZONAL_TASK_MEMALLOC;
 }

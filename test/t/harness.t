@@ -56,12 +56,12 @@ board() {
 	verdict $? "$name"
 }
 
-plan_first 37
+plan_first 39
 runs passes 'good.*' 0 'TAP version 13' '1..1' 'ok 1 - good.passes' '# 1 of 1 passed'
 runs equality_shows_both_values 'bad.equality' 1 'not ok 1 - bad.equality' '# goes on: 0' \
-	'# test/harness/broken.c:22: 2 + 2 is 4 (0x4), expected 5 = 5 (0x5)'
-runs truth_shows_the_condition bad.truth 1 '# test/harness/broken.c:27: expected: 2 > 3'
-runs message_is_printed bad.message 1 '# test/harness/broken.c:32: zone DMA32 has 17 pages'
+	'# test/harness/broken.c:23: 2 + 2 is 4 (0x4), expected 5 = 5 (0x5)'
+runs truth_shows_the_condition bad.truth 1 '# test/harness/broken.c:28: expected: 2 > 3'
+runs message_is_printed bad.message 1 '# test/harness/broken.c:33: zone DMA32 has 17 pages'
 runs null_string_fails bad.string 1 'not ok 1 - bad.string'
 runs many_failures_are_cut bad.many 1 '# bad.many failed 100 times' \
 	'# more failures of bad.many are counted, not printed'
@@ -74,8 +74,10 @@ KT_SEED=99 runs seed_replays odd.seed 0 '# seed 99' '# seen seed 99'
 KT_SEED=x9 runs bad_seed_is_refused odd.seed 1 \
 	'KT_SEED=x9: a seed is a number from 1 to 2^64-1'
 runs memory_has_a_limit 'memory.takes*' 1 'not ok 1 - memory.takes_too_many_blocks' \
-	'# test/ktest.c:129: a case may take 512 blocks (BLOCKS_MAX), not more'
+	'# test/ktest.c:135: a case may take 512 blocks (BLOCKS_MAX), not more'
 runs memory_is_freed_after_a_case 'memory.*' 1 '# 1 of 2 passed'
+runs a_case_that_leaves_interrupts_masked_fails left.masked 1 'not ok 1 - left.masked'
+runs a_case_that_leaves_a_flag_of_its_task_fails left.flag 1 'not ok 1 - left.flag'
 runs a_signal_bails_out crash.signal 2 '1..1' 'Bail out! signal 11 in crash.signal'
 runs an_abort_bails_out crash.abort 2 'Bail out! signal 6 in crash.abort'
 
