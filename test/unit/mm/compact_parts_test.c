@@ -24,14 +24,14 @@ static struct zonal *every_second(unsigned order, struct page **used)
 	struct zonal *mm = kt_bare_instance(&eight_blocks);
 	unsigned kept = 0;
 
-	for (unsigned i = 0; mm && i < PAGES >> order; i++) {
+	for (unsigned i = 0; mm && i < (unsigned)PAGES >> order; i++) {
 		struct page *block = zonal_alloc(mm, MOVABLE, order);
 
 		if (!KT_TRUE(block))
 			return NULL;
 		used[i] = block;
 	}
-	for (unsigned i = 0; mm && i < PAGES >> order; i++) {
+	for (unsigned i = 0; mm && i < (unsigned)PAGES >> order; i++) {
 		if (used[i]->pfn >> order & 1)
 			zonal_free(mm, used[i], order);
 		else

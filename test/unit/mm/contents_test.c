@@ -330,3 +330,26 @@ KTEST(contents, options_without_their_hook_are_refused)
 	log_end();
 	KT_OK(logged("init_on_alloc, init_on_free: `clear` must be given"), "not said");
 }
+
+/* Larger than a block: the last page of the range as well as the first. */
+KTEST(contents, d12_every_page_of_a_contiguous_range_is_looked_at)
+{
+	enum { RANGE = 2500 };
+	struct zonal *mm = board(true, false, false);
+
+	if (!mm)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		pfn_t at = KT_DMA_PFN + 100 + (i == 0 ? 0 : i == 1 ? 1024 : RANGE - 1);
+
+		holds[at - KT_DMA_PFN] = DATA;
+		looked_at = 0;
+		log_begin();
+		KT_EQ(zonal_alloc_contig_range(mm, KT_DMA_PFN + 100, RANGE, GFP_KERNEL), 0);
+		log_end();
+		KT_EQ(looked_at, RANGE);
+		KT_EQ(zonal_bad_count(mm), i + 1);
+		KT_EQ(zonal_free_contig_range(mm, KT_DMA_PFN + 100, RANGE), 0);
+	}
+	kt_check_all(mm);
+}

@@ -74,6 +74,31 @@ KTEST(rows_d, d15_block_whose_pieces_are_back_is_cut_again)
 	KT_EQ(block ? page_state(block) : PAGE_USED, PAGE_FREE);
 }
 
+/* As many pieces as it has bytes, and each time it is cut there are as many again. */
+KTEST(rows_d, d15_a_block_can_be_cut_into_bytes_again_and_again)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zonal_frag cache = { .page = NULL };
+	struct page *block = NULL;
+	size_t at = 0;
+
+	for (unsigned i = 0; mm && i < 3 * BLOCK; i++) {
+		struct page *page = zonal_frag_take(mm, &cache, 1, GFP_ATOMIC, &at);
+
+		if (!KT_OK(page && (!block || page == block), "piece %u", i))
+			return;
+		block = page;
+		if (at != BLOCK - 1 - i % BLOCK)
+			KT_EQ(at, BLOCK - 1 - i % BLOCK);
+		zonal_frag_put(mm, page);
+	}
+	if (!mm)
+		return;
+	zonal_frag_end(mm, &cache);
+	KT_EQ(page_state(block), PAGE_FREE);
+	KT_EQ(zonal_bad_count(mm), 0);
+}
+
 KTEST(rows_d, d15_block_with_a_piece_outside_goes_with_its_last_piece)
 {
 	struct zonal *mm = kt_instance(&uma);

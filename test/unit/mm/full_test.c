@@ -10,6 +10,7 @@
  * On the host alone: its metadata is some 60 MiB. tools/check_overrides.sh runs it with other
  * sizes of the tables.
  */
+#include <zonal/group.h>
 #include <zonal/port.h>
 
 #include "kt_instance.h"
@@ -93,6 +94,37 @@ KTEST_F(full_board, every_cpu_is_served_by_its_own_node, KT_HOST_ONLY)
 }
 
 /* From the last node outward, node by node, each only when the one before has nothing. */
+/* Z6: each CPU has a store of its own, and none is forgotten. */
+KTEST_F(full_board, what_every_cpu_has_in_store_is_settled, KT_HOST_ONLY)
+{
+	static struct page *page[ZONAL_MAX_CPUS];
+	struct zonal *mm = full_instance();
+	struct zonal_task saved, *task;
+	struct zonal_group *group = kt_alloc(sizeof(*group), 16);
+	size_t bytes = mm ? zonal_group_map_bytes(mm) : 0;
+
+	if (!mm || !group || !KT_EQ(zonal_groups_begin(mm, kt_alloc(bytes, 16), bytes), 0))
+		return;
+	KT_EQ(zonal_group_make(mm, group, NULL, ZONAL_GROUP_NO_LIMIT), 0);
+	task = kt_task_save(&saved);
+	zonal_group_join(group, task);
+	for (unsigned c = 0; c < ZONAL_MAX_CPUS; c++) {
+		host_set_cpu(c);
+		port_this_cpu()->task = task;
+		page[c] = zonal_alloc(mm, GFP_KERNEL_ACCOUNT, 0);
+		KT_TRUE(page[c]);
+	}
+	host_set_cpu(0);
+	KT_TRUE(ld_relaxed(&group->usage) > ZONAL_MAX_CPUS);
+	zonal_group_settle(mm);
+	KT_EQ(ld_relaxed(&group->usage), ZONAL_MAX_CPUS);
+	for (unsigned c = 0; c < ZONAL_MAX_CPUS; c++)
+		zonal_free(mm, page[c], 0);
+	zonal_group_join(NULL, task);
+	kt_task_restore(&saved);
+	KT_EQ(zonal_group_drop(group), 0);
+}
+
 KTEST_F(full_board, the_last_node_falls_back_to_the_nearest, KT_HOST_ONLY)
 {
 	struct zonal *mm = full_instance();

@@ -271,6 +271,52 @@ KTEST(rows_z, z7_split_shared_and_exact_blocks_give_back_what_was_charged)
 	scene_end(&s);
 }
 
+/* D1: a flag that nobody's charge has set is damage, whatever the page was charged to before. */
+KTEST(rows_z, z7_a_flag_without_a_charge_is_a_damaged_page_and_costs_no_group)
+{
+	struct page *page[2];
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 500))
+		return;
+	page[0] = zonal_alloc(s.mm, ACCOUNT, 0);
+	page[1] = zonal_alloc(s.mm, ACCOUNT, 0);
+	zonal_group_join(s.outer, s.task); /* of the smallest number */
+	zonal_free(s.mm, page[0], 0);
+	zonal_group_join(NULL, s.task);
+	KT_TRUE(zonal_alloc(s.mm, GFP_KERNEL, 0) == page[0]);
+	page_set_word(page[0], page_word(page[0]) | PG_CHARGED);
+	KT_TRUE(!zonal_page_group(s.mm, page[0]));
+	zonal_free(s.mm, page[0], 0);
+	KT_EQ(zonal_bad_count(s.mm), 1);
+	KT_EQ(usage(&s), 1);
+	zonal_free(s.mm, page[1], 0);
+	KT_EQ(usage(&s), 0);
+	kt_task_restore(&s.saved);
+}
+
+/* What does not go in one round is not asked again and again: the caller is told. */
+KTEST(rows_z, z6_a_limit_that_cannot_be_met_is_told_after_one_round)
+{
+	struct kt_cache *mine;
+	uint64_t asked;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 100))
+		return;
+	mine = kt_cache(s.mm, ZONAL_CACHE, 64);
+	if (!mine || !KT_EQ(kt_cache_fill(mine, 0, ACCOUNT, 64), 64))
+		return;
+	for (unsigned i = 0; i < mine->count; i++)
+		mine->place[i].give = ZONAL_GIVE_BUSY;
+	KT_EQ(zonal_group_limit(s.inner, 10), ZONAL_ENOMEM);
+	asked = mine->asked_give;
+	KT_OK(asked > 0 && asked <= 13 * 64, "asked %llu times", (unsigned long long)asked);
+	KT_EQ(ld_relaxed(&s.inner->limit), 100);
+	kt_cache_drop_all(mine);
+	scene_end(&s);
+}
+
 KTEST(rows_z, z5_wrong_calls_and_members)
 {
 	struct zonal_task child;

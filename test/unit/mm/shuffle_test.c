@@ -116,6 +116,26 @@ KTEST(rows_a, a13_any_number_of_free_blocks_is_shuffled_soundly)
 		}
 }
 
+/* Each block in turn changes places with another one; of two that is twice, wherever they are.
+ * (With other seeds a block may meet itself ten times, which is often enough.) */
+KTEST(rows_a, a13_each_block_has_its_turn_and_may_be_a_partner)
+{
+	static struct kt_spec spec = { .options = &options };
+	static pfn_t blocks[BLOCKS + 1];
+
+	for (unsigned first = 0; first < 2; first++)
+		for (uint64_t seed = 1; seed <= 6; seed++) {
+			struct zonal *mm;
+
+			spec.ram[0] = (struct kt_range){ 0, KT_DMA_PFN + first * SIZE, 2 * SIZE };
+			mm = board(&spec, seed);
+			if (!mm)
+				return;
+			KT_EQ(blocks_of(mm, MIGRATE_MOVABLE, ORDER, blocks), 2);
+			KT_EQ(blocks[0], KT_DMA_PFN + first * SIZE);
+		}
+}
+
 /* How many of `count` freed blocks came to the head. */
 static unsigned freed_to_head(struct zonal *mm, unsigned count)
 {

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What compaction counts and remembers: events, pages that stayed, hints of every zone, how often a
+ * zone was passed over. Rows X3, X4, X7, X9, X15-X17.
+ *
+ * The board of kt_scattered.h; a board with two zones where all zones of a node count.
+ */
+#include "kt_scattered.h"
+
+#include <zonal/tunables.h>
+
+#include "mm/buddy.h"
+#include "mm/compact/compact.h"
+#include "mm/request.h"
+
+static enum compact_result run(struct compact *c)
+{
+	struct zonal_task *task = port_this_cpu()->task;
+	enum compact_result result;
+
+	task->flags |= ZTASK_MEMALLOC;
+	result = compact_zone(c);
+	task->flags &= ~ZTASK_MEMALLOC;
+	return result;
+}
+
+KTEST(rows_x, x16_events_are_what_the_run_has_counted)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+
+	if (!cache)
+		return;
+	c = (struct compact){ .mm = cache->mm,
+			      .zone = kt_zone(cache->mm, 0, ZONE_DMA),
+			      .order = COMPACT_WHOLE,
+			      .high_zone = ZONE_MOVABLE,
+			      .mode = MOVE_SYNC };
+	KT_EQ(run(&c), COMPACT_COMPLETE);
+	KT_TRUE(c.used_scanned > 0 && c.free_scanned > 0 && c.isolated > 0);
+	KT_EQ(kt_event(cache->mm, EVENT_COMPACT_MIGRATE_SCANNED), c.used_scanned);
+	KT_EQ(kt_event(cache->mm, EVENT_COMPACT_FREE_SCANNED), c.free_scanned);
+	KT_EQ(kt_event(cache->mm, EVENT_COMPACT_ISOLATED), c.isolated);
+	/* Each page that moved was taken off its list, and so was its frame. */
+	KT_TRUE(c.isolated >= 2 * c.moved);
+	all_is_well(cache);
+}
+
+KTEST(rows_x, x17_pages_that_stayed_are_told)
+{
+	struct kt_cache *cache = scattered();
+	struct zonal_compacted done;
+	unsigned stay = 0;
+
+	if (!cache)
+		return;
+	for (unsigned i = 0; i < cache->count && stay < 5; i++) {
+		struct page *page = cache->place[i].page;
+
+		if (page && page->pfn < KT_DMA_PFN + BLOCK) {
+			cache->place[i].move = ZONAL_GIVE_NO_ROOM;
+			stay++;
+		}
+	}
+	zonal_compact(cache->mm, 0, &done);
+	KT_EQ(done.failed, stay);
+	KT_EQ(done.moved, cache->moved);
+	KT_EQ(done.scanned, kt_event(cache->mm, EVENT_COMPACT_MIGRATE_SCANNED) +
+				    kt_event(cache->mm, EVENT_COMPACT_FREE_SCANNED));
+	all_is_well(cache);
+}
+
+/* A batch is as many pages as are moved at once; nobody holds more free ones than that. */
+KTEST(rows_x, x7_the_pool_has_a_batch_of_single_pages)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	struct page *page;
+
+	if (!cache)
+		return;
+	c = (struct compact){ .mm = cache->mm,
+			      .zone = kt_zone(cache->mm, 0, ZONE_DMA),
+			      .order = PAGEBLOCK_ORDER,
+			      .used_at = KT_DMA_PFN,
+			      .free_at = KT_DMA_PFN + PAGES - BLOCK };
+	page = compact_target(&c, cache->place[0].page);
+	KT_EQ(c.pool.count, MOVE_BATCH - 1);
+	KT_EQ(c.isolated, MOVE_BATCH);
+	KT_EQ(c.free_scanned, 2 * MOVE_BATCH);
+	compact_unused(&c, page);
+	compact_release(&c);
+	KT_EQ(c.pool.count, 0);
+	all_is_well(cache);
+}
+
+KTEST(rows_x, x7_asynchronous_request_takes_nothing_out_of_blocks_of_another_kind)
+{
+	struct kt_cache *cache = scattered();
+	struct alloc_req req;
+	struct alloc_pass pass = { .gfp = GFP_HIGHUSER_MOVABLE, .nodemask = NODEMASK_ALL };
+	struct retry retry = { .compact_priority = COMPACT_ASYNC };
+	struct page *first, *page;
+
+	if (!cache)
+		return;
+	first = mm_page(cache->mm, KT_DMA_PFN);
+	block_set_type(first, MIGRATE_UNMOVABLE);
+	req = (struct alloc_req){ .mm = cache->mm,
+				  .task = port_this_cpu()->task,
+				  .list = &cache->mm->node[0]->fallback,
+				  .nodemask = NODEMASK_ALL,
+				  .order = PAGEBLOCK_ORDER,
+				  .type = MIGRATE_MOVABLE,
+				  .high_zone = ZONE_MOVABLE };
+	page = compact_for(&req, &pass, &retry);
+	KT_TRUE(page == first + BLOCK);
+	for (unsigned i = 0; i < BLOCK; i += 2)
+		KT_EQ(page_state(first + i), PAGE_USED);
+	KT_EQ(cache->moved, BLOCK / 2);
+	zonal_free(cache->mm, page, PAGEBLOCK_ORDER);
+	block_set_type(first, MIGRATE_MOVABLE);
+	all_is_well(cache);
+}
+
+KTEST(rows_x, x9_hints_of_every_zone_go_when_kswapd_sleeps)
+{
+	static const struct kt_spec zones = {
+		.ram = { { 0, KT_NORMAL_PFN - BLOCK, BLOCK }, { 0, KT_NORMAL_PFN, BLOCK } },
+	};
+	static const enum zone_type type[] = { ZONE_DMA, ZONE_NORMAL };
+	struct zonal *mm = kt_bare_instance(&zones);
+
+	if (!mm)
+		return;
+	for (unsigned z = 0; z < 2; z++) {
+		struct zone *zone = kt_zone(mm, 0, type[z]);
+
+		fetch_or_relaxed(&mm_page(mm, zone->start_pfn)->block, BLOCK_SKIP);
+		st_relaxed(&zone->compact.flush, z == 1);
+	}
+	compact_kswapd_sleeps(mm->node[0]);
+	for (unsigned z = 0; z < 2; z++) {
+		struct zone *zone = kt_zone(mm, 0, type[z]);
+
+		/* Only of one that was gone through. */
+		KT_EQ(!(ld_relaxed(&mm_page(mm, zone->start_pfn)->block) & BLOCK_SKIP), z);
+		KT_TRUE(!ld_relaxed(&zone->compact.flush));
+		st_relaxed(&zone->compact.flush, true);
+	}
+	compact_kswapd_sleeps(mm->node[0]);
+	KT_TRUE(!(ld_relaxed(&mm_page(mm, KT_NORMAL_PFN - BLOCK)->block) & BLOCK_SKIP));
+}
+
+KTEST(rows_x, x3_x9_what_was_passed_over_counts_for_the_order_that_failed)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+
+	if (!mm)
+		return;
+	compact_defer_reset(zone, 4, false); /* 4 went: 5 and more may be put off */
+	for (unsigned i = 0; i < 6; i++)
+		compact_defer(zone, 5);
+	for (unsigned i = 0; i < 64; i++)
+		KT_EQ(compact_deferred(zone, 5), i < 63);
+	KT_TRUE(compact_restarts(zone, 5) && compact_restarts(zone, 9));
+	KT_TRUE(!compact_restarts(zone, 4));
+	compact_defer(zone, 5);
+	KT_TRUE(compact_deferred(zone, 5));
+	KT_TRUE(!compact_restarts(zone, 5));
+	/* A page came of it: as new, whoever was passed over before. */
+	compact_defer_reset(zone, 5, true);
+	compact_defer(zone, 6);
+	KT_TRUE(compact_deferred(zone, 6));
+	KT_TRUE(!compact_deferred(zone, 6));
+}
+
+/* Half of the free memory is in whole blocks: that is below the mark of 90. */
+KTEST(rows_x, x15_a_node_that_is_scattered_a_little_is_left_alone)
+{
+	struct kt_cache *cache = scattered();
+	unsigned score;
+
+	if (!cache)
+		return;
+	for (unsigned i = 0; i < cache->count; i++)
+		if (cache->place[i].page && cache->place[i].page->pfn >= KT_DMA_PFN + 4 * BLOCK)
+			kt_cache_drop(cache, i);
+	zonal_drain_all(cache->mm, NULL);
+	score = compact_score(kt_zone(cache->mm, 0, ZONE_DMA));
+	KT_EQ(score, 33);
+	KT_EQ(zonal_set_proactiveness(cache->mm, 20), 0);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_EQ(cache->asked_move, 0);
+	/* With another one it is too much. */
+	KT_EQ(zonal_set_proactiveness(cache->mm, 80), 0);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_TRUE(cache->moved > 0);
+	all_is_well(cache);
+}
