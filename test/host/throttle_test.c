@@ -18,11 +18,14 @@ static struct {
 } port;
 
 unsigned kt_naps;
+void (*kt_on_nap)(void);
 
 void port_nap(uint64_t ns)
 {
 	(void)ns;
 	kt_naps++;
+	if (kt_on_nap)
+		kt_on_nap();
 	/* The marks go down instead of the free pages up: the test looks at their ratio. */
 	if (port.zone && kt_naps == port.memory_after)
 		kt_marks(port.zone, 0, 0, 0);

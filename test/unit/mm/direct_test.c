@@ -7,6 +7,9 @@
  */
 #include "kt_cache.h"
 
+#include <zonal/trace.h>
+
+#include "mm/reclaim/reclaim.h"
 #include "mm/reclaim/scan.h"
 #include "mm/watermark.h"
 
@@ -58,5 +61,140 @@ KTEST(reclaim, failure_tells_of_every_page_that_was_looked_at)
 	KT_EQ(failure.scanned, 1196);
 	KT_EQ(failure.scanned, kt_event(cache->mm, EVENT_PGSCAN_DIRECT));
 	kt_give_all(cache->mm, rest, 0);
+	kt_cache_drop_all(cache);
+}
+
+/* ---- which nodes, and how often ---- */
+
+/* A request of node 0's list that reclaims once, with what it may use. */
+static uint64_t reclaimed_by(struct zonal *mm, nodemask_t nodes, nodemask_t cpuset, unsigned zone,
+			     struct retry *retry)
+{
+	struct alloc_req req = { .mm = mm,
+				 .task = port_this_cpu()->task,
+				 .list = &mm->node[0]->fallback,
+				 .gfp = GFP_USER,
+				 .nodemask = NODEMASK_ALL,
+				 .high_zone = (uint8_t)zone };
+	struct alloc_pass pass = { .gfp = GFP_USER, .nodemask = nodes, .cpuset = cpuset,
+				   .wall = cpuset };
+
+	return reclaim_for(&req, &pass, retry);
+}
+
+KTEST(reclaim, only_nodes_that_the_request_may_use_are_reclaimed)
+{
+	static const struct kt_spec pair = {
+		.ram = { { 0, KT_DMA_PFN, 2048 }, { 1, KT_DMA_PFN + 2048, 2048 } },
+	};
+	static const struct {
+		nodemask_t nodes, cpuset;
+		unsigned from;
+	} table[] = {
+		{ ~(nodemask_t)0, ~(nodemask_t)0, 3 }, { 1, ~(nodemask_t)0, 1 },
+		{ 2, ~(nodemask_t)0, 2 },	       { ~(nodemask_t)0, 2, 2 },
+		{ 1, 2, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		struct zonal *mm = kt_bare_instance(&pair);
+		struct kt_cache *cache[2] = { NULL, NULL };
+		struct retry retry = { .scanned = 7, .reclaimed = 5 };
+		uint64_t freed;
+
+		for (unsigned n = 0; mm && n < 2; n++) {
+			cache[n] = kt_cache(mm, ZONAL_CACHE, 2048);
+			if (!cache[n])
+				return;
+			kt_cache_fill(cache[n], (int)n, GFP_NOWAIT | __GFP_THISNODE, 1024);
+		}
+		if (!mm)
+			return;
+		freed = reclaimed_by(mm, table[i].nodes, table[i].cpuset, ZONE_NORMAL, &retry);
+		for (unsigned n = 0; n < 2; n++)
+			KT_OK((cache[n]->committed > 0) == (table[i].from >> n & 1),
+			      "row %u, node %u: %llu pages", i, n,
+			      (unsigned long long)cache[n]->committed);
+		KT_EQ(freed, cache[0]->committed + cache[1]->committed);
+		KT_EQ(retry.reclaimed, 5 + freed);
+		KT_EQ(retry.scanned, 7 + kt_event(mm, EVENT_PGSCAN_DIRECT));
+		kt_cache_drop_all(cache[0]);
+		kt_cache_drop_all(cache[1]);
+	}
+}
+
+/* Once in a round, however many zones it has; and pages of zones above are passed over. */
+KTEST(reclaim, a_node_with_two_zones_is_reclaimed_once_in_a_round)
+{
+	static const struct kt_spec zones = {
+		.ram = { { 0, KT_NORMAL_PFN - 1024, 1024 }, { 0, KT_NORMAL_PFN, 1024 } },
+	};
+	struct zonal *mm = kt_bare_instance(&zones);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 2048) : NULL;
+	struct retry retry = { .scanned = 0 };
+	uint64_t planned = 0;
+
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, GFP_NOWAIT, 600);
+	for (unsigned i = 0; i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+	for (unsigned priority = 0; priority <= RECLAIM_PRIORITY; priority++)
+		planned += cache->count >> priority;
+	KT_EQ(reclaimed_by(mm, NODEMASK_ALL, NODEMASK_ALL, ZONE_NORMAL, &retry), 0);
+	KT_EQ(cache->asked_give, planned);
+	KT_EQ(kt_event(mm, EVENT_ALLOCSTALL_NORMAL), 1);
+	/* None of them is in zone DMA. */
+	cache->asked_give = 0;
+	KT_EQ(reclaimed_by(mm, NODEMASK_ALL, NODEMASK_ALL, ZONE_DMA, &retry), 0);
+	KT_EQ(cache->asked_give, 0);
+	KT_EQ(kt_event(mm, EVENT_ALLOCSTALL_DMA), 1);
+	KT_EQ(zone_reclaimable(kt_zone(mm, 0, ZONE_NORMAL)), 600);
+	KT_EQ(zone_reclaimable(kt_zone(mm, 0, ZONE_DMA)), 0);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
+KTEST(reclaim, anonymous_pages_count_where_they_can_be_written)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_ANON, 64) : NULL;
+	struct retry retry = { .scanned = 0 };
+
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, GFP_NOWAIT, 64);
+	KT_EQ(zone_reclaimable(kt_zone(mm, 0, ZONE_DMA)), 0);
+	KT_EQ(reclaimed_by(mm, NODEMASK_ALL, NODEMASK_ALL, ZONE_NORMAL, &retry), 0);
+	zonal_swap_room(mm, 64);
+	KT_EQ(zone_reclaimable(kt_zone(mm, 0, ZONE_DMA)), 64);
+	KT_TRUE(reclaimed_by(mm, NODEMASK_ALL, NODEMASK_ALL, ZONE_NORMAL, &retry) >= 32);
+	zonal_swap_room(mm, -64);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
+KTEST(trace, direct_reclaim_is_seen_from_the_request_to_what_it_got)
+{
+	static struct zonal_trace_record slots[8], record;
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 2048) : NULL;
+	struct retry retry = { .scanned = 0 };
+	uint64_t freed;
+
+	if (!cache || !KT_EQ(zonal_trace_attach(mm, kt_cpu_id(0), slots, sizeof(slots)), 0))
+		return;
+	kt_cache_fill(cache, 0, GFP_NOWAIT, 1024);
+	zonal_trace_on(mm, ZONAL_TRACE_BIT(RECLAIM_BEGIN) | ZONAL_TRACE_BIT(RECLAIM_END));
+	freed = reclaimed_by(mm, NODEMASK_ALL, NODEMASK_ALL, ZONE_NORMAL, &retry);
+	zonal_trace_on(mm, 0);
+	KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), 1);
+	KT_EQ(record.point, ZONAL_TRACE_RECLAIM_BEGIN);
+	KT_EQ(record.field[0], 0);
+	KT_EQ(record.field[1], GFP_USER);
+	KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), 1);
+	KT_EQ(record.point, ZONAL_TRACE_RECLAIM_END);
+	KT_EQ(record.field[0], freed);
+	KT_TRUE(!zonal_trace_peek(mm, kt_cpu_id(0), &record));
 	kt_cache_drop_all(cache);
 }

@@ -179,6 +179,9 @@ KTEST(rows_z, z6_reclaim_takes_the_groups_own_pages_alone)
 	KT_TRUE(kt_cache_left(mine) <= 100 && kt_cache_left(mine) > 0);
 	KT_EQ(kt_cache_left(other), 100);
 	KT_EQ(ld_relaxed(&s.inner->reclaimed), 150 - kt_cache_left(mine));
+	/* As 5.10: what a group does among its own pages is not the board's lack. */
+	KT_EQ(kt_event(s.mm, EVENT_PGSCAN_DIRECT) + kt_event(s.mm, EVENT_PGSTEAL_DIRECT), 0);
+	KT_EQ(kt_event(s.mm, EVENT_PGSTEAL_FILE), 150 - kt_cache_left(mine));
 	zonal_group_settle(s.mm);
 	KT_EQ(ld_relaxed(&s.inner->usage), kt_cache_left(mine));
 	KT_EQ(ld_relaxed(&s.outer->usage), kt_cache_left(mine) + 100);
@@ -197,6 +200,28 @@ KTEST(rows_z, z6_reclaim_takes_the_groups_own_pages_alone)
 	kt_cache_drop_all(mine);
 	kt_cache_drop_all(other);
 	scene_end(&s);
+}
+
+/* Anonymous pages go too, if there is somewhere to write them to. */
+KTEST(rows_z, z6_reclaim_of_a_group_swaps)
+{
+	for (unsigned room = 0; room < 2; room++) {
+		struct kt_cache *mine;
+		struct scene s;
+
+		if (!scene_begin(&s, 1000, 100))
+			return;
+		mine = kt_cache(s.mm, ZONAL_ANON, 200);
+		if (!mine)
+			return;
+		zonal_swap_room(s.mm, (int64_t)room * 1000);
+		KT_EQ(kt_cache_fill(mine, 0, ACCOUNT | __GFP_NORETRY, 150), room ? 150 : 100);
+		KT_EQ(mine->committed > 0, room);
+		KT_EQ(ld_relaxed(&s.inner->reclaimed), mine->committed);
+		zonal_swap_room(s.mm, -(int64_t)room * 1000);
+		kt_cache_drop_all(mine);
+		scene_end(&s);
+	}
 }
 
 /* A task of the group is ended, though another one has more. */

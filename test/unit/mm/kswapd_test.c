@@ -147,6 +147,9 @@ KTEST(rows_k, k9_first_a_nap_then_a_long_sleep_and_what_disturbs_the_nap_is_coun
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 2000, 3000, 4000);
 	KT_EQ(turn(mm, false), 0);
 	KT_EQ(kt_event(mm, EVENT_KSWAPD_HIGH_QUICKLY), 1);
+	/* It asks itself, for single pages of the zones that it worked for last. */
+	KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_order), 0);
+	KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_zones), mm->node[0]->reclaim.run_zone + 1);
 	KT_EQ(turn(mm, false), RECLAIM_NAP_NS);
 	KT_TRUE(node_balanced(mm->node[0], 0, ZONE_DMA));
 	kt_check_all(mm);

@@ -44,6 +44,8 @@ struct kt_cache {
 
 /* Naps that reclaim has taken, in the host program; they last no time. */
 extern unsigned kt_naps;
+/* What others do in each of them; NULL: nothing. */
+extern void (*kt_on_nap)(void);
 
 /* An owner with room for `places` pages, registered; NULL if there is no memory. */
 struct kt_cache *kt_cache(struct zonal *mm, enum zonal_kind kind, unsigned places);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is asked of the port while memory is short: to wake kcompactd (X14), to let others run, to
+ * nap. The host port does neither otherwise; here each call is counted, and a nap can be the moment
+ * in which somebody else gives memory back.
+ *
+ * A node whose kcompactd sleeps, and requests for an order in a zone: it is woken if compaction
+ * could begin in some zone up to the one named, and else only told. Whoever runs in other threads
+ * of the program is not counted.
+ */
+#include "test/unit/mm/kt_scattered.h"
+
+#include <zonal/trace.h>
+
+#include "mm/compact/compact.h"
+#include "mm/reclaim/reclaim.h"
+
+static struct zonal *watched;
+static unsigned wakes;
+
+void port_kcompactd_wake(struct zonal *mm, unsigned nid)
+{
+	if (mm != watched)
+		return;
+	KT_EQ(nid, 0);
+	wakes++;
+}
+
+static bool counting;
+static unsigned gave_way;
+
+void port_give_way(void)
+{
+	if (counting)
+		gave_way++;
+}
+
+static void too_little_to_work_with(struct kt_cache *cache, bool really)
+{
+	int64_t mark = really ? PAGES / 2 : 0;
+
+	kt_marks(kt_zone(cache->mm, 0, ZONE_DMA), 0, mark, mark);
+}
+
+KTEST(rows_x, x14_kcompactd_is_woken_if_it_sleeps_and_a_zone_is_worth_it)
+{
+	static struct zonal_trace_record ring[8];
+	struct kt_cache *cache = scattered();
+	struct zonal_trace_record record;
+	struct node *node;
+
+	if (!cache || !KT_EQ(zonal_trace_attach(cache->mm, kt_cpu_id(0), ring, sizeof(ring)), 0))
+		return;
+	zonal_trace_on(cache->mm, ZONAL_TRACE_BIT(KCOMPACTD_ASKED));
+	node = cache->mm->node[0];
+	watched = cache->mm;
+	wakes = 0;
+	/* It has not begun yet. */
+	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
+	KT_EQ(wakes, 0);
+	KT_EQ(ld_relaxed(&node->compact.wanted_order), PAGEBLOCK_ORDER);
+	too_little_to_work_with(cache, true);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_TRUE(ld_relaxed(&node->compact.asleep));
+	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
+	KT_EQ(wakes, 0);
+	too_little_to_work_with(cache, false);
+	/* The memory is in the very zone that is named. */
+	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
+	KT_EQ(wakes, 1);
+	KT_EQ(zonal_trace_read(cache->mm, kt_cpu_id(0), &record, 1), 1);
+	KT_EQ(record.point, ZONAL_TRACE_KCOMPACTD_ASKED);
+	KT_EQ(record.field[1], PAGEBLOCK_ORDER);
+	KT_EQ(record.field[2], ZONE_DMA);
+	/* A single page is no reason. */
+	kcompactd_ask(cache->mm, node, 0, ZONE_DMA);
+	KT_EQ(wakes, 1);
+	KT_TRUE(!zonal_trace_peek(cache->mm, kt_cpu_id(0), &record));
+	zonal_trace_on(cache->mm, 0);
+	watched = NULL;
+	all_is_well(cache);
+}
+
+KTEST(rows_x, x9_others_run_after_every_32_blocks_that_are_passed_over)
+{
+	enum { BLOCKS = 70 };
+	static const struct kt_spec long_board = { .ram = { { 0, KT_DMA_PFN, BLOCKS * BLOCK } } };
+	struct zonal *mm = kt_bare_instance(&long_board);
+	struct zonal_task *task = port_this_cpu()->task;
+	static struct compact c;
+
+	if (!mm)
+		return;
+	for (unsigned b = 0; b < BLOCKS; b++)
+		fetch_or_relaxed(&mm_page(mm, KT_DMA_PFN + b * BLOCK)->block, BLOCK_SKIP);
+	c = (struct compact){ .mm = mm,
+			      .zone = kt_zone(mm, 0, ZONE_DMA),
+			      .order = COMPACT_WHOLE,
+			      .high_zone = ZONE_MOVABLE,
+			      .mode = MOVE_SYNC_LIGHT };
+	task->flags |= ZTASK_MEMALLOC;
+	gave_way = 0;
+	counting = true;
+	KT_EQ(compact_zone(&c), COMPACT_COMPLETE);
+	counting = false;
+	task->flags &= ~ZTASK_MEMALLOC;
+	KT_EQ(c.used_scanned, 0);
+	/* Of 69 blocks, and at the end of the round. */
+	KT_EQ(gave_way, 2 + 1);
+}
+
+/* R4: where nothing has to be written first, the others run a moment. */
+KTEST(rows_r, r4_others_run_before_another_round)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	const struct zonelist *list = mm ? &mm->node[0]->fallback : NULL;
+	struct alloc_req req = { .mm = mm, .task = port_this_cpu()->task, .list = list,
+				 .nodemask = NODEMASK_ALL, .high_zone = ZONE_NORMAL };
+	struct alloc_pass pass = { .gfp = GFP_KERNEL, .nodemask = NODEMASK_ALL };
+	struct retry retry = { .progress = 1 };
+
+	if (!mm)
+		return;
+	gave_way = kt_naps = 0;
+	counting = true;
+	KT_TRUE(retry_worth(&req, &pass, &retry));
+	counting = false;
+	KT_EQ(gave_way, 1);
+	KT_EQ(kt_naps, 0);
+}
+
+/* R2: the reserve of a node that the request may not use is of no use to it. */
+KTEST(rows_r, r2_reserves_are_given_up_within_the_nodes_of_the_pass)
+{
+	static const struct kt_spec pair = {
+		.ram = { { 0, KT_DMA_PFN, PAGES }, { 1, KT_DMA_PFN + PAGES, PAGES } },
+	};
+	struct zonal *mm = kt_bare_instance(&pair);
+	const struct zonelist *list = mm ? &mm->node[0]->fallback : NULL;
+	struct alloc_req req = { .mm = mm, .task = port_this_cpu()->task, .list = list,
+				 .nodemask = NODEMASK_ALL, .high_zone = ZONE_NORMAL };
+	struct alloc_pass pass = { .gfp = GFP_KERNEL, .nodemask = node_bit(1) };
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	struct retry retry = { .no_progress = 16 };
+	struct page *page;
+
+	if (!mm)
+		return;
+	kt_marks(zone, 0, 1 << 20, 1 << 20);
+	page = zonal_alloc_node(mm, 0, GFP_ATOMIC | __GFP_THISNODE, 1);
+	KT_EQ(ld_relaxed(&zone->highatomic), BLOCK);
+	KT_TRUE(!retry_worth(&req, &pass, &retry));
+	KT_EQ(ld_relaxed(&zone->highatomic), BLOCK);
+	pass.nodemask = node_bit(0);
+	KT_TRUE(retry_worth(&req, &pass, &retry));
+	KT_EQ(ld_relaxed(&zone->highatomic), 0);
+	zonal_free(mm, page, 1);
+	kt_marks(zone, 0, 0, 0);
+	kt_check_all(mm);
+}
+
+/* ---- naps ---- */
+
+static struct {
+	struct zonal *mm;
+	struct page *page; /* given back in the third nap from here on */
+	unsigned naps;
+} other;
+
+static void gives_one_back(void)
+{
+	if (++other.naps == 3 && other.page) {
+		zonal_free(other.mm, other.page, 0);
+		zonal_drain_all(other.mm, NULL);
+		other.page = NULL;
+	}
+}
+
+/* L16: where kswapd works, who may not fail waits for what others give back. */
+KTEST(rows_l, l16_who_may_not_fail_waits_until_somebody_frees_a_page)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct page *chain = NULL, *page;
+
+	if (!mm)
+		return;
+	kt_take_all(mm, 0, GFP_NOWAIT | __GFP_NOWARN, 0, &chain);
+	st_relaxed(&mm->node[0]->reclaim.served, true);
+	other.mm = mm;
+	other.naps = 0;
+	other.page = chain;
+	chain = *(struct page **)zonal_page_owner(chain);
+	kt_on_nap = gives_one_back;
+	page = zonal_alloc(mm, GFP_NOFS | __GFP_NOFAIL | __GFP_NOWARN, 0);
+	kt_on_nap = NULL;
+	KT_TRUE(page && !other.page);
+	KT_TRUE(other.naps >= 3);
+	zonal_free(mm, page, 0);
+	kt_give_all(mm, chain, 0);
+	kt_check_all(mm);
+}
+
+/* What others change meanwhile may be right after a nap. */
+KTEST(check, a_busy_check_naps_before_it_looks_again)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct zonal_finding finding;
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	st_relaxed(&zone->free, PAGES + 3);
+	kt_naps = 0;
+	KT_TRUE(!zonal_check_busy(mm, &finding));
+	KT_EQ(kt_naps, 1);
+	st_relaxed(&zone->free, PAGES);
+	kt_naps = 0;
+	KT_TRUE(zonal_check_busy(mm, &finding));
+	KT_EQ(kt_naps, 0);
+}
