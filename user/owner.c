@@ -171,9 +171,10 @@ static bool page_used(void *ctx, struct page *page, uint64_t handle)
 	bool used;
 
 	(void)ctx;
-	if (!place_take(&place, page, handle))
-		return false;
-	used = !place.token && user_port_used(place.port, place.va, &stale);
+	/* One look into the tables: what swap caches, or what is elsewhere, is not mapped there. */
+	place_lock(&place, handle);
+	used = place.port && user_port_used(place.port, place.va,
+					    zonal_pfn(page) << PAGE_SHIFT, &stale);
 	place_drop(&place);
 	if (used)
 		user_port_see(stale);

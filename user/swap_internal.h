@@ -30,7 +30,8 @@ struct swap_map {
 	uint64_t slots;        /* i */
 	uint64_t used, fresh;  /* m: places in use; those below `fresh` were used before */
 	uint64_t free;         /* m: first of the others that are free, + 1 */
-	struct page *root;     /* i: a block of addresses of the pages of words */
+	struct page *root;     /* i: a block of pointers to the pages of words */
+	struct page **leaf;    /* i: where these pointers are */
 	unsigned root_order;   /* i */
 };
 

@@ -37,13 +37,6 @@ LOCK_UNSAID void swap_map_unlock(struct swap_map *map, port_irqflags_t flags)
 
 static uint64_t leaves(const struct swap_map *map) { return (map->slots + WORDS - 1) / WORDS; }
 
-static struct page **leaf_of(const struct swap_map *map, uint64_t i)
-{
-	struct page **leaf = swap_address(map->root);
-
-	return &leaf[i];
-}
-
 bool swap_map_make(struct swap_map *map, uint64_t slots)
 {
 	struct zonal *mm = swap_memory();
@@ -56,9 +49,10 @@ bool swap_map_make(struct swap_map *map, uint64_t slots)
 	while (PAGE_SIZE << map->root_order < leaves(map) * sizeof(struct page *))
 		map->root_order++;
 	map->root = zonal_alloc(mm, GFP_MAP, map->root_order);
+	map->leaf = map->root ? swap_address(map->root) : NULL;
 	for (uint64_t i = 0; map->root && i < leaves(map); i++) {
-		*leaf_of(map, i) = zonal_alloc(mm, GFP_MAP, 0);
-		if (!*leaf_of(map, i))
+		map->leaf[i] = zonal_alloc(mm, GFP_MAP, 0);
+		if (!map->leaf[i])
 			swap_map_drop(map);
 	}
 	return map->root;
@@ -70,14 +64,14 @@ void swap_map_drop(struct swap_map *map)
 
 	ASSERT(!map->used && !map->open, "%llu places are in use", (unsigned long long)map->used);
 	for (uint64_t i = 0; map->root && i < leaves(map); i++)
-		zonal_free(mm, *leaf_of(map, i), 0);
+		zonal_free(mm, map->leaf[i], 0);
 	zonal_free(mm, map->root, map->root_order);
 	map->root = NULL;
 }
 
 static uint64_t *word_of(struct swap_map *map, uint64_t slot)
 {
-	uint64_t *words = swap_address(*leaf_of(map, slot / WORDS));
+	uint64_t *words = swap_address(map->leaf[slot / WORDS]);
 
 	DASSERT_HELD(&map->lock);
 	ASSERT(slot < map->fresh, "place %llu of %llu", (unsigned long long)slot,

@@ -45,9 +45,10 @@ bool user_port_holds(const struct user_port *port, uint64_t va);
 /* The page at va is used: its access flag is set where hardware does not do that. Locked. */
 void user_port_use(struct user_port *port, uint64_t va);
 
-/* Was the page at va used since the last call? Forgets it. True: further uses may go unseen until
- * user_port_see() was called with *stale; that needs no lock and no space. Locked. */
-bool user_port_used(struct user_port *port, uint64_t va, uint64_t *stale);
+/* Was the page at va, if it is the single one at `phys`, used since the last call? Forgets it. True:
+ * further uses may go unseen until user_port_see() was called with *stale; that needs no lock and
+ * no space. Locked. */
+bool user_port_used(struct user_port *port, uint64_t va, uint64_t phys, uint64_t *stale);
 void user_port_see(uint64_t stale);
 
 /* The block of 2 MiB at va becomes 512 pages. USER_ENOMEM: feed a table, try again. Locked. */

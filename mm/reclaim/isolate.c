@@ -9,8 +9,8 @@
  * it is until we put the page back, whatever its owner does.
  *
  * Putting back is the other way round: under the lock the mark goes, and the page is linked if
- * its owner still wants that (PG_LRU); after it our reference is dropped, which frees the page
- * if its owner let go meanwhile. Or the page is given up, and both references are ours to drop.
+ * its owner still wants that (PG_LRU), our reference going with the mark. If he has removed it
+ * meanwhile our reference is dropped behind the lock, which frees the page if he let go. Or the page is given up, and both references are ours to drop.
  *
  * Reclaim takes pages off the old end of a list; migration names them by their frames, and gets
  * those that are on a list at that moment: a look at the word under the lock is enough, as
@@ -116,23 +116,42 @@ unsigned lru_isolate_these(struct zonal *mm, struct node *node, struct page **pa
 	return got;
 }
 
+/* The mark goes; false: the owner has removed the page, and our reference is still there. Else it
+ * goes in the same step. It is not the last: who has the page listed has one, and takes it off the
+ * list under this lock before he drops it. */
+static bool page_put_back(struct page *page)
+{
+	uint32_t word = page_word(page);
+
+	ASSERT(word & PG_ISOLATED, "pfn 0x%x is put back twice", page->pfn);
+	if (!(word & PG_LRU)) {
+		word_clear(page, PG_ISOLATED);
+		return false;
+	}
+	atomic_fetch_sub_explicit(&page->word_refs, (uint64_t)1 << 32 | PG_ISOLATED,
+				  memory_order_acq_rel);
+	DASSERT(ld_relaxed(&page->refs) > 0, "pfn 0x%x on a list: %d references", page->pfn,
+		ld_relaxed(&page->refs));
+	return true;
+}
+
 void lru_put_back(struct zonal *mm, struct node *node, unsigned kind, struct page **batch,
 		  unsigned count)
 {
 	struct lru *lru = &node->reclaim.lru;
 	port_irqflags_t irq = port_irq_save();
+	unsigned removed = 0;
 
 	lock_take(&lru->lock);
 	for (unsigned i = 0; i < count; i++) {
-		uint32_t word = word_clear(batch[i], PG_ISOLATED);
-
-		ASSERT(word & PG_ISOLATED, "pfn 0x%x is put back twice", batch[i]->pfn);
-		if (word & PG_LRU)
+		if (page_put_back(batch[i]))
 			lru_link(mm, lru, batch[i], false);
+		else
+			batch[removed++] = batch[i];
 	}
 	lock_drop(&lru->lock);
 	port_irq_restore(irq);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < removed; i++)
 		zonal_put(mm, batch[i]);
 	/* Last, so that zonal_owner_unregister() sees when nobody works on pages any more. */
 	fetch_sub_acq_rel(&lru->isolated[kind], (int64_t)count);

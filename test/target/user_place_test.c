@@ -158,22 +158,25 @@ KTEST_F(user_place, use_is_seen_and_forgotten, KT_TARGET_ONLY)
 {
 	struct user_space *space = space_of_test(BLOCK, RW);
 	port_irqflags_t flags;
-	uint64_t stale;
+	uint64_t stale, phys = 0;
 	unsigned order;
 
 	if (!space)
 		return;
 	KT_TRUE(node_at(space, BASE, &order) >= 0);
 	flags = space_lock(space);
-	KT_TRUE(user_port_used(&space->port, BASE, &stale));
-	KT_TRUE(!user_port_used(&space->port, BASE, &stale));
-	KT_TRUE(!user_port_used(&space->port, BASE + PAGE_SIZE, &stale));
+	KT_TRUE(user_port_look(&space->port, BASE, &phys, &order));
+	/* Of another page, which was there before, nothing is said and nothing forgotten. */
+	KT_TRUE(!user_port_used(&space->port, BASE, phys + PAGE_SIZE, &stale));
+	KT_TRUE(user_port_used(&space->port, BASE, phys, &stale));
+	KT_TRUE(!user_port_used(&space->port, BASE, phys, &stale));
+	KT_TRUE(!user_port_used(&space->port, BASE + PAGE_SIZE, phys, &stale));
 	space_unlock(space, flags);
 	user_port_see(stale);
 	/* What a core without hardware flags reports as a fault. */
 	KT_EQ(space_fault(space, BASE, USER_WRITE, true), 0);
 	flags = space_lock(space);
-	KT_TRUE(user_port_used(&space->port, BASE, &stale));
+	KT_TRUE(user_port_used(&space->port, BASE, phys, &stale));
 	space_unlock(space, flags);
 	KT_EQ(ld_relaxed(&space->pages), 1);
 	space_drop(space);

@@ -34,21 +34,6 @@
 #define BLOCK_BYTES (PAGE_SIZE << BLOCK_ORDER)
 #define SWEEP_STEPS 64u /* empty regions, or twice as many as last-level tables */
 
-uint64_t *user_entry_find(const struct user_port *port, uint64_t va, unsigned wanted)
-{
-	uint64_t *table = table_of(port->root);
-
-	ASSERT(va < USER_LIMIT, "0x%llx is not for programs", (unsigned long long)va);
-	for (unsigned level = 0; level < wanted; level++) {
-		uint64_t descriptor = *entry_of(table, va, level);
-
-		if (!is_table(descriptor))
-			return NULL;
-		table = table_of(descriptor);
-	}
-	return entry_of(table, va, wanted);
-}
-
 /* The valid leaf that maps va, NULL if there is none; *order is its size. */
 static uint64_t *leaf_find(const struct user_port *port, uint64_t va, unsigned *order)
 {
@@ -172,13 +157,13 @@ void user_port_use(struct user_port *port, uint64_t va)
 	arm64_dsb_ishst();
 }
 
-bool user_port_used(struct user_port *port, uint64_t va, uint64_t *stale)
+bool user_port_used(struct user_port *port, uint64_t va, uint64_t phys, uint64_t *stale)
 {
-	unsigned order;
-	uint64_t *entry = leaf_find(port, va, &order);
-	uint64_t old;
+	uint64_t *entry = user_entry_find(port, va, 3);
+	uint64_t old = entry ? *entry : 0;
 
-	if (!entry || !(*entry & DESC_ACCESSED))
+	if ((old & (DESC_ADDRESS | DESC_VALID | DESC_ACCESSED)) !=
+	    (phys | DESC_VALID | DESC_ACCESSED))
 		return false;
 	old = atomic_fetch_and_explicit((_Atomic uint64_t *)entry, ~DESC_ACCESSED,
 					memory_order_relaxed);
@@ -306,10 +291,11 @@ static void sweep_region(struct user_sweep *sweep, uint64_t *entry)
 /* How far nothing is mapped around va because a table above level 2 is missing; 0: none is. */
 static uint64_t hole_end(const struct user_port *port, uint64_t va)
 {
-	for (unsigned level = 0; level < 2; level++) {
-		uint64_t *entry = user_entry_find(port, va, level);
+	uint64_t *table = table_of(port->root);
 
-		if (!*entry)
+	for (unsigned level = 0; level < 2; level++) {
+		table = table_below(table, va, level);
+		if (!table)
 			return align_down(va, 1ull << level_shift(level)) +
 			       (1ull << level_shift(level));
 	}

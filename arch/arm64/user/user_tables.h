@@ -19,9 +19,6 @@
 
 _Static_assert(DESC_ADDRESS >> PAGE_SHIFT >= (1ull << USER_TOKEN_BITS) - 1, "a token has room");
 
-/* The entry of that level for va, NULL if a table above it is missing or a block is there. */
-uint64_t *user_entry_find(const struct user_port *port, uint64_t va, unsigned wanted);
-
 /* Instruction fetches see what was stored to this memory. */
 void user_fetch_sync(uint64_t phys, uint64_t bytes);
 
@@ -46,6 +43,29 @@ static inline void entry_write(uint64_t *entry, uint64_t value)
 static inline uint64_t *entry_of(uint64_t *table, uint64_t va, unsigned level)
 {
 	return &table[(va >> level_shift(level)) & (TABLE_ENTRIES - 1)];
+}
+
+/* The table that the entry for va leads to, NULL if there is none. */
+static inline uint64_t *table_below(uint64_t *table, uint64_t va, unsigned level)
+{
+	uint64_t descriptor = table ? *entry_of(table, va, level) : 0;
+
+	return is_table(descriptor) ? table_of(descriptor) : NULL;
+}
+
+/* The entry of that level, 1 to 3, for va, NULL if a table above it is missing or a block is there.
+ * Written out, since `wanted` is a constant and every look at a page of a program comes here. */
+static inline uint64_t *user_entry_find(const struct user_port *port, uint64_t va, unsigned wanted)
+{
+	uint64_t *table;
+
+	ASSERT(va < USER_LIMIT, "0x%llx is not for programs", (unsigned long long)va);
+	table = table_below(table_of(port->root), va, 0);
+	if (wanted > 1)
+		table = table_below(table, va, 1);
+	if (wanted > 2)
+		table = table_below(table, va, 2);
+	return table ? entry_of(table, va, wanted) : NULL;
 }
 
 /* The store that made a descriptor invalid or different is seen by walks before what follows. */
