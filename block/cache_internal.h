@@ -60,6 +60,7 @@ struct block_cache {
 	uint64_t failures;            /* writes that failed */
 	struct cache_counts count;
 	_Atomic uint64_t events;      /* a place was unlocked, a request has ended */
+	bool awaited;                 /* somebody has looked at `events`, to wait for the next */
 };
 
 extern struct zonal_owner *cache_owner;
@@ -101,6 +102,9 @@ uint64_t cache_events(struct block_cache *cache);
 void cache_wait(struct block_cache *cache, uint64_t seen);
 /* Something has changed. No lock. Any context. */
 void cache_changed(struct block_cache *cache);
+/* Must cache_changed() be called for what the caller has just changed, once the lock is dropped?
+ * Whoever waits has said so under the lock, before that. Lock. */
+bool cache_awaited(struct block_cache *cache);
 
 /* ---- requests ----------------------------------------------------------- */
 

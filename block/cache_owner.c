@@ -97,6 +97,7 @@ static void owner_give_commit(void *ctx, struct page *page, uint64_t handle)
 	struct block_cache *cache = cache_of_handle(handle, &index);
 	port_irqflags_t irq = block_lock(&cache->lock);
 	struct cache_slot *slot = place_of(cache, index, page);
+	bool awaited = cache_awaited(cache);
 
 	(void)ctx;
 	ASSERT(slot && slot->flags & SLOT_LOCKED, "page %llu was not prepared",
@@ -104,7 +105,8 @@ static void owner_give_commit(void *ctx, struct page *page, uint64_t handle)
 	cache_forget(cache, index, page);
 	cache->count.reclaimed++;
 	block_unlock(&cache->lock, irq);
-	cache_changed(cache);
+	if (awaited)
+		cache_changed(cache);
 }
 
 static void owner_abort(void *ctx, struct page *page, uint64_t handle, bool moving)

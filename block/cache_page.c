@@ -61,7 +61,18 @@ static bool events_changed(void *arg)
 uint64_t cache_events(struct block_cache *cache)
 {
 	DASSERT_HELD(&cache->lock);
+	cache->awaited = true;
 	return ld_acquire(&cache->events);
+}
+
+bool cache_awaited(struct block_cache *cache)
+{
+	bool awaited = cache->awaited;
+
+	DASSERT_HELD(&cache->lock);
+	/* All who wait are woken and look again, and say so again if they still must wait. */
+	cache->awaited = false;
+	return awaited;
 }
 
 void cache_wait(struct block_cache *cache, uint64_t seen)
@@ -136,9 +147,9 @@ struct page *cache_lock_page(struct block_cache *cache, uint64_t index, bool wri
 	for (;;) {
 		port_irqflags_t irq = block_lock(&cache->lock);
 		struct cache_slot *slot = cache_tree_find(&cache->tree, index);
-		uint64_t seen = cache_events(cache);
 		struct page *page = slot ? cache_slot_page(slot) : NULL;
 		bool mine = slot && !(slot->flags & busy);
+		uint64_t seen = mine ? 0 : cache_events(cache);
 
 		if (mine) {
 			*flags = slot->flags;
@@ -155,12 +166,14 @@ void cache_unlock_page(struct block_cache *cache, uint64_t index, unsigned set)
 {
 	port_irqflags_t irq = block_lock(&cache->lock);
 	struct cache_slot *slot = cache_tree_find(&cache->tree, index);
+	bool awaited = cache_awaited(cache);
 
 	ASSERT(slot && slot->flags & SLOT_LOCKED, "%s: page %llu is not locked",
 	       cache->device->name, (unsigned long long)index);
 	slot->flags = (slot->flags & ~SLOT_LOCKED) | set;
 	block_unlock(&cache->lock, irq);
-	cache_changed(cache);
+	if (awaited)
+		cache_changed(cache);
 }
 
 bool cache_has_page(struct block_cache *cache, uint64_t index)

@@ -15,6 +15,9 @@
  * when there is no memory at all, only ever frees nodes. One node for 512 pages side by side
  * is 0.2 %; a page that is alone in its neighbourhood costs a node of its own.
  *
+ * The leaf that was found last is remembered, since whoever looks for a page looks again to change
+ * it, and reclaim meets pages in the order in which they were read.
+ *
  * The lock of the cache guards all of a tree.
  */
 #include "cache_tree.h"
@@ -75,15 +78,26 @@ static unsigned descend(const struct cache_tree *tree, uint64_t index, struct pa
 	return level;
 }
 
-struct cache_slot *cache_tree_find(const struct cache_tree *tree, uint64_t index)
+/* The place of `index`, empty or not; NULL: its leaf is not there. */
+static struct cache_slot *slot_near(struct cache_tree *tree, uint64_t index)
 {
 	struct path path;
-	struct cache_slot *slot;
 
-	if (!tree->root || descend(tree, index, &path))
-		return NULL;
-	slot = slot_of(path.node[0], index);
-	return slot->flags & SLOT_USED ? slot : NULL;
+	if (!tree->near || tree->near_base != index >> TREE_SHIFT) {
+		if (!tree->root || descend(tree, index, &path))
+			return NULL;
+		tree->near = path.node[0];
+		tree->near_base = index >> TREE_SHIFT;
+		tree->near_slots = block_page_address(tree->near);
+	}
+	return tree->near_slots + place_of(index, 0);
+}
+
+struct cache_slot *cache_tree_find(struct cache_tree *tree, uint64_t index)
+{
+	struct cache_slot *slot = slot_near(tree, index);
+
+	return slot && slot->flags & SLOT_USED ? slot : NULL;
 }
 
 unsigned cache_tree_missing(const struct cache_tree *tree, uint64_t index)
@@ -120,25 +134,35 @@ struct cache_slot *cache_tree_insert(struct cache_tree *tree, uint64_t index,
 	return slot;
 }
 
-void cache_tree_remove(struct cache_tree *tree, uint64_t index)
+/* The leaf of `index` holds nothing any more: it goes, and what holds nothing but it. */
+static void prune(struct cache_tree *tree, uint64_t index)
 {
 	struct path path;
 	unsigned level = descend(tree, index, &path);
-	struct cache_slot *slot;
 
-	ASSERT(!level, "index %llu is not there", (unsigned long long)index);
-	slot = slot_of(path.node[0], index);
-	ASSERT((slot->flags & (SLOT_USED | SLOT_DIRTY)) == SLOT_USED, "slot 0x%x", slot->flags);
-	*slot = (struct cache_slot){ .flags = 0 };
-	for (; level < tree->levels && --info_of(path.node[level])->used == 0; level++) {
+	ASSERT(!level && path.node[0] == tree->near, "index %llu is in another leaf",
+	       (unsigned long long)index);
+	tree->near = NULL;
+	do {
 		ASSERT(!info_of(path.node[level])->dirty, "an empty node is dirty");
 		zonal_free(block_memory(), path.node[level], 0);
 		tree->nodes--;
-		if (level + 1 == tree->levels)
+		if (++level == tree->levels)
 			tree->root = NULL;
 		else
-			*child_of(path.node[level + 1], index, level + 1) = NULL;
-	}
+			*child_of(path.node[level], index, level) = NULL;
+	} while (level < tree->levels && --info_of(path.node[level])->used == 0);
+}
+
+void cache_tree_remove(struct cache_tree *tree, uint64_t index)
+{
+	struct cache_slot *slot = slot_near(tree, index);
+
+	ASSERT(slot, "index %llu is not there", (unsigned long long)index);
+	ASSERT((slot->flags & (SLOT_USED | SLOT_DIRTY)) == SLOT_USED, "slot 0x%x", slot->flags);
+	*slot = (struct cache_slot){ .flags = 0 };
+	if (--info_of(tree->near)->used == 0)
+		prune(tree, index);
 }
 
 bool cache_tree_mark(struct cache_tree *tree, uint64_t index, bool dirty)
@@ -183,6 +207,18 @@ static uint64_t next_in_leaf(struct page *leaf, uint64_t index, bool dirty)
 	return index;
 }
 
+/* Where the next child of the node begins that is there at all, or the node ends. From one to the
+ * next by itself: this is done with interrupts masked, and a disk may be nearly empty. */
+static uint64_t next_child(struct page *node, uint64_t at, unsigned level)
+{
+	struct page **child = (struct page **)block_page_address(node);
+	unsigned place = place_of(at, level) + 1;
+
+	while (place < PLACES && !child[place])
+		place++;
+	return ((at >> (level * TREE_SHIFT)) - place_of(at, level) + place) << (level * TREE_SHIFT);
+}
+
 bool cache_tree_next(const struct cache_tree *tree, uint64_t *index, bool dirty)
 {
 	uint64_t at = *index;
@@ -197,7 +233,7 @@ bool cache_tree_next(const struct cache_tree *tree, uint64_t *index, bool dirty)
 			level--;
 		}
 		if (level) {
-			at = ((at >> (level * TREE_SHIFT)) + 1) << (level * TREE_SHIFT);
+			at = next_child(node, at, level);
 			continue;
 		}
 		found = next_in_leaf(node, at, dirty);

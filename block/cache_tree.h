@@ -26,6 +26,9 @@ struct cache_tree {
 	unsigned levels;
 	uint64_t limit;    /* indexes are below */
 	uint64_t nodes;
+	struct page *near;  /* the leaf that was found last; NULL: none */
+	uint64_t near_base; /* its first index >> TREE_SHIFT */
+	struct cache_slot *near_slots;
 };
 
 /* Empty nodes that an insertion may need, taken before the lock is. */
@@ -36,7 +39,7 @@ struct cache_stock {
 
 /* All of these but the stock's: the lock of the cache. */
 void cache_tree_init(struct cache_tree *tree, uint64_t limit);
-struct cache_slot *cache_tree_find(const struct cache_tree *tree, uint64_t index);
+struct cache_slot *cache_tree_find(struct cache_tree *tree, uint64_t index);
 /* Nodes that are not there for `index`. */
 unsigned cache_tree_missing(const struct cache_tree *tree, uint64_t index);
 /* The place of `index`, which is empty; the stock has what is missing. */

@@ -155,6 +155,22 @@ static bool crowd(bool come)
 	return good;
 }
 
+/* Its pages come one by one; none of these programs takes longer than seconds for all. */
+static bool faulted(int id, uint64_t faults, uint64_t *blocks)
+{
+	struct user_info info;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		if (!user_look(id, &info))
+			return false;
+		*blocks = info.blocks;
+		if (info.faults >= faults)
+			return true;
+		task_sleep_ns(10000000);
+	}
+	return false;
+}
+
 struct request {
 	const struct bench_port *port;
 	const char *glob;
@@ -171,7 +187,8 @@ static int bench_main(void *arg)
 int bench_image(const char *glob, bool json)
 {
 	const struct bench_port port = { cpu_online_count(), memory_take, memory_give, together,
-					 program, begin, end, page_address, crowd };
+					 program, begin, end, page_address, crowd, faulted,
+					 bench_mask_begin, bench_mask_end };
 	const struct cpumask first = cpumask_of(nth_online(0));
 	struct request request = { &port, glob, json };
 	const struct task_spec spec = { .name = "bench", .fn = bench_main, .arg = &request,

@@ -7,6 +7,10 @@
  * here calls it, sleeps as long as that says or until it is woken, and calls it again. It runs on
  * the CPUs of its node, if the node has some, and its stack lies there.
  *
+ * A kswapd comes before ordinary tasks on its CPU: whoever wakes it is out of memory above the low
+ * mark, and each request that is served before it has run takes the long way over all zones, or
+ * must reclaim by itself. It is woken for some hundreds of pages at a time and sleeps again.
+ *
  * A wake-up is a flag and a wait queue. It may come from anywhere, from an interrupt handler
  * or masked, and from the allocator's own calls inside of this task; instances other than the
  * image's, as tests build them, have no task and nobody is woken.
@@ -139,9 +143,9 @@ bool platform_node_task(unsigned nid, const char *kind, int (*fn)(void *), void 
 }
 
 static void background_start(unsigned nid, const char *kind, int (*fn)(void *),
-			     struct background *self)
+			     struct background *self, unsigned priority)
 {
-	if (platform_node_task(nid, kind, fn, self, SCHED_PRIORITY_DEFAULT))
+	if (platform_node_task(nid, kind, fn, self, priority))
 		st_release(&self->there, true);
 }
 
@@ -157,7 +161,9 @@ void kswapds_start(void)
 				bytes += boot_info.range[i].size;
 		if (!bytes)
 			continue;
-		background_start(nid, "kswapd", kswapd_work, &kswapds[nid]);
-		background_start(nid, "kcompactd", kcompactd_work, &kcompactds[nid]);
+		background_start(nid, "kswapd", kswapd_work, &kswapds[nid],
+				 SCHED_PRIORITY_DEFAULT + 1);
+		background_start(nid, "kcompactd", kcompactd_work, &kcompactds[nid],
+				 SCHED_PRIORITY_DEFAULT);
 	}
 }

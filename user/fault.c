@@ -6,7 +6,8 @@
  * USER_EFAULT, when the kernel touched it for a call). Else a zeroed page comes by the policy of
  * the range or the task (Q8), movable, and is mapped with the range's rights. Where the range
  * allows blocks, covers the 2 MiB around the address, and nothing is mapped of them, a block is
- * asked for first (Q15); one that is not to be had costs nothing but the attempt.
+ * asked for first (Q15). The range has been mapped for blocks, so reclaim and compaction may put
+ * one together, once; one that is not to be had all the same ends nobody, and pages come.
  *
  * A page that was taken away, to swap or to another frame, left a parked place: page_back.c.
  *
@@ -30,7 +31,7 @@
 
 #define GFP_PAGE (GFP_HIGHUSER_MOVABLE | __GFP_ZERO | __GFP_ACCOUNT)
 /* Not compound, so that a block can be split. */
-#define GFP_BLOCK ((GFP_TRANSHUGE_LIGHT | __GFP_ZERO | __GFP_ACCOUNT) & ~__GFP_COMP)
+#define GFP_BLOCK ((GFP_TRANSHUGE | __GFP_ZERO | __GFP_ACCOUNT) & ~__GFP_COMP)
 
 /* Map a page or block that is the caller's. On an error it still is. */
 static int place(struct user_space *space, uint64_t va, struct page *page, unsigned order,

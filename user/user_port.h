@@ -45,9 +45,9 @@ bool user_port_holds(const struct user_port *port, uint64_t va);
 /* The page at va is used: its access flag is set where hardware does not do that. Locked. */
 void user_port_use(struct user_port *port, uint64_t va);
 
-/* Was the page at va, if it is the single one at `phys`, used since the last call? Forgets it. True:
- * further uses may go unseen until user_port_see() was called with *stale; that needs no lock and
- * no space. Locked. */
+/* Was the page at va, if it is the single one at `phys`, used since the last call? Forgets it.
+ * True: further uses may go unseen until user_port_see() was called with *stale; that needs no lock
+ * and no space. Locked. */
 bool user_port_used(struct user_port *port, uint64_t va, uint64_t phys, uint64_t *stale);
 void user_port_see(uint64_t stale);
 

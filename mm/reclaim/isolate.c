@@ -10,7 +10,8 @@
  *
  * Putting back is the other way round: under the lock the mark goes, and the page is linked if
  * its owner still wants that (PG_LRU), our reference going with the mark. If he has removed it
- * meanwhile our reference is dropped behind the lock, which frees the page if he let go. Or the page is given up, and both references are ours to drop.
+ * meanwhile our reference is dropped behind the lock, which frees the page if he let go. Or the
+ * page is given up, and both references are ours to drop.
  *
  * Reclaim takes pages off the old end of a list; migration names them by their frames, and gets
  * those that are on a list at that moment: a look at the word under the lock is enough, as

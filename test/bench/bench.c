@@ -13,6 +13,9 @@
  *	contig      see bench_contig.c
  *	oom         see bench_oom.c
  *	reclaim-anon, swapin      see bench_swap.c
+ *	reclaim-clean             see bench_clean.c
+ *	thp         see bench_thp.c
+ *	irqoff      see bench_irqoff.c
  *	frag        see bench_frag.c
  *
  * The clock is read round a whole loop, never inside it: the counter of a QEMU board
@@ -48,6 +51,8 @@ void bench_result(const struct bench *bench, const char *name, const char *part,
 {
 	uint64_t thousandths = ns * 1000 / ops;
 
+	if (bench->quiet)
+		return;
 	kprintf(bench->json ? "{\"schema\":\"zonal.bench/1\",\"name\":\"%s%s\",\"order\":%u,"
 			      "\"ops\":%llu,\"ns_per_op\":%llu.%03llu}\n" :
 			      "%s%s order=%u ops=%llu ns_per_op=%llu.%03llu\n",
@@ -211,11 +216,14 @@ static const struct bench_case cases[] = {
 	{ "hugefault", bench_user, 9, 9, 0, 2, false, 1 },
 	{ "migrate", bench_migrate, 0, 0, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | __GFP_NORETRY, 0,
 	  false, 1 },
+	{ "thp", bench_thp, 9, 9, 0, 0, false, 1 },
 	{ "contig", bench_contig, 0, 0, 0, 0, false, 1 },
 	{ "oom", bench_oom, 0, 0, 0, 0, false, 1 },
 	{ "reclaim-anon", bench_swap, 0, 0, 0, 0, false, 1 },
 	{ "swapin", bench_swap, 0, 0, 0, 1, false, 1 },
+	{ "reclaim-clean", bench_clean, 0, 0, GFP_HIGHUSER_MOVABLE, 0, false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
+	{ "irqoff", bench_irqoff, 0, 0, 0, 0, false, 1 },
 };
 
 /* '*' any text, '?' any character. */
@@ -254,7 +262,7 @@ const char *bench_case_name(unsigned n) { return n < ARRAY_SIZE(cases) ? cases[n
 
 int bench_run(const struct bench_port *port, const char *glob, bool json)
 {
-	const struct bench bench = { port, json };
+	const struct bench bench = { port, json, false };
 	unsigned i, order, matched = 0;
 	int status = 0;
 

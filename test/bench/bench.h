@@ -7,6 +7,13 @@
 
 #include <zonal/zonal.h>
 
+/* What was found of masked interrupts: see bench_irqoff.c. */
+struct bench_masked {
+	uint64_t looks, most;
+	const char *at; /* a function, and how far inside */
+	uint64_t offset;
+};
+
 /* What the benchmark needs of the place it runs in. */
 struct bench_port {
 	unsigned cpus; /* how many can run at once; CPU 0 of them is the caller's */
@@ -27,6 +34,13 @@ struct bench_port {
 	/* 50 programs that sleep on 512 pages each and one on 2,048 come, or go. NULL: there are
 	 * none. */
 	bool (*crowd)(bool come);
+	/* Wait until a program has had so many faults; how many blocks of 2 MiB it has. False: it
+	 * has ended, or does not get there. */
+	bool (*faulted)(int id, uint64_t faults, uint64_t *blocks);
+	/* Look every `step` nanoseconds from now on how long interrupts are masked on this CPU;
+	 * and how long at most. NULL: nobody can tell. */
+	void (*mask_begin)(unsigned step);
+	void (*mask_end)(struct bench_masked *out);
 };
 
 /*
@@ -44,6 +58,7 @@ const char *bench_case_name(unsigned n);
 struct bench {
 	const struct bench_port *port;
 	bool json;
+	bool quiet; /* the work alone */
 };
 
 struct bench_case {
@@ -77,6 +92,15 @@ bool bench_oom(const struct bench *bench, const struct bench_case *c, unsigned o
 bool bench_swap(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_frag.c: what remains of large blocks when half of the pages are taken at random. */
 bool bench_frag(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_thp.c: blocks of 2 MiB for a program, out of scattered memory. */
+bool bench_thp(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_clean.c: clean pages of the disk cache go. */
+bool bench_clean(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_irqoff.c: the longest time with interrupts masked. */
+bool bench_irqoff(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* test/target/bench_mask.c: see mask_begin and mask_end. */
+void bench_mask_begin(unsigned step);
+void bench_mask_end(struct bench_masked *out);
 /* bench_contig.c: contiguous ranges out of memory in use. */
 bool bench_contig(const struct bench *bench, const struct bench_case *c, unsigned order);
 

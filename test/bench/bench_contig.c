@@ -201,6 +201,8 @@ static void run_part(const struct bench *bench, const char *name, void (*ask)(st
 	wrong = empty();
 	pages = (uint64_t)score.served * RANGE_PAGES;
 	each = pages ? score.ns * 1000 / pages : 0;
+	if (bench->quiet)
+		return;
 	kprintf(bench->json ? "{\"schema\":\"zonal.contig/1\",\"name\":\"%s\",\"asked\":%u,"
 			      "\"served\":%u,\"wrong\":%u,\"moved\":%llu,"
 			      "\"ns_per_page\":%llu.%03llu}\n" :

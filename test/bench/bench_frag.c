@@ -5,7 +5,7 @@
  *	start   nothing taken
  *	full    every page taken that GFP_NOWAIT gives
  *	half    a random half given back
- *	iterN   a random tenth of what is held given back and taken again, 20 times
+ *	iterN   a random tenth of what is held given back and taken again, 60 times
  *	end     all given back
  *
  * Each line has the free pages, the free blocks of 2 MiB (free_huge) and how many there
@@ -27,7 +27,7 @@
 #define CHUNKS 64u
 #define CHUNK_BYTES (4u << 20)
 #define CHUNK_ENTRIES (CHUNK_BYTES / sizeof(uint32_t))
-#define ITERATIONS 20u
+#define ITERATIONS 60u
 #define HUGE_PAGES (1u << PAGEBLOCK_ORDER)
 
 typedef unsigned long long ull;
@@ -60,6 +60,8 @@ static void print_state(const struct bench *bench, const char *name, unsigned nu
 	unsigned zid, type;
 
 	zonal_drain_all(&zonal_image, NULL);
+	if (bench->quiet)
+		return;
 	mm_for_each_zone(&zonal_image, zid, zone) {
 		free += (uint64_t)ld_relaxed(&zone->free);
 		for (type = 0; type < MIGRATE_TYPES; type++)

@@ -117,6 +117,37 @@ BLOCK_TEST(block_owner, page_in_a_transfer_or_a_copy_is_refused)
 	cache_disk_end(disk);
 }
 
+/* Nobody waits, nobody is told; a waiter has said so under the lock, and is told once. */
+BLOCK_TEST(block_owner, who_waits_for_a_place_is_told_when_it_is_given_up_or_not)
+{
+	uint64_t handle, seen;
+	struct page *page;
+	struct ram_disk *disk = disk_with_page(&page, &handle);
+	struct block_cache *cache;
+	port_irqflags_t irq;
+
+	if (!disk)
+		return;
+	cache = cache_of(&disk->device);
+	for (unsigned waits = 0; waits < 3; waits++) {
+		KT_EQ(ops.give_prepare(NULL, page, handle, 0), ZONAL_GIVE_YES);
+		irq = block_lock(&cache->lock);
+		(void)cache_awaited(cache);
+		seen = waits ? cache_events(cache) : ld_acquire(&cache->events);
+		block_unlock(&cache->lock, irq);
+		if (waits < 2)
+			ops.abort(NULL, page, handle, false);
+		else
+			ops.give_commit(NULL, page, handle);
+		KT_EQ(ld_acquire(&cache->events), seen + !!waits);
+		irq = block_lock(&cache->lock);
+		KT_EQ(cache_awaited(cache), false);
+		block_unlock(&cache->lock, irq);
+	}
+	core_frees(page);
+	cache_disk_end(disk);
+}
+
 BLOCK_TEST(block_owner, dirty_page_is_written_first_if_that_is_allowed)
 {
 	uint64_t handle;
