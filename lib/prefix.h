@@ -268,6 +268,7 @@
 #define text_keep_add zn_text_keep_add
 #define text_keep_lost zn_text_keep_lost
 #define text_keep_read zn_text_keep_read
+#define trace_lists zn_trace_lists
 #define trace_write zn_trace_write
 #define vm_event_name zn_vm_event_name
 #define walk_zones zn_walk_zones

@@ -216,8 +216,8 @@ static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned
 	from = page->list_type;
 	found = page_order(page);
 	steal(zone, page, type, flags);
-	trace(zone->mm, EXTFRAG, page->pfn, order, found, type, from, found < PAGEBLOCK_ORDER,
-	      page_block_type(page) == type);
+	trace(zone->mm, EXTFRAG, page->pfn, order, found, PAGEBLOCK_ORDER, type, from,
+	      found < PAGEBLOCK_ORDER, page_block_type(page) == type);
 	return true;
 }
 

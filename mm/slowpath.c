@@ -93,7 +93,7 @@ static unsigned reserve_flags(const struct alloc_req *req, gfp_t gfp)
 static bool wake_one(const struct ladder *l, struct node *node)
 {
 	const struct alloc_req *req = l->req;
-	bool need = kswapd_wake(req->mm, node, req->order, req->high_zone);
+	bool need = kswapd_wake(req->mm, node, req->order, req->high_zone, l->pass.gfp);
 
 	if (!(l->pass.gfp & __GFP_DIRECT_RECLAIM) &&
 	    (!need || ld_relaxed(&node->reclaim.failures) >= KSWAPD_HOPELESS))

@@ -67,7 +67,7 @@ void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
 	zone_set_boosted(zone, false);
 	lock_drop(&zone->lock);
 	own_add(&cpu->kswapd_wakes, 1);
-	kswapd_wake(zone->mm, zone->mm->node[zone->node], 0, zone->type);
+	kswapd_wake(zone->mm, zone->mm->node[zone->node], 0, zone->type, 0);
 }
 
 struct page *zone_take(struct zone *zone, const struct alloc_req *req,

@@ -45,7 +45,7 @@ int64_t node_boost(struct node *node, unsigned high_zone)
 	return sum;
 }
 
-void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone)
+void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone, gfp_t gfp)
 {
 	struct node_reclaim *r = &node->reclaim;
 
@@ -60,13 +60,14 @@ void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned hi
 		return;
 	if (node_balanced(node, order, high_zone) && !node_boost(node, high_zone))
 		return;
-	trace(mm, KSWAPD_ASKED, node->id, high_zone, order);
+	trace(mm, KSWAPD_ASKED, node->id, high_zone, order, gfp);
 	if (port_kswapd_wake)
 		port_kswapd_wake(mm, node->id);
 }
 
-bool kswapd_wake(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone)
+bool kswapd_wake(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone,
+		 gfp_t gfp)
 {
-	kswapd_ask(mm, node, order, high_zone);
+	kswapd_ask(mm, node, order, high_zone, gfp);
 	return !node_balanced(node, order, high_zone) || node_boost(node, high_zone);
 }

@@ -22,12 +22,13 @@ static inline void raise_to(_Atomic uint8_t *at, uint8_t value)
 		;
 }
 
-/* K1, K2: the wish is written down, and who sleeps is woken if the node is in need. Context: any,
- * no lock held. */
-void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone);
+/* K1, K2: the wish is written down, and who sleeps is woken if the node is in need. `gfp` is of the
+ * request that asks, 0 where there is none, and told to who traces. Context: any, no lock held. */
+void kswapd_ask(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone, gfp_t gfp);
 
 /* L4, F13: ask for the node's kswapd. True if the node is in need (K2). Context: any, no lock
  * held. */
-bool kswapd_wake(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone);
+bool kswapd_wake(struct zonal *mm, struct node *node, unsigned order, unsigned high_zone,
+		 gfp_t gfp);
 
 #endif

@@ -4,14 +4,14 @@
  *
  *	trace               which points are on, records kept and lost
  *	trace on [NAME...]  these points, or all that pages pass; a group stands for its points:
- *	                    kmem, vmscan, compaction, oom
+ *	                    kmem, vmscan, compaction, migrate, cma, oom
  *	trace off           no point; what was recorded stays
  *	trace show [N]      the oldest N records of all CPUs in order of time, and forget them
  *
  * The rings are made when points are turned on for the first time, and stay: a CPU may be in the
  * middle of a record when they are turned off. Records come out in order of time by asking each
- * CPU for its oldest. What is recorded after `show` began is left for the next one, so that it
- * ends on a busy board too.
+ * CPU for its oldest; monitor_trace_text.c prints their fields. What is recorded after `show` began
+ * is left for the next one, so that it ends on a busy board too.
  *
  * Called by the one task that runs the monitor; it is the rings' one reader.
  */
@@ -25,7 +25,7 @@
 #include "lib/printf.h"
 #include "lib/stop.h"
 #include "mm/mm.h"
-#include "report/report_gfp.h"
+#include "monitor_trace_text.h"
 
 typedef unsigned long long ull;
 
@@ -40,7 +40,9 @@ static const struct {
 } groups[] = {
 	{ "kmem", ZONAL_TRACE_PAGE_ALLOC, ZONAL_TRACE_KSWAPD_SLEEP },
 	{ "vmscan", ZONAL_TRACE_KSWAPD_SLEEP, ZONAL_TRACE_TRY_COMPACT },
-	{ "compaction", ZONAL_TRACE_TRY_COMPACT, ZONAL_TRACE_RETRY },
+	{ "compaction", ZONAL_TRACE_TRY_COMPACT, ZONAL_TRACE_MIGRATE },
+	{ "migrate", ZONAL_TRACE_MIGRATE, ZONAL_TRACE_CMA_ALLOC },
+	{ "cma", ZONAL_TRACE_CMA_ALLOC, ZONAL_TRACE_RETRY },
 	{ "oom", ZONAL_TRACE_RETRY, ZONAL_TRACE_POINTS },
 };
 
@@ -125,42 +127,6 @@ static bool oldest(struct zonal *mm, uint64_t until, struct zonal_trace_record *
 	return cpu < ZONAL_MAX_CPUS && zonal_trace_read(mm, cpu, &found, 1) == 1;
 }
 
-/* 5.10 writes frame numbers in hexadecimal. */
-static bool is_frame(const char *name, size_t length)
-{
-	return !strncmp(name, "zone_", 5) || (length >= 3 && !strncmp(name + length - 3, "pfn", 3));
-}
-
-static void print_value(const char *name, size_t length, uint32_t value, bool json)
-{
-	char text[GFP_TEXT_BYTES];
-
-	if (json) {
-		kprintf(",\"%.*s\":%u", (int)length, name, value);
-	} else if (!strncmp(name, "gfp", 3)) {
-		gfp_text(value, text, sizeof(text));
-		kprintf(" %.*s=%s", (int)length, name, text);
-	} else {
-		kprintf(is_frame(name, length) ? " %.*s=0x%x" : " %.*s=%u", (int)length, name,
-			value);
-	}
-}
-
-static void print_fields(const struct zonal_trace_record *record, bool json)
-{
-	const char *name = zonal_trace_fields(record->point);
-
-	ASSERT(record->point < ZONAL_TRACE_POINTS, "point %u", record->point);
-	for (unsigned i = 0; *name; i++) {
-		const char *end = strchr(name, ' ');
-		size_t length = end ? (size_t)(end - name) : strlen(name);
-
-		ASSERT(i < ZONAL_TRACE_FIELDS, "point %u", record->point);
-		print_value(name, length, record->field[i], json);
-		name += length + (end != NULL);
-	}
-}
-
 static void print_record(const struct zonal_trace_record *record, bool json, bool first)
 {
 	if (json)
@@ -172,7 +138,7 @@ static void print_record(const struct zonal_trace_record *record, bool json, boo
 			(ull)(record->time_ns / 1000000000),
 			(ull)(record->time_ns / 1000 % 1000000),
 			zonal_trace_name(record->point));
-	print_fields(record, json);
+	trace_print_fields(record, json);
 	kprintf(json ? "}" : "\n");
 }
 

@@ -203,7 +203,7 @@ static void play_run(struct play *p, const struct event_line *start,
 	if (p->rounds)
 		play_losses(p, p->round);
 	kswapd_ask(p->sim.in.mm, p->sim.in.mm->node[p->node], (unsigned)start->a,
-			 ZONE_NORMAL);
+			 ZONE_NORMAL, 0);
 	p->met = 0;
 	playing = p;
 	kswapd_watch = watch_round;

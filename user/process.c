@@ -415,8 +415,10 @@ int process_adjust(uint32_t id, uint32_t parent, int64_t adj)
 		error = USER_EINVAL;
 	else if (process)
 		error = 0;
-	if (!error)
+	if (!error) {
 		st_relaxed(&process->adj, (int32_t)adj);
+		zonal_oom_adjusted(user_port_memory(), id, process->name, (int)adj);
+	}
 	table_drop(flags);
 	return error;
 }

@@ -72,6 +72,10 @@ enum zonal_oom_reap {
 	ZONAL_OOM_REAP_AGAIN  /* not now */
 };
 
+/* Its adjustment is another one now: a record for who traces (oom_score_adj_update), nothing else.
+ * Any context. */
+void zonal_oom_adjusted(struct zonal *mm, uint64_t id, const char *name, int adj);
+
 struct zonal_oom_ops {
 	/* The candidate behind the *cursor-th place, 0 at first; moves the cursor on. False: there
 	 * are no more. Candidates may come and go meanwhile. */

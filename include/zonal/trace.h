@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Trace points: what happened to which page, in order, with the names and fields of 5.10's
- * tracefs (kmem, vmscan, compaction, oom).
+ * tracefs (kmem, vmscan, compaction, migrate, cma, oom).
  *
  * A point that is off costs the lanes nothing: what they test already sends their requests the
- * long way while somebody traces. One that is on writes a record of 48 bytes into a ring of the
+ * long way while somebody traces. One that is on writes a record of 64 bytes into a ring of the
  * CPU that it happens on. Nobody ever waits for a reader: a record for which there is no room is
  * counted as lost.
  *
@@ -22,9 +22,10 @@
 ZONAL_BEGIN_DECLS
 
 /*
- * id, name, fields. A field stands for 32 bits; fields that end in "pfn" or begin with "zone_" are
- * frame numbers, those that begin with "gfp" a gfp word. What 5.10 shows besides (addresses of
- * structures) has no meaning here.
+ * id, name, fields, as 5.10's `format` files name them. A field stands for 32 bits: fields that end
+ * in "pfn" and zone_start and zone_end are frame numbers, those that begin with "gfp" gfp words,
+ * and all others signed. "comm" is a name, 16 bytes in four of them. What 5.10 shows besides has
+ * no meaning here: addresses of structures, and in mm_vmscan_lru_shrink_inactive nr_congested.
  */
 #define ZONAL_TRACE_TABLE(POINT)                                                                   \
 	POINT(PAGE_ALLOC, "mm_page_alloc", "pfn order migratetype gfp_flags")                      \
@@ -33,36 +34,63 @@ ZONAL_BEGIN_DECLS
 	POINT(FREE_BATCHED, "mm_page_free_batched", "pfn order")                                   \
 	POINT(PCPU_DRAIN, "mm_page_pcpu_drain", "pfn order migratetype")                           \
 	POINT(EXTFRAG, "mm_page_alloc_extfrag",                                                    \
-	      "pfn alloc_order fallback_order alloc_migratetype fallback_migratetype "             \
-	      "fragmenting change_ownership")                                                      \
+	      "pfn alloc_order fallback_order pageblock_order alloc_migratetype "                  \
+	      "fallback_migratetype fragmenting change_ownership")                                 \
 	POINT(KSWAPD_SLEEP, "mm_vmscan_kswapd_sleep", "nid")                                       \
-	POINT(KSWAPD_WAKE, "mm_vmscan_kswapd_wake", "nid order zid")                               \
-	POINT(KSWAPD_ASKED, "mm_vmscan_wakeup_kswapd", "nid zid order")                            \
+	POINT(KSWAPD_WAKE, "mm_vmscan_kswapd_wake", "nid zid order")                               \
+	POINT(KSWAPD_ASKED, "mm_vmscan_wakeup_kswapd", "nid zid order gfp_flags")                  \
 	POINT(RECLAIM_BEGIN, "mm_vmscan_direct_reclaim_begin", "order gfp_flags")                  \
 	POINT(RECLAIM_END, "mm_vmscan_direct_reclaim_end", "nr_reclaimed")                         \
+	POINT(GROUP_BEGIN, "mm_vmscan_memcg_reclaim_begin", "order gfp_flags")                     \
+	POINT(GROUP_END, "mm_vmscan_memcg_reclaim_end", "nr_reclaimed")                            \
 	POINT(NEAR_BEGIN, "mm_vmscan_node_reclaim_begin", "nid order gfp_flags")                   \
 	POINT(NEAR_END, "mm_vmscan_node_reclaim_end", "nr_reclaimed")                              \
+	POINT(LRU_ISOLATE, "mm_vmscan_lru_isolate",                                                \
+	      "highest_zoneidx order nr_requested nr_scanned nr_skipped nr_taken "                 \
+	      "isolate_mode lru")                                                                  \
+	POINT(WRITEPAGE, "mm_vmscan_writepage", "pfn reclaim_flags")                               \
 	POINT(SHRINK_INACTIVE, "mm_vmscan_lru_shrink_inactive",                                    \
-	      "nid nr_scanned nr_reclaimed nr_taken priority lru")                                 \
-	POINT(SHRINK_ACTIVE, "mm_vmscan_lru_shrink_active", "nid nr_taken priority lru")           \
-	POINT(SLAB_BEGIN, "mm_shrink_slab_start", "nid cache_items total_scan priority")           \
-	POINT(SLAB_END, "mm_shrink_slab_end", "nid retval")                                        \
+	      "nid nr_scanned nr_reclaimed nr_dirty nr_writeback nr_immediate "                    \
+	      "nr_activate_anon nr_activate_file nr_ref_keep nr_unmap_fail priority "              \
+	      "reclaim_flags")                                                                     \
+	POINT(SHRINK_ACTIVE, "mm_vmscan_lru_shrink_active",                                        \
+	      "nid nr_taken nr_active nr_deactivated nr_referenced priority reclaim_flags")        \
+	POINT(INACTIVE_IS_LOW, "mm_vmscan_inactive_list_is_low",                                   \
+	      "nid reclaim_idx total_inactive inactive total_active active ratio "                 \
+	      "reclaim_flags")                                                                     \
+	POINT(SLAB_BEGIN, "mm_shrink_slab_start",                                                  \
+	      "nid nr_objects_to_shrink gfp_flags cache_items delta total_scan priority")          \
+	POINT(SLAB_END, "mm_shrink_slab_end", "nid unused_scan new_scan retval total_scan")        \
 	POINT(TRY_COMPACT, "mm_compaction_try_to_compact_pages", "order gfp_mask prio")            \
 	POINT(COMPACT_BEGIN, "mm_compaction_begin",                                                \
 	      "zone_start migrate_pfn free_pfn zone_end sync")                                     \
 	POINT(COMPACT_END, "mm_compaction_end",                                                    \
 	      "zone_start migrate_pfn free_pfn zone_end sync status")                              \
+	POINT(COMPACT_USED, "mm_compaction_isolate_migratepages",                                  \
+	      "start_pfn end_pfn nr_scanned nr_taken")                                             \
+	POINT(COMPACT_FREE, "mm_compaction_isolate_freepages",                                     \
+	      "start_pfn end_pfn nr_scanned nr_taken")                                             \
 	POINT(COMPACT_MOVED, "mm_compaction_migratepages", "nr_migrated nr_failed")                \
-	POINT(COMPACT_DEFERRED, "mm_compaction_deferred", "nid zid order")                         \
-	POINT(COMPACT_DEFER, "mm_compaction_defer_compaction", "nid zid order")                    \
-	POINT(COMPACT_RESET, "mm_compaction_defer_reset", "nid zid order")                         \
+	POINT(COMPACT_FINISHED, "mm_compaction_finished", "nid idx order ret")                     \
+	POINT(COMPACT_SUITABLE, "mm_compaction_suitable", "nid idx order ret")                     \
+	POINT(COMPACT_DEFERRED, "mm_compaction_deferred",                                          \
+	      "nid idx order considered defer_shift order_failed")                                 \
+	POINT(COMPACT_DEFER, "mm_compaction_defer_compaction",                                     \
+	      "nid idx order considered defer_shift order_failed")                                 \
+	POINT(COMPACT_RESET, "mm_compaction_defer_reset",                                          \
+	      "nid idx order considered defer_shift order_failed")                                 \
 	POINT(KCOMPACTD_SLEEP, "mm_compaction_kcompactd_sleep", "nid")                             \
-	POINT(KCOMPACTD_WAKE, "mm_compaction_kcompactd_wake", "nid order zid")                     \
-	POINT(KCOMPACTD_ASKED, "mm_compaction_wakeup_kcompactd", "nid order zid")                  \
+	POINT(KCOMPACTD_WAKE, "mm_compaction_kcompactd_wake", "nid order highest_zoneidx")         \
+	POINT(KCOMPACTD_ASKED, "mm_compaction_wakeup_kcompactd", "nid order highest_zoneidx")      \
+	POINT(MIGRATE, "mm_migrate_pages",                                                         \
+	      "succeeded failed thp_succeeded thp_failed thp_split mode reason")                   \
+	POINT(CMA_ALLOC, "cma_alloc", "pfn count align")                                           \
+	POINT(CMA_RELEASE, "cma_release", "pfn count")                                             \
 	POINT(RETRY, "reclaim_retry_zone",                                                         \
-	      "nid zid order reclaimable available min_wmark no_progress_loops wmark_check")       \
-	POINT(COMPACT_RETRY, "compact_retry",                                                      \
-	      "order priority compaction_result retries max_retries ret")                          \
+	      "node zone_idx order reclaimable available min_wmark no_progress_loops "             \
+	      "wmark_check")                                                                       \
+	POINT(COMPACT_RETRY, "compact_retry", "order priority result retries max_retries ret")     \
+	POINT(OOM_ADJ, "oom_score_adj_update", "pid comm oom_score_adj")                           \
 	POINT(OOM_VICTIM, "mark_victim", "pid")                                                    \
 	POINT(OOM_REAPER, "wake_reaper", "pid")                                                    \
 	POINT(OOM_REAP_BEGIN, "start_task_reaping", "pid")                                         \
@@ -74,7 +102,12 @@ enum zonal_trace_point { ZONAL_TRACE_TABLE(ZONAL_TRACE_ID) ZONAL_TRACE_POINTS };
 #undef ZONAL_TRACE_ID
 #define ZONAL_TRACE_BIT(id) ((uint64_t)1 << ZONAL_TRACE_##id)
 
-#define ZONAL_TRACE_FIELDS 8
+#define ZONAL_TRACE_FIELDS 12
+
+/* Bits of reclaim_flags. */
+#define ZONAL_TRACE_WB_ANON 0x1u
+#define ZONAL_TRACE_WB_FILE 0x2u
+#define ZONAL_TRACE_WB_ASYNC 0x8u
 
 struct zonal_trace_record {
 	uint64_t time_ns;
@@ -83,7 +116,7 @@ struct zonal_trace_record {
 	uint32_t task;  /* zonal_port_task_id(), 0 where there is none */
 	uint32_t field[ZONAL_TRACE_FIELDS]; /* as the table names them */
 };
-ZONAL_STATIC_ASSERT(sizeof(struct zonal_trace_record) == 48, "six words");
+ZONAL_STATIC_ASSERT(sizeof(struct zonal_trace_record) == 64, "eight words");
 
 /* Its name, and its fields with a blank between; "?" for what is no point. */
 const char *zonal_trace_name(unsigned point);

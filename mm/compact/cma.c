@@ -22,6 +22,7 @@
 #include "contig.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 #include "turn.h"
 
 #define NO_PLACE UINT64_MAX
@@ -148,6 +149,7 @@ struct page *zonal_cma_alloc(struct zonal *mm, unsigned area, uint64_t count, un
 	if (count && count <= a->pages && align < 32)
 		page = cma_take(mm, a, count, align);
 	fetch_add_relaxed(page ? &a->allocs : &a->failures, 1);
+	trace(mm, CMA_ALLOC, page ? page->pfn : PFN_NONE, (uint32_t)count, align);
 	return page;
 }
 
@@ -177,6 +179,7 @@ bool zonal_cma_release(struct zonal *mm, unsigned area, struct page *page, uint6
 	    !row_is_given(mm, a, at, pieces_of(a, count)))
 		return false;
 	zonal_free_contig_range(mm, pfn, count);
+	trace(mm, CMA_RELEASE, (uint32_t)pfn, (uint32_t)count);
 	turn_take(&a->turn);
 	set_given(mm, a, at, pieces_of(a, count), false);
 	turn_drop(&a->turn);

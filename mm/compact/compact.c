@@ -51,7 +51,7 @@ static void run_begin(struct compact *c)
 	c->whole_zone = c->used_at <= start;
 }
 
-static enum compact_result run_finished(struct compact *c)
+static enum compact_result run_state(struct compact *c)
 {
 	if (scanners_met(c)) {
 		struct zone_compact *state = &c->zone->compact;
@@ -69,6 +69,14 @@ static enum compact_result run_finished(struct compact *c)
 		return COMPACT_CONTINUE;
 	return mobility_has(c->zone, (unsigned)c->order, c->type) ? COMPACT_SUCCESS :
 								    COMPACT_CONTINUE;
+}
+
+static enum compact_result run_finished(struct compact *c)
+{
+	enum compact_result result = run_state(c);
+
+	trace(c->mm, COMPACT_FINISHED, c->zone->node, c->zone->type, (uint32_t)c->order, result);
+	return result;
 }
 
 /* B11 */
@@ -118,6 +126,7 @@ static bool move_round(struct compact *c)
 {
 	struct move move = { .mm = c->mm,
 			     .mode = c->mode,
+			     .reason = MOVE_FOR_COMPACTION,
 			     .may_fs = c->may_fs,
 			     .target = compact_target,
 			     .unused = compact_unused,

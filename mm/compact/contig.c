@@ -256,6 +256,7 @@ int contig_take(struct zonal *mm, pfn_t start, uint64_t pages, unsigned type, gf
 		return ZONAL_EINVAL;
 	c.move = (struct move){ .mm = mm,
 				.mode = MOVE_SYNC,
+				.reason = MOVE_FOR_RANGE,
 				.may_fs = gfp & __GFP_FS,
 				.target = contig_target,
 				.unused = contig_unused,

@@ -16,6 +16,12 @@
 
 #define MOST_SHIFT 6u
 
+/* The three points are alike. */
+#define TRACE_STATE(id, zone, order)                                                               \
+	trace((zone)->mm, COMPACT_##id, (zone)->node, (zone)->type, (order),                       \
+	      ld_relaxed(&(zone)->compact.considered), ld_relaxed(&(zone)->compact.shift),         \
+	      ld_relaxed(&(zone)->compact.failed))
+
 bool compact_deferred(struct zone *zone, unsigned order)
 {
 	struct zone_compact *state = &zone->compact;
@@ -27,7 +33,7 @@ bool compact_deferred(struct zone *zone, unsigned order)
 	now = ZN_MIN(ld_relaxed(&state->considered) + 1u, limit);
 	st_relaxed(&state->considered, (uint8_t)now);
 	if (now < limit)
-		trace(zone->mm, COMPACT_DEFERRED, zone->node, zone->type, order);
+		TRACE_STATE(DEFERRED, zone, order);
 	return now < limit;
 }
 
@@ -41,7 +47,7 @@ void compact_defer(struct zone *zone, unsigned order)
 	st_relaxed(&state->shift, (uint8_t)ZN_MIN(shift + 1, MOST_SHIFT));
 	if (order < ld_relaxed(&state->failed))
 		st_relaxed(&state->failed, (uint8_t)order);
-	trace(zone->mm, COMPACT_DEFER, zone->node, zone->type, order);
+	TRACE_STATE(DEFER, zone, order);
 }
 
 void compact_defer_reset(struct zone *zone, unsigned order, bool served)
@@ -55,7 +61,7 @@ void compact_defer_reset(struct zone *zone, unsigned order, bool served)
 	}
 	if (order >= ld_relaxed(&state->failed))
 		st_relaxed(&state->failed, (uint8_t)(order + 1));
-	trace(zone->mm, COMPACT_RESET, zone->node, zone->type, order);
+	TRACE_STATE(RESET, zone, order);
 }
 
 bool compact_restarts(struct zone *zone, unsigned order)

@@ -19,6 +19,7 @@
 #include "mm/page_check.h"
 #include "mm/page_owner.h"
 #include "mm/take.h"
+#include "mm/trace.h"
 #include "mm/watermark.h"
 
 /* X7 */
@@ -113,6 +114,8 @@ static bool fill_pool(struct compact *c)
 	while (more && !c->pool.count && block_begin(c->free_at) > block_begin(c->used_at - 1)) {
 		pfn_t begin = block_begin(c->free_at), end = block_end(begin);
 		struct page *block = compact_block(c, begin);
+		uint64_t scanned = c->free_scanned, taken = c->isolated;
+		pfn_t from = c->free_at;
 		unsigned count;
 
 		if (!block || !is_target(c, block) ||
@@ -122,6 +125,8 @@ static bool fill_pool(struct compact *c)
 		}
 		count = look_for_free(c, end, found);
 		more = take_found(c, found, count);
+		trace(c->mm, COMPACT_FREE, (uint32_t)from, (uint32_t)c->free_at,
+		      (uint32_t)(c->free_scanned - scanned), (uint32_t)(c->isolated - taken));
 		if (c->free_at >= end) {
 			compact_set_skip(c, block);
 			next_block_down(c, begin);

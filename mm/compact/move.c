@@ -32,6 +32,7 @@
 #include "mm/group.h"
 #include "mm/reclaim/scan.h"
 #include "mm/request.h"
+#include "mm/trace.h"
 
 _Static_assert(MOVE_BATCH == RECLAIM_BATCH, "what goes back at once, as reclaim's batches do");
 
@@ -214,6 +215,9 @@ static void count_results(struct move *move, const struct move_batch *batch, con
 		mm_event(move->mm, EVENT_PGMIGRATE_SUCCESS, moved + gone);
 	if (failed)
 		mm_event(move->mm, EVENT_PGMIGRATE_FAIL, failed);
+	/* Blocks are split before they are moved: none as a whole. */
+	if (batch->count)
+		trace(move->mm, MIGRATE, moved + gone, failed, 0, 0, 0, move->mode, move->reason);
 }
 
 unsigned move_pages(struct move *move, struct move_batch *batch)

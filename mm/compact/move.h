@@ -26,6 +26,14 @@
  * owners write. */
 enum move_mode { MOVE_ASYNC, MOVE_SYNC_LIGHT, MOVE_SYNC };
 
+/* What pages are moved for, in 5.10's numbers. */
+enum move_reason {
+	MOVE_FOR_COMPACTION = 0,
+	MOVE_FOR_BAD_PAGE = 1,
+	MOVE_FOR_TASK = 3, /* which is to have its memory there */
+	MOVE_FOR_RANGE = 6
+};
+
 /* Why a page stayed: an enum zonal_give, or one of these. */
 enum move_why {
 	MOVE_HELD = ZONAL_GIVES, /* somebody but its owner has a reference */
@@ -44,6 +52,7 @@ struct move_batch {
 struct move {
 	struct zonal *mm;
 	enum move_mode mode;
+	enum move_reason reason;
 	bool may_fs; /* ZONAL_MAY_FS */
 	/* A frame for `from`: a single page in use with one reference, on no list, nobody else
 	 * knows it. NULL: there is none, and the rest of the batch stays where it is. */

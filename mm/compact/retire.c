@@ -128,6 +128,7 @@ static enum zonal_retired retire_listed(struct zonal *mm, struct page *page,
 	struct move_batch batch = { .count = 0 };
 	struct move move = { .mm = mm,
 			     .mode = MOVE_SYNC,
+			     .reason = MOVE_FOR_BAD_PAGE,
 			     .may_fs = true,
 			     .target = retire_target,
 			     .unused = retire_unused,

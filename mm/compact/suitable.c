@@ -19,6 +19,7 @@
 
 #include "lib/assert.h"
 #include "mm/reclaim/scan.h"
+#include "mm/trace.h"
 #include "mm/watermark.h"
 
 #define INDEX_THRESHOLD 500 /* extfrag_threshold */
@@ -83,24 +84,34 @@ static bool enough_to_work_with(struct zone *zone, unsigned order, unsigned high
 				 more);
 }
 
-enum compact_result compact_suitable(struct zone *zone, int order, unsigned flags,
-				     unsigned high_zone, int64_t more)
+/* Of an order; COMPACT_NOT_TRIED is 5.10's word for memory that is short rather than scattered. */
+static enum compact_result order_suitable(struct zone *zone, unsigned order, unsigned flags,
+					  unsigned high_zone, int64_t more)
 {
 	int64_t mark = zone_mark(zone, flags & ALLOC_WMARK_MASK);
 	int index;
 
+	if (zone_mark_ok(zone, order, mark, high_zone, flags))
+		return COMPACT_SUCCESS;
+	if (!enough_to_work_with(zone, order, high_zone, more))
+		return COMPACT_SKIPPED;
+	if (order <= COSTLY_ORDER || more)
+		return COMPACT_CONTINUE;
+	index = compact_index(zone, order);
+	return index >= 0 && index <= INDEX_THRESHOLD ? COMPACT_NOT_TRIED : COMPACT_CONTINUE;
+}
+
+enum compact_result compact_suitable(struct zone *zone, int order, unsigned flags,
+				     unsigned high_zone, int64_t more)
+{
+	enum compact_result result = COMPACT_CONTINUE;
+
 	ASSERT(order < MAX_ORDER && high_zone < ZONE_TYPES, "order %d zone type %u", order,
 	       high_zone);
-	if (order == COMPACT_WHOLE)
-		return COMPACT_CONTINUE;
-	if (zone_mark_ok(zone, (unsigned)order, mark, high_zone, flags))
-		return COMPACT_SUCCESS;
-	if (!enough_to_work_with(zone, (unsigned)order, high_zone, more))
-		return COMPACT_SKIPPED;
-	if (order <= (int)COSTLY_ORDER || more)
-		return COMPACT_CONTINUE;
-	index = compact_index(zone, (unsigned)order);
-	return index >= 0 && index <= INDEX_THRESHOLD ? COMPACT_SKIPPED : COMPACT_CONTINUE;
+	if (order != COMPACT_WHOLE)
+		result = order_suitable(zone, (unsigned)order, flags, high_zone, more);
+	trace(zone->mm, COMPACT_SUITABLE, zone->node, zone->type, (uint32_t)order, result);
+	return result == COMPACT_NOT_TRIED ? COMPACT_SKIPPED : result;
 }
 
 bool compact_ready(struct zone *zone, unsigned order, unsigned high_zone)

@@ -36,6 +36,7 @@ unsigned zonal_pages_to_node(struct zonal *mm, struct page *const *pages, unsign
 	struct to_node to = { .mm = mm, .nid = nid };
 	struct move move = { .mm = mm,
 			     .mode = MOVE_SYNC,
+			     .reason = MOVE_FOR_TASK,
 			     .may_fs = true,
 			     .target = node_target,
 			     .unused = node_unused,

@@ -19,6 +19,7 @@
 #include "lib/assert.h"
 #include "mm/reclaim/lists.h"
 #include "mm/reclaim/scan.h"
+#include "mm/trace.h"
 
 #define BLOCKS_A_ROUND 32u /* then others may run */
 
@@ -186,8 +187,9 @@ static void block_is_done(struct compact *c, struct page *block)
 bool compact_take_used(struct compact *c)
 {
 	struct page *found[MOVE_BATCH], *block = NULL;
+	uint64_t scanned = c->used_scanned;
 	unsigned count, got, blocks = 0;
-	pfn_t end;
+	pfn_t end, from;
 
 	ASSERT(!c->batch.count, "%u pages of the last round", c->batch.count);
 	if (!wait_for_lists(c))
@@ -203,10 +205,13 @@ bool compact_take_used(struct compact *c)
 		if (++blocks % BLOCKS_A_ROUND == 0)
 			reclaim_give_way();
 	}
+	from = c->used_at;
 	count = look_at_block(c, end, found);
 	got = move_take_some(c->mm, &c->batch, c->mm->node[c->zone->node], found, count);
 	c->block_result |= got > 0;
 	c->isolated += got;
+	trace(c->mm, COMPACT_USED, (uint32_t)from, (uint32_t)c->used_at,
+	      (uint32_t)(c->used_scanned - scanned), got);
 	if (c->used_at == end)
 		block_is_done(c, block);
 	return true;

@@ -21,6 +21,7 @@
 #include "lib/assert.h"
 #include "mm/cpuset.h"
 #include "mm/group.h"
+#include "mm/trace.h"
 
 void zonal_oom_describe(const struct zonal_task *task, struct zonal_oom_candidate *out)
 {
@@ -42,6 +43,19 @@ void zonal_oom_describe(const struct zonal_task *task, struct zonal_oom_candidat
 	fate = ld_acquire(&from->fate);
 	out->flags |= (fate & ZONAL_FATE_DYING ? ZONAL_OOM_DYING : 0) |
 		      (fate & ZONAL_FATE_VICTIM ? ZONAL_OOM_VICTIM : 0);
+}
+
+void zonal_oom_adjusted(struct zonal *mm, uint64_t id, const char *name, int adj)
+{
+	uint32_t comm[4] = { 0 };
+
+	ASSERT(adj >= ZONAL_OOM_ADJ_NEVER && adj <= ZONAL_OOM_ADJ_MOST, "task %llu has adj %d",
+	       (unsigned long long)id, adj);
+	if (!trace_wants(mm, ZONAL_TRACE_OOM_ADJ))
+		return;
+	for (unsigned i = 0; i < sizeof(comm) - 1 && name[i]; i++)
+		((char *)comm)[i] = name[i];
+	trace(mm, OOM_ADJ, (uint32_t)id, comm[0], comm[1], comm[2], comm[3], (uint32_t)adj);
 }
 
 /* Pages of some nodes, holes not counted; with NODEMASK_ALL what the allocator has of them. */

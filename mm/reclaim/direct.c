@@ -112,7 +112,8 @@ static void throttle(const struct alloc_req *req, const struct alloc_pass *pass)
 	       ld_relaxed(&node->reclaim.failures) < KSWAPD_HOPELESS) {
 		if (!naps++)
 			mm_event(req->mm, EVENT_PGSCAN_DIRECT_THROTTLE, 1);
-		kswapd_ask(req->mm, node, 0, ZN_MIN((unsigned)req->high_zone, ZONE_NORMAL));
+		kswapd_ask(req->mm, node, 0, ZN_MIN((unsigned)req->high_zone, ZONE_NORMAL),
+			   pass->gfp);
 		reclaim_nap(RECLAIM_NAP_NS);
 	}
 }
@@ -135,17 +136,21 @@ uint64_t reclaim_group(const struct alloc_req *req, const struct zonal_group *gr
 {
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
 	uint32_t scope = task->flags & ZTASK_MEMALLOC;
+	gfp_t gfp = task_scope_gfp(req->task, req->gfp);
 	struct scan s = { .mm = req->mm,
 			  .group = group,
+			  .gfp = gfp,
 			  .high_zone = ZONE_MOVABLE,
 			  .target = ZN_MAX(pages, (uint64_t)RECLAIM_BATCH),
-			  .may = may_of_gfp(task_scope_gfp(req->task, req->gfp)),
+			  .may = may_of_gfp(gfp),
 			  .may_swap = true,
 			  .force_deactivate = true };
 
 	ASSERT(!req->in_irq && !scope, "gfp 0x%x: who works for reclaim asks for more", req->gfp);
 	task->flags |= ZTASK_MEMALLOC;
+	trace(req->mm, GROUP_BEGIN, 0, gfp);
 	group_rounds(&s);
+	trace(req->mm, GROUP_END, (uint32_t)s.reclaimed);
 	task->flags &= ~ZTASK_MEMALLOC;
 	fetch_add_relaxed(&((struct zonal_group *)(uintptr_t)group)->reclaimed, s.reclaimed);
 	return s.reclaimed;
@@ -160,6 +165,7 @@ uint64_t reclaim_direct(const struct alloc_req *req, const struct alloc_pass *pa
 			  .high_zone = req->high_zone,
 			  .target = RECLAIM_BATCH,
 			  .order = req->order,
+			  .gfp = pass->gfp,
 			  .may = may_of_gfp(pass->gfp),
 			  .may_swap = true };
 

@@ -29,6 +29,9 @@
 
 #include "lib/assert.h"
 #include "mm/group.h"
+#include "mm/trace.h"
+
+#define ISOLATE_UNMAPPED 2u /* 5.10's isolate_mode, in a trace */
 
 /* One hold of the lock looks at no more pages than this. */
 #define LOOKS_A_HOLD 64u
@@ -90,6 +93,9 @@ unsigned lru_isolate(struct scan *s, struct node *node, unsigned list, unsigned 
 	while (got < want && looks && node->reclaim.lru.list[list].old != PFN_NONE)
 		got += isolate_some(s, node, list, want - got, batch + got, &looks);
 	*looked_at = begun - looks;
+	trace(s->mm, LRU_ISOLATE, s->high_zone, s->order, want, (uint32_t)*looked_at,
+	      (uint32_t)*looked_at - got, got, s->may & ZONAL_MAY_UNMAP ? 0 : ISOLATE_UNMAPPED,
+	      list);
 	return got;
 }
 

@@ -134,6 +134,7 @@ static unsigned kswapd_run(struct zonal *mm, struct node *node, unsigned order, 
 	struct run run = { .node = node,
 			   .scan = { .mm = mm,
 				     .kswapd = true,
+				     .gfp = GFP_KERNEL,
 				     .high_zone = high_zone,
 				     .order = order,
 				     .priority = RECLAIM_PRIORITY } };
@@ -219,13 +220,13 @@ uint64_t zonal_kswapd_turn(struct zonal *mm, unsigned nid, bool woken)
 			mm_event(mm, EVENT_KSWAPD_LOW_QUICKLY, 1);
 		task->flags |= ZTASK_MEMALLOC;
 		r->nap = false;
-		trace(mm, KSWAPD_WAKE, nid, r->run_order, r->run_zone);
+		trace(mm, KSWAPD_WAKE, nid, r->run_zone, r->run_order);
 		r->balanced_order = (uint8_t)kswapd_run(mm, node, r->run_order, r->run_zone);
 		task->flags = (task->flags & ~ZTASK_MEMALLOC) | scope;
 	}
 	ns = sleep_for(mm, node);
 	if (!ns)
-		kswapd_ask(mm, node, 0, r->run_zone);
+		kswapd_ask(mm, node, 0, r->run_zone, 0);
 	st_relaxed(&r->asleep, true);
 	/* Pairs with the fence of who wakes. */
 	atomic_thread_fence(memory_order_seq_cst);

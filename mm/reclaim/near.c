@@ -97,6 +97,7 @@ static bool reclaim_near(const struct alloc_req *req, struct node *node)
 			  .high_zone = req->high_zone,
 			  .target = ZN_MAX(want, (uint64_t)RECLAIM_BATCH),
 			  .order = req->order,
+			  .gfp = req->gfp,
 			  .may = ZONAL_MAY_WAIT | ZONAL_MAY_FS |
 				 (mode & ZONAL_RECLAIM_WRITE ? ZONAL_MAY_WRITE : 0) |
 				 (mode & ZONAL_RECLAIM_UNMAP ? ZONAL_MAY_UNMAP : 0),

@@ -38,16 +38,17 @@ static uint64_t shrink_one(struct scan *s, struct zonal_shrinker *shrinker, unsi
 {
 	uint64_t batch = shrinker->batch ? shrinker->batch : BATCH_DEFAULT;
 	uint64_t have = shrinker->count(shrinker, nid), share, wanted, left;
-	uint64_t freed = 0, looked = 0;
+	uint64_t freed = 0, looked = 0, carried;
 
 	if (!have)
 		return 0;
 	share = objects_share(s, shrinker, have);
 	/* Whoever comes at the same time finds nothing carried over. */
-	wanted = atomic_exchange_explicit(&shrinker->deferred[nid], 0, memory_order_relaxed);
-	wanted += share;
+	carried = atomic_exchange_explicit(&shrinker->deferred[nid], 0, memory_order_relaxed);
+	wanted = carried + share;
 	left = objects_now(wanted, share, have);
-	trace(s->mm, SLAB_BEGIN, nid, (uint32_t)have, (uint32_t)left, s->priority);
+	trace(s->mm, SLAB_BEGIN, nid, (uint32_t)carried, s->gfp, (uint32_t)have, (uint32_t)share,
+	      (uint32_t)left, s->priority);
 	while (left && (left >= batch || left >= have)) {
 		uint64_t now = ZN_MIN(batch, left), gone = shrinker->scan(shrinker, nid, now);
 
@@ -61,7 +62,8 @@ static uint64_t shrink_one(struct scan *s, struct zonal_shrinker *shrinker, unsi
 	mm_event(s->mm, EVENT_SLABS_SCANNED, looked);
 	if (wanted > looked)
 		fetch_add_relaxed(&shrinker->deferred[nid], wanted - looked);
-	trace(s->mm, SLAB_END, nid, (uint32_t)freed);
+	trace(s->mm, SLAB_END, nid, (uint32_t)carried,
+	      (uint32_t)ld_relaxed(&shrinker->deferred[nid]), (uint32_t)freed, (uint32_t)left);
 	return freed;
 }
 

@@ -21,6 +21,7 @@
 #include "scan.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 #include "mm/watermark.h"
 
 #define SWAPPINESS 60u
@@ -172,8 +173,11 @@ static void judge_lists(struct scan *s, struct node *node)
 	uint64_t anon = lru_size(node, LRU_INACTIVE_ANON, ZONE_MOVABLE);
 	uint64_t have = inactive + lru_size(node, LRU_ACTIVE_CACHE, ZONE_MOVABLE), high = 0;
 
-	for (unsigned kind = 0; kind < ZONAL_KINDS; kind++)
+	for (unsigned kind = 0; kind < ZONAL_KINDS; kind++) {
 		s->deactivate[kind] = s->force_deactivate || inactive_is_low(node, kind);
+		if (trace_wants(s->mm, ZONAL_TRACE_INACTIVE_IS_LOW))
+			trace_lists(s, node, kind);
+	}
 	s->cache_trim = (inactive >> s->priority) && !s->deactivate[ZONAL_CACHE];
 	for (unsigned t = 0; t < ZONE_TYPES; t++) {
 		struct zone *zone = &node->zone[t];

@@ -39,6 +39,7 @@ struct scan {
 	bool kswapd;             /* whose run: events are counted apart */
 	const struct zonal_group *group; /* only its pages, and of those below; NULL: all */
 	unsigned high_zone;      /* pages of zones above are passed over */
+	gfp_t gfp;               /* who asks, for who traces; what it allows is in `may` */
 	uint64_t target;         /* pages wanted */
 	/* set by the run for each round */
 	unsigned order;
@@ -53,8 +54,13 @@ struct scan {
 	bool force_deactivate, skipped_deactivate;
 	bool cache_trim;         /* enough cache that is not in use: anonymous pages are spared */
 	bool cache_tiny;         /* cache and free pages together are too few: anonymous only */
-	struct {
-		uint64_t dirty, immediate, started; /* writing was started */
+	struct scan_seen {
+		uint32_t dirty;      /* and so they stayed */
+		uint32_t immediate;  /* being written, met a second time by kswapd */
+		uint32_t writing;    /* being written besides */
+		uint32_t started;    /* writing was started */
+		uint32_t used;       /* used for the first time, and so they stayed */
+		uint32_t busy;       /* their owner works with them */
 	} seen;
 };
 
@@ -87,6 +93,8 @@ void shrink_active(struct scan *s, struct node *node, unsigned list, unsigned wa
 
 /* Is the inactive list short for the active one? */
 bool inactive_is_low(struct node *node, unsigned kind);
+/* Tell who traces by what that was decided. */
+void trace_lists(const struct scan *s, struct node *node, unsigned kind);
 
 /* One round over one node at s->priority. True if something was reclaimed. */
 bool shrink_node(struct scan *s, struct node *node);

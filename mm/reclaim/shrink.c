@@ -21,11 +21,23 @@
 #include "lib/assert.h"
 #include "mm/trace.h"
 
+/* What trace_batch() is told of a batch: pages looked at, freed, made active. */
+enum { BATCH_SEEN, BATCH_FREED, BATCH_ACTIVATED };
+
+/* Of reclaim_flags, as 5.10 makes it: which kind, and that nobody waits for the disk. */
+static uint32_t reclaim_flags(unsigned kind)
+{
+	return (kind == ZONAL_CACHE ? ZONAL_TRACE_WB_FILE : ZONAL_TRACE_WB_ANON) |
+	       ZONAL_TRACE_WB_ASYNC;
+}
+
 /* What is being written waits on the active list, and comes back when it is written. */
 static enum page_verdict meet_writing(struct scan *s, struct page *page)
 {
-	if (word_set(page, PG_ROTATE) & PG_ROTATE)
-		s->seen.immediate += s->kswapd;
+	if ((word_set(page, PG_ROTATE) & PG_ROTATE) && s->kswapd)
+		s->seen.immediate++;
+	else
+		s->seen.writing++;
 	return VERDICT_ACTIVATE;
 }
 
@@ -41,9 +53,13 @@ static enum page_verdict verdict_of(struct scan *s, struct page *page, enum zona
 	case ZONAL_GIVE_WRITING:
 		word_set(page, PG_ROTATE);
 		s->seen.started++;
+		trace(s->mm, WRITEPAGE, page->pfn,
+		      reclaim_flags(owner_of(s->mm, page)->ops->kind));
+		return VERDICT_KEEP;
+	case ZONAL_GIVE_BUSY:
+		s->seen.busy++;
 		return VERDICT_KEEP;
 	case ZONAL_GIVE_GONE:
-	case ZONAL_GIVE_BUSY:
 		return VERDICT_KEEP;
 	case ZONAL_GIVE_YES:
 	case ZONAL_GIVES:
@@ -53,15 +69,16 @@ static enum page_verdict verdict_of(struct scan *s, struct page *page, enum zona
 }
 
 /* Used since reclaim saw it last? The first time only means that it is not the next to go. */
-static bool still_used(const struct zonal_owner *owner, struct page *page, uint64_t handle,
+static bool still_used(struct scan *s, const struct zonal_owner *owner, struct page *page,
 		       enum page_verdict *verdict)
 {
 	uint32_t before;
 
-	if (!owner->ops->used(owner->ctx, page, handle))
+	if (!owner->ops->used(owner->ctx, page, page->links.handle))
 		return false;
 	before = word_set(page, PG_REFERENCED);
 	*verdict = before & PG_REFERENCED ? VERDICT_ACTIVATE : VERDICT_KEEP;
+	s->seen.used += *verdict == VERDICT_KEEP;
 	return true;
 }
 
@@ -77,7 +94,7 @@ static enum page_verdict look_at(struct scan *s, struct page *page)
 		return VERDICT_KEEP; /* removed meanwhile: to put it back frees it */
 	if (word & PG_WRITEBACK)
 		return meet_writing(s, page);
-	if (still_used(owner, page, handle, &verdict))
+	if (still_used(s, owner, page, &verdict))
 		return verdict;
 	if (word & PG_REFERENCED) {
 		word_clear(page, PG_REFERENCED);
@@ -94,6 +111,9 @@ static enum page_verdict look_at(struct scan *s, struct page *page)
 		return VERDICT_KEEP;
 	}
 	owner->ops->give_commit(owner->ctx, page, handle);
+	/* An anonymous page does not go before it is written somewhere. */
+	if (owner->ops->kind == ZONAL_ANON)
+		trace(s->mm, WRITEPAGE, page->pfn, reclaim_flags(ZONAL_ANON));
 	trace(s->mm, FREE_BATCHED, page->pfn, 0);
 	lru_free_isolated(s->mm, page, owner->ops->kind);
 	return VERDICT_FREE;
@@ -148,10 +168,28 @@ static void ask_to_write(struct scan *s, struct node *node, unsigned kind)
 	}
 }
 
+/* What a batch of a list was, with what was seen before it. */
+static void trace_batch(const struct scan *s, const struct node *node, unsigned list,
+			const struct scan_seen *before, const uint32_t *count)
+{
+	const struct scan_seen *now = &s->seen;
+	uint32_t writing = now->writing - before->writing, anon = lru_kind(list) == ZONAL_ANON;
+	uint32_t immediate = now->immediate - before->immediate;
+	uint32_t dirty = now->dirty - before->dirty + now->started - before->started;
+
+	/* 5.10 counts dirty pages of the cache alone, and as such those being written too. */
+	trace(s->mm, SHRINK_INACTIVE, node->id, count[BATCH_SEEN], count[BATCH_FREED],
+	      anon ? 0 : dirty + writing + immediate, writing, immediate,
+	      anon ? count[BATCH_ACTIVATED] : 0, anon ? 0 : count[BATCH_ACTIVATED],
+	      now->used - before->used, now->busy - before->busy, s->priority,
+	      reclaim_flags(lru_kind(list)));
+}
+
 uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsigned want)
 {
+	const struct scan_seen before = s->seen;
 	struct page *batch[RECLAIM_BATCH];
-	uint64_t looked_at, dirty = s->seen.dirty, written = s->seen.started;
+	uint64_t looked_at, written;
 	unsigned count, kept = 0, kind = lru_kind(list), activated = 0;
 
 	count = lru_isolate(s, node, list, want, batch, &looked_at);
@@ -171,15 +209,16 @@ uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsig
 	lru_put_back(s->mm, node, lru_kind(list), batch, kept);
 	count_batch(s, kind, looked_at, count - kept);
 	/* An anonymous page does not go before it is written somewhere. */
-	written = s->seen.started - written + (kind == ZONAL_ANON ? count - kept : 0);
+	written = s->seen.started - before.started + (kind == ZONAL_ANON ? count - kept : 0);
 	if (written)
 		note_cost(node, kind, written);
 	if (activated)
 		mm_event(s->mm, EVENT_PGACTIVATE, activated);
-	if (count && s->seen.dirty - dirty == count)
+	if (count && s->seen.dirty - before.dirty == count)
 		ask_to_write(s, node, kind);
-	trace(s->mm, SHRINK_INACTIVE, node->id, (uint32_t)looked_at, count - kept, count,
-	      s->priority, list);
+	if (trace_wants(s->mm, ZONAL_TRACE_SHRINK_INACTIVE))
+		trace_batch(s, node, list, &before,
+			    (const uint32_t[]){ (uint32_t)looked_at, count - kept, activated });
 	return count - kept;
 }
 
@@ -187,20 +226,21 @@ void shrink_active(struct scan *s, struct node *node, unsigned list, unsigned wa
 {
 	struct page *batch[RECLAIM_BATCH];
 	uint64_t looked_at;
-	unsigned count = lru_isolate(s, node, list, want, batch, &looked_at);
+	unsigned count = lru_isolate(s, node, list, want, batch, &looked_at), used = 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct zonal_owner *owner = owner_of(s->mm, batch[i]);
 
 		/* Only to forget the use: it will be asked for again before it goes. */
 		if (page_word(batch[i]) & PG_LRU)
-			(void)owner->ops->used(owner->ctx, batch[i], batch[i]->links.handle);
+			used += owner->ops->used(owner->ctx, batch[i], batch[i]->links.handle);
 		word_clear(batch[i], PG_ACTIVE);
 	}
 	lru_put_back(s->mm, node, lru_kind(list), batch, count);
 	mm_event(s->mm, EVENT_PGREFILL, looked_at);
 	mm_event(s->mm, EVENT_PGDEACTIVATE, count);
-	trace(s->mm, SHRINK_ACTIVE, node->id, count, s->priority, list);
+	trace(s->mm, SHRINK_ACTIVE, node->id, count, 0, count, used, s->priority,
+	      reclaim_flags(lru_kind(list)));
 }
 
 /* The square root of ten times the gigabytes, rounded down: how often the active list may
@@ -212,6 +252,17 @@ static uint64_t active_ratio(uint64_t pages)
 	while ((root + 1) * (root + 1) <= tenfold)
 		root++;
 	return tenfold ? root : 1;
+}
+
+void trace_lists(const struct scan *s, struct node *node, unsigned kind)
+{
+	uint64_t inactive = lru_size(node, kind * 2, ZONE_MOVABLE);
+	uint64_t active = lru_size(node, kind * 2 + LRU_ACTIVE, ZONE_MOVABLE);
+
+	trace(s->mm, INACTIVE_IS_LOW, node->id, s->high_zone, (uint32_t)inactive,
+	      (uint32_t)lru_size(node, kind * 2, s->high_zone), (uint32_t)active,
+	      (uint32_t)lru_size(node, kind * 2 + LRU_ACTIVE, s->high_zone),
+	      (uint32_t)active_ratio(inactive + active), reclaim_flags(kind));
 }
 
 bool inactive_is_low(struct node *node, unsigned kind)

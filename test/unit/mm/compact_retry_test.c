@@ -232,12 +232,12 @@ KTEST(rows_k, k8_k9_kcompactd_is_asked_after_a_boost_and_before_kswapd_sleeps)
 
 	if (!mm)
 		return;
-	kswapd_ask(mm, node, 3, ZONE_NORMAL);
+	kswapd_ask(mm, node, 3, ZONE_NORMAL, 0);
 	KT_TRUE(zonal_kswapd_turn(mm, 0, false) != 0);
 	KT_EQ(ld_relaxed(&node->compact.wanted_order), 3);
 	(void)zonal_kcompactd_turn(mm, 0);
 	st_relaxed(&kt_zone(mm, 0, ZONE_DMA)->boost, 10);
-	kswapd_ask(mm, node, 0, ZONE_NORMAL);
+	kswapd_ask(mm, node, 0, ZONE_NORMAL, 0);
 	(void)zonal_kswapd_turn(mm, 0, true);
 	KT_EQ(ld_relaxed(&node->compact.wanted_order), PAGEBLOCK_ORDER);
 }

@@ -86,13 +86,13 @@ KTEST(rows_k, k1_larger_wish_is_kept_and_k2_balanced_node_is_left_asleep)
 	if (!mm)
 		return;
 	r = &mm->node[0]->reclaim;
-	KT_TRUE(!kswapd_wake(mm, mm->node[0], 2, ZONE_DMA));
-	kswapd_wake(mm, mm->node[0], 5, ZONE_DMA32);
-	kswapd_wake(mm, mm->node[0], 3, ZONE_NORMAL);
+	KT_TRUE(!kswapd_wake(mm, mm->node[0], 2, ZONE_DMA, 0));
+	kswapd_wake(mm, mm->node[0], 5, ZONE_DMA32, 0);
+	kswapd_wake(mm, mm->node[0], 3, ZONE_NORMAL, 0);
 	KT_EQ(ld_relaxed(&r->wanted_order), 5);
 	KT_EQ(ld_relaxed(&r->wanted_zones), ZONE_NORMAL + 1);
 	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
-	KT_TRUE(kswapd_wake(mm, mm->node[0], 0, ZONE_MOVABLE));
+	KT_TRUE(kswapd_wake(mm, mm->node[0], 0, ZONE_MOVABLE, 0));
 }
 
 KTEST(rows_k, k3_k5_k6_run_goes_from_12_on_until_a_zone_is_above_high)
@@ -106,7 +106,7 @@ KTEST(rows_k, k3_k5_k6_run_goes_from_12_on_until_a_zone_is_above_high)
 	zone = kt_zone(cache->mm, 0, ZONE_DMA);
 	KT_EQ(kt_free(zone), 1240);
 	had = cache->count;
-	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	KT_EQ(turn(cache->mm, true), RECLAIM_NAP_NS);
 	/* Each round 1/2^priority of what is left. */
 	for (unsigned i = 0; i < seen.rounds; i++) {
@@ -140,7 +140,7 @@ KTEST(rows_k, k9_first_a_nap_then_a_long_sleep_and_what_disturbs_the_nap_is_coun
 	/* Woken in its nap. */
 	kt_cache_fill(cache, 0, GFP_ATOMIC, 400);
 	zonal_drain_all(mm, NULL);
-	kswapd_wake(mm, mm->node[0], 0, ZONE_DMA);
+	kswapd_wake(mm, mm->node[0], 0, ZONE_DMA, 0);
 	KT_EQ(turn(mm, true), RECLAIM_NAP_NS);
 	KT_EQ(kt_event(mm, EVENT_KSWAPD_LOW_QUICKLY), 1);
 	/* Not woken, but no more balanced when the nap is over: at once again. */
@@ -171,7 +171,7 @@ KTEST(rows_k, k2_k6_hopeless_after_16_runs_in_vain_until_somebody_reclaims)
 		cache->place[i].give = ZONAL_GIVE_BUSY;
 	for (unsigned i = 0; i < KSWAPD_HOPELESS; i++) {
 		KT_EQ(ld_relaxed(&r->failures), i);
-		kswapd_wake(mm, mm->node[0], 0, ZONE_DMA);
+		kswapd_wake(mm, mm->node[0], 0, ZONE_DMA, 0);
 		turn(mm, true);
 		KT_EQ(seen.rounds, 12);
 	}
@@ -198,7 +198,7 @@ KTEST(rows_k, k4_k8_boost_alone_is_reclaimed_gently_and_comes_off_the_marks)
 		return;
 	zone = kt_zone(cache->mm, 0, ZONE_DMA);
 	set_boost(zone, 100);
-	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	KT_TRUE(seen.rounds > 3 && !seen.may_swap && !seen.may_write);
 	for (unsigned i = 0; i < seen.rounds; i++)
@@ -221,7 +221,7 @@ KTEST(rows_k, k4_boost_run_ends_at_the_first_round_in_vain)
 	for (unsigned i = 0; i < cache->count; i++)
 		cache->place[i].give = ZONAL_GIVE_BUSY;
 	set_boost(zone, 100);
-	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	KT_EQ(seen.rounds, 1);
 	KT_EQ(ld_relaxed(&zone->boost), 0);
@@ -237,7 +237,7 @@ KTEST(rows_k, k4_node_that_is_not_balanced_forgets_the_boost_and_works_as_usual)
 		return;
 	zone = kt_zone(cache->mm, 0, ZONE_DMA);
 	set_boost(zone, 512);
-	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	KT_TRUE(seen.may_write && seen.may_swap);
 	KT_EQ(seen.target, 2012);
@@ -252,7 +252,7 @@ KTEST(rows_k, k7_large_wish_comes_down_to_single_pages_when_enough_is_reclaimed)
 
 	if (!cache)
 		return;
-	kswapd_wake(cache->mm, cache->mm->node[0], 3, ZONE_DMA);
+	kswapd_wake(cache->mm, cache->mm->node[0], 3, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	/* 16 pages: after the second or third round */
 	KT_EQ(seen.order, 0);
@@ -269,7 +269,7 @@ KTEST(rows_l, l19_turn_of_kswapd_leaves_the_task_as_it_was)
 	if (!cache)
 		return;
 	task->flags = ZTASK_NOIO;
-	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	KT_EQ(task->flags, ZTASK_NOIO);
 	task->flags = ZTASK_MEMALLOC;
@@ -287,7 +287,7 @@ KTEST(rows_k, k6_pages_that_are_used_again_are_found_in_use_and_not_taken)
 		return;
 	for (unsigned i = 0; i < cache->count; i += 2)
 		cache->place[i].hot = true;
-	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA);
+	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	KT_TRUE(node_balanced(cache->mm->node[0], 0, ZONE_DMA));
 	for (unsigned i = 0; i < cache->count; i += 2)
@@ -311,7 +311,7 @@ KTEST(rows_k, k5_priority_stays_where_a_round_looks_at_as_many_pages_as_are_want
 	kt_cache_fill(cache, 0, KERNEL, 16384);
 	kt_take_all(mm, 0, GFP_NOWAIT | __GFP_NOWARN, 0, &rest);
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 8, 16, 32);
-	kswapd_wake(mm, mm->node[0], 10, ZONE_DMA);
+	kswapd_wake(mm, mm->node[0], 10, ZONE_DMA, 0);
 	turn(mm, true);
 	KT_EQ(seen.target, 32);
 	for (unsigned i = 0; i < ARRAY_SIZE(looked); i++)

@@ -7,9 +7,12 @@
  */
 #include <string.h>
 
+#include <zonal/oom.h>
+
 #include "test/unit/mm/kt_instance.h"
 #include "lib/printf.h"
 #include "monitor_capture.h"
+#include "mm/trace.h"
 #include "monitor/monitor_command.h"
 #include "test/ktest.h"
 
@@ -91,6 +94,78 @@ KTEST_F(monitor_trace, shows_as_many_as_are_asked_for, KT_HOST_ONLY)
 	KT_OK(!strstr(text, "mm_page_alloc") && strstr(text, "mm_page_free"), "%s", text);
 }
 
+/* A record with these fields, as `show` prints it from its name on. */
+static const char *shown(struct zonal *mm, unsigned point, const uint32_t *field, unsigned count,
+			 const char *show)
+{
+	const char *text;
+
+	monitor_ring_memory = one_ring;
+	run(mm, "trace on", 0);
+	trace_write(mm, point, field, count);
+	run(mm, "trace off", 0);
+	text = run(mm, show, 0);
+	return strstr(text, zonal_trace_name(point));
+}
+
+KTEST_F(monitor_trace, words_stand_for_numbers_in_text_and_numbers_in_json, KT_HOST_ONLY)
+{
+	static const uint32_t isolate[] = { 2, 0, 32, 40, 8, 32, 0, 2 };
+	static const uint32_t finished[] = { 0, 2, (uint32_t)-1, 5 };
+	static const uint32_t retry[] = { 9, 1, 1, 2, 4, 1 };
+	static const uint32_t moved[] = { 3, 1, 0, 0, 0, 2, 6 };
+	static const uint32_t page[] = { 0xfffffff0, 10 };
+	static const struct {
+		unsigned point;
+		const uint32_t *field;
+		unsigned count;
+		const char *text, *json;
+	} table[] = {
+		{ ZONAL_TRACE_LRU_ISOLATE, isolate, 8,
+		  "nr_skipped=8 nr_taken=32 isolate_mode=0 lru=inactive_file\n", "\"lru\":2}" },
+		{ ZONAL_TRACE_COMPACT_FINISHED, finished, 4, "idx=2 order=-1 ret=complete\n",
+		  "\"order\":-1,\"ret\":5}" },
+		{ ZONAL_TRACE_COMPACT_RETRY, retry, 6, "result=skipped retries=2 max_retries=4 "
+		  "ret=1\n", "\"result\":1,\"retries\":2,\"max_retries\":4,\"ret\":1}" },
+		{ ZONAL_TRACE_MIGRATE, moved, 7, "mode=MIGRATE_SYNC reason=contig_range\n",
+		  "\"mode\":2,\"reason\":6}" },
+		{ ZONAL_TRACE_WRITEPAGE, page, 2,
+		  "pfn=0xfffffff0 reclaim_flags=RECLAIM_WB_FILE|RECLAIM_WB_ASYNC\n",
+		  "\"pfn\":4294967280,\"reclaim_flags\":10}" },
+	};
+	struct zonal *mm = kt_instance(&uma);
+
+	for (unsigned i = 0; mm && i < ARRAY_SIZE(table); i++) {
+		const char *text = shown(mm, table[i].point, table[i].field, table[i].count,
+					 "trace show");
+
+		KT_OK(text && strstr(text, table[i].text), "%s", text);
+		text = shown(mm, table[i].point, table[i].field, table[i].count, "trace show -j");
+		KT_OK(text && strstr(text, table[i].json), "%s", text);
+	}
+}
+
+/* Nothing in a name ends the string, or the line. */
+KTEST_F(monitor_trace, a_name_is_text_in_both_forms, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&uma);
+	const char *text;
+
+	if (!mm)
+		return;
+	monitor_ring_memory = one_ring;
+	run(mm, "trace on oom_score_adj_update", 0);
+	zonal_oom_adjusted(mm, 7, "press", -1000);
+	zonal_oom_adjusted(mm, 8, "a\"b\\c\n\x80" "d", 3);
+	zonal_oom_adjusted(mm, 9, "", 0);
+	text = run(mm, "trace show 1", 0);
+	KT_OK(strstr(text, ": pid=7 comm=press oom_score_adj=-1000\n") != NULL, "%s", text);
+	text = run(mm, "trace show -j", 0);
+	KT_OK(strstr(text, "\"pid\":8,\"comm\":\"a?b?c??d\",\"oom_score_adj\":3}") != NULL, "%s",
+	      text);
+	KT_OK(strstr(text, "\"pid\":9,\"comm\":\"\",\"oom_score_adj\":0}]") != NULL, "%s", text);
+}
+
 KTEST_F(monitor_trace, says_what_is_on, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&uma);
@@ -105,8 +180,11 @@ KTEST_F(monitor_trace, says_what_is_on, KT_HOST_ONLY)
 		  "{\"schema\":\"zonal.trace-status/1\",\"on\":[\"reclaim_retry_zone\"],"
 		  "\"lost\":0}\n");
 	run(mm, "trace on oom", 0);
-	KT_OK(strstr(run(mm, "trace", 0), "reclaim_retry_zone compact_retry mark_victim") != NULL,
+	KT_OK(strstr(run(mm, "trace", 0), "compact_retry oom_score_adj_update mark_victim") != NULL,
 	      "oom is not on");
+	run(mm, "trace on migrate cma", 0);
+	KT_STR_EQ(run(mm, "trace", 0),
+		  "on: mm_migrate_pages cma_alloc cma_release\n0 records lost so far\n");
 	run(mm, "trace on", 0);
 	KT_OK(strstr(run(mm, "trace", 0), "mm_page_alloc_extfrag") != NULL, "kmem is not on");
 }
