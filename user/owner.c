@@ -278,10 +278,13 @@ static void page_given(void *ctx, struct page *page, uint64_t handle)
 
 	(void)ctx;
 	(void)page;
-	place_retake(&place, handle);
+	place_lock(&place, handle);
+	ASSERT(place.port, "handle 0x%llx: the space is gone", (unsigned long long)handle);
+	/* Nobody looks at the place before the lock is dropped. */
+	place.token = user_port_let_go(place.port, place.va);
 	if (swap_on_a_disk(place.token))
 		swap_commit(place.token);
-	place_repark(&place, place.token);
+	place_release(&place);
 	place_drop(&place);
 }
 

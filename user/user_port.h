@@ -95,6 +95,8 @@ void user_port_park(struct user_port *port, uint64_t va, uint64_t token, bool he
 uint64_t user_port_parked(const struct user_port *port, uint64_t va, bool *held);
 /* Another token for a parked place, held or not. Locked. */
 void user_port_repark(struct user_port *port, uint64_t va, uint64_t token, bool held);
+/* A place that is parked and held is held no more: its token. Locked. */
+uint64_t user_port_let_go(struct user_port *port, uint64_t va);
 /* A page for a parked place: mapped with the rights of the place, as used just now. Locked. */
 void user_port_unpark(struct user_port *port, uint64_t va, uint64_t phys);
 

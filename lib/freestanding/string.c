@@ -24,7 +24,7 @@
 /* A word that may alias any type, as the bytes it stands for do. */
 typedef uint64_t __attribute__((may_alias)) word_t;
 
-enum { WORD = sizeof(word_t) };
+enum { WORD = sizeof(word_t), LINE = 8 * WORD };
 
 static bool word_aligned(const void *p)
 {
@@ -59,7 +59,13 @@ static void copy_upward(unsigned char *to, const unsigned char *from, size_t len
 	if (same_phase(to, from)) {
 		for (; length && !word_aligned(to); length--)
 			*to++ = *from++;
-		for (; length >= 8 * WORD; length -= 8 * WORD, to += 8 * WORD, from += 8 * WORD)
+		/* Two lines a turn: pages are copied here, and a turn costs three steps. */
+		for (; length >= 2 * LINE; length -= 2 * LINE, to += 2 * LINE, from += 2 * LINE) {
+			copy_line((word_t *)(void *)to, (const word_t *)(const void *)from);
+			copy_line((word_t *)(void *)(to + LINE),
+				  (const word_t *)(const void *)(from + LINE));
+		}
+		for (; length >= LINE; length -= LINE, to += LINE, from += LINE)
 			copy_line((word_t *)(void *)to, (const word_t *)(const void *)from);
 		for (; length >= WORD; length -= WORD, to += WORD, from += WORD)
 			*(word_t *)(void *)to = *(const word_t *)(const void *)from;

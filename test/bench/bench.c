@@ -216,12 +216,12 @@ static const struct bench_case cases[] = {
 	{ "hugefault", bench_user, 9, 9, 0, 2, false, 1 },
 	{ "migrate", bench_migrate, 0, 0, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | __GFP_NORETRY, 0,
 	  false, 1 },
-	{ "thp", bench_thp, 9, 9, 0, 0, false, 1 },
 	{ "contig", bench_contig, 0, 0, 0, 0, false, 1 },
 	{ "oom", bench_oom, 0, 0, 0, 0, false, 1 },
 	{ "reclaim-anon", bench_swap, 0, 0, 0, 0, false, 1 },
 	{ "swapin", bench_swap, 0, 0, 0, 1, false, 1 },
 	{ "reclaim-clean", bench_clean, 0, 0, GFP_HIGHUSER_MOVABLE, 0, false, 1 },
+	{ "thp", bench_thp, 9, 9, 0, 0, false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
 	{ "irqoff", bench_irqoff, 0, 0, 0, 0, false, 1 },
 };

@@ -26,6 +26,8 @@
 #include "mm/mm.h"
 
 enum { TAKE_PERCENT = 60, CACHE_PERCENT = 70, PIECE_BYTES = 128 << 10, TURN_PAGES = 16 };
+/* They are cleared with interrupts masked. */
+enum { BLANK_PAGES = 4 };
 
 typedef unsigned long long ull;
 
@@ -60,7 +62,7 @@ static bool blank_begin(uint64_t pages)
 	blank.sectors = pages * BLOCK_PAGE_SECTORS;
 	blank.block_bytes = PAGE_SIZE;
 	blank.depth = BLOCK_REQUEST_PAGES;
-	blank.max_pages = BLOCK_REQUEST_PAGES;
+	blank.max_pages = BLANK_PAGES;
 	blank.read_only = true;
 	if (block_register(&blank))
 		return false;

@@ -10,8 +10,9 @@
  *	contig-cma64     64 MiB of the first CMA area, twice; both are given back at the end. Left
  *	                 out on a board without an area of that size (cma=128M)
  *
- * Each prints how many were asked and served, pages moved, nanoseconds for a page of those
- * served, and how many of the filled pages had the wrong contents afterwards.
+ * Each prints how many were asked and served, in how many of the ranges nothing was that cannot
+ * move (of the other parts 0), how many of the filled pages had the wrong contents afterwards,
+ * pages moved, and nanoseconds for a page of those served.
  *
  * The pages are an owner's of this file: his table has the frame of each number. He can move
  * a page, and gives none up. Context: as bench.c; one run at a time.
@@ -129,8 +130,24 @@ static unsigned empty(void)
 
 struct score {
 	unsigned asked, served;
+	unsigned movable; /* of ranges asked for: nothing is in them that cannot move */
 	uint64_t ns; /* of those served */
 };
+
+/* Before the first is asked for: the image, the device tree, tables of the boot and what the kernel
+ * has allocated stay where they are. */
+static bool range_movable(pfn_t at)
+{
+	for (pfn_t pfn = at; pfn < at + RANGE_PAGES; pfn++) {
+		const struct page *page = zonal_page(&zonal_image, pfn);
+		uint32_t word = page ? page_word(page) : 0;
+
+		if (!page || (word_in_use(word) && !(word & PG_LRU)) ||
+		    page_state(page) == PAGE_RESERVED)
+			return false;
+	}
+	return true;
+}
 
 static void ask_ranges(struct score *score)
 {
@@ -140,9 +157,11 @@ static void ask_ranges(struct score *score)
 
 		for (end = node ? node->start_pfn + node->spanned : 0; at + RANGE_PAGES <= end;
 		     at += RANGE_PAGES) {
+			bool movable = range_movable(at);
 			uint64_t start = port_time_ns();
 
 			score->asked++;
+			score->movable += movable;
 			if (zonal_alloc_contig_range(&zonal_image, at, RANGE_PAGES, GFP_KERNEL))
 				continue;
 			score->ns += port_time_ns() - start;
@@ -204,11 +223,12 @@ static void run_part(const struct bench *bench, const char *name, void (*ask)(st
 	if (bench->quiet)
 		return;
 	kprintf(bench->json ? "{\"schema\":\"zonal.contig/1\",\"name\":\"%s\",\"asked\":%u,"
-			      "\"served\":%u,\"wrong\":%u,\"moved\":%llu,"
+			      "\"served\":%u,\"movable\":%u,\"wrong\":%u,\"moved\":%llu,"
 			      "\"ns_per_page\":%llu.%03llu}\n" :
-			      "%s asked=%u served=%u wrong=%u moved=%llu ns_per_page=%llu.%03llu\n",
-		name, score.asked, score.served, wrong, (ull)b.moved, (ull)(each / 1000),
-		(ull)(each % 1000));
+			      "%s asked=%u served=%u movable=%u wrong=%u moved=%llu "
+			      "ns_per_page=%llu.%03llu\n",
+		name, score.asked, score.served, score.movable, wrong, (ull)b.moved,
+		(ull)(each / 1000), (ull)(each % 1000));
 }
 
 static void run_parts(const struct bench *bench)

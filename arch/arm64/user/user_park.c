@@ -64,6 +64,15 @@ void user_port_repark(struct user_port *port, uint64_t va, uint64_t token, bool 
 	entry_write(entry, (*entry & ~(DESC_ADDRESS | DESC_HELD)) | parked_bits(token, held));
 }
 
+uint64_t user_port_let_go(struct user_port *port, uint64_t va)
+{
+	uint64_t *entry = parked_find(port, va);
+
+	ASSERT(entry && (*entry & DESC_HELD), "nothing is held at 0x%llx", (unsigned long long)va);
+	entry_write(entry, *entry & ~DESC_HELD);
+	return (*entry & DESC_ADDRESS) >> PAGE_SHIFT;
+}
+
 void user_port_unpark(struct user_port *port, uint64_t va, uint64_t phys)
 {
 	uint64_t *entry = parked_find(port, va), leaf;
