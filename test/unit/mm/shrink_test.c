@@ -245,6 +245,7 @@ static void expect_record(unsigned point, unsigned count, const uint32_t *field)
 
 KTEST(trace, a_batch_is_seen_with_each_page_that_goes)
 {
+	const uint32_t flags = ZONAL_TRACE_WB_FILE | ZONAL_TRACE_WB_ASYNC;
 	uint32_t pfn[2];
 
 	if (!world(ZONAL_CACHE, 5, true) ||
@@ -259,9 +260,9 @@ KTEST(trace, a_batch_is_seen_with_each_page_that_goes)
 	KT_EQ(look(LRU_INACTIVE_CACHE), 2);
 	EXPECT_RECORD(FREE_BATCHED, pfn[0], 0);
 	EXPECT_RECORD(FREE_BATCHED, pfn[1], 0);
-	EXPECT_RECORD(SHRINK_INACTIVE, 0, 5, 2, 5, 7, LRU_INACTIVE_CACHE);
+	EXPECT_RECORD(SHRINK_INACTIVE, 0, 5, 2, 0, 0, 0, 0, 3, 0, 0, 7, flags);
 	shrink_active(&w.scan, w.node, LRU_ACTIVE_CACHE, RECLAIM_BATCH);
-	EXPECT_RECORD(SHRINK_ACTIVE, 0, 3, 7, LRU_ACTIVE_CACHE);
+	EXPECT_RECORD(SHRINK_ACTIVE, 0, 3, 0, 3, 0, 7, flags);
 	zonal_trace_on(w.mm, 0);
 	end();
 }
