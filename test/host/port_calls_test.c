@@ -176,6 +176,50 @@ static void gives_one_back(void)
 	}
 }
 
+static struct page *target(void *arg, struct page *from)
+{
+	(void)from;
+	return zonal_alloc_node(arg, 0, GFP_NOWAIT, 0);
+}
+
+static void unused(void *arg, struct page *to) { zonal_free(arg, to, 0); }
+
+/* X13: a page that may be ready soon is asked for ten times, and from the third on with a nap
+ * between; one that will not be is asked for once. */
+KTEST(rows_x, x13_a_move_that_may_wait_naps_between_its_later_passes)
+{
+	static const struct {
+		enum zonal_give answer;
+		enum move_mode mode;
+		unsigned naps, ways;
+	} table[] = {
+		{ ZONAL_GIVE_BUSY, MOVE_SYNC, 8, 2 },	 { ZONAL_GIVE_BUSY, MOVE_ASYNC, 0, 10 },
+		{ ZONAL_GIVE_NO_ROOM, MOVE_SYNC, 0, 0 }, { ZONAL_GIVE_NO_ROOM, MOVE_ASYNC, 0, 0 },
+	};
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 1) : NULL;
+
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, GFP_NOWAIT, 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		struct move move = { .mm = mm, .mode = table[i].mode, .target = target,
+				     .unused = unused, .arg = mm };
+		struct move_batch batch = { .count = 0 };
+
+		cache->place[0].move = (uint8_t)table[i].answer;
+		KT_TRUE(move_take(mm, &batch, cache->place[0].page));
+		gave_way = kt_naps = 0;
+		counting = true;
+		KT_EQ(move_pages(&move, &batch), 0);
+		counting = false;
+		KT_EQ(kt_naps, table[i].naps);
+		KT_EQ(gave_way, table[i].ways);
+	}
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
 /* L16: where kswapd works, who may not fail waits for what others give back. */
 KTEST(rows_l, l16_who_may_not_fail_waits_until_somebody_frees_a_page)
 {

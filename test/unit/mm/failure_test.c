@@ -12,6 +12,7 @@
 #include "kt_instance.h"
 
 #include "mm/alloc.h"
+#include "mm/reclaim/reclaim.h"
 #include "mm/watermark.h"
 #include "test/unit/monitor/monitor_capture.h"
 
@@ -159,6 +160,30 @@ KTEST(failure, record_keeps_the_request)
 	KT_EQ(f.serial, 3);
 	KT_EQ(f.policy, MPOL_DEFAULT);
 	kt_task_restore(&saved);
+}
+
+KTEST(failure, record_keeps_how_far_it_went)
+{
+	const struct retry tried = { .rounds = 3, .scanned = 1000, .reclaimed = 70,
+				     .compacted = 6, .compact_priority = 1 };
+	struct zonal *mm = kt_bare_instance(&two_by_two);
+	struct alloc_req req = { .mm = mm, .task = port_this_cpu()->task, .nid = 1,
+				 .list = mm ? &mm->node[1]->fallback : NULL,
+				 .high_zone = ZONE_NORMAL };
+	struct alloc_pass pass = { .gfp = GFP_USER, .nodemask = NODEMASK_ALL };
+
+	if (!mm)
+		return;
+	failure_record(&req, &pass, ZSTEP_FAST | ZSTEP_RECLAIM, &tried);
+	newest(mm);
+	KT_EQ(f.steps, ZSTEP_FAST | ZSTEP_RECLAIM);
+	KT_EQ(f.rounds, 3);
+	KT_EQ(f.scanned, 1000);
+	KT_EQ(f.reclaimed, 70);
+	KT_EQ(f.compacted, 6);
+	KT_EQ(f.compact_priority, 1);
+	KT_EQ(f.nid, 1);
+	KT_EQ(f.zones_more, 0);
 }
 
 KTEST_F(failure, each_cpu_keeps_its_newest, KT_HOST_ONLY)

@@ -415,6 +415,11 @@ KTEST(move, owners_are_asked_as_one_who_works_for_reclaim_and_fs_is_kept_from_th
 	take_places(cache, &batch, 2);
 	KT_EQ(move_pages(&move, &batch), 2);
 	KT_EQ(cache->last_may, ZONAL_MAY_UNMAP | ZONAL_MAY_WRITE);
+	move.mode = MOVE_ASYNC;
+	cache->place[0].move = ZONAL_GIVE_NO_ROOM;
+	take_places(cache, &batch, 1);
+	KT_EQ(move_pages(&move, &batch), 0);
+	KT_EQ(cache->last_may, ZONAL_MAY_UNMAP);
 	KT_EQ(task->flags, ZTASK_REALTIME);
 	kt_task_restore(&saved);
 	all_is_well(cache);

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "mm/compact/move.h"
+
 #define LARGEST ((pfn_t)1 << (MAX_ORDER - 1))
 #define BOARD_PAGES (16 * LARGEST) /* enough for per-CPU lists */
 #define MOVABLE_GFP (GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | __GFP_NORETRY)
@@ -176,6 +178,29 @@ KTEST(retire, a_page_that_is_being_freed_is_left_alone_until_it_is_free)
 	zonal_free(mm, page, 0);
 	KT_EQ(zonal_page_retire(mm, pfn, NULL), ZONAL_RETIRED_FREE);
 	expect_gone(mm, pfn, 1);
+}
+
+/* Somebody has it off its list, and its owner has let go: it will be free in a moment. */
+KTEST(retire, a_page_in_reclaims_hands_is_left_alone)
+{
+	struct zonal *mm = kt_bare_instance(&board);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_ANON, 4) : NULL;
+	struct move_batch batch = { .count = 0 };
+	struct page *page;
+
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, MOVABLE_GFP, 4);
+	page = cache->place[2].page;
+	KT_TRUE(move_take(mm, &batch, page));
+	KT_EQ(zonal_page_retire(mm, zonal_pfn(page), NULL), ZONAL_RETIRED_BUSY);
+	kt_cache_drop(cache, 2);
+	KT_EQ(zonal_page_retire(mm, zonal_pfn(page), NULL), ZONAL_RETIRED_BUSY);
+	KT_TRUE(!(page_word(page) & PG_HWPOISON));
+	move_put_back(mm, &batch);
+	kt_cache_drop_all(cache);
+	KT_EQ(zonal_page_retire(mm, zonal_pfn(page), NULL), ZONAL_RETIRED_FREE);
+	expect_gone(mm, zonal_pfn(page), 1);
 }
 
 KTEST(retire, reserved_and_missing_pages_are_told)
