@@ -176,25 +176,33 @@ static void gives_one_back(void)
 	}
 }
 
+static bool no_frame;
+
 static struct page *target(void *arg, struct page *from)
 {
 	(void)from;
+	if (no_frame)
+		return NULL;
 	return zonal_alloc_node(arg, 0, GFP_NOWAIT, 0);
 }
 
 static void unused(void *arg, struct page *to) { zonal_free(arg, to, 0); }
 
 /* X13: a page that may be ready soon is asked for ten times, and from the third on with a nap
- * between; one that will not be is asked for once. */
+ * between; one that will not be, or has nowhere to go, is tried once. */
 KTEST(rows_x, x13_a_move_that_may_wait_naps_between_its_later_passes)
 {
 	static const struct {
 		enum zonal_give answer;
 		enum move_mode mode;
 		unsigned naps, ways;
+		bool no_frame;
 	} table[] = {
-		{ ZONAL_GIVE_BUSY, MOVE_SYNC, 8, 2 },	 { ZONAL_GIVE_BUSY, MOVE_ASYNC, 0, 10 },
-		{ ZONAL_GIVE_NO_ROOM, MOVE_SYNC, 0, 0 }, { ZONAL_GIVE_NO_ROOM, MOVE_ASYNC, 0, 0 },
+		{ ZONAL_GIVE_BUSY, MOVE_SYNC, 8, 2, false },
+		{ ZONAL_GIVE_BUSY, MOVE_ASYNC, 0, 10, false },
+		{ ZONAL_GIVE_NO_ROOM, MOVE_SYNC, 0, 0, false },
+		{ ZONAL_GIVE_NO_ROOM, MOVE_ASYNC, 0, 0, false },
+		{ ZONAL_GIVE_YES, MOVE_SYNC, 0, 0, true },
 	};
 	struct zonal *mm = kt_bare_instance(&eight_blocks);
 	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 1) : NULL;
@@ -208,6 +216,7 @@ KTEST(rows_x, x13_a_move_that_may_wait_naps_between_its_later_passes)
 		struct move_batch batch = { .count = 0 };
 
 		cache->place[0].move = (uint8_t)table[i].answer;
+		no_frame = table[i].no_frame;
 		KT_TRUE(move_take(mm, &batch, cache->place[0].page));
 		gave_way = kt_naps = 0;
 		counting = true;

@@ -199,3 +199,70 @@ KTEST(rows_x, x15_a_node_that_is_scattered_a_little_is_left_alone)
 	KT_TRUE(cache->moved > 0);
 	all_is_well(cache);
 }
+
+/* ---- where the scanners begin ---- */
+
+KTEST(rows_x, x6_a_run_goes_on_where_the_last_one_left_off)
+{
+	for (unsigned patient = 0; patient < 2; patient++) {
+		struct kt_cache *cache = scattered();
+		static struct compact c;
+		struct page *first;
+		struct zone *zone;
+
+		if (!cache)
+			return;
+		zone = kt_zone(cache->mm, 0, ZONE_DMA);
+		first = mm_page(cache->mm, KT_DMA_PFN);
+		/* Each mode has its own place; frames come from the sixth block down. */
+		st_relaxed(&zone->compact.used_at[patient], KT_DMA_PFN + 3 * BLOCK);
+		st_relaxed(&zone->compact.free_at, KT_DMA_PFN + 6 * BLOCK);
+		c = (struct compact){ .mm = cache->mm,
+				      .zone = zone,
+				      .order = PAGEBLOCK_ORDER,
+				      .type = MIGRATE_MOVABLE,
+				      .high_zone = ZONE_MOVABLE,
+				      .mode = patient ? MOVE_SYNC_LIGHT : MOVE_ASYNC,
+				      .direct = true };
+		KT_EQ(run(&c), COMPACT_SUCCESS);
+		KT_EQ(page_order(first + 3 * BLOCK), PAGEBLOCK_ORDER);
+		KT_EQ(page_state(first + 3 * BLOCK), PAGE_FREE);
+		for (unsigned i = 0; i < BLOCK; i++) {
+			KT_EQ(page_state(first + i), i & 1 ? PAGE_FREE : PAGE_USED);
+			KT_EQ(page_state(first + 7 * BLOCK + i), i & 1 ? PAGE_FREE : PAGE_USED);
+		}
+		/* The other mode begins at the zone's beginning still; a patient run tells both. */
+		KT_EQ(ld_relaxed(&zone->compact.used_at[!patient]),
+		      patient ? KT_DMA_PFN + 4 * BLOCK : 0);
+		all_is_well(cache);
+	}
+}
+
+KTEST(rows_x, x7_whole_free_blocks_and_isolated_ones_give_no_frames)
+{
+	struct kt_cache *cache = scattered();
+	struct page *seventh, *page;
+	static struct compact c;
+
+	if (!cache)
+		return;
+	seventh = mm_page(cache->mm, KT_DMA_PFN + 6 * BLOCK);
+	for (unsigned i = 0; i < cache->count; i++)
+		if (cache->place[i].page && cache->place[i].page >= seventh + BLOCK)
+			kt_cache_drop(cache, i);
+	zonal_drain_all(cache->mm, NULL);
+	KT_EQ(page_order(seventh + BLOCK), PAGEBLOCK_ORDER);
+	block_set_type(seventh, MIGRATE_ISOLATE);
+	c = (struct compact){ .mm = cache->mm,
+			      .zone = kt_zone(cache->mm, 0, ZONE_DMA),
+			      .order = PAGEBLOCK_ORDER,
+			      .any_target = true,
+			      .used_at = KT_DMA_PFN,
+			      .free_at = KT_DMA_PFN + PAGES - BLOCK };
+	page = compact_target(&c, cache->place[0].page);
+	KT_TRUE(page && page < seventh && page >= seventh - BLOCK);
+	compact_unused(&c, page);
+	compact_release(&c);
+	block_set_type(seventh, MIGRATE_MOVABLE);
+	all_is_well(cache);
+}

@@ -328,3 +328,76 @@ KTEST(rows_x, x14_background_compaction_in_vain_drains_the_lists_of_its_zone)
 	kt_cache_drop_all(cache);
 	kt_check_all(mm);
 }
+
+/* X6: unless it tries everything, a request goes on where the zone's last run left off. */
+KTEST(rows_x, x6_only_the_highest_priority_goes_through_the_whole_zone)
+{
+	for (unsigned priority = COMPACT_SYNC_FULL; priority <= COMPACT_ASYNC; priority++) {
+		struct kt_cache *cache = scattered();
+		struct request r;
+		struct zone *zone;
+		struct page *page;
+
+		if (!cache)
+			return;
+		zone = kt_zone(cache->mm, 0, ZONE_DMA);
+		for (unsigned i = 0; i < 2; i++)
+			st_relaxed(&zone->compact.used_at[i], KT_DMA_PFN + 2 * BLOCK);
+		r = request(cache->mm, PAGEBLOCK_ORDER, priority);
+		page = compacted_for(&r);
+		KT_EQ(page ? page->pfn : 0,
+		      KT_DMA_PFN + (priority == COMPACT_SYNC_FULL ? 0 : 2 * BLOCK));
+		zonal_free(cache->mm, page, PAGEBLOCK_ORDER);
+		all_is_well(cache);
+	}
+}
+
+/* X10: a block that was captured is counted as one that comes from the lists. */
+KTEST(rows_x, x10_a_captured_block_is_counted_as_any_other)
+{
+	struct kt_cache *cache = scattered();
+	uint64_t hits, local, taken;
+	struct request r;
+	struct zone *zone;
+	struct page *page;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	hits = kt_hit(zone);
+	local = kt_local(zone);
+	taken = kt_stat(zone, STAT_TAKE_EXTRA);
+	r = request(cache->mm, PAGEBLOCK_ORDER, COMPACT_ASYNC);
+	page = compacted_for(&r);
+	KT_TRUE(page);
+	KT_EQ(kt_hit(zone) - hits, 1);
+	KT_EQ(kt_local(zone) - local, 1);
+	KT_EQ(kt_stat(zone, STAT_TAKE_EXTRA) - taken, BLOCK - 1);
+	zonal_free(cache->mm, page, PAGEBLOCK_ORDER);
+	all_is_well(cache);
+}
+
+/* X4: that a zone has a block is no page served, if a wall keeps the request from it. */
+KTEST(rows_x, x4_success_without_a_page_leaves_the_zone_put_off)
+{
+	struct kt_cache *cache = scattered_pair();
+	struct zone *zone;
+	struct request r;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	r = request(cache->mm, PAGEBLOCK_ORDER, COMPACT_SYNC_FULL);
+	r.pass.gfp |= __GFP_HARDWALL;
+	r.pass.flags = ALLOC_CPUSET;
+	r.pass.cpuset = r.pass.wall = node_bit(1);
+	/* The zone has one by now, and was put off since. */
+	zonal_free(cache->mm, zonal_alloc_node(cache->mm, 0, HUGE, PAGEBLOCK_ORDER),
+		   PAGEBLOCK_ORDER);
+	compact_defer(zone, PAGEBLOCK_ORDER);
+	KT_TRUE(!compacted_for(&r));
+	KT_EQ(r.retry.compacted, COMPACT_SUCCESS);
+	KT_EQ(ld_relaxed(&zone->compact.shift), 1);
+	KT_EQ(ld_relaxed(&zone->compact.failed), PAGEBLOCK_ORDER + 1);
+	pair_is_well(cache);
+}

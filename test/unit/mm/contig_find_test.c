@@ -81,6 +81,25 @@ KTEST(rows_a, a5_blocks_behind_a_hole_are_movable_again_afterwards)
 	kt_check_all(mm);
 }
 
+/* Five tries of ten passes each, and then it is busy. */
+KTEST(rows_a, a5_a_page_that_stays_busy_is_asked_for_fifty_times)
+{
+	static const struct kt_spec board = { .ram = { { 0, KT_DMA_PFN, 4 * LARGEST } } };
+	struct zonal *mm = kt_bare_instance(&board);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 1) : NULL;
+	struct page *page;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE_GFP, 1), 1))
+		return;
+	page = cache->place[0].page;
+	cache->place[0].move = ZONAL_GIVE_BUSY;
+	KT_EQ(zonal_alloc_contig_range(mm, page->pfn, 1, GFP_KERNEL), ZONAL_EBUSY);
+	KT_EQ(cache->asked_move, 5 * 10);
+	KT_TRUE(cache->place[0].page == page);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
 /* ---- where pages go ---- */
 
 static const struct kt_spec halves = { .ram = { { 0, KT_DMA_PFN, 8 * LARGEST } } };

@@ -372,6 +372,38 @@ KTEST(rows_f, f13_boosted_zone_wakes_once)
 	}
 }
 
+/* M9: a small theft boosts the marks, but only who lets kswapd be woken has it woken. */
+KTEST(rows_f, f13_who_forbids_it_wakes_nobody_with_a_theft)
+{
+	static const struct kt_spec big = { .ram = { { 0, KT_DMA_PFN, 16384 } } };
+	static struct page *page[16384];
+
+	for (unsigned asks = 0; asks < 2; asks++) {
+		struct zonal *mm = kt_bare_instance(&big);
+		struct page *stolen;
+		struct zone *zone;
+		unsigned taken = 0;
+
+		if (!mm)
+			return;
+		zone = kt_zone(mm, 0, ZONE_DMA);
+		while (taken < 16384 && (page[taken] = zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN | __GFP_HIGHMEM | __GFP_MOVABLE, 0)))
+			taken++;
+		for (unsigned i = 0; i < taken; i += 2)
+			zonal_free(mm, page[i], 0);
+		zonal_drain_all(mm, NULL);
+		kt_marks(zone, 0, 0, 4000);
+		stolen = zonal_alloc(mm, asks ? __GFP_KSWAPD_RECLAIM : 0, 0);
+		KT_TRUE(stolen);
+		KT_TRUE(ld_relaxed(&zone->boost) > 0);
+		KT_EQ(wakes(mm), asks);
+		zonal_free(mm, stolen, 0);
+		for (unsigned i = 1; i < taken; i += 2)
+			zonal_free(mm, page[i], 0);
+		kt_check_all(mm);
+	}
+}
+
 /* A block that is not there tells nothing; the flag waits for a take that succeeds. */
 KTEST(rows_f, f13_flag_outlives_a_block_that_is_not_there)
 {
