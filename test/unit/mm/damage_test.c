@@ -166,6 +166,26 @@ KTEST_F(rows_d, d3_sixty_reports_a_minute, KT_HOST_ONLY)
 	expect_retired(page, 1, 0);
 }
 
+/* A reference to a page that has none: its instance is not known, so these have a limit of their
+ * own, which is for all. */
+KTEST_F(rows_d, d3_wrong_references_are_told_sixty_times_a_minute_too, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct page *page;
+	unsigned told;
+
+	if (!mm)
+		return;
+	page = zonal_page(mm, KT_DMA_PFN + 5);
+	capture_begin();
+	for (unsigned i = 0; i < A_MINUTE + 40; i++)
+		zonal_get(page);
+	told = count_of(capture_end(), "bad get");
+	/* Others may have had some of them. */
+	KT_OK(told <= A_MINUTE, "%u lines", told);
+	kt_check_all(mm);
+}
+
 KTEST_F(rows_d, d3_the_minute_ends, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_bare_instance(&uma);

@@ -155,6 +155,38 @@ KTEST(reclaim, a_node_with_two_zones_is_reclaimed_once_in_a_round)
 	kt_check_all(mm);
 }
 
+/* K11: where one node has room that compaction can make a block of, another one is reclaimed a
+ * little all the same, and that is progress. */
+KTEST(rows_k, k11_behind_a_zone_that_is_ready_for_compaction_others_are_reclaimed)
+{
+	static const struct kt_spec pair = {
+		.ram = { { 0, KT_DMA_PFN, 4096 }, { 1, KT_DMA_PFN + 4096, 8192 } },
+	};
+	struct zonal *mm = kt_bare_instance(&pair);
+	struct kt_cache *half = mm ? kt_cache(mm, ZONAL_CACHE, 4096) : NULL;
+	struct kt_cache *full = half ? kt_cache(mm, ZONAL_CACHE, 8192) : NULL;
+	struct alloc_req req = { .mm = mm, .task = port_this_cpu()->task, .order = 9,
+				 .list = mm ? &mm->node[0]->fallback : NULL, .gfp = GFP_USER,
+				 .nodemask = NODEMASK_ALL, .high_zone = ZONE_NORMAL };
+	struct alloc_pass pass = { .gfp = GFP_USER, .nodemask = NODEMASK_ALL,
+				   .cpuset = NODEMASK_ALL, .wall = NODEMASK_ALL };
+	struct retry retry = { .scanned = 0 };
+
+	if (!full)
+		return;
+	kt_cache_fill(half, 0, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 4096);
+	kt_cache_fill(full, 1, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 8192);
+	for (unsigned i = 0; i < half->count; i += 2)
+		kt_cache_drop(half, i);
+	zonal_drain_all(mm, NULL);
+	KT_TRUE(reclaim_for(&req, &pass, &retry) > 0);
+	KT_EQ(half->asked_give, 0);
+	KT_EQ(full->asked_give, 8192 >> RECLAIM_PRIORITY);
+	kt_cache_drop_all(half);
+	kt_cache_drop_all(full);
+	kt_check_all(mm);
+}
+
 KTEST(reclaim, anonymous_pages_count_where_they_can_be_written)
 {
 	struct zonal *mm = kt_bare_instance(&uma);

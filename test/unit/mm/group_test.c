@@ -320,6 +320,12 @@ KTEST(rows_z, z7_a_flag_without_a_charge_is_a_damaged_page_and_costs_no_group)
 	kt_task_restore(&s.saved);
 }
 
+static void works_for_reclaim(struct kt_cache *cache, unsigned place)
+{
+	(void)cache, (void)place;
+	KT_EQ(port_this_cpu()->task->flags, ZTASK_MEMALLOC | ZTASK_REALTIME | ZTASK_NOFS);
+}
+
 /* What does not go in one round is not asked again and again: the caller is told. */
 KTEST(rows_z, z6_a_limit_that_cannot_be_met_is_told_after_one_round)
 {
@@ -334,7 +340,12 @@ KTEST(rows_z, z6_a_limit_that_cannot_be_met_is_told_after_one_round)
 		return;
 	for (unsigned i = 0; i < mine->count; i++)
 		mine->place[i].give = ZONAL_GIVE_BUSY;
+	mine->on_give = works_for_reclaim;
+	s.task->flags = ZTASK_REALTIME | ZTASK_NOFS;
 	KT_EQ(zonal_group_limit(s.inner, 10), ZONAL_ENOMEM);
+	KT_EQ(s.task->flags, ZTASK_REALTIME | ZTASK_NOFS);
+	KT_EQ(mine->last_may, ZONAL_MAY_UNMAP | ZONAL_MAY_WAIT | ZONAL_MAY_WRITE);
+	s.task->flags = 0;
 	asked = mine->asked_give;
 	KT_OK(asked > 0 && asked <= 13 * 64, "asked %llu times", (unsigned long long)asked);
 	KT_EQ(ld_relaxed(&s.inner->limit), 100);

@@ -201,6 +201,7 @@ KTEST(rows_k, k4_k8_boost_alone_is_reclaimed_gently_and_comes_off_the_marks)
 	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	KT_TRUE(seen.rounds > 3 && !seen.may_swap && !seen.may_write);
+	KT_EQ(cache->last_may, ZONAL_MAY_UNMAP | ZONAL_MAY_WAIT | ZONAL_MAY_FS);
 	for (unsigned i = 0; i < seen.rounds; i++)
 		KT_EQ(seen.priority[i], ZN_MAX(12 - (int)i, 10));
 	/* Not much more than the boost: the last round looked at 24. */
@@ -240,10 +241,38 @@ KTEST(rows_k, k4_node_that_is_not_balanced_forgets_the_boost_and_works_as_usual)
 	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
 	KT_TRUE(seen.may_write && seen.may_swap);
+	KT_EQ(cache->last_may,
+	      ZONAL_MAY_UNMAP | ZONAL_MAY_WAIT | ZONAL_MAY_FS | ZONAL_MAY_WRITE);
 	KT_EQ(seen.target, 2012);
 	KT_TRUE(seen.priority[seen.rounds - 1] < 10);
 	KT_EQ(ld_relaxed(&zone->boost), 0);
 	kt_cache_drop_all(cache);
+}
+
+/* K8: of each zone what it had when the run began; zones without a boost are passed over. */
+KTEST(rows_k, k8_boosts_of_all_zones_come_off)
+{
+	static const struct kt_spec zones = {
+		.ram = { { 0, KT_NORMAL_PFN - 4096, 4096 }, { 0, KT_NORMAL_PFN, 8192 } },
+	};
+	static const int64_t boosts[][2] = { { 0, 50 }, { 50, 0 }, { 40, 60 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(boosts); i++) {
+		struct zonal *mm = kt_bare_instance(&zones);
+		struct zone *low = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL, *high;
+
+		if (!mm)
+			return;
+		high = kt_zone(mm, 0, ZONE_NORMAL);
+		set_boost(low, boosts[i][0]);
+		set_boost(high, boosts[i][1]);
+		kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL);
+		turn(mm, true);
+		KT_EQ(ld_relaxed(&low->boost) + ld_relaxed(&high->boost), 0);
+		/* And compaction is asked for a block. */
+		KT_EQ(ld_relaxed(&mm->node[0]->compact.wanted_order), PAGEBLOCK_ORDER);
+		kt_check_all(mm);
+	}
 }
 
 KTEST(rows_k, k7_large_wish_comes_down_to_single_pages_when_enough_is_reclaimed)

@@ -7,6 +7,7 @@
  */
 #include "kt_cache.h"
 
+#include "mm/reclaim/reclaim.h"
 #include "mm/reclaim/scan.h"
 #include "mm/watermark.h"
 
@@ -215,4 +216,55 @@ KTEST(rows_k, k17_mode_says_what_owners_may_do_and_anonymous_pages_are_asked_too
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(anon);
 	kt_cache_drop_all(cache);
+}
+
+/* ---- nodes of two zones ---- */
+
+static const struct kt_spec two_zones = {
+	.ram = { { 0, KT_NORMAL_PFN - 4096, 4096 },
+		 { 0, KT_NORMAL_PFN, 4096 },
+		 { 1, KT_NORMAL_PFN + 4096, 4096 } },
+};
+
+KTEST(rows_g, g12_all_zones_of_a_node_can_be_dirty)
+{
+	struct zonal *mm = kt_bare_instance(&two_zones);
+	struct lru *lru = mm ? &mm->node[0]->reclaim.lru : NULL;
+
+	if (!mm)
+		return;
+	mm->node[0]->total_reserve = 0;
+	/* A fifth of 8192. */
+	st_relaxed(&lru->dirty, 1600);
+	st_relaxed(&lru->writing, 38);
+	KT_TRUE(node_takes_dirty(mm, 0));
+	st_relaxed(&lru->writing, 39);
+	KT_TRUE(!node_takes_dirty(mm, 0));
+	/* What is reserved is no room. */
+	st_relaxed(&lru->writing, 0);
+	mm->node[0]->total_reserve = 192;
+	KT_TRUE(node_takes_dirty(mm, 0));
+	mm->node[0]->total_reserve = 193;
+	KT_TRUE(!node_takes_dirty(mm, 0));
+	st_relaxed(&lru->dirty, 0);
+}
+
+KTEST(rows_k, k16_more_than_a_hundredth_of_all_zones_must_be_cache)
+{
+	for (unsigned pages = 81; pages <= 82; pages++) {
+		struct zonal *mm = kt_bare_instance(&two_zones);
+		struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 82) : NULL;
+		struct page *chain = NULL;
+
+		if (!cache)
+			return;
+		kt_cache_fill(cache, 0, GFP_NOWAIT, pages);
+		kt_take_all(mm, 0, GFP_NOWAIT | __GFP_THISNODE | __GFP_NOWARN, 0, &chain);
+		KT_EQ(zonal_set_zone_reclaim_mode(mm, ZONAL_RECLAIM_ZONE), 0);
+		zonal_free(mm, zonal_alloc(mm, KERNEL, 0), 0);
+		KT_EQ(cache->asked_give > 0, pages == 82);
+		kt_give_all(mm, chain, 0);
+		kt_cache_drop_all(cache);
+		kt_check_all(mm);
+	}
 }

@@ -355,6 +355,7 @@ KTEST(trace, a_victim_is_seen_from_the_kill_to_the_reaper)
 	static const unsigned done[] = { ZONAL_TRACE_OOM_REAP_BEGIN, ZONAL_TRACE_OOM_REAP_END };
 	struct kt_oom *oom = kt_oom_full(&uma);
 	struct oom_tries tries = { 0 };
+	uint64_t before;
 	struct lack l;
 
 	if (!oom || !KT_EQ(zonal_trace_attach(oom->mm, kt_cpu_id(0), ring, sizeof(ring)), 0))
@@ -369,7 +370,9 @@ KTEST(trace, a_victim_is_seen_from_the_kill_to_the_reaper)
 	expect_records(oom->mm, 2, ended, 2);
 	KT_TRUE(oom->mm->oom.killed_ns > 0);
 	oom->mm->oom.victim[OOM_VICTIMS - 1].due_ns = 0;
+	before = port_time_ns();
 	KT_TRUE(zonal_oom_reaper_turn(oom->mm) <= 100000000);
+	KT_TRUE(oom->mm->oom.victim[OOM_VICTIMS - 1].due_ns >= before + 100000000);
 	expect_records(oom->mm, 2, in_vain, 2);
 	KT_EQ(oom->skipped, 0);
 	oom->stuck = false;
