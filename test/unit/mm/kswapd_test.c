@@ -266,7 +266,7 @@ KTEST(rows_k, k8_boosts_of_all_zones_come_off)
 		high = kt_zone(mm, 0, ZONE_NORMAL);
 		set_boost(low, boosts[i][0]);
 		set_boost(high, boosts[i][1]);
-		kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL);
+		kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL, 0);
 		turn(mm, true);
 		KT_EQ(ld_relaxed(&low->boost) + ld_relaxed(&high->boost), 0);
 		/* And compaction is asked for a block. */

@@ -139,6 +139,12 @@ KTEST(rows_k, k16_who_may_not_reclaim_here)
 	st_relaxed(&cache->mm->node[2]->reclaim.near, 1);
 	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 3 * ZONE_TYPES);
 	KT_EQ(cache->committed, 0);
+	/* Pages that are free below the marks are not for who comes second. */
+	for (unsigned i = 0; i < 8; i++)
+		kt_cache_drop(cache, i);
+	zonal_drain_all(cache->mm, NULL);
+	kt_close_zone(kt_zone(cache->mm, 0, ZONE_DMA));
+	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 3 * ZONE_TYPES);
 	st_relaxed(&cache->mm->node[0]->reclaim.near, 0);
 	st_relaxed(&cache->mm->node[2]->reclaim.near, 0);
 	kt_task_restore(&saved);

@@ -8,6 +8,8 @@
  */
 #include "kt_instance.h"
 
+#include <zonal/trace.h>
+
 #include "mm/reclaim/scan.h"
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
@@ -136,4 +138,31 @@ KTEST(rows_k, k13_only_numa_shrinkers_are_asked_for_every_node)
 	KT_EQ(one.nodes, 1);
 	zonal_shrinker_unregister(mm, &all.shrinker);
 	zonal_shrinker_unregister(mm, &one.shrinker);
+}
+
+KTEST(trace, a_shrinker_is_seen_with_what_it_has_and_what_went)
+{
+	static struct zonal_trace_record slots[8], record;
+	struct zonal *mm = kt_instance(&uma);
+	struct kt_objects objects = objects_with(2, 100, false, 4000);
+
+	if (!mm || !KT_EQ(zonal_trace_attach(mm, kt_cpu_id(0), slots, sizeof(slots)), 0))
+		return;
+	zonal_shrinker_register(mm, &objects.shrinker);
+	zonal_trace_on(mm, ZONAL_TRACE_BIT(SLAB_BEGIN) | ZONAL_TRACE_BIT(SLAB_END));
+	/* 4 * (4000 >> 3) / 2 */
+	KT_EQ(asked_at(mm, &objects, 3), 1000);
+	zonal_trace_on(mm, 0);
+	KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), 1);
+	KT_EQ(record.point, ZONAL_TRACE_SLAB_BEGIN);
+	KT_EQ(record.field[1], 0); /* carried over */
+	KT_EQ(record.field[3], 4000);
+	KT_EQ(record.field[4], 1000);
+	KT_EQ(record.field[5], 1000);
+	KT_EQ(record.field[6], 3);
+	KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), 1);
+	KT_EQ(record.point, ZONAL_TRACE_SLAB_END);
+	KT_EQ(record.field[3], 1000);
+	KT_EQ(kt_event(mm, EVENT_SLABS_SCANNED), 1000);
+	zonal_shrinker_unregister(mm, &objects.shrinker);
 }

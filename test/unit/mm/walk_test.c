@@ -376,6 +376,7 @@ KTEST(rows_f, f13_boosted_zone_wakes_once)
 KTEST(rows_f, f13_who_forbids_it_wakes_nobody_with_a_theft)
 {
 	static const struct kt_spec big = { .ram = { { 0, KT_DMA_PFN, 16384 } } };
+	const gfp_t movable = GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM;
 	static struct page *page[16384];
 
 	for (unsigned asks = 0; asks < 2; asks++) {
@@ -387,7 +388,7 @@ KTEST(rows_f, f13_who_forbids_it_wakes_nobody_with_a_theft)
 		if (!mm)
 			return;
 		zone = kt_zone(mm, 0, ZONE_DMA);
-		while (taken < 16384 && (page[taken] = zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN | __GFP_HIGHMEM | __GFP_MOVABLE, 0)))
+		while (taken < 16384 && (page[taken] = zonal_alloc(mm, movable, 0)))
 			taken++;
 		for (unsigned i = 0; i < taken; i += 2)
 			zonal_free(mm, page[i], 0);
