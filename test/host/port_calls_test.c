@@ -10,6 +10,7 @@
  */
 #include "test/unit/mm/kt_scattered.h"
 
+#include <zonal/contig.h>
 #include <zonal/trace.h>
 
 #include "mm/compact/compact.h"
@@ -24,6 +25,26 @@ void port_kcompactd_wake(struct zonal *mm, unsigned nid)
 		return;
 	KT_EQ(nid, 0);
 	wakes++;
+}
+
+/* X1: with a block above MIN nothing would come of it, whatever the other marks say. */
+KTEST(rows_x, x14_kcompactd_is_not_woken_where_a_block_is_above_min)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct node *node = mm ? mm->node[0] : NULL;
+
+	if (!mm)
+		return;
+	(void)zonal_kcompactd_turn(mm, 0);
+	watched = mm;
+	wakes = 0;
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 0, 2 * PAGES, 2 * PAGES);
+	kcompactd_ask(mm, node, 3, ZONE_DMA);
+	KT_EQ(wakes, 0);
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), PAGES - 16, 2 * PAGES, 2 * PAGES);
+	kcompactd_ask(mm, node, 3, ZONE_DMA);
+	KT_EQ(wakes, 0);
+	watched = NULL;
 }
 
 static bool counting;
@@ -177,6 +198,21 @@ static void gives_one_back(void)
 }
 
 static bool no_frame;
+
+/* Nobody naps before the first try of a range. */
+KTEST(rows_a, a5_a_range_that_can_be_emptied_is_had_without_a_nap)
+{
+	struct kt_cache *cache = scattered();
+
+	if (!cache)
+		return;
+	kt_naps = 0;
+	KT_EQ(zonal_alloc_contig_range(cache->mm, KT_DMA_PFN, 2 * BLOCK, GFP_KERNEL), 0);
+	KT_EQ(kt_naps, 0);
+	KT_TRUE(cache->moved > 0);
+	KT_EQ(zonal_free_contig_range(cache->mm, KT_DMA_PFN, 2 * BLOCK), 0);
+	all_is_well(cache);
+}
 
 static struct page *target(void *arg, struct page *from)
 {

@@ -148,6 +148,8 @@ KTEST(rows_x, x7_a_free_page_beside_a_reserved_one_is_found)
 	zonal_drain_all(mm, NULL);
 	c = at_the_ends(mm);
 	page = compact_target(&c, cache->place[0].page);
+	/* All of the block was looked at, page by page. */
+	KT_EQ(c.free_scanned, BLOCK);
 	/* The other one has to stay, X12. */
 	KT_EQ(page ? page->pfn : 0, KT_DMA_PFN + PAGES - BLOCK + 1);
 	KT_EQ(c.pool.count, 0);
@@ -297,6 +299,13 @@ KTEST(rows_x, x4_a_run_in_vain_puts_its_zone_off_unless_it_was_asynchronous)
 	r = request(cache->mm, PAGEBLOCK_ORDER, COMPACT_ASYNC);
 	KT_TRUE(!compacted_for(&r));
 	KT_EQ(ld_relaxed(&zone->compact.shift), 0);
+	/* Nor after one that could not begin. */
+	kt_marks(zone, 0, PAGES / 2, PAGES / 2);
+	r = request(cache->mm, PAGEBLOCK_ORDER, COMPACT_SYNC_LIGHT);
+	KT_TRUE(!compacted_for(&r));
+	KT_EQ(r.retry.compacted, COMPACT_SKIPPED);
+	KT_EQ(ld_relaxed(&zone->compact.shift), 0);
+	kt_marks(zone, 0, 0, 0);
 	r = request(cache->mm, PAGEBLOCK_ORDER, COMPACT_SYNC_LIGHT);
 	KT_TRUE(!compacted_for(&r));
 	KT_EQ(r.retry.compacted, COMPACT_COMPLETE);

@@ -12,6 +12,7 @@
 #include <zonal/contig.h>
 
 #include "lib/log.h"
+#include "lib/printf.h"
 #include "mm/page_check.h"
 
 enum { PAGES = 4096, POISON = 0xaa, DATA = 0x11 };
@@ -335,6 +336,7 @@ KTEST(contents, options_without_their_hook_are_refused)
 KTEST(contents, d12_every_page_of_a_contiguous_range_is_looked_at)
 {
 	enum { RANGE = 2500 };
+	char where[32];
 	struct zonal *mm = board(true, false, false);
 
 	if (!mm)
@@ -347,6 +349,8 @@ KTEST(contents, d12_every_page_of_a_contiguous_range_is_looked_at)
 		log_begin();
 		KT_EQ(zonal_alloc_contig_range(mm, KT_DMA_PFN + 100, RANGE, GFP_KERNEL), 0);
 		log_end();
+		zn_snprintf(where, sizeof(where), "pfn 0x%llx,", (unsigned long long)at);
+		KT_OK(logged(where), "not of %s: %s", where, lines);
 		KT_EQ(looked_at, RANGE);
 		KT_EQ(zonal_bad_count(mm), i + 1);
 		KT_EQ(zonal_free_contig_range(mm, KT_DMA_PFN + 100, RANGE), 0);

@@ -11,6 +11,7 @@
 
 #include "mm/reclaim/reclaim.h"
 #include "mm/reclaim/scan.h"
+#include "mm/wake.h"
 #include "mm/watermark.h"
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 2048 } } };
@@ -204,6 +205,33 @@ KTEST(reclaim, anonymous_pages_count_where_they_can_be_written)
 	zonal_swap_room(mm, -64);
 	kt_cache_drop_all(cache);
 	kt_check_all(mm);
+}
+
+/* K2: who sleeps is woken for a node in need, unless it is hopeless. */
+KTEST(trace, kswapd_is_seen_to_be_asked_if_it_sleeps_and_there_is_hope)
+{
+	static struct zonal_trace_record slots[8], record;
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct node_reclaim *r;
+
+	if (!mm || !KT_EQ(zonal_trace_attach(mm, kt_cpu_id(0), slots, sizeof(slots)), 0))
+		return;
+	r = &mm->node[0]->reclaim;
+	zonal_trace_on(mm, ZONAL_TRACE_BIT(KSWAPD_ASKED));
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	for (unsigned asleep = 0; asleep < 2; asleep++)
+		for (unsigned hopeless = 0; hopeless < 2; hopeless++) {
+			st_relaxed(&r->asleep, (uint8_t)asleep);
+			st_relaxed(&r->failures, hopeless ? KSWAPD_HOPELESS : 0);
+			kswapd_ask(mm, mm->node[0], 2, ZONE_DMA, GFP_KERNEL);
+			KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), asleep && !hopeless);
+		}
+	/* A balanced node needs nobody. */
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 0, 0, 0);
+	st_relaxed(&r->failures, 0);
+	kswapd_ask(mm, mm->node[0], 2, ZONE_DMA, GFP_KERNEL);
+	KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), 0);
+	zonal_trace_on(mm, 0);
 }
 
 KTEST(trace, direct_reclaim_is_seen_from_the_request_to_what_it_got)

@@ -15,6 +15,8 @@
 
 #include "kt_instance.h"
 
+#include "mm/tune.h"
+
 #ifdef HOST_PORT_IMPL_H
 
 #define NODE_BYTES (16ull << 20)
@@ -116,6 +118,9 @@ KTEST_F(full_board, what_every_cpu_has_in_store_is_settled, KT_HOST_ONLY)
 	}
 	host_set_cpu(0);
 	KT_TRUE(ld_relaxed(&group->usage) > ZONAL_MAX_CPUS);
+	/* Each was served by its own node, and each zone's count is of all CPUs. */
+	KT_EQ(numa_stat_of(mm, page_zid(page[ZONAL_MAX_CPUS - 1]), STAT_HIT_LOCAL),
+	      (ZONAL_MAX_CPUS + ZONAL_MAX_NODES - 1) / ZONAL_MAX_NODES);
 	zonal_group_settle(mm);
 	KT_EQ(ld_relaxed(&group->usage), ZONAL_MAX_CPUS);
 	for (unsigned c = 0; c < ZONAL_MAX_CPUS; c++)

@@ -153,6 +153,32 @@ KTEST(rows_i, i16_zone_limits)
 	}
 }
 
+/* I16: a board that says itself where its zones end; and memory that begins with frame 0. */
+KTEST(rows_i, i16_limits_of_the_board_come_before_the_rule)
+{
+	struct zonal_options options;
+	struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 4096 } }, .options = &options };
+	struct zonal *mm;
+
+	zonal_options_default(&options);
+	options.dma_end = (uint64_t)(KT_DMA_PFN + 1024) << PAGE_SHIFT;
+	options.dma32_end = (uint64_t)(KT_DMA_PFN + 3072) << PAGE_SHIFT;
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA)->present, 1024);
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA32)->present, 2048);
+	KT_EQ(kt_zone(mm, 0, ZONE_NORMAL)->present, 1024);
+	kt_check_all(mm);
+	spec = (struct kt_spec){ .ram = { { 0, 0, 2048 } } };
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA)->present, 2048);
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA)->start_pfn, 0);
+	kt_check_all(mm);
+}
+
 /* I17: QEMU's virt: below 4 GiB DMA, above NORMAL, DMA32 empty: never NOFRAGMENT. */
 KTEST(rows_i, i17_virt_board)
 {

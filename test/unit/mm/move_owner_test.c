@@ -44,6 +44,8 @@ KTEST(move, pages_of_several_owners_stay_with_them_from_move_to_move)
 		/* They are there: nobody is asked. */
 		KT_EQ(zonal_pages_to_node(mm, pages, 2 * EACH, nid), 0);
 	}
+	KT_EQ(zonal_pages_to_node(mm, pages, 2 * EACH, ZONAL_MAX_NODES), 0);
+	KT_EQ(zonal_pages_to_node(mm, pages, 2 * EACH, -1), 0);
 	for (unsigned k = 0; k < 2; k++)
 		kt_cache_drop_all(cache[k]);
 	kt_check_all(mm);

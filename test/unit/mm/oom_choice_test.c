@@ -91,11 +91,13 @@ static bool terse_next(void *ctx, uint64_t *cursor, struct zonal_oom_candidate *
 }
 
 static unsigned told, skipped;
+static uint32_t seen_flags;
 
 static bool gone_already(void *ctx, uint64_t id)
 {
 	(void)ctx, (void)id;
 	told++;
+	seen_flags = port_this_cpu()->task->flags;
 	return false;
 }
 
@@ -125,6 +127,7 @@ KTEST(rows_o, o8_what_is_said_of_a_candidate_is_not_taken_for_the_next_one)
 KTEST(rows_o, o12_one_that_is_gone_is_news_and_no_kill)
 {
 	struct zonal *mm = kt_bare_instance(&uma);
+	struct zonal_task saved, *task;
 	struct oom_tries tries = { 0 };
 	struct lack l;
 
@@ -133,14 +136,17 @@ KTEST(rows_o, o12_one_that_is_gone_is_news_and_no_kill)
 	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
 	told = 0;
 	lack(mm, &l);
+	task = kt_task_save(&saved);
+	task->flags = ZTASK_NOCMA | ZTASK_REALTIME;
 	KT_TRUE(!oom_make_room(&l.req, &l.pass, &tries));
+	KT_EQ(seen_flags, ZTASK_NOCMA | ZTASK_REALTIME | ZTASK_MEMALLOC);
+	KT_EQ(task->flags, ZTASK_NOCMA | ZTASK_REALTIME);
+	kt_task_restore(&saved);
 	KT_TRUE(tries.progress);
 	KT_EQ(told, 1);
 	KT_EQ(kt_event(mm, EVENT_OOM_KILL), 0);
 	KT_EQ(mm->oom.killed_ns, 0);
 	KT_EQ(zonal_oom_reaper_turn(mm), UINT64_MAX);
-	/* And the task works for reclaim no more. */
-	KT_TRUE(!(port_this_cpu()->task->flags & ZTASK_MEMALLOC));
 	kt_no_marks(mm);
 }
 

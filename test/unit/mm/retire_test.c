@@ -84,10 +84,36 @@ KTEST(retire, page_of_an_owner_who_can_move_it_is_moved)
 	KT_EQ(zonal_page_retire(mm, pfn, &out), ZONAL_RETIRED_MOVED);
 	KT_EQ(strcmp(out.owner, "kt-anon"), 0);
 	KT_EQ(cache->moved, 1);
+	KT_EQ(cache->last_may, ZONAL_MAY_UNMAP | ZONAL_MAY_FS | ZONAL_MAY_WRITE);
 	KT_TRUE(zonal_pfn(cache->place[40].page) != pfn);
 	KT_EQ(kt_cache_left(cache), 64);
 	kt_cache_drop_all(cache);
 	expect_gone(mm, pfn, 1);
+}
+
+/* The frame that it moves to comes from where movable pages may lie. */
+KTEST(retire, page_of_the_movable_zone_stays_in_it)
+{
+	struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, BOARD_PAGES } } };
+	struct zonal_options options;
+	struct kt_cache *cache;
+	struct zonal *mm;
+	unsigned zid;
+
+	zonal_options_default(&options);
+	options.kernelcore_percent = 50;
+	spec.options = &options;
+	mm = kt_bare_instance(&spec);
+	cache = mm ? kt_cache(mm, ZONAL_ANON, 8) : NULL;
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, MOVABLE_GFP, 8);
+	zid = page_zid(cache->place[3].page);
+	KT_EQ(zid % ZONE_TYPES, ZONE_MOVABLE);
+	KT_EQ(zonal_page_retire(mm, zonal_pfn(cache->place[3].page), NULL), ZONAL_RETIRED_MOVED);
+	KT_EQ(page_zid(cache->place[3].page), zid);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
 }
 
 /* It stays with him, marked, until it can be moved. */
