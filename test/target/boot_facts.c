@@ -189,3 +189,19 @@ KTEST_F(boot, tree_is_read_only, KT_TARGET_ONLY)
 	KT_TRUE(!arm64_probe_write(align_down((uintptr_t)seed, 4), &fault));
 	KT_EQ(fault.esr, 0x9600004f);
 }
+
+/* Who wakes one is out of memory; one that ran at the end of its waker's slice would come late for
+ * thousands of requests. */
+KTEST_F(boot, kswapd_comes_before_ordinary_tasks, KT_TARGET_ONLY)
+{
+	struct task_info info;
+	unsigned found = 0;
+
+	for (uint64_t after = 0; sched_list(after, &info, 1); after = info.id) {
+		if (strncmp(info.name, "kswapd", 6))
+			continue;
+		found++;
+		KT_EQ(info.priority, SCHED_PRIORITY_DEFAULT + 1);
+	}
+	KT_TRUE(found > 0);
+}
