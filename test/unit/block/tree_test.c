@@ -7,6 +7,9 @@
  * compared; at the end it is empty and has no node.
  */
 #include "block/cache_tree.h"
+
+#include <string.h>
+
 #include "lib/lock.h"
 #include "ram_disk.h"
 
@@ -124,6 +127,34 @@ BLOCK_TEST(block_tree, finds_what_was_put_in_and_nothing_else)
 		KT_TRUE(tree.root == NULL);
 		KT_EQ(tree.nodes, 0);
 	}
+}
+
+/* A leaf is remembered no longer than it lives: its page is another's when the next one comes. */
+BLOCK_TEST(block_tree, a_leaf_that_went_is_not_looked_into_again)
+{
+	struct cache_tree tree;
+	struct held place = { .index = 600 };
+	struct page *was[4]; /* the pages of leaf and root among them */
+	struct cache_slot *slot;
+
+	cache_tree_init(&tree, 5000);
+	put_in(&tree, &place);
+	KT_TRUE(cache_tree_find(&tree, 600) != NULL);
+	take_out(&tree, &place);
+	KT_TRUE(cache_tree_find(&tree, 600) == NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(was); i++) {
+		was[i] = zonal_alloc(block_memory(), GFP_KERNEL, 0);
+		if (!KT_TRUE(was[i] != NULL))
+			return;
+		memset(block_page_address(was[i]), 0xff, PAGE_SIZE);
+	}
+	KT_TRUE(cache_tree_find(&tree, 601) == NULL);
+	put_in(&tree, &place);
+	slot = cache_tree_find(&tree, 600);
+	KT_TRUE(slot && slot->pfn == 600);
+	take_out(&tree, &place);
+	for (unsigned i = 0; i < ARRAY_SIZE(was); i++)
+		zonal_free(block_memory(), was[i], 0);
 }
 
 BLOCK_TEST(block_tree, has_the_levels_that_the_disk_needs)
