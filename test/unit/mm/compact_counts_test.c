@@ -266,3 +266,27 @@ KTEST(rows_x, x7_whole_free_blocks_and_isolated_ones_give_no_frames)
 	block_set_type(seventh, MIGRATE_MOVABLE);
 	all_is_well(cache);
 }
+
+static void nobody_sleeps(struct kt_cache *cache, unsigned place)
+{
+	(void)place;
+	KT_TRUE(!ld_relaxed(&cache->mm->node[0]->compact.asleep));
+}
+
+KTEST(rows_x, x14_kcompactd_is_awake_in_its_turn_and_asleep_behind_it)
+{
+	struct kt_cache *cache = scattered();
+	struct node *node = cache ? cache->mm->node[0] : NULL;
+
+	if (!cache)
+		return;
+	cache->on_move = nobody_sleeps;
+	for (unsigned turn = 0; turn < 2; turn++) {
+		kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
+		(void)zonal_kcompactd_turn(cache->mm, 0);
+		KT_TRUE(ld_relaxed(&node->compact.asleep));
+	}
+	KT_TRUE(cache->moved > 0);
+	cache->on_move = NULL;
+	all_is_well(cache);
+}

@@ -275,6 +275,30 @@ KTEST(rows_k, k8_boosts_of_all_zones_come_off)
 	}
 }
 
+static void nobody_sleeps(struct kt_cache *cache, unsigned place)
+{
+	(void)place;
+	KT_TRUE(!ld_relaxed(&cache->mm->node[0]->reclaim.asleep));
+}
+
+/* K1: while it works nobody has to wake it, and behind its turn everybody who is in need has. */
+KTEST(rows_k, k1_it_is_awake_in_its_turn_and_asleep_behind_it)
+{
+	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);
+
+	if (!cache)
+		return;
+	cache->on_give = nobody_sleeps;
+	kswapd_ask(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
+	turn(cache->mm, true);
+	KT_TRUE(cache->asked_give > 0);
+	KT_TRUE(ld_relaxed(&cache->mm->node[0]->reclaim.asleep));
+	turn(cache->mm, false);
+	KT_TRUE(ld_relaxed(&cache->mm->node[0]->reclaim.asleep));
+	cache->on_give = NULL;
+	kt_cache_drop_all(cache);
+}
+
 KTEST(rows_k, k7_large_wish_comes_down_to_single_pages_when_enough_is_reclaimed)
 {
 	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);

@@ -193,6 +193,19 @@ KTEST(reclaim, what_was_written_is_the_cost_of_its_kind_and_is_forgotten_by_halv
 	end();
 }
 
+KTEST(reclaim, a_batch_that_wrote_nothing_leaves_the_cost_as_it_is)
+{
+	if (!world(ZONAL_CACHE, 8, true))
+		return;
+	for (unsigned i = 0; i < 8; i++)
+		w.cache->place[i].give = ZONAL_GIVE_BUSY;
+	st_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE], 1000);
+	KT_EQ(look(LRU_INACTIVE_CACHE), 0);
+	KT_EQ(ld_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE]), 1000);
+	st_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE], 0);
+	end();
+}
+
 KTEST(reclaim, active_pages_lose_their_use_and_are_counted)
 {
 	if (!world(ZONAL_CACHE, 20, true))
