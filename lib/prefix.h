@@ -126,10 +126,12 @@
 #define group_force zn_group_force
 #define group_free zn_group_free
 #define group_free_rest zn_group_free_rest
-#define group_has_page zn_group_has_page
 #define group_inherit zn_group_inherit
 #define group_mark zn_group_mark
 #define group_move zn_group_move
+#define group_next zn_group_next
+#define group_order_add zn_group_order_add
+#define group_order_remove zn_group_order_remove
 #define group_split zn_group_split
 #define group_store_put zn_group_store_put
 #define group_store_take zn_group_store_take
@@ -158,7 +160,9 @@
 #define lru_isolate_these zn_lru_isolate_these
 #define lru_link zn_lru_link
 #define lru_put_back zn_lru_put_back
+#define lru_size_in zn_lru_size_in
 #define lru_unlink zn_lru_unlink
+#define lru_zone_size zn_lru_zone_size
 #define mark_gap zn_mark_gap
 #define mark_min_free_kbytes zn_mark_min_free_kbytes
 #define meta_close zn_meta_close
@@ -242,6 +246,8 @@
 #define reclaim_direct zn_reclaim_direct
 #define reclaim_for zn_reclaim_for
 #define reclaim_group zn_reclaim_group
+#define reclaim_groups_begin zn_reclaim_groups_begin
+#define reclaim_groups_bytes zn_reclaim_groups_bytes
 #define reclaim_init zn_reclaim_init
 #define reclaim_wait zn_reclaim_wait
 #define release_later zn_release_later

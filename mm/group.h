@@ -35,8 +35,23 @@ void group_split(struct zonal *mm, const struct page *page, unsigned order);
 /* The contents of `from` go to `to`, and the charge with them. Both are the caller's. */
 void group_move(struct zonal *mm, struct page *from, struct page *to);
 
-/* Is the page charged to that group, or one below it? */
-bool group_has_page(const struct zonal_group *group, const struct page *page);
+/* The number of the group that a page is charged to, 0: none. */
+static inline unsigned page_group_id(const struct zonal *mm, const struct page *page)
+{
+	if (likely(!(page_word(page) & PG_CHARGED)) || !mm->groups.map)
+		return 0;
+	return ld_relaxed(&mm->groups.map[page->pfn - mm->map_first]);
+}
+
+/* The group has its place in the order below / has none any more. With the groups' lock. */
+void group_order_add(struct zonal *mm, const struct zonal_group *group);
+void group_order_remove(struct zonal *mm, const struct zonal_group *group);
+/* Groups in turn, each before those below it, those of one group in the order in which they were
+ * made: the first of them at place *at or behind it that is `top` or below it, and *at behind it;
+ * NULL: there is none. Without a lock: one that is made or dropped meanwhile may be missed, and
+ * another be met twice. Start with *at = 0. */
+struct zonal_group *group_next(const struct zonal *mm, const struct zonal_group *top,
+			       unsigned *at);
 static inline uint64_t group_limit_of(const struct zonal_group *group)
 {
 	return ld_relaxed(&((struct zonal_group *)(uintptr_t)group)->limit);

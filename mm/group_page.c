@@ -29,7 +29,7 @@ struct zonal_group *zonal_page_group(const struct zonal *mm, const struct page *
 
 	if (!mm->groups.map || !(page_word(page) & PG_CHARGED))
 		return NULL;
-	return ld_acquire(&writable->groups.by_id[ld_relaxed(group_id(mm, page))]);
+	return ld_acquire(&writable->groups.by_id[page_group_id(mm, page)]);
 }
 
 bool group_within(const struct zonal_group *group, const struct zonal_group *above)
@@ -37,11 +37,6 @@ bool group_within(const struct zonal_group *group, const struct zonal_group *abo
 	while (group && group != above)
 		group = group->parent;
 	return group;
-}
-
-bool group_has_page(const struct zonal_group *group, const struct page *page)
-{
-	return group_within(zonal_page_group(group->mm, page), group);
 }
 
 void group_mark(struct zonal *mm, struct page *page, const struct zonal_group *group)

@@ -20,6 +20,8 @@ struct group_state {
 	struct ticket_lock lock;
 	/* Written under the lock; none has number 0. */
 	_Atomic(struct zonal_group *) by_id[ZONAL_MAX_GROUPS];
+	/* Their numbers in the order of group_next(), then 0; written under the lock. */
+	_Atomic uint8_t order[ZONAL_MAX_GROUPS];
 	_Atomic uint8_t *map; /* i: of each page, whose it is; NULL: no groups */
 };
 

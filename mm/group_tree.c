@@ -20,14 +20,20 @@
 #include "policy.h"
 #include "reclaim/reclaim.h"
 
-size_t zonal_group_map_bytes(const struct zonal *mm) { return mm->map_span; }
+/* The lists first, for they want to be aligned; then a byte a page. */
+size_t zonal_group_map_bytes(const struct zonal *mm)
+{
+	return reclaim_groups_bytes(mm) + mm->map_span;
+}
 
 int zonal_groups_begin(struct zonal *mm, void *map, size_t bytes)
 {
-	if (!map || bytes < zonal_group_map_bytes(mm) || mm->groups.map)
+	if (!map || (uintptr_t)map % sizeof(uint64_t) || bytes < zonal_group_map_bytes(mm) ||
+	    mm->groups.map)
 		return ZONAL_EINVAL;
 	lock_set_rank(&mm->groups.lock, LOCK_GROUPS);
-	mm->groups.map = map;
+	reclaim_groups_begin(mm, map);
+	mm->groups.map = (_Atomic uint8_t *)map + reclaim_groups_bytes(mm);
 	return 0;
 }
 
@@ -68,6 +74,7 @@ int zonal_group_make(struct zonal *mm, struct zonal_group *group, struct zonal_g
 		group->id = (uint8_t)id;
 		/* Release: who finds it by a page's number finds it filled. */
 		st_release(&mm->groups.by_id[id], group);
+		group_order_add(mm, group);
 		error = 0;
 	}
 	lock_drop_masked(&mm->groups.lock, irq);
@@ -122,6 +129,7 @@ int zonal_group_drop(struct zonal_group *group)
 	irq = lock_take_masked(&mm->groups.lock);
 	if (!ld_relaxed(&group->tasks) && !ld_acquire(&group->pins) &&
 	    !ld_relaxed(&group->usage) && !group->children) {
+		group_order_remove(mm, group);
 		st_relaxed(&mm->groups.by_id[group->id], (struct zonal_group *)NULL);
 		if (group->parent)
 			group->parent->children--;

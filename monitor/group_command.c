@@ -21,6 +21,7 @@
 #include <zonal/contig.h>
 #include <zonal/group.h>
 #include <zonal/linux.h>
+#include <zonal/reclaim.h>
 
 #include "lib/assert.h"
 #include "lib/number.h"
@@ -121,20 +122,36 @@ static int limit(const struct monitor_args *args)
 	return 1;
 }
 
+/* Pages on its lists and on those below, of all nodes: what could be reclaimed. */
+static void count_pages(const struct zonal_group *group, ull pages[ZONAL_KINDS])
+{
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		struct zonal_lru_counts counts;
+
+		zonal_group_lru_counts(group, nid, &counts);
+		for (unsigned kind = 0; kind < ZONAL_KINDS; kind++)
+			pages[kind] += counts.active[kind] + counts.inactive[kind];
+	}
+}
+
 static void print_one(unsigned n, bool json, bool first)
 {
 	struct zonal_group *g = &groups[n];
+	ull pages[ZONAL_KINDS] = { 0 };
 	const char *above = g->parent ? members.name[g->parent - groups] : "-";
 
+	count_pages(g, pages);
 	kprintf(json ? "%s{\"name\":\"%s\",\"above\":\"%s\",\"tasks\":%u,\"limit\":%llu,"
 		       "\"usage\":%llu,\"most\":%llu,\"hits\":%llu,\"refused\":%llu,"
-		       "\"forced\":%llu,\"reclaimed\":%llu,\"ooms\":%llu}" :
-		       "%s%-15s %-15s %5u %20llu %8llu %8llu %8llu %7llu %6llu %9llu %4llu\n",
+		       "\"forced\":%llu,\"reclaimed\":%llu,\"ooms\":%llu,\"anon\":%llu,"
+		       "\"cache\":%llu}" :
+		       "%s%-15s %-15s %5u %20llu %8llu %8llu %8llu %7llu %6llu %9llu %4llu %8llu "
+		       "%8llu\n",
 		json && !first ? "," : "", members.name[n], above, ld_relaxed(&g->tasks),
 		(ull)ld_relaxed(&g->limit), (ull)ld_relaxed(&g->usage), (ull)ld_relaxed(&g->most),
 		(ull)ld_relaxed(&g->hits), (ull)ld_relaxed(&g->refused),
 		(ull)ld_relaxed(&g->forced), (ull)ld_relaxed(&g->reclaimed),
-		(ull)ld_relaxed(&g->ooms));
+		(ull)ld_relaxed(&g->ooms), pages[ZONAL_ANON], pages[ZONAL_CACHE]);
 }
 
 static int list(struct zonal *mm, bool json)
@@ -145,7 +162,7 @@ static int list(struct zonal *mm, bool json)
 		zonal_group_settle(mm);
 	kprintf(json ? "{\"schema\":\"zonal.group/1\",\"groups\":[" :
 		       "name            above           tasks                limit    usage"
-		       "     most     hits refused forced reclaimed ooms\n");
+		       "     most     hits refused forced reclaimed ooms     anon    cache\n");
 	for (unsigned i = 0; i < MEMBERS_MOST; i++) {
 		if (!members.name[i][0])
 			continue;

@@ -47,10 +47,11 @@ struct zonal_group {
 	ZONAL_ATOMIC(uint64_t) ooms;    /* times that a task was to be ended for it */
 };
 
-/* Bytes of memory that the instance needs before the first group: one a page of RAM. */
+/* Bytes of memory that the instance needs before the first group: one a page of RAM, and lists of
+ * ZONAL_MAX_GROUPS groups for each node, 11 KiB a node. */
 size_t zonal_group_map_bytes(const struct zonal *mm);
-/* `map` is zeroed memory of so many bytes, which the instance keeps. 0, or ZONAL_EINVAL: it is too
- * small, or there is one. Context: boot or task. */
+/* `map` is zeroed memory of so many bytes, at a multiple of 8, which the instance keeps. 0, or
+ * ZONAL_EINVAL: it is too small, not aligned, or there is one. Context: boot or task. */
 int zonal_groups_begin(struct zonal *mm, void *map, size_t bytes) ZONAL_MUST_USE;
 
 /* `group` becomes one, below `parent` or at the top. 0; ZONAL_EINVAL: a limit of 0, it is one, or

@@ -152,6 +152,12 @@ struct zonal_lru_counts {
 };
 void zonal_lru_counts(const struct zonal *mm, unsigned nid, struct zonal_lru_counts *out);
 
+struct zonal_group;
+/* The same of the pages charged to a group and to those below it; active and inactive alone are
+ * known, the rest is 0. Racy. Any context. */
+void zonal_group_lru_counts(const struct zonal_group *group, unsigned nid,
+			    struct zonal_lru_counts *out);
+
 /* ---- moving -------------------------------------------------------------------- */
 
 /* Move those of `count` pages that are on a list, and not on node `nid` yet, to that node, through

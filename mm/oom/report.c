@@ -56,12 +56,13 @@ static void blocks_text(struct zone *zone, char *text, size_t size)
 
 static void print_zone(struct zone *zone)
 {
-	struct lru *lru = &zone->mm->node[zone->node]->reclaim.lru;
+	struct node *node = zone->mm->node[zone->node];
+	struct lru *lru = &node->reclaim.lru;
 	char blocks[12 * MAX_ORDER + 1];
 	ull pages[LRU_LISTS];
 
 	for (unsigned list = 0; list < LRU_LISTS; list++)
-		pages[list] = (ull)ld_relaxed(&lru->list[list].count[zone->type]);
+		pages[list] = (ull)lru_zone_size(node, list, zone->type);
 	blocks_text(zone, blocks, sizeof(blocks));
 	port_log("zonal: node %u %s: free %lld, min %lld low %lld high %lld, boost %lld, managed "
 		 "%lld, cma free %lld, highatomic %lld; anon %llu+%llu cache %llu+%llu, node dirty "

@@ -2,8 +2,8 @@
 /*
  * zonal_check, the part of reclaim: the lists of a node against what their pages say.
  *
- *	each page on a list   is in use, single, of that node, kind and activity, wanted there
- *	                      (PG_LRU) and not taken off (PG_ISOLATED), linked both ways
+ *	each page on a list   is in use, single, of that node, group, kind and activity, wanted
+ *	                      there (PG_LRU) and not taken off (PG_ISOLATED), linked both ways
  *	counts                by list and zone are what the lists hold
  *	the page map          shows as many pages that should be on a list as are on one, and as
  *	                      many taken off as the node says
@@ -19,6 +19,7 @@ enum { LRU_TRIES = 16 };
 
 struct lru_walk {
 	struct node *node;
+	struct lru_lists *lists;
 	unsigned list;
 	uint32_t at, before;
 	uint64_t count[ZONE_TYPES];
@@ -34,6 +35,7 @@ static bool lru_page_fits(struct walk *w, const struct lru_walk *l, struct page 
 	if (word_in_use(word) && word_block_order(word) == 0 &&
 	    (word & (PG_LRU | PG_ISOLATED)) == PG_LRU && owner_of(w->mm, page)->ops &&
 	    lru_list_of(w->mm, page) == l->list &&
+	    lru_lists_of(w->mm, &l->node->reclaim.lru, page) == l->lists &&
 	    mm_page_zone(w->mm, page)->node == l->node->id && page->links.prev == l->before)
 		return true;
 	check_found(w, page->pfn, "pfn 0x%x in list %u of node %u: word 0x%x, owner %u, prev 0x%x",
@@ -44,7 +46,7 @@ static bool lru_page_fits(struct walk *w, const struct lru_walk *l, struct page 
 
 static bool lru_counts_fit(struct walk *w, const struct lru_walk *l)
 {
-	struct lru_ends *ends = &l->node->reclaim.lru.list[l->list];
+	struct lru_ends *ends = &l->lists->list[l->list];
 
 	for (unsigned t = 0; t < ZONE_TYPES; t++)
 		if (ld_relaxed(&ends->count[t]) != l->count[t])
@@ -86,7 +88,7 @@ static enum lru_slice lru_slice(struct walk *w, struct lru_walk *l, bool first)
 	lock_take(&lru->lock);
 	l->ticket = ld_relaxed(&lru->lock.owner);
 	if (first)
-		l->at = lru->list[l->list].young;
+		l->at = l->lists->list[l->list].young;
 	if (first || l->ticket == (uint16_t)(before + 1))
 		result = lru_slice_locked(w, l);
 	lock_drop(&lru->lock);
@@ -94,10 +96,12 @@ static enum lru_slice lru_slice(struct walk *w, struct lru_walk *l, bool first)
 	return result;
 }
 
-static bool check_lru_list(struct walk *w, struct node *node, unsigned list)
+static bool check_lru_list(struct walk *w, struct node *node, struct lru_lists *lists,
+			   unsigned list)
 {
 	for (unsigned tries = 0; tries < LRU_TRIES; tries++) {
-		struct lru_walk l = { .node = node, .list = list, .before = PFN_NONE };
+		struct lru_walk l = { .node = node, .lists = lists, .list = list,
+				      .before = PFN_NONE };
 		enum lru_slice result = lru_slice(w, &l, true);
 
 		while (result == LRU_MORE)
@@ -108,17 +112,30 @@ static bool check_lru_list(struct walk *w, struct node *node, unsigned list)
 	return false;
 }
 
+/* Four lists; what they hold is added to *listed. */
+static bool check_lists(struct walk *w, struct node *node, struct lru_lists *lists,
+			uint64_t *listed)
+{
+	for (unsigned list = 0; list < LRU_LISTS; list++) {
+		if (check_lru_list(w, node, lists, list))
+			return true;
+		*listed += lists_size(lists, list, ZONE_MOVABLE);
+	}
+	return false;
+}
+
 bool check_node_lists(struct walk *w, struct node *node)
 {
 	const struct lru *lru = &node->reclaim.lru;
 	uint64_t listed = 0;
 	int64_t isolated = 0;
 
-	for (unsigned list = 0; list < LRU_LISTS; list++) {
-		if (check_lru_list(w, node, list))
+	if (check_lists(w, node, &node->reclaim.lru.root, &listed))
+		return true;
+	/* All that there can be: those of a group that is none must be empty. */
+	for (unsigned id = 0; lru->group && id < ZONAL_MAX_GROUPS; id++)
+		if (check_lists(w, node, &lru->group[id], &listed))
 			return true;
-		listed += lru_size(node, list, ZONE_MOVABLE);
-	}
 	for (unsigned kind = 0; kind < ZONAL_KINDS; kind++)
 		isolated += ld_relaxed(&((struct lru *)(uintptr_t)lru)->isolated[kind]);
 	if (w->on_list[node->id] != listed || w->isolated[node->id] != (uint64_t)isolated)

@@ -8,6 +8,9 @@
  * passed over: freeing there would not help it. So are zones that have free memory enough for a
  * costly block, if only it lay together: that is compaction's work, and counts as progress.
  *
+ * For a memory group that is full it is the same (Z6), with the group's pages alone, of all nodes
+ * from the CPU's own on, whatever zones and cpusets say: it is not free memory that it lacks.
+ *
  * Who does so works for reclaim meanwhile (ZTASK_MEMALLOC), so that what its owners' callbacks
  * allocate may use the reserves and does not come here again (L15); afterwards the task is what it
  * was before (L19).
@@ -37,7 +40,7 @@ uint64_t zone_reclaimable(struct zone *zone)
 
 	for (unsigned list = 0; list < LRU_LISTS; list++)
 		if (lru_kind(list) == ZONAL_CACHE || swap_has_room(zone->mm))
-			sum += ld_relaxed(&node->reclaim.lru.list[list].count[zone->type]);
+			sum += lru_zone_size(node, list, zone->type);
 	return sum;
 }
 
@@ -45,6 +48,22 @@ static unsigned may_of_gfp(gfp_t gfp)
 {
 	return ZONAL_MAY_WAIT | ZONAL_MAY_UNMAP | (gfp & __GFP_IO ? ZONAL_MAY_WRITE : 0) |
 	       (gfp & __GFP_FS ? ZONAL_MAY_FS : 0);
+}
+
+/* Z6: any node's pages will do, for it is not a node that is short. */
+static void group_round(struct scan *s, const struct alloc_req *req)
+{
+	const struct zonelist *list = &s->mm->node[ask_here(s->mm).nid]->fallback;
+	const struct node *last = NULL;
+
+	ASSERT(s->group && s->high_zone == ZONE_MOVABLE, "gfp 0x%x: of no group", req->gfp);
+	for (unsigned i = 0; i < list->count; i++) {
+		struct node *node = s->mm->node[list->ref[i].node];
+
+		if (node != last)
+			shrink_node(s, node);
+		last = node;
+	}
 }
 
 /* Every node of the request once. */
@@ -72,15 +91,33 @@ static void direct_round(struct scan *s, const struct alloc_req *req,
 	}
 }
 
-static void direct_rounds(struct scan *s, const struct alloc_req *req,
-			  const struct alloc_pass *pass)
+static void direct_priorities(struct scan *s, const struct alloc_req *req,
+			      const struct alloc_pass *pass)
 {
 	for (int priority = RECLAIM_PRIORITY; priority >= 0; priority--) {
 		s->priority = (unsigned)priority;
-		direct_round(s, req, pass);
+		if (s->group)
+			group_round(s, req);
+		else
+			direct_round(s, req, pass);
 		if (s->reclaimed >= s->target || s->compact_ready)
 			break;
 	}
+}
+
+/* All priorities, and if active lists were spared and all was in vain, once more. */
+static void direct_rounds(struct scan *s, const struct alloc_req *req,
+			  const struct alloc_pass *pass)
+{
+	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
+
+	task->flags |= ZTASK_MEMALLOC;
+	direct_priorities(s, req, pass);
+	if (!s->reclaimed && s->skipped_deactivate) {
+		s->force_deactivate = true;
+		direct_priorities(s, req, pass);
+	}
+	task->flags &= ~ZTASK_MEMALLOC;
 }
 
 /* K12: are the reserves of the nearest node more than half there? */
@@ -118,24 +155,9 @@ static void throttle(const struct alloc_req *req, const struct alloc_pass *pass)
 	}
 }
 
-/* Z6: any node's pages will do, and the active lists are not spared. */
-static void group_rounds(struct scan *s)
-{
-	for (int priority = RECLAIM_PRIORITY; priority >= 0 && s->reclaimed < s->target;
-	     priority--) {
-		s->priority = (unsigned)priority;
-		s->scanned = 0;
-		for (unsigned nid = 0; nid < ZONAL_MAX_NODES && s->reclaimed < s->target; nid++)
-			if (nodemask_has(s->mm->has_memory, nid))
-				shrink_node(s, s->mm->node[nid]);
-	}
-}
-
 uint64_t reclaim_group(const struct alloc_req *req, const struct zonal_group *group,
 		       uint64_t pages)
 {
-	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
-	uint32_t scope = task->flags & ZTASK_MEMALLOC;
 	gfp_t gfp = task_scope_gfp(req->task, req->gfp);
 	struct scan s = { .mm = req->mm,
 			  .group = group,
@@ -143,15 +165,13 @@ uint64_t reclaim_group(const struct alloc_req *req, const struct zonal_group *gr
 			  .high_zone = ZONE_MOVABLE,
 			  .target = ZN_MAX(pages, (uint64_t)RECLAIM_BATCH),
 			  .may = may_of_gfp(gfp),
-			  .may_swap = true,
-			  .force_deactivate = true };
+			  .may_swap = true };
 
-	ASSERT(!req->in_irq && !scope, "gfp 0x%x: who works for reclaim asks for more", req->gfp);
-	task->flags |= ZTASK_MEMALLOC;
+	ASSERT(!req->in_irq && !(req->task->flags & ZTASK_MEMALLOC),
+	       "gfp 0x%x: who works for reclaim asks for more", req->gfp);
 	trace(req->mm, GROUP_BEGIN, 0, gfp);
-	group_rounds(&s);
+	direct_rounds(&s, req, NULL);
 	trace(req->mm, GROUP_END, (uint32_t)s.reclaimed);
-	task->flags &= ~ZTASK_MEMALLOC;
 	fetch_add_relaxed(&((struct zonal_group *)(uintptr_t)group)->reclaimed, s.reclaimed);
 	return s.reclaimed;
 }
@@ -159,8 +179,6 @@ uint64_t reclaim_group(const struct alloc_req *req, const struct zonal_group *gr
 uint64_t reclaim_direct(const struct alloc_req *req, const struct alloc_pass *pass,
 			uint64_t *scanned)
 {
-	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
-	uint32_t scope = task->flags & ZTASK_MEMALLOC;
 	struct scan s = { .mm = req->mm,
 			  .high_zone = req->high_zone,
 			  .target = RECLAIM_BATCH,
@@ -169,18 +187,13 @@ uint64_t reclaim_direct(const struct alloc_req *req, const struct alloc_pass *pa
 			  .may = may_of_gfp(pass->gfp),
 			  .may_swap = true };
 
-	ASSERT(!req->in_irq && !scope, "gfp 0x%x: who works for reclaim asks for more", pass->gfp);
+	ASSERT(!req->in_irq && !(req->task->flags & ZTASK_MEMALLOC),
+	       "gfp 0x%x: who works for reclaim asks for more", pass->gfp);
 	throttle(req, pass);
 	mm_event(req->mm, EVENT_ALLOCSTALL_DMA + req->high_zone, 1);
-	task->flags |= ZTASK_MEMALLOC;
 	trace(req->mm, RECLAIM_BEGIN, req->order, pass->gfp);
 	direct_rounds(&s, req, pass);
-	if (!s.reclaimed && s.skipped_deactivate) {
-		s.force_deactivate = true;
-		direct_rounds(&s, req, pass);
-	}
 	trace(req->mm, RECLAIM_END, (uint32_t)s.reclaimed);
-	task->flags &= ~ZTASK_MEMALLOC;
 	*scanned += s.scanned;
 	return s.reclaimed ? s.reclaimed : s.compact_ready;
 }

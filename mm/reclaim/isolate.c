@@ -20,15 +20,13 @@
  * What is off the lists is counted before the lock goes, so that an owner who removes such a page
  * finds it counted when he unregisters.
  *
- * Pages of zones above the one that is short, and of other groups where a group is, are passed
- * over: they go to the young end, as in 5.10, so that the next look does not meet them again. The
- * lock is held for one batch of looks at a time, so a list full of such pages masks for no longer
- * than any other.
+ * Pages of zones above the one that is short are passed over: they go to the young end, as in 5.10,
+ * so that the next look does not meet them again. The lock is held for one batch of looks at a
+ * time, so a list full of such pages masks for no longer than any other.
  */
 #include "scan.h"
 
 #include "lib/assert.h"
-#include "mm/group.h"
 #include "mm/trace.h"
 
 #define ISOLATE_UNMAPPED 2u /* 5.10's isolate_mode, in a trace */
@@ -55,24 +53,25 @@ static unsigned isolate_some(struct scan *s, struct node *node, unsigned list, u
 			     struct page **batch, uint64_t *looks)
 {
 	struct lru *lru = &node->reclaim.lru;
+	struct lru_ends *ends = &group_lists(node, s->turn)->list[list];
 	port_irqflags_t irq = port_irq_save();
 	unsigned got = 0, skipped[ZONE_TYPES] = { 0 }, left = LOOKS_A_HOLD;
 
 	lock_take(&lru->lock);
-	while (left && *looks && got < want && lru->list[list].old != PFN_NONE) {
-		struct page *page = mm_page(s->mm, lru->list[list].old);
+	while (left && *looks && got < want && ends->old != PFN_NONE) {
+		struct page *page = mm_page(s->mm, ends->old);
 		unsigned type = page_zone_type(page);
 
 		left--;
 		--*looks;
-		if (type <= s->high_zone && (!s->group || group_has_page(s->group, page))) {
+		if (type <= s->high_zone) {
 			page_isolate(s->mm, lru, page);
 			batch[got++] = page;
 			continue;
 		}
 		lru_unlink(s->mm, lru, page);
 		lru_link(s->mm, lru, page, false);
-		skipped[type] += type > s->high_zone;
+		skipped[type]++;
 	}
 	fetch_add_relaxed(&lru->isolated[lru_kind(list)], (int64_t)got);
 	lock_drop(&lru->lock);
@@ -86,11 +85,12 @@ static unsigned isolate_some(struct scan *s, struct node *node, unsigned list, u
 unsigned lru_isolate(struct scan *s, struct node *node, unsigned list, unsigned want,
 		     struct page **batch, uint64_t *looked_at)
 {
-	uint64_t looks = lru_size(node, list, ZONE_MOVABLE), begun = looks;
+	struct lru_lists *lists = group_lists(node, s->turn);
+	uint64_t looks = lists_size(lists, list, ZONE_MOVABLE), begun = looks;
 	unsigned got = 0;
 
 	ASSERT(want <= RECLAIM_BATCH && list < LRU_LISTS, "%u pages of list %u", want, list);
-	while (got < want && looks && node->reclaim.lru.list[list].old != PFN_NONE)
+	while (got < want && looks && lists->list[list].old != PFN_NONE)
 		got += isolate_some(s, node, list, want - got, batch + got, &looks);
 	*looked_at = begun - looks;
 	trace(s->mm, LRU_ISOLATE, s->high_zone, s->order, want, (uint32_t)*looked_at,

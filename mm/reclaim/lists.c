@@ -2,10 +2,11 @@
 /*
  * The lists of a node's pages that can be given up, and what their owners say of them.
  *
- * Two lists a kind (anonymous, cache): a page comes to the young end of the inactive one. Used
- * twice there it becomes active; reclaim takes from the old end of the inactive list, and
- * moves the old end of the active one over when that is too long for the other. So what is
- * read once passes through without pushing out what is used again and again.
+ * Two lists a kind (anonymous, cache), of each memory group for its own pages (group_lists.c), and
+ * one lock a node: a page comes to the young end of the inactive one. Used twice there it becomes
+ * active; reclaim takes from the old end of the inactive list, and moves the old end of the active
+ * one over when that is too long for the other. So what is read once passes through without
+ * pushing out what is used again and again.
  *
  * A page is in one of four states, by two flags of its word:
  *
@@ -39,7 +40,7 @@ static struct page *lru_page(const struct zonal *mm, uint32_t pfn)
 
 void lru_link(struct zonal *mm, struct lru *lru, struct page *page, bool old_end)
 {
-	struct lru_ends *ends = &lru->list[lru_list_of(mm, page)];
+	struct lru_ends *ends = &lru_lists_of(mm, lru, page)->list[lru_list_of(mm, page)];
 	uint32_t beside = old_end ? ends->old : ends->young;
 	struct page *other = lru_page(mm, beside);
 
@@ -61,7 +62,7 @@ void lru_link(struct zonal *mm, struct lru *lru, struct page *page, bool old_end
 
 void lru_unlink(struct zonal *mm, struct lru *lru, struct page *page)
 {
-	struct lru_ends *ends = &lru->list[lru_list_of(mm, page)];
+	struct lru_ends *ends = &lru_lists_of(mm, lru, page)->list[lru_list_of(mm, page)];
 	struct page *younger = lru_page(mm, page->links.prev);
 	struct page *older = lru_page(mm, page->links.next);
 
@@ -87,8 +88,7 @@ void reclaim_init(struct zonal *mm, struct node *node)
 
 	lock_set_rank(&mm->shrinker_lock, LOCK_SHRINKERS);
 	lock_set_rank(&lru->lock, LOCK_LRU);
-	for (unsigned i = 0; i < LRU_LISTS; i++)
-		lru->list[i].young = lru->list[i].old = PFN_NONE;
+	lru_lists_init(&lru->root);
 }
 
 /* ---- what owners call ---- */

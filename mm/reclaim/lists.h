@@ -2,6 +2,7 @@
 #ifndef MM_RECLAIM_LISTS_H
 #define MM_RECLAIM_LISTS_H
 
+#include "mm/group.h"
 #include "mm/mm.h"
 
 /* Set or clear owner flags of a page; the word before. Acquire and release, because a flag says
@@ -54,6 +55,16 @@ static inline unsigned lru_list_of(const struct zonal *mm, const struct page *pa
 	return owner_of(mm, page)->ops->kind * 2 + !!(page_word(page) & PG_ACTIVE);
 }
 
+/* Z7: whose lists a page is on: its group's, if it is charged to one. That changes only while it is
+ * on none. */
+static inline struct lru_lists *lru_lists_of(const struct zonal *mm, struct lru *lru,
+					     const struct page *page)
+{
+	unsigned id = page_group_id(mm, page);
+
+	return unlikely(id) ? &lru->group[id] : &lru->root;
+}
+
 /* A counter that is written by several, and may for a moment be short of what is true. */
 static inline uint64_t count_of(_Atomic int64_t *counter)
 {
@@ -62,14 +73,39 @@ static inline uint64_t count_of(_Atomic int64_t *counter)
 	return now > 0 ? (uint64_t)now : 0;
 }
 
-/* Pages of a list in zones up to `high_zone`. */
-static inline uint64_t lru_size(struct node *node, unsigned list, unsigned high_zone)
+/* Nothing on them. */
+static inline void lru_lists_init(struct lru_lists *lists)
+{
+	for (unsigned i = 0; i < LRU_LISTS; i++)
+		lists->list[i].young = lists->list[i].old = PFN_NONE;
+}
+
+/* Pages of one list in zones up to `high_zone`. */
+static inline uint64_t lists_size(struct lru_lists *lists, unsigned list, unsigned high_zone)
 {
 	uint64_t sum = 0;
 
 	for (unsigned t = 0; t <= high_zone; t++)
-		sum += ld_relaxed(&node->reclaim.lru.list[list].count[t]);
+		sum += ld_relaxed(&lists->list[list].count[t]);
 	return sum;
+}
+
+/* The same of a group and those below it, NULL: of all pages of the node. (group_lists.c) */
+uint64_t lru_size_in(struct node *node, const struct zonal_group *group, unsigned list,
+		     unsigned high_zone);
+
+static inline uint64_t lru_size(struct node *node, unsigned list, unsigned high_zone)
+{
+	return lru_size_in(node, NULL, list, high_zone);
+}
+
+/* Pages of the node on all lists of that kind and age, in one zone. */
+uint64_t lru_zone_size(struct node *node, unsigned list, unsigned zone_type);
+
+/* The lists of a group, NULL: of who is in none. */
+static inline struct lru_lists *group_lists(struct node *node, const struct zonal_group *group)
+{
+	return group ? &node->reclaim.lru.group[group->id] : &node->reclaim.lru.root;
 }
 
 /* On to the list that it belongs to / off it. The lock is held. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a node keeps for reclaim: four lists of pages and the wishes to its kswapd.
+ * What a node keeps for reclaim: four lists of pages, of each memory group again four, and the
+ * wishes to its kswapd.
  *
  * Legend of the letters behind the fields, beside those of zone.h:
  *	l  written under lru.lock with interrupts masked; read anywhere, relaxed
@@ -34,12 +35,18 @@ struct lru_ends {
 	_Atomic uint64_t count[ZONE_TYPES]; /* l: pages by zone type */
 };
 
-struct lru {
-	struct ticket_lock lock;
+/* The pages that are charged to one group, or to none. */
+struct lru_lists {
 	struct lru_ends list[LRU_LISTS]; /* l */
 	/* l: what reclaim of each kind has cost lately, in pages that had to be written: the
-	 * kind that costs less is looked at more. */
+	 * kind that costs less is looked at more. With what it cost the groups below. */
 	_Atomic uint64_t cost[ZONAL_KINDS];
+};
+
+struct lru {
+	struct ticket_lock lock;
+	struct lru_lists root;   /* of pages that are charged to nobody */
+	struct lru_lists *group; /* i: by the group's number; NULL: there are no groups */
 	_Atomic int64_t isolated[ZONAL_KINDS]; /* a: off their lists */
 	_Atomic int64_t dirty, writing;        /* a */
 };

@@ -30,6 +30,10 @@ struct zonal_group;
 
 /* The lists of a node, empty. Context: boot. */
 void reclaim_init(struct zonal *mm, struct node *node);
+/* What the lists of all groups take, and their memory, aligned to 8. Context: boot or task, before
+ * the first group. (group_lists.c) */
+size_t reclaim_groups_bytes(const struct zonal *mm);
+void reclaim_groups_begin(struct zonal *mm, void *storage);
 /* zonal_check: a node's lists, after the walk over the map. True: something does not hold. */
 bool check_node_lists(struct walk *w, struct node *node);
 /* Rung 3: pages freed. */
@@ -53,6 +57,17 @@ void reclaim_wait(void);
 #else
 
 static inline void reclaim_init(struct zonal *mm, struct node *node) { (void)mm, (void)node; }
+
+static inline size_t reclaim_groups_bytes(const struct zonal *mm)
+{
+	(void)mm;
+	return 0;
+}
+
+static inline void reclaim_groups_begin(struct zonal *mm, void *storage)
+{
+	(void)mm, (void)storage;
+}
 
 static inline bool check_node_lists(struct walk *w, struct node *node)
 {

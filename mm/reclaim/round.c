@@ -14,7 +14,12 @@
  * proportion that was planned. So pressure on both stays what it should be, and no kind is emptied
  * by chance.
  *
- * The round ends with the shrinkers, and with the news that the node can be reclaimed (K6).
+ * Each group's lists have their turn, those of the pages in no group first (group_lists.c). What
+ * decides between the kinds is looked at once, over all that the run is for; how many pages are
+ * looked at, and when it is enough, each group's lists for themselves.
+ *
+ * The shrinkers come behind the pages of no group; the round ends with the news that the node can
+ * be reclaimed (K6).
  *
  * Context: a task. No lock is held here.
  */
@@ -51,14 +56,15 @@ void zonal_swap_count(struct zonal *mm, bool written)
 
 static uint64_t list_share(struct scan *s, struct node *node, unsigned list)
 {
-	return lru_size(node, list, s->high_zone) >> s->priority;
+	return lists_size(group_lists(node, s->turn), list, s->high_zone) >> s->priority;
 }
 
 /* Both kinds in the proportion of what they cost lately. */
 static void plan_by_cost(struct scan *s, struct node *node, struct plan *plan)
 {
-	uint64_t anon = ld_relaxed(&node->reclaim.lru.cost[ZONAL_ANON]);
-	uint64_t cache = ld_relaxed(&node->reclaim.lru.cost[ZONAL_CACHE]);
+	struct lru_lists *whole = group_lists(node, s->group);
+	uint64_t anon = ld_relaxed(&whole->cost[ZONAL_ANON]);
+	uint64_t cache = ld_relaxed(&whole->cost[ZONAL_CACHE]);
 	uint64_t anon_cost = 2 * anon + cache, cache_cost = anon + 2 * cache;
 	uint64_t total = anon_cost + cache_cost, part[ZONAL_KINDS], sum;
 
@@ -139,10 +145,24 @@ static bool lists_left(const struct plan *plan)
 	       plan->left[LRU_INACTIVE_CACHE];
 }
 
+/* Those whose turn it is next, after one of them. False: all that the run is for had theirs. */
+static bool next_turn(struct scan *s, unsigned *at)
+{
+	s->turn = group_next(s->mm, s->group, at);
+	return s->turn;
+}
+
 void age_anon(struct scan *s, struct node *node)
 {
-	if (swap_has_room(s->mm) && inactive_is_low(node, ZONAL_ANON))
+	unsigned at = 0;
+
+	ASSERT(!s->group, "group %u has no kswapd", s->group->id);
+	if (!swap_has_room(s->mm) || !inactive_is_low(node, NULL, ZONAL_ANON))
+		return;
+	s->turn = NULL;
+	do
 		shrink_active(s, node, LRU_ACTIVE_ANON, RECLAIM_BATCH);
+	while (next_turn(s, &at));
 }
 
 static void shrink_lists(struct scan *s, struct node *node)
@@ -163,22 +183,30 @@ static void shrink_lists(struct scan *s, struct node *node)
 		adjusted = true;
 	}
 	s->reclaimed += reclaimed;
-	age_anon(s, node);
+	if (swap_has_room(s->mm) && inactive_is_low(node, s->turn, ZONAL_ANON))
+		shrink_active(s, node, LRU_ACTIVE_ANON, RECLAIM_BATCH);
 }
 
-/* What the lists look like decides which of them this round may touch. */
-static void judge_lists(struct scan *s, struct node *node)
+/* Of everybody that the run is for. */
+static void shrink_all(struct scan *s, struct node *node)
 {
-	uint64_t inactive = lru_size(node, LRU_INACTIVE_CACHE, ZONE_MOVABLE);
-	uint64_t anon = lru_size(node, LRU_INACTIVE_ANON, ZONE_MOVABLE);
-	uint64_t have = inactive + lru_size(node, LRU_ACTIVE_CACHE, ZONE_MOVABLE), high = 0;
+	unsigned at = 0;
 
-	for (unsigned kind = 0; kind < ZONAL_KINDS; kind++) {
-		s->deactivate[kind] = s->force_deactivate || inactive_is_low(node, kind);
-		if (trace_wants(s->mm, ZONAL_TRACE_INACTIVE_IS_LOW))
-			trace_lists(s, node, kind);
+	s->turn = NULL;
+	if (!s->group) {
+		shrink_lists(s, node);
+		/* Nobody knows which objects a group has. */
+		s->reclaimed += shrink_objects(s, node);
 	}
-	s->cache_trim = (inactive >> s->priority) && !s->deactivate[ZONAL_CACHE];
+	while (next_turn(s, &at))
+		shrink_lists(s, node);
+}
+
+/* Cache and free memory together are so little that anonymous pages alone are looked at. */
+static bool cache_is_tiny(struct scan *s, struct node *node, uint64_t cache)
+{
+	uint64_t anon = lru_size(node, LRU_INACTIVE_ANON, ZONE_MOVABLE), have = cache, high = 0;
+
 	for (unsigned t = 0; t < ZONE_TYPES; t++) {
 		struct zone *zone = &node->zone[t];
 
@@ -186,7 +214,24 @@ static void judge_lists(struct scan *s, struct node *node)
 		if (zone_managed(zone))
 			high += (uint64_t)zone_mark(zone, WMARK_HIGH);
 	}
-	s->cache_tiny = have <= high && !s->deactivate[ZONAL_ANON] && (anon >> s->priority);
+	return have <= high && !s->deactivate[ZONAL_ANON] && (anon >> s->priority);
+}
+
+/* What the lists look like decides which of them this round may touch. */
+static void judge_lists(struct scan *s, struct node *node)
+{
+	uint64_t inactive = lru_size_in(node, s->group, LRU_INACTIVE_CACHE, ZONE_MOVABLE);
+
+	for (unsigned kind = 0; kind < ZONAL_KINDS; kind++) {
+		s->deactivate[kind] =
+			s->force_deactivate || inactive_is_low(node, s->group, kind);
+		if (trace_wants(s->mm, ZONAL_TRACE_INACTIVE_IS_LOW))
+			trace_lists(s, node, kind);
+	}
+	s->cache_trim = (inactive >> s->priority) && !s->deactivate[ZONAL_CACHE];
+	s->cache_tiny = !s->group &&
+			cache_is_tiny(s, node,
+				      inactive + lru_size(node, LRU_ACTIVE_CACHE, ZONE_MOVABLE));
 }
 
 bool shrink_node(struct scan *s, struct node *node)
@@ -197,10 +242,7 @@ bool shrink_node(struct scan *s, struct node *node)
 	       "priority %u zone type %u", s->priority, s->high_zone);
 	__builtin_memset(&s->seen, 0, sizeof(s->seen));
 	judge_lists(s, node);
-	shrink_lists(s, node);
-	/* Nobody knows which objects a group has. */
-	if (!s->group)
-		s->reclaimed += shrink_objects(s, node);
+	shrink_all(s, node);
 	/* What was met a second time is on its way to the disk: waiting is all that is left. */
 	if (s->kswapd && s->seen.immediate)
 		reclaim_nap(RECLAIM_NAP_NS);

@@ -38,6 +38,8 @@ struct scan {
 	/* constant in a run */
 	bool kswapd;             /* whose run: events are counted apart */
 	const struct zonal_group *group; /* only its pages, and of those below; NULL: all */
+	/* whose lists have their turn; NULL: of the pages that are in no group */
+	const struct zonal_group *turn;
 	unsigned high_zone;      /* pages of zones above are passed over */
 	gfp_t gfp;               /* who asks, for who traces; what it allows is in `may` */
 	uint64_t target;         /* pages wanted */
@@ -67,7 +69,8 @@ struct scan {
 /* What is to be done with a page that was looked at. */
 enum page_verdict { VERDICT_KEEP, VERDICT_ACTIVATE, VERDICT_FREE };
 
-/* Up to RECLAIM_BATCH pages off the old end of a list, each with a reference of ours. Pages of
+/* Up to RECLAIM_BATCH pages off the old end of a list of whose turn it is, each with a reference of
+ * ours. Pages of
  * zones that do not matter go to the young end. Returns how many; *looked_at counts all. */
 unsigned lru_isolate(struct scan *s, struct node *node, unsigned list, unsigned want,
 		     struct page **batch, uint64_t *looked_at);
@@ -86,13 +89,15 @@ void lru_free_isolated(struct zonal *mm, struct page *page, unsigned kind);
  * else can come to know it. */
 static inline bool held_by_two(struct page *page) { return ld_relaxed(&page->refs) == 2; }
 
-/* Look at up to `want` pages of an inactive list, free what can be. Returns pages freed. */
+/* Look at up to `want` pages of an inactive list of whose turn it is, free what can be. Returns
+ * pages freed. */
 uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsigned want);
 /* Move up to `want` pages of an active list to the inactive one. */
 void shrink_active(struct scan *s, struct node *node, unsigned list, unsigned want);
 
-/* Is the inactive list short for the active one? */
-bool inactive_is_low(struct node *node, unsigned kind);
+/* Are the inactive lists of a group and those below it short for the active ones? NULL: of the
+ * whole node. */
+bool inactive_is_low(struct node *node, const struct zonal_group *group, unsigned kind);
 /* Tell who traces by what that was decided. */
 void trace_lists(const struct scan *s, struct node *node, unsigned kind);
 

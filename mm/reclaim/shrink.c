@@ -137,24 +137,35 @@ static void count_batch(const struct scan *s, unsigned kind, uint64_t looked_at,
 	port_irq_restore(irq);
 }
 
-/* What a batch cost: pages that had to be written. What is long ago weighs less: beyond a quarter
- * of all pages on the lists, both costs are halved. */
-static void note_cost(struct node *node, unsigned kind, uint64_t written)
+/* What a batch of that group cost: pages that had to be written. What is long ago weighs less:
+ * beyond a quarter of its pages on the lists, both costs are halved. */
+static void note_cost_of(struct node *node, const struct zonal_group *group, unsigned kind,
+			 uint64_t written)
 {
-	struct lru *lru = &node->reclaim.lru;
-	port_irqflags_t irq = port_irq_save();
+	struct lru_lists *lists = group_lists(node, group);
+	port_irqflags_t irq;
 	uint64_t size = 0, sum = 0;
 
-	lock_take(&lru->lock);
-	own_add(&lru->cost[kind], written);
 	for (unsigned list = 0; list < LRU_LISTS; list++)
-		size += lru_size(node, list, ZONE_MOVABLE);
+		size += lru_size_in(node, group, list, ZONE_MOVABLE);
+	irq = port_irq_save();
+	lock_take(&node->reclaim.lru.lock);
+	own_add(&lists->cost[kind], written);
 	for (unsigned k = 0; k < ZONAL_KINDS; k++)
-		sum += ld_relaxed(&lru->cost[k]);
+		sum += ld_relaxed(&lists->cost[k]);
 	for (unsigned k = 0; sum > size / 4 && k < ZONAL_KINDS; k++)
-		st_relaxed(&lru->cost[k], ld_relaxed(&lru->cost[k]) / 2);
-	lock_drop(&lru->lock);
+		st_relaxed(&lists->cost[k], ld_relaxed(&lists->cost[k]) / 2);
+	lock_drop(&node->reclaim.lru.lock);
 	port_irq_restore(irq);
+}
+
+/* It cost those above, too, and the board. */
+static void note_cost(struct node *node, const struct zonal_group *group, unsigned kind,
+		      uint64_t written)
+{
+	for (; group; group = group->parent)
+		note_cost_of(node, group, kind, written);
+	note_cost_of(node, NULL, kind, written);
 }
 
 /* Nothing but dirty pages: whoever owns them should write. */
@@ -211,7 +222,7 @@ uint64_t shrink_inactive(struct scan *s, struct node *node, unsigned list, unsig
 	/* An anonymous page does not go before it is written somewhere. */
 	written = s->seen.started - before.started + (kind == ZONAL_ANON ? count - kept : 0);
 	if (written)
-		note_cost(node, kind, written);
+		note_cost(node, s->turn, kind, written);
 	if (activated)
 		mm_event(s->mm, EVENT_PGACTIVATE, activated);
 	if (count && s->seen.dirty - before.dirty == count)
@@ -256,19 +267,19 @@ static uint64_t active_ratio(uint64_t pages)
 
 void trace_lists(const struct scan *s, struct node *node, unsigned kind)
 {
-	uint64_t inactive = lru_size(node, kind * 2, ZONE_MOVABLE);
-	uint64_t active = lru_size(node, kind * 2 + LRU_ACTIVE, ZONE_MOVABLE);
+	uint64_t inactive = lru_size_in(node, s->group, kind * 2, ZONE_MOVABLE);
+	uint64_t active = lru_size_in(node, s->group, kind * 2 + LRU_ACTIVE, ZONE_MOVABLE);
 
 	trace(s->mm, INACTIVE_IS_LOW, node->id, s->high_zone, (uint32_t)inactive,
-	      (uint32_t)lru_size(node, kind * 2, s->high_zone), (uint32_t)active,
-	      (uint32_t)lru_size(node, kind * 2 + LRU_ACTIVE, s->high_zone),
+	      (uint32_t)lru_size_in(node, s->group, kind * 2, s->high_zone), (uint32_t)active,
+	      (uint32_t)lru_size_in(node, s->group, kind * 2 + LRU_ACTIVE, s->high_zone),
 	      (uint32_t)active_ratio(inactive + active), reclaim_flags(kind));
 }
 
-bool inactive_is_low(struct node *node, unsigned kind)
+bool inactive_is_low(struct node *node, const struct zonal_group *group, unsigned kind)
 {
-	uint64_t inactive = lru_size(node, kind * 2, ZONE_MOVABLE);
-	uint64_t active = lru_size(node, kind * 2 + LRU_ACTIVE, ZONE_MOVABLE);
+	uint64_t inactive = lru_size_in(node, group, kind * 2, ZONE_MOVABLE);
+	uint64_t active = lru_size_in(node, group, kind * 2 + LRU_ACTIVE, ZONE_MOVABLE);
 
 	return inactive * active_ratio(inactive + active) < active;
 }

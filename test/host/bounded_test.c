@@ -96,8 +96,8 @@ static void ask_orders(struct kt_cache *cache, gfp_t gfp, bool any, struct worst
 		ask(cache->mm, cache, gfp, order, worst);
 }
 
-/* Which sets a state is asked with: all, or those of at most two. */
-static bool is_small(unsigned set) { return __builtin_popcount(set) <= 2; }
+/* Which sets a state is asked with: all, or those of at most so many. */
+static bool is_small(unsigned set, int most) { return __builtin_popcount(set) <= most; }
 
 KTEST(bounded, every_request_ends_when_nothing_is_free_and_nobody_gives)
 {
@@ -142,7 +142,8 @@ static struct kt_cache *small_full_of_cache(void)
 }
 
 /* Nothing changes on the board. */
-static void ask_refusers(struct kt_cache *cache, enum zonal_give refusal, const char *state)
+static void ask_refusers(struct kt_cache *cache, enum zonal_give refusal, int most,
+			 const char *state)
 {
 	struct worst worst = { 0 };
 
@@ -155,7 +156,7 @@ static void ask_refusers(struct kt_cache *cache, enum zonal_give refusal, const 
 	answer_give(cache, refusal);
 	for (unsigned c = 0; c < ARRAY_SIZE(composites); c++)
 		for (unsigned set = 0; set < SETS; set++)
-			ask_orders(cache, gfp_of(c, set), is_small(set), &worst);
+			ask_orders(cache, gfp_of(c, set), is_small(set, most), &worst);
 	report(state, &worst);
 	KT_TRUE(worst.served < worst.requests);
 	kt_check_all(cache->mm);
@@ -164,14 +165,14 @@ static void ask_refusers(struct kt_cache *cache, enum zonal_give refusal, const 
 
 KTEST(bounded, every_request_ends_when_half_is_free_and_owners_refuse)
 {
-	ask_refusers(scattered(), ZONAL_GIVE_BUSY, "half, busy");
-	ask_refusers(scattered(), ZONAL_GIVE_NO_ROOM, "half, no room");
+	ask_refusers(scattered(), ZONAL_GIVE_BUSY, 2, "half, busy");
+	ask_refusers(scattered(), ZONAL_GIVE_NO_ROOM, 1, "half, no room");
 }
 
 KTEST(bounded, every_request_ends_when_all_is_cache_and_owners_refuse)
 {
-	ask_refusers(small_full_of_cache(), ZONAL_GIVE_BUSY, "cache, busy");
-	ask_refusers(small_full_of_cache(), ZONAL_GIVE_NO_ROOM, "cache, no room");
+	ask_refusers(small_full_of_cache(), ZONAL_GIVE_BUSY, 1, "cache, busy");
+	ask_refusers(small_full_of_cache(), ZONAL_GIVE_NO_ROOM, 1, "cache, no room");
 }
 
 /* The board, or a new one if half of its pages have gone. */
@@ -196,7 +197,7 @@ static void ask_givers(struct kt_cache *(*board)(void), const char *state)
 	for (unsigned i = 0; i < ARRAY_SIZE(composites) * SETS * MAX_ORDER; i++) {
 		unsigned set = i / MAX_ORDER % SETS;
 
-		if (!is_small(set))
+		if (!is_small(set, 2))
 			continue;
 		cache = fresh(board, cache);
 		if (!KT_TRUE(cache))

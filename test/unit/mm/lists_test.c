@@ -28,7 +28,7 @@ static struct kt_cache *cache_of(const struct kt_spec *spec, enum zonal_kind kin
 
 static struct lru_ends *ends_of(struct kt_cache *cache, unsigned nid, unsigned list)
 {
-	return &cache->mm->node[nid]->reclaim.lru.list[list];
+	return &cache->mm->node[nid]->reclaim.lru.root.list[list];
 }
 
 static uint64_t listed(struct kt_cache *cache, unsigned nid, unsigned list)

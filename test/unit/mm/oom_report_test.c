@@ -52,7 +52,7 @@ KTEST_F(rows_o, o12_a_report_has_the_request_the_zones_and_the_tasks, KT_HOST_ON
 	zonal_drain_all(mm, NULL);
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 11, 22, 33);
 	for (unsigned list = 0; list < LRU_LISTS; list++)
-		st_relaxed(&lru->list[list].count[ZONE_DMA], 100 + list);
+		st_relaxed(&lru->root.list[list].count[ZONE_DMA], 100 + list);
 	mm->oom.rows = 1;
 	mm->oom.row[0] = (struct oom_row){ .who = { .id = 9, .name = "glutton", .pages = 70,
 						    .swap = 8, .tables = 3, .adj = -5 },
@@ -67,7 +67,7 @@ KTEST_F(rows_o, o12_a_report_has_the_request_the_zones_and_the_tasks, KT_HOST_ON
 	has(text, "task 9 (glutton): 81 points: 70 pages, 8 in swap, 3 of page tables, adj -5\n");
 	has(text, "and 6 tasks with fewer points\n");
 	for (unsigned list = 0; list < LRU_LISTS; list++)
-		st_relaxed(&lru->list[list].count[ZONE_DMA], 0);
+		st_relaxed(&lru->root.list[list].count[ZONE_DMA], 0);
 	mm->oom.rows = 0;
 	mm->oom.more = 0;
 	KT_TRUE(!strstr(report(mm, OOM_NONE), "tasks with fewer"));

@@ -319,11 +319,11 @@ KTEST(reclaim, active_list_may_be_as_many_times_longer_as_the_square_root_of_ten
 			      { 819200, 25395200, false }, { 819200, 25395201, true } };
 
 		for (unsigned k = 0; k < ARRAY_SIZE(table); k++) {
-			struct lru_ends *list = node->reclaim.lru.list;
+			struct lru_ends *list = node->reclaim.lru.root.list;
 
 			st_relaxed(&list[i * 2].count[ZONE_DMA], table[k].inactive);
 			st_relaxed(&list[i * 2 + 1].count[ZONE_DMA], table[k].active);
-			KT_OK(inactive_is_low(node, i) == table[k].low, "line %u", k);
+			KT_OK(inactive_is_low(node, NULL, i) == table[k].low, "line %u", k);
 			st_relaxed(&list[i * 2].count[ZONE_DMA], 0);
 			st_relaxed(&list[i * 2 + 1].count[ZONE_DMA], 0);
 		}
@@ -372,7 +372,7 @@ KTEST(reclaim, kinds_are_looked_at_60_to_140_and_the_one_that_costs_less_then)
 	KT_EQ(anon->asked_give, 38);
 	KT_EQ(cache->asked_give, 22);
 	KT_EQ(anon->committed, 38);
-	KT_EQ(ld_relaxed(&mm->node[0]->reclaim.lru.cost[ZONAL_ANON]), 38);
+	KT_EQ(ld_relaxed(&mm->node[0]->reclaim.lru.root.cost[ZONAL_ANON]), 38);
 	/* They had to be written: 2010 / 16 * 89 / 501. */
 	shrink_node(&s, mm->node[0]);
 	KT_EQ(anon->asked_give, 38 + 22);

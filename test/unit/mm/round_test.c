@@ -91,7 +91,7 @@ KTEST(reclaim, cache_that_costs_more_is_looked_at_less)
 	if (!world(2048, 512, 1536))
 		return;
 	w.scan.target = 8192;
-	st_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE], 1000);
+	st_relaxed(&w.node->reclaim.lru.root.cost[ZONAL_CACHE], 1000);
 	round_at(4);
 	expect(59, 17, 51);
 }

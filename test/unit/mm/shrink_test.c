@@ -81,7 +81,7 @@ KTEST(reclaim, a_page_stays_or_becomes_active_by_what_its_owner_answers)
 		KT_EQ(w.scan.seen.started, table[i].started);
 		KT_EQ(kt_event(w.mm, EVENT_PGACTIVATE), !!(table[i].flags & PG_ACTIVE));
 		/* Written is what this kind cost. */
-		KT_EQ(ld_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE]),
+		KT_EQ(ld_relaxed(&w.node->reclaim.lru.root.cost[ZONAL_CACHE]),
 		      table[i].started / 2);
 		end();
 	}
@@ -177,7 +177,7 @@ KTEST(reclaim, what_was_written_is_the_cost_of_its_kind_and_is_forgotten_by_halv
 
 	if (!world(ZONAL_ANON, 132, true))
 		return;
-	cost = w.node->reclaim.lru.cost;
+	cost = w.node->reclaim.lru.root.cost;
 	st_relaxed(&cost[ZONAL_CACHE], 8);
 	for (unsigned i = 16; i < 132; i++)
 		w.cache->place[i].give = ZONAL_GIVE_BUSY;
@@ -199,10 +199,10 @@ KTEST(reclaim, a_batch_that_wrote_nothing_leaves_the_cost_as_it_is)
 		return;
 	for (unsigned i = 0; i < 8; i++)
 		w.cache->place[i].give = ZONAL_GIVE_BUSY;
-	st_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE], 1000);
+	st_relaxed(&w.node->reclaim.lru.root.cost[ZONAL_CACHE], 1000);
 	KT_EQ(look(LRU_INACTIVE_CACHE), 0);
-	KT_EQ(ld_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE]), 1000);
-	st_relaxed(&w.node->reclaim.lru.cost[ZONAL_CACHE], 0);
+	KT_EQ(ld_relaxed(&w.node->reclaim.lru.root.cost[ZONAL_CACHE]), 1000);
+	st_relaxed(&w.node->reclaim.lru.root.cost[ZONAL_CACHE], 0);
 	end();
 }
 
@@ -299,10 +299,10 @@ KTEST(reclaim, the_active_list_may_be_longer_the_more_memory_there_is)
 	end();
 	lru = &w.node->reclaim.lru;
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
-		st_relaxed(&lru->list[LRU_INACTIVE_CACHE].count[ZONE_DMA], table[i].inactive);
-		st_relaxed(&lru->list[LRU_ACTIVE_CACHE].count[ZONE_DMA], table[i].active);
-		KT_OK(inactive_is_low(w.node, ZONAL_CACHE) == table[i].low, "row %u", i);
+		st_relaxed(&lru->root.list[LRU_INACTIVE_CACHE].count[ZONE_DMA], table[i].inactive);
+		st_relaxed(&lru->root.list[LRU_ACTIVE_CACHE].count[ZONE_DMA], table[i].active);
+		KT_OK(inactive_is_low(w.node, NULL, ZONAL_CACHE) == table[i].low, "row %u", i);
 	}
-	st_relaxed(&lru->list[LRU_INACTIVE_CACHE].count[ZONE_DMA], 0);
-	st_relaxed(&lru->list[LRU_ACTIVE_CACHE].count[ZONE_DMA], 0);
+	st_relaxed(&lru->root.list[LRU_INACTIVE_CACHE].count[ZONE_DMA], 0);
+	st_relaxed(&lru->root.list[LRU_ACTIVE_CACHE].count[ZONE_DMA], 0);
 }
