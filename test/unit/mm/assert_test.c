@@ -43,6 +43,8 @@ static void take_without_lock(void *mm)
 	(void)mobility_take(zone_0(mm), 0, MIGRATE_MOVABLE, 0);
 }
 
+/* Ends by its assertion, with the lock. */
+static void put_a_free_block(void *mm) LOCK_UNSAID;
 static void put_a_free_block(void *mm)
 {
 	struct zone *zone = zone_0(mm);
