@@ -164,6 +164,8 @@ libfdt_fetch() {
 # A place for packages' sources, made of the places that the machine has for packages.
 source_list() {
 	for list in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/*.sources; do
+		# The backslash is sed's: a line that has no end gets one.
+		# shellcheck disable=SC1003
 		[ ! -e "$list" ] || sed 's/^Types:.*/Types: deb-src/; $a\' "$list" >"$apt/src.sources"
 		[ ! -e "$list" ] || return 0
 	done
