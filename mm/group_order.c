@@ -17,7 +17,9 @@ static unsigned number_at(const struct zonal *mm, unsigned place)
 {
 	struct zonal *writable = (struct zonal *)(uintptr_t)mm;
 
-	return place < ZONAL_MAX_GROUPS ? ld_relaxed(&writable->groups.order[place]) : 0;
+	if (place >= ZONAL_MAX_GROUPS)
+		return 0;
+	return ld_relaxed(&writable->groups.order[place]);
 }
 
 static struct zonal_group *group_of(const struct zonal *mm, unsigned number)
