@@ -27,8 +27,8 @@
  */
 #include "alloc.h"
 
+#include "first_pass.h"
 #include "lib/assert.h"
-#include "cpuset.h"
 #include "group.h"
 #include "trace.h"
 #include "watermark.h"
@@ -79,25 +79,6 @@ static void decode(struct alloc_req *req, struct zonal *mm, const struct alloc_a
 	};
 }
 
-/* Z2: the cpuset narrows the first pass of a task to its nodes. */
-static void first_pass(const struct alloc_req *req, struct alloc_pass *pass)
-{
-	ASSERT(req->nodemask, "no node allowed, gfp 0x%x", req->gfp);
-	pass->gfp = req->gfp;
-	pass->flags = WMARK_LOW | (req->gfp & ALLOC_KSWAPD) | request_cma_flag(req);
-	pass->flags |= req->gfp & __GFP_WRITE ? ALLOC_SPREAD : 0;
-	pass->nodemask = req->nodemask;
-	cpuset_read(req, pass);
-	if (unlikely(pass->cpuset != NODEMASK_ALL)) {
-		pass->gfp |= __GFP_HARDWALL;
-		if (!req->in_irq && req->nodemask == NODEMASK_ALL)
-			pass->nodemask = pass->cpuset;
-		else
-			pass->flags |= ALLOC_CPUSET;
-	}
-	pass->preferred = first_zone(req, pass->nodemask);
-}
-
 struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t gfp,
 			   unsigned order)
 {
@@ -113,7 +94,7 @@ struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t 
 	}
 	decode(&req, mm, ask, gfp & mm->gfp_allowed, order);
 	report_sleep_in_irq(&req);
-	first_pass(&req, &pass);
+	request_first_pass(&req, &pass);
 	somewhere = pass.preferred < req.list->count;
 	if (likely(somewhere)) {
 		pass.flags |= flags_nofragment(req.list->ref[pass.preferred].zone);

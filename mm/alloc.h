@@ -21,10 +21,18 @@ uint16_t first_zone(const struct alloc_req *req, nodemask_t nodemask);
 /* What the first pass, if there was one, could not serve (slowpath.c, rows L). */
 struct page *alloc_slow(const struct alloc_req *req, bool walked);
 
-/* Leave a record of why the request failed in its last pass (failure.c). */
+/* What the request went through. */
 struct retry;
-void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, uint32_t steps,
-		    const struct retry *tried);
+struct tried {
+	uint32_t steps; /* ZSTEP_* */
+	const struct retry *retry;
+	const struct zonal_outcomes *outcome;
+};
+
+/* Leave a record of why the request failed in its last pass, and in the walks at LOW and at MIN
+ * before it (failure.c). */
+void failure_record(const struct alloc_req *req, const struct alloc_pass *last,
+		    const struct alloc_pass walks[2], const struct tried *tried);
 /* The same for a request that was refused at the door. */
 void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32_t steps);
 /* G10: true if this request is to fail on purpose (inject.c). */

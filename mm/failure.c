@@ -3,9 +3,10 @@
  * Why it failed: the record that each failed request leaves.
  *
  * The record belongs to the CPU that asked; a newer failure there overwrites it. Per zone of
- * the list it holds the first reason of the last pass, worked out anew when all
- * is lost, so that the passes themselves carry nothing for it. The state may have
- * changed in between; then the reason says REFUSED_RACE.
+ * the list it holds the first reason of the last pass, and of those at LOW and at MIN, worked out
+ * anew when all is lost, so that the passes themselves carry nothing for it. The state may have
+ * changed in between; then the reason says REFUSED_RACE. What came of the other steps was counted
+ * on the way, in the slow path alone (<zonal/why.h>).
  *
  * The record is written with interrupts masked and read the same way. So it is small: of a
  * board with more zones than ZONAL_FAILURE_ZONES it tells of those that the request asked
@@ -16,6 +17,7 @@
 #include "lib/assert.h"
 #include "cpuset.h"
 #include "reclaim/reclaim.h"
+#include "wake.h"
 #include "watermark.h"
 
 static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
@@ -25,6 +27,7 @@ static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
 	DASSERT_MASKED();
 	f->serial = fetch_add_relaxed(&mm->failures, 1) + 1;
 	f->zone_count = f->zones_more = 0;
+	f->outcome = (struct zonal_outcomes){ .end = ZONAL_END_DOOR };
 	return f;
 }
 
@@ -51,17 +54,33 @@ static enum zonal_refusal refusal_of(const struct alloc_req *req, const struct a
 	return zone_request_ok(ref->zone, req, pass) ? REFUSED_RACE : REFUSED_NO_BLOCK;
 }
 
-void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, uint32_t steps,
-		    const struct retry *tried)
+/* K6: of the nodes that were asked, those whose kswapd has given up. */
+static nodemask_t hopeless_of(const struct zonal *mm, nodemask_t asked)
+{
+	nodemask_t hopeless = 0;
+
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++)
+		if (nodemask_has(asked, nid) &&
+		    ld_relaxed(&mm->node[nid]->reclaim.failures) >= KSWAPD_HOPELESS)
+			hopeless |= node_bit(nid);
+	return hopeless;
+}
+
+void failure_record(const struct alloc_req *req, const struct alloc_pass *last,
+		    const struct alloc_pass walks[2], const struct tried *how)
 {
 	port_irqflags_t irq = port_irq_save();
 	struct zonal_failure *f = begin_record(req->mm, mm_this_cpu(req->mm));
+	const struct retry *tried = how->retry;
+	int64_t ignored;
 
-	f->gfp = pass->gfp;
+	f->gfp = last->gfp;
 	f->order = req->order;
 	f->policy = req->in_irq ? MPOL_DEFAULT : policy_mode(req->task);
 	f->nid = req->nid;
-	f->steps = steps;
+	f->steps = how->steps;
+	f->outcome = *how->outcome;
+	f->outcome.kswapd_hopeless = hopeless_of(req->mm, f->outcome.kswapd_asked);
 	f->rounds = tried->rounds;
 	f->scanned = tried->scanned;
 	f->reclaimed = tried->reclaimed;
@@ -73,7 +92,9 @@ void failure_record(const struct alloc_req *req, const struct alloc_pass *pass, 
 
 		f->zone[i].zid = ref->zone->id;
 		f->zone[i].refusal =
-			(uint8_t)refusal_of(req, pass, ref, &f->zone[i].short_pages);
+			(uint8_t)refusal_of(req, last, ref, &f->zone[i].short_pages);
+		f->zone[i].low = (uint8_t)refusal_of(req, &walks[0], ref, &ignored);
+		f->zone[i].min = (uint8_t)refusal_of(req, &walks[1], ref, &ignored);
 		f->zone_count++;
 	}
 	port_irq_restore(irq);

@@ -8,34 +8,19 @@
  * Kept apart from failure.c so that the allocator itself never formats text. The
  * text is cut at the buffer's end, never beyond it.
  */
-#include "mm.h"
+#include "failure_text.h"
 
 #include <zonal/names.h>
-
-#include "lib/printf.h"
-
-struct text {
-	char *at;
-	size_t size;
-	size_t length;
-};
-
-#define ADD(t, ...)                                                                                \
-	do {                                                                                       \
-		size_t room = (t)->size - (t)->length;                                             \
-		int n = zn_snprintf((t)->at + (t)->length, room, __VA_ARGS__);                     \
-		(t)->length += ZN_MIN((size_t)(n < 0 ? 0 : n), room ? room - 1 : 0);               \
-	} while (0)
 
 static void add_zone(struct text *t, const struct zonal_failure *f, unsigned i)
 {
 	unsigned zid = f->zone[i].zid;
 
-	ADD(t, "; node %u %s ", zid / ZONE_TYPES, zonal_zone_name(zid % ZONE_TYPES));
+	TEXT_ADD(t, "; node %u %s ", zid / ZONE_TYPES, zonal_zone_name(zid % ZONE_TYPES));
 	if (f->zone[i].refusal == REFUSED_WATERMARK)
-		ADD(t, "short by %lld pages", (long long)f->zone[i].short_pages);
+		TEXT_ADD(t, "short by %lld pages", (long long)f->zone[i].short_pages);
 	else
-		ADD(t, "%s", zonal_refusal_name(f->zone[i].refusal));
+		TEXT_ADD(t, "%s", zonal_refusal_name(f->zone[i].refusal));
 }
 
 /* What refused it at the door, or the steps that were tried. */
@@ -47,7 +32,7 @@ static void add_steps(struct text *t, uint32_t steps, bool door)
 	for (unsigned i = 0; (step = zonal_step(i)); i++) {
 		if (!(steps & step->bit) || step->door != door)
 			continue;
-		ADD(t, "%s%s", before, step->text);
+		TEXT_ADD(t, "%s%s", before, step->text);
 		before = ", ";
 	}
 }
@@ -62,23 +47,23 @@ size_t zonal_failure_text(const struct zonal *mm, const struct zonal_failure *f,
 		return 0;
 	buf[0] = '\0';
 	if (!f->serial) {
-		ADD(&t, "no request has failed on this CPU");
+		TEXT_ADD(&t, "no request has failed on this CPU");
 		return t.length;
 	}
-	ADD(&t, "#%llu gfp 0x%x order %u node %d policy %s", (unsigned long long)f->serial, f->gfp,
-	    f->order, f->nid, zonal_policy_name(f->policy));
+	TEXT_ADD(&t, "#%llu gfp 0x%x order %u node %d policy %s", (unsigned long long)f->serial,
+		 f->gfp, f->order, f->nid, zonal_policy_name(f->policy));
 	add_steps(&t, f->steps, true);
 	for (unsigned i = 0; i < f->zone_count; i++)
 		add_zone(&t, f, i);
 	if (f->zones_more)
-		ADD(&t, "; and %u zones farther away", f->zones_more);
+		TEXT_ADD(&t, "; and %u zones farther away", f->zones_more);
 	add_steps(&t, f->steps, false);
 	if (f->steps & ZSTEP_RECLAIM)
-		ADD(&t, "; reclaim looked at %llu pages and freed %llu in %u rounds",
+		TEXT_ADD(&t, "; reclaim looked at %llu pages and freed %llu in %u rounds",
 		    (unsigned long long)f->scanned, (unsigned long long)f->reclaimed,
 		    f->rounds + 1);
 	if ((f->steps & ZSTEP_COMPACT) && f->order)
-		ADD(&t, "; compaction: %s at priority %u", zonal_compact_name(f->compacted),
+		TEXT_ADD(&t, "; compaction: %s at priority %u", zonal_compact_name(f->compacted),
 		    f->compact_priority);
 	return t.length;
 }

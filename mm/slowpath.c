@@ -32,7 +32,7 @@
 #include "alloc.h"
 
 #include "compact/rung.h"
-#include "cpuset.h"
+#include "first_pass.h"
 #include "lib/assert.h"
 #include "mobility.h"
 #include "oom/oom.h"
@@ -45,6 +45,7 @@ struct ladder {
 	struct alloc_pass pass;
 	uint32_t steps;        /* ZSTEP_* */
 	bool drained;          /* L12: once a request */
+	struct zonal_outcomes outcome; /* for the record; what `retry` and `oom` count is theirs */
 	struct retry retry;
 	struct oom_tries oom;
 };
@@ -123,7 +124,11 @@ static void wake_kswapds(struct ladder *l)
 		    !cpuset_allows(req, &l->pass, ref->node))
 			continue;
 		last = node;
-		wakes += wake_one(l, node);
+		l->outcome.kswapd_asked |= node_bit(ref->node);
+		if (wake_one(l, node)) {
+			l->outcome.kswapd_in_need |= node_bit(ref->node);
+			wakes++;
+		}
 	}
 	irq = port_irq_save();
 	own_add(&mm_this_cpu(req->mm)->kswapd_wakes, wakes);
@@ -185,6 +190,9 @@ static struct page *look_again(struct ladder *l, bool first)
 		l->pass.nodemask = NODEMASK_ALL;
 		l->pass.preferred = first_zone(l->req, NODEMASK_ALL);
 		l->steps |= ZSTEP_RESERVES;
+		l->outcome.reserves = reserves & ALLOC_NO_WATERMARKS ? ZONAL_RESERVES_ALL :
+				      reserves			     ? ZONAL_RESERVES_HALF :
+								       ZONAL_RESERVES_NODES;
 	} else if (first) {
 		return NULL;
 	}
@@ -304,6 +312,7 @@ static bool must_begin_anew(const struct ladder *l)
  * either. */
 static bool another_round(struct ladder *l)
 {
+	l->retry.end = ZONAL_RETRY_NOT_ASKED;
 	if ((l->retry.progress || kswapd_serves(l->req)) &&
 	    retry_worth(l->req, &l->pass, &l->retry))
 		return true;
@@ -364,6 +373,50 @@ static bool wait_for_nofail(struct ladder *l, struct page **page)
 	return true;
 }
 
+/* ---- the record ---- */
+
+/* The predicates of the rungs in their order: the first that said no. */
+static enum zonal_end ladder_end(const struct ladder *l)
+{
+	if (l->pass.preferred >= l->req->list->count)
+		return ZONAL_END_NO_ZONE;
+	if (!(l->pass.gfp & __GFP_DIRECT_RECLAIM))
+		return ZONAL_END_CANNOT_WAIT;
+	if (!may_reclaim(l))
+		return ZONAL_END_RECLAIMER;
+	if (!(l->steps & ZSTEP_RECLAIM))
+		return ZONAL_END_EARLY;
+	if (l->pass.gfp & __GFP_NORETRY)
+		return ZONAL_END_NORETRY;
+	return may_insist(l) ? ZONAL_END_GAVE_UP : ZONAL_END_COSTLY;
+}
+
+/* All is lost: what is told of the request. */
+static void record(struct ladder *l)
+{
+	struct zonal_outcomes *out = &l->outcome;
+	struct alloc_pass walks[] = { { .gfp = l->req->gfp }, l->pass };
+
+	out->end = (uint8_t)ladder_end(l);
+	if (out->end == ZONAL_END_GAVE_UP)
+		out->retry = l->retry.end ? l->retry.end : ZONAL_RETRY_NOBODY;
+	out->nofail_alone = out->end == ZONAL_END_GAVE_UP && (l->pass.gfp & __GFP_NOFAIL) &&
+			    !kswapd_serves(l->req);
+	out->oom = l->oom.end;
+	out->kills = l->oom.kills;
+	out->victim = l->oom.victim;
+	out->naps = (uint16_t)ZN_MIN(l->oom.naps + l->retry.naps, UINT16_MAX + 0u);
+	out->reclaim_runs = l->retry.reclaim_runs;
+	out->compact_runs = l->retry.compact_runs;
+	out->compact_moved = l->retry.compact_moved;
+	out->compact_failed = l->retry.compact_failed;
+	request_first_pass(l->req, &walks[0]);
+	walks[1].flags = flags_of_gfp(l->req, l->pass.gfp);
+	walks[1].nodemask = l->req->nodemask;
+	failure_record(l->req, &l->pass, walks,
+		       &(struct tried){ l->steps, &l->retry, &l->outcome });
+}
+
 struct page *alloc_slow(const struct alloc_req *req, bool walked)
 {
 	struct ladder l = { .req = req,
@@ -378,6 +431,6 @@ struct page *alloc_slow(const struct alloc_req *req, bool walked)
 			page = climb(&l);
 	} while (!page && (climb_anew(&l) || (wait_for_nofail(&l, &page) && !page)));
 	if (!page)
-		failure_record(req, &l.pass, l.steps, &l.retry);
+		record(&l);
 	return page;
 }

@@ -32,6 +32,7 @@
 #include <zonal/contents.h>
 #include <zonal/gfp.h>
 #include <zonal/types.h>
+#include <zonal/why.h>
 
 ZONAL_BEGIN_DECLS
 
@@ -317,32 +318,6 @@ int zonal_set_reserve_ratio(struct zonal *mm, enum zonal_zone_type zone,
 #define ZONAL_RECLAIM_UNMAP 4u
 int zonal_set_zone_reclaim_mode(struct zonal *mm, unsigned mode) ZONAL_MUST_USE;
 
-/* Why a zone did not serve a request. */
-enum zonal_refusal {
-	ZONAL_REFUSED_NOT_ASKED, /* never reached: behind the zone that served, or too high */
-	ZONAL_REFUSED_NODEMASK,
-	ZONAL_REFUSED_CPUSET,
-	ZONAL_REFUSED_WATERMARK, /* short_pages says by how much */
-	ZONAL_REFUSED_NO_BLOCK,  /* enough pages, but no block of that order in a usable list */
-	ZONAL_REFUSED_RACE       /* passed the test, gone when taken */
-};
-
-/* Steps of the ladder that a failed request went through (rows L3). */
-#define ZONAL_STEP_FAST 0x1u         /* pass at LOW */
-#define ZONAL_STEP_MIN 0x2u          /* pass at MIN with what the flags allow */
-#define ZONAL_STEP_RESERVES 0x4u     /* pass without watermarks or as OOM victim */
-#define ZONAL_STEP_KSWAPD 0x8u       /* background reclaim asked for */
-#define ZONAL_STEP_RECLAIM 0x10u     /* direct reclaim: see rounds, scanned, reclaimed */
-#define ZONAL_STEP_COMPACT 0x20u     /* compaction for the request: see `compacted` */
-#define ZONAL_STEP_OOM 0x40u         /* somebody was to give back all he has: <zonal/oom.h> */
-#define ZONAL_STEP_DRAIN 0x80u
-#define ZONAL_STEP_INJECTED 0x100u   /* fault injection said no; no zone was asked */
-#define ZONAL_STEP_BAD_ORDER 0x200u
-#define ZONAL_STEP_NO_CLEAR 0x400u
-#define ZONAL_STEP_BAD_NODE 0x800u
-#define ZONAL_STEP_GROUP 0x2000u     /* its memory group is at its limit */
-#define ZONAL_STEP_BAD_FLAGS 0x1000u /* two zones (G2) or two mobilities (G3) */
-
 struct zonal_failure {
 	uint64_t serial; /* counts failures of the instance; 0: none yet */
 	zonal_gfp_t gfp;
@@ -356,9 +331,11 @@ struct zonal_failure {
 	uint8_t compact_priority; /* 2: did not wait, 1: waited, 0: whatever it takes */
 	uint32_t zone_count;
 	uint32_t zones_more; /* further zones, farther away, that the record has no room for */
+	struct zonal_outcomes outcome; /* of each step: <zonal/why.h> */
 	struct {
 		uint8_t zid;      /* node * ZONAL_ZONE_TYPES + zone */
-		uint8_t refusal;  /* first reason of the last pass */
+		uint8_t refusal;  /* first reason of the last pass, */
+		uint8_t low, min; /* of the one at LOW, of the first one at MIN */
 		int64_t short_pages;
 	} zone[ZONAL_FAILURE_ZONES];
 };

@@ -28,9 +28,10 @@
 
 /* One zone for the request; a captured block in *page, as it comes from the lists. */
 static enum compact_result compact_one(const struct alloc_req *req, const struct alloc_pass *pass,
-				       const struct zoneref *ref, unsigned priority,
+				       const struct zoneref *ref, struct retry *retry,
 				       struct page **page)
 {
+	unsigned priority = retry->compact_priority;
 	struct compact c = { .mm = req->mm,
 			     .zone = ref->zone,
 			     .order = req->order,
@@ -47,14 +48,18 @@ static enum compact_result compact_one(const struct alloc_req *req, const struct
 	enum compact_result result = compact_zone(&c);
 
 	*page = c.captured;
+	retry->compact_runs++;
+	retry->compact_moved += (uint32_t)c.moved;
+	retry->compact_failed += (uint32_t)c.failed;
 	return result;
 }
 
 /* X5 */
 static enum compact_result compact_zones(const struct alloc_req *req,
-					 const struct alloc_pass *pass, unsigned priority,
+					 const struct alloc_pass *pass, struct retry *retry,
 					 struct page **page)
 {
+	unsigned priority = retry->compact_priority;
 	enum compact_result most = COMPACT_SKIPPED, result;
 
 	for (unsigned i = pass->preferred; i < req->list->count && most < COMPACT_SUCCESS; i++) {
@@ -66,7 +71,7 @@ static enum compact_result compact_zones(const struct alloc_req *req,
 			most = ZN_MAX(most, COMPACT_DEFERRED);
 			continue;
 		}
-		result = compact_one(req, pass, ref, priority, page);
+		result = compact_one(req, pass, ref, retry, page);
 		most = ZN_MAX(most, result);
 		if (result == COMPACT_SUCCESS)
 			compact_defer_reset(ref->zone, req->order, false);
@@ -104,8 +109,7 @@ struct page *compact_for(const struct alloc_req *req, const struct alloc_pass *p
 	trace(req->mm, TRY_COMPACT, req->order, pass->gfp, retry->compact_priority);
 	if (compact_allowed(pass->gfp)) {
 		task->flags |= ZTASK_MEMALLOC;
-		retry->compacted =
-			(uint8_t)compact_zones(req, pass, retry->compact_priority, &page);
+		retry->compacted = (uint8_t)compact_zones(req, pass, retry, &page);
 		task->flags &= ~ZTASK_MEMALLOC;
 	}
 	if (page)

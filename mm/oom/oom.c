@@ -133,8 +133,10 @@ static void end_chosen(struct oom_call *call)
 	       "task %llu, flags 0x%x, is to be ended", (unsigned long long)who->id, who->flags);
 	if (!(who->flags & ZONAL_OOM_DYING))
 		oom_report(call);
+	call->end = ZONAL_OOM_GONE;
 	if (!oom->ops->kill(oom->ctx, who->id))
 		return;
+	call->end = ZONAL_OOM_ENDED;
 	oom->killed_ns = port_time_ns();
 	mm_event(call->mm, EVENT_OOM_KILL, 1);
 	trace(call->mm, OOM_VICTIM, (uint32_t)who->id);
@@ -167,12 +169,16 @@ static enum outcome end_somebody(struct oom_call *call)
 
 	oom_constrain(call);
 	panic_if_told(call);
+	call->end = ZONAL_OOM_NOBODY;
 	if (!oom->ops)
 		return NO_HELP;
 	if (ld_relaxed(&oom->kill_asker))
 		oom_choose(call, true);
 	if (!call->chosen.who.id && !call->gone)
 		oom_choose(call, false);
+	call->end = call->waits ? ZONAL_OOM_WAITED_VICTIM :
+		    call->gone  ? ZONAL_OOM_GONE :
+				  ZONAL_OOM_NOBODY;
 	if (call->waits)
 		return WAIT_VICTIM;
 	if (call->gone)
@@ -188,16 +194,21 @@ static enum outcome out_of_memory(struct oom_call *call)
 {
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)call->req->task;
 
+	call->end = ZONAL_OOM_TURNED_OFF;
 	if (ld_relaxed(&call->mm->oom.off))
 		return NO_HELP;
+	call->end = ZONAL_OOM_WAITED_OTHERS;
 	if (deferred_is_held(call->mm))
 		return WAIT_VICTIM;
+	call->end = ZONAL_OOM_NOTIFIED;
 	if (ask_notifiers(call->mm))
 		return HELP;
+	call->end = ZONAL_OOM_SELF;
 	if (ld_acquire(&task->fate) & ZONAL_FATE_DYING) {
 		zonal_task_fate(task, ZONAL_FATE_VICTIM);
 		return HELP;
 	}
+	call->end = ZONAL_OOM_WAITED_OTHERS;
 	return call->pass->gfp & __GFP_FS ? end_somebody(call) : WAIT_OTHERS;
 }
 
@@ -219,20 +230,33 @@ static struct page *look(const struct alloc_req *req, const struct alloc_pass *p
 	return walk_zones(req, &now);
 }
 
+/* For the record of a request that fails all the same. */
+static void note_end(const struct oom_call *call, struct oom_tries *tries)
+{
+	tries->end = call->end;
+	if (call->end != ZONAL_OOM_ENDED)
+		return;
+	if (tries->kills < UINT16_MAX)
+		tries->kills++;
+	tries->victim = call->chosen.who.id;
+}
+
 /* Inside of it. */
 static struct page *make_room_alone(const struct alloc_req *req, const struct alloc_pass *pass,
-				    enum outcome *outcome)
+				    struct oom_tries *tries, enum outcome *outcome)
 {
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
 	struct oom_call *call = &(struct oom_call){ .mm = req->mm, .req = req, .pass = pass };
 	struct page *page = look(req, pass, __GFP_HARDWALL, WMARK_HIGH | ALLOC_CPUSET);
 
 	*outcome = NO_HELP;
+	tries->end = ZONAL_OOM_NOT_WORTH;
 	if (page || not_worth_it(req, pass))
 		return page;
 	task->flags |= ZTASK_MEMALLOC;
 	*outcome = out_of_memory(call);
 	task->flags &= ~ZTASK_MEMALLOC;
+	note_end(call, tries);
 	if (!(pass->gfp & __GFP_NOFAIL))
 		return NULL;
 	page = look(req, pass, 0, ALLOC_NO_WATERMARKS | ALLOC_CPUSET);
@@ -250,6 +274,7 @@ static bool worth_another(struct oom_tries *tries, enum outcome outcome)
 	    tries->waits >= (outcome == WAIT_OTHERS ? MOST_WAITS_PLAIN : MOST_WAITS_VICTIM))
 		return false;
 	tries->waits++;
+	tries->naps++;
 	port_nap(WAIT_NS);
 	return true;
 }
@@ -283,8 +308,9 @@ struct page *oom_make_room(const struct alloc_req *req, const struct alloc_pass 
 
 	ASSERT(!req->in_irq && !(req->task->flags & ZTASK_MEMALLOC),
 	       "gfp 0x%x: who works for reclaim ends nobody", pass->gfp);
+	tries->end = ZONAL_OOM_WAITED_OTHERS;
 	if (oom_try(req->mm)) {
-		page = make_room_alone(req, pass, &outcome);
+		page = make_room_alone(req, pass, tries, &outcome);
 		oom_leave(req->mm);
 	} else if (!port_nap) {
 		/* Who is in does not nap either, and is out soon. */

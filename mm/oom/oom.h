@@ -12,6 +12,9 @@
 struct oom_tries {
 	unsigned waits; /* rounds in a row in which nobody was ended */
 	bool progress;  /* of the last round: worth another one */
+	uint8_t end;    /* enum zonal_oom_end of the last round */
+	uint16_t kills, naps;
+	uint64_t victim; /* the last one */
 };
 
 #if ZONAL_OOM
@@ -65,6 +68,7 @@ struct oom_call {
 	struct oom_row chosen; /* id 0: nobody */
 	bool waits;           /* a victim is there already (O9) */
 	bool gone;            /* one that was there has gone: look again first */
+	uint8_t end;          /* enum zonal_oom_end */
 };
 
 /* constraint, nodemask, mems and total of a call. */

@@ -18,9 +18,13 @@ struct retry {
 	uint64_t reclaimed;   /* freed in all rounds */
 	unsigned no_progress; /* R1 */
 	unsigned rounds;
+	unsigned naps;        /* R4: for a disk */
 	unsigned compact_tries;   /* R7: that were a success and did not help */
 	uint8_t compact_priority; /* R9: enum compact_priority */
 	uint8_t compacted;        /* enum compact_result of the last run */
+	uint8_t end;              /* enum zonal_retry_end, if retry_worth() said no */
+	uint16_t reclaim_runs, compact_runs;
+	uint32_t compact_moved, compact_failed;
 };
 
 struct walk;

@@ -37,15 +37,17 @@ static bool zone_could_serve(struct zone *zone, const struct alloc_req *req,
 }
 
 /* R4 */
-static void wait_for_disk(struct zone *zone, const struct retry *retry)
+static void wait_for_disk(struct zone *zone, struct retry *retry)
 {
 	struct lru *lru = &zone->mm->node[zone->node]->reclaim.lru;
 	uint64_t pending = count_of(&lru->dirty) + count_of(&lru->writing);
 
-	if (!retry->progress && 2 * pending > zone_reclaimable(zone))
+	if (!retry->progress && 2 * pending > zone_reclaimable(zone)) {
+		retry->naps++;
 		reclaim_nap(RECLAIM_NAP_NS);
-	else
+	} else {
 		reclaim_give_way();
+	}
 }
 
 bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass, struct retry *retry)
@@ -60,6 +62,7 @@ bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass, str
 		retry->no_progress++;
 	if (retry->no_progress > MOST_TRIES) {
 		within.nodemask = pass->nodemask;
+		retry->end = ZONAL_RETRY_TRIES;
 		return highatomic_unreserve(&within, true);
 	}
 	for (unsigned i = pass->preferred; i < req->list->count; i++) {
@@ -71,6 +74,7 @@ bool retry_worth(const struct alloc_req *req, const struct alloc_pass *pass, str
 		wait_for_disk(ref->zone, retry);
 		return true;
 	}
+	retry->end = ZONAL_RETRY_SHORT;
 	return false;
 }
 
@@ -80,6 +84,7 @@ uint64_t reclaim_for(const struct alloc_req *req, const struct alloc_pass *pass,
 	uint64_t freed = reclaim_direct(req, pass, &retry->scanned);
 
 	retry->reclaimed += freed;
+	retry->reclaim_runs++;
 	return freed;
 }
 

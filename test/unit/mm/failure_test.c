@@ -171,10 +171,13 @@ KTEST(failure, record_keeps_how_far_it_went)
 				 .list = mm ? &mm->node[1]->fallback : NULL,
 				 .high_zone = ZONE_NORMAL };
 	struct alloc_pass pass = { .gfp = GFP_USER, .nodemask = NODEMASK_ALL };
+	const struct alloc_pass walks[] = { pass, pass };
+	const struct zonal_outcomes outcome = { .end = ZONAL_END_COSTLY, .naps = 9 };
+	const struct tried how = { ZSTEP_FAST | ZSTEP_RECLAIM, &tried, &outcome };
 
 	if (!mm)
 		return;
-	failure_record(&req, &pass, ZSTEP_FAST | ZSTEP_RECLAIM, &tried);
+	failure_record(&req, &pass, walks, &how);
 	newest(mm);
 	KT_EQ(f.steps, ZSTEP_FAST | ZSTEP_RECLAIM);
 	KT_EQ(f.rounds, 3);
@@ -184,6 +187,8 @@ KTEST(failure, record_keeps_how_far_it_went)
 	KT_EQ(f.compact_priority, 1);
 	KT_EQ(f.nid, 1);
 	KT_EQ(f.zones_more, 0);
+	KT_EQ(f.outcome.end, ZONAL_END_COSTLY);
+	KT_EQ(f.outcome.naps, 9);
 }
 
 KTEST_F(failure, each_cpu_keeps_its_newest, KT_HOST_ONLY)
