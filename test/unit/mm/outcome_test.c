@@ -142,7 +142,8 @@ KTEST(outcome, kswapd_is_asked_by_node_and_says_who_is_in_need)
 	f.outcome.kswapd_asked = 1;
 	outcome_is(ZSTEP_KSWAPD, "no node was in need");
 	f.outcome.kswapd_in_need = 0x8035;
-	outcome_is(ZSTEP_KSWAPD, "nodes 0, 2, 4-5, 15 in need");
+	if (ZONAL_MAX_NODES >= 16)
+		outcome_is(ZSTEP_KSWAPD, "nodes 0, 2, 4-5, 15 in need");
 }
 
 #if ZONAL_RECLAIM
