@@ -160,9 +160,8 @@
 #define lru_isolate_these zn_lru_isolate_these
 #define lru_link zn_lru_link
 #define lru_put_back zn_lru_put_back
-#define lru_size_in zn_lru_size_in
+#define lru_sum_of_groups zn_lru_sum_of_groups
 #define lru_unlink zn_lru_unlink
-#define lru_zone_size zn_lru_zone_size
 #define mark_gap zn_mark_gap
 #define mark_min_free_kbytes zn_mark_min_free_kbytes
 #define meta_close zn_meta_close

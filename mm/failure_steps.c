@@ -16,6 +16,8 @@
 #include <zonal/names.h>
 
 #include "compact/rung.h"
+#include "lib/name_in.h"
+#include "lib/runs.h"
 
 static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
 
@@ -48,15 +50,11 @@ static void text_walk(struct text *t, const struct zonal_failure *f, bool low)
 static void text_nodes(struct text *t, nodemask_t nodes)
 {
 	const char *before = " ";
+	unsigned first, last;
 
 	TEXT_ADD(t, "node%s", nodes & (nodes - 1) ? "s" : "");
-	for (unsigned from = 0, to; from < ZONAL_MAX_NODES; from = to + 1) {
-		to = from;
-		if (!nodemask_has(nodes, from))
-			continue;
-		while (to + 1 < ZONAL_MAX_NODES && nodemask_has(nodes, to + 1))
-			to++;
-		TEXT_ADD(t, from == to ? "%s%u" : "%s%u-%u", before, from, to);
+	while (runs_next(&nodes, &first, &last)) {
+		TEXT_ADD(t, first == last ? "%s%u" : "%s%u-%u", before, first, last);
 		before = ", ";
 	}
 }
@@ -88,7 +86,7 @@ static void add_reserves(struct text *t, const struct zonal_failure *f)
 	};
 	unsigned what = f->outcome.reserves;
 
-	TEXT_ADD(t, "%s: not enough", what < ARRAY_SIZE(names) ? names[what] : ZONAL_NO_NAME);
+	TEXT_ADD(t, "%s: not enough", NAME_IN(names, what));
 }
 
 static void add_reclaim(struct text *t, const struct zonal_failure *f)
@@ -136,7 +134,7 @@ static void add_oom(struct text *t, const struct zonal_failure *f)
 	};
 	const struct zonal_outcomes *out = &f->outcome;
 
-	TEXT_ADD(t, "%s", out->oom < ARRAY_SIZE(names) ? names[out->oom] : ZONAL_NO_NAME);
+	TEXT_ADD(t, "%s", NAME_IN(names, out->oom));
 	if (out->kills)
 		TEXT_ADD(t, "; %u ended for it, the last %llu", out->kills,
 			 (unsigned long long)out->victim);
@@ -211,7 +209,7 @@ size_t zonal_end_text(const struct zonal_failure *f, char *buf, size_t size)
 	if (!size)
 		return 0;
 	buf[0] = '\0';
-	TEXT_ADD(&t, "%s", out->end < ZONAL_ENDS ? end_texts[out->end] : ZONAL_NO_NAME);
+	TEXT_ADD(&t, "%s", NAME_IN(end_texts, out->end));
 	if (out->retry && out->retry < ZONAL_RETRY_ENDS)
 		TEXT_ADD(&t, ": %s", retry_texts[out->retry]);
 	if (f->rounds)
@@ -223,18 +221,13 @@ size_t zonal_end_text(const struct zonal_failure *f, char *buf, size_t size)
 	return t.length;
 }
 
-static const char *step_word(const char *const *table, unsigned count, unsigned value)
-{
-	return value < count && table[value] ? table[value] : ZONAL_NO_NAME;
-}
-
 const char *zonal_end_name(unsigned end)
 {
 	static const char *const names[ZONAL_ENDS] = { "door",      "no-zone", "early-compaction",
 						       "cannot-wait", "reclaimer", "noretry",
 						       "costly",    "gave-up" };
 
-	return step_word(names, ZONAL_ENDS, end);
+	return NAME_IN(names, end);
 }
 
 const char *zonal_retry_name(unsigned retry)
@@ -242,7 +235,7 @@ const char *zonal_retry_name(unsigned retry)
 	static const char *const names[ZONAL_RETRY_ENDS] = { "not-asked", "nobody", "tries",
 							     "short" };
 
-	return step_word(names, ZONAL_RETRY_ENDS, retry);
+	return NAME_IN(names, retry);
 }
 
 const char *zonal_oom_end_name(unsigned oom)
@@ -252,5 +245,5 @@ const char *zonal_oom_end_name(unsigned oom)
 		"self",	     "ended",	  "gone", "waited-others", "waited-victim"
 	};
 
-	return step_word(names, ZONAL_OOM_ENDS_COUNT, oom);
+	return NAME_IN(names, oom);
 }

@@ -11,6 +11,7 @@
  */
 #include "compact/move.h"
 #include "compact/rung.h"
+#include "lib/name_in.h"
 #include "page_check.h"
 
 #include <string.h>
@@ -117,11 +118,6 @@ static const struct zonal_step step_table[] = {
 	  "zeroed pages asked, and no clear function was given" },
 };
 
-static const char *name_of(const char *const *table, size_t count, unsigned value)
-{
-	return value < count && table[value] ? table[value] : ZONAL_NO_NAME;
-}
-
 /* Names differ in more than case; a blank or "?" finds nothing. */
 static bool same_name(const char *a, const char *b)
 {
@@ -144,32 +140,32 @@ static unsigned find_name(const char *const *table, unsigned count, const char *
 	return i;
 }
 
-const char *zonal_zone_name(unsigned type) { return name_of(zone_names, ZONE_TYPES, type); }
+const char *zonal_zone_name(unsigned type) { return NAME_IN(zone_names, type); }
 
-const char *zonal_type_name(unsigned type) { return name_of(type_names, MIGRATE_TYPES, type); }
+const char *zonal_type_name(unsigned type) { return NAME_IN(type_names, type); }
 
-const char *zonal_policy_name(unsigned mode) { return name_of(policy_names, MPOL_MODES, mode); }
+const char *zonal_policy_name(unsigned mode) { return NAME_IN(policy_names, mode); }
 
 const char *page_state_name(enum page_state state)
 {
-	return name_of(state_names, PAGE_STATES, state);
+	return NAME_IN(state_names, state);
 }
 
 const char *zonal_refusal_name(unsigned refusal)
 {
-	return name_of(refusal_names, ARRAY_SIZE(refusal_names), refusal);
+	return NAME_IN(refusal_names, refusal);
 }
 
 const char *zonal_compact_name(unsigned result)
 {
-	return name_of(compact_names, ARRAY_SIZE(compact_names), result);
+	return NAME_IN(compact_names, result);
 }
 
-const char *move_why_name(unsigned why) { return name_of(move_names, MOVE_WHYS, why); }
+const char *move_why_name(unsigned why) { return NAME_IN(move_names, why); }
 
 const char *zonal_retired_text(enum zonal_retired answer)
 {
-	return name_of(retired_names, ZONAL_RETIRED_ANSWERS, answer);
+	return NAME_IN(retired_names, answer);
 }
 
 char zonal_type_letter(unsigned type)

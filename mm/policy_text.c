@@ -22,6 +22,7 @@
 #include "lib/assert.h"
 #include "lib/number.h"
 #include "lib/printf.h"
+#include "lib/runs.h"
 #include "policy.h"
 
 static const char *const mode_words[MPOL_MODES] = {
@@ -99,17 +100,14 @@ int zonal_policy_parse(const struct zonal *mm, const char *text, struct zonal_po
 static size_t add_nodes(char *buf, size_t size, size_t at, nodemask_t nodes)
 {
 	char separator = ':';
+	unsigned first, last;
 
-	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
+	while (runs_next(&nodes, &first, &last)) {
 		size_t used = ZN_MIN(at, size);
-		unsigned first = n;
 
-		if (!nodemask_has(nodes, n))
-			continue;
-		while (n + 1 < ZONAL_MAX_NODES && nodemask_has(nodes, n + 1))
-			n++;
 		at += (size_t)zn_snprintf(buf + used, size - used,
-					  first == n ? "%c%u" : "%c%u-%u", separator, first, n);
+					  first == last ? "%c%u" : "%c%u-%u", separator, first,
+					  last);
 		separator = ',';
 	}
 	return at;

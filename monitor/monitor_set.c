@@ -23,6 +23,7 @@
 
 #include "lib/assert.h"
 #include "lib/printf.h"
+#include "lib/runs.h"
 #include "mm/mm.h"
 #include "report/report.h"
 
@@ -31,15 +32,10 @@ typedef unsigned long long ull;
 void monitor_print_nodes(nodemask_t nodes)
 {
 	const char *comma = "";
+	unsigned first, last;
 
-	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
-		unsigned first = nid;
-
-		if (!nodemask_has(nodes, nid))
-			continue;
-		while (nid + 1 < ZONAL_MAX_NODES && nodemask_has(nodes, nid + 1))
-			nid++;
-		kprintf(first == nid ? "%s%u" : "%s%u-%u", comma, first, nid);
+	while (runs_next(&nodes, &first, &last)) {
+		kprintf(first == last ? "%s%u" : "%s%u-%u", comma, first, last);
 		comma = ",";
 	}
 	if (!*comma)

@@ -18,6 +18,7 @@
 #include <zonal/names.h>
 
 #include "lib/assert.h"
+#include "lib/name_in.h"
 #include "lib/printf.h"
 #include "report/report_gfp.h"
 
@@ -28,7 +29,7 @@ static const char *list_name(unsigned list)
 	static const char *const names[] = { "inactive_anon", "active_anon", "inactive_file",
 					     "active_file" };
 
-	return list < ARRAY_SIZE(names) ? names[list] : ZONAL_NO_NAME;
+	return NAME_IN(names, list);
 }
 
 static const char *mode_name(unsigned mode)
@@ -36,7 +37,7 @@ static const char *mode_name(unsigned mode)
 	static const char *const names[] = { "MIGRATE_ASYNC", "MIGRATE_SYNC_LIGHT",
 					     "MIGRATE_SYNC" };
 
-	return mode < ARRAY_SIZE(names) ? names[mode] : ZONAL_NO_NAME;
+	return NAME_IN(names, mode);
 }
 
 static const char *reason_name(unsigned reason)
@@ -46,7 +47,7 @@ static const char *reason_name(unsigned reason)
 					     "mempolicy_mbind", "numa_misplaced",
 					     "contig_range" };
 
-	return reason < ARRAY_SIZE(names) ? names[reason] : ZONAL_NO_NAME;
+	return NAME_IN(names, reason);
 }
 
 static const char *write_name(unsigned flags)

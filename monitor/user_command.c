@@ -19,6 +19,7 @@
 #include <zonal/zonal.h>
 
 #include "lib/assert.h"
+#include "lib/name_in.h"
 #include "lib/number.h"
 #include "lib/printf.h"
 #include "sched/sched.h"
@@ -32,7 +33,7 @@ static const char *reason_name(const struct user_end *end)
 {
 	static const char *const names[] = { "exited", "killed", "faulted" };
 
-	return end->reason < ARRAY_SIZE(names) ? names[end->reason] : "?";
+	return NAME_IN(names, end->reason);
 }
 
 static void print_one(const struct user_info *info, bool json, bool first)

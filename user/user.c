@@ -61,12 +61,10 @@ unsigned user_list(unsigned *next, struct user_info *out, unsigned count)
 
 bool user_look(int id, struct user_info *out)
 {
-	unsigned next = 0;
+	/* The slot is a part of the id; by now somebody else may be in it. */
+	struct user_process *process = process_slot((unsigned)id % ZONAL_USER_TASKS);
 
-	while (user_list(&next, out, 1))
-		if ((int)out->id == id)
-			return !out->ended;
-	return false;
+	return id > 0 && process_look(process, out) && out->id == (uint32_t)id && !out->ended;
 }
 
 int64_t user_port_call(struct user_port *port, const uint64_t *arg, uint64_t number)

@@ -47,31 +47,17 @@ void reclaim_groups_begin(struct zonal *mm, void *storage)
 	}
 }
 
-uint64_t lru_size_in(struct node *node, const struct zonal_group *group, unsigned list,
-		     unsigned high_zone)
+uint64_t lru_sum_of_groups(struct node *node, const struct zonal_group *group, unsigned list,
+			   unsigned low_zone, unsigned high_zone)
 {
-	struct zonal *mm = node->zone[0].mm;
+	struct lru_lists *root = &node->reclaim.lru.root;
+	uint64_t sum = group ? 0 : lists_sum(root, list, low_zone, high_zone);
 	const struct zonal_group *next;
-	uint64_t sum = group ? 0 : lists_size(&node->reclaim.lru.root, list, high_zone);
 	unsigned at = 0;
 
-	if (!node->reclaim.lru.group)
-		return sum;
-	while ((next = group_next(mm, group, &at)))
-		sum += lists_size(group_lists(node, next), list, high_zone);
-	return sum;
-}
-
-uint64_t lru_zone_size(struct node *node, unsigned list, unsigned zone_type)
-{
-	struct zonal *mm = node->zone[0].mm;
-	struct lru *lru = &node->reclaim.lru;
-	const struct zonal_group *next;
-	uint64_t sum = ld_relaxed(&lru->root.list[list].count[zone_type]);
-	unsigned at = 0;
-
-	while (lru->group && (next = group_next(mm, NULL, &at)))
-		sum += ld_relaxed(&group_lists(node, next)->list[list].count[zone_type]);
+	ASSERT(high_zone < ZONE_TYPES, "zone type %u", high_zone);
+	while ((next = group_next(node->zone[0].mm, group, &at)))
+		sum += lists_sum(group_lists(node, next), list, low_zone, high_zone);
 	return sum;
 }
 

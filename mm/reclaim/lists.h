@@ -80,27 +80,52 @@ static inline void lru_lists_init(struct lru_lists *lists)
 		lists->list[i].young = lists->list[i].old = PFN_NONE;
 }
 
-/* Pages of one list in zones up to `high_zone`. */
-static inline uint64_t lists_size(struct lru_lists *lists, unsigned list, unsigned high_zone)
+/* Pages of one list in zones of these types. */
+static inline uint64_t lists_sum(struct lru_lists *lists, unsigned list, unsigned low_zone,
+				 unsigned high_zone)
 {
 	uint64_t sum = 0;
 
-	for (unsigned t = 0; t <= high_zone; t++)
+	for (unsigned t = low_zone; t <= high_zone; t++)
 		sum += ld_relaxed(&lists->list[list].count[t]);
 	return sum;
 }
 
-/* The same of a group and those below it, NULL: of all pages of the node. (group_lists.c) */
-uint64_t lru_size_in(struct node *node, const struct zonal_group *group, unsigned list,
-		     unsigned high_zone);
+static inline uint64_t lists_size(struct lru_lists *lists, unsigned list, unsigned high_zone)
+{
+	return lists_sum(lists, list, 0, high_zone);
+}
+
+/* The same of a group's list and of those below it, NULL: of all pages of the node, where there are
+ * groups. (group_lists.c) */
+uint64_t lru_sum_of_groups(struct node *node, const struct zonal_group *group, unsigned list,
+			   unsigned low_zone, unsigned high_zone);
+
+static inline uint64_t lru_sum_in(struct node *node, const struct zonal_group *group, unsigned list,
+				  unsigned low_zone, unsigned high_zone)
+{
+	if (likely(!node->reclaim.lru.group))
+		return lists_sum(&node->reclaim.lru.root, list, low_zone, high_zone);
+	return lru_sum_of_groups(node, group, list, low_zone, high_zone);
+}
+
+/* Up to a type of zone, of a group and those below it, NULL: of the node; of the node; and of one
+ * zone. */
+static inline uint64_t lru_size_in(struct node *node, const struct zonal_group *group,
+				   unsigned list, unsigned high_zone)
+{
+	return lru_sum_in(node, group, list, 0, high_zone);
+}
 
 static inline uint64_t lru_size(struct node *node, unsigned list, unsigned high_zone)
 {
-	return lru_size_in(node, NULL, list, high_zone);
+	return lru_sum_in(node, NULL, list, 0, high_zone);
 }
 
-/* Pages of the node on all lists of that kind and age, in one zone. */
-uint64_t lru_zone_size(struct node *node, unsigned list, unsigned zone_type);
+static inline uint64_t lru_zone_size(struct node *node, unsigned list, unsigned zone_type)
+{
+	return lru_sum_in(node, NULL, list, zone_type, zone_type);
+}
 
 /* The lists of a group, NULL: of who is in none. */
 static inline struct lru_lists *group_lists(struct node *node, const struct zonal_group *group)

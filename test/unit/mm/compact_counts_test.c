@@ -13,17 +13,6 @@
 #include "mm/compact/compact.h"
 #include "mm/request.h"
 
-static enum compact_result run(struct compact *c)
-{
-	struct zonal_task *task = port_this_cpu()->task;
-	enum compact_result result;
-
-	task->flags |= ZTASK_MEMALLOC;
-	result = compact_zone(c);
-	task->flags &= ~ZTASK_MEMALLOC;
-	return result;
-}
-
 KTEST(rows_x, x16_events_are_what_the_run_has_counted)
 {
 	struct kt_cache *cache = scattered();
@@ -36,7 +25,7 @@ KTEST(rows_x, x16_events_are_what_the_run_has_counted)
 			      .order = COMPACT_WHOLE,
 			      .high_zone = ZONE_MOVABLE,
 			      .mode = MOVE_SYNC };
-	KT_EQ(run(&c), COMPACT_COMPLETE);
+	KT_EQ(kt_compact(&c), COMPACT_COMPLETE);
 	KT_TRUE(c.used_scanned > 0 && c.free_scanned > 0 && c.isolated > 0);
 	KT_EQ(kt_event(cache->mm, EVENT_COMPACT_MIGRATE_SCANNED), c.used_scanned);
 	KT_EQ(kt_event(cache->mm, EVENT_COMPACT_FREE_SCANNED), c.free_scanned);
@@ -224,7 +213,7 @@ KTEST(rows_x, x6_a_run_goes_on_where_the_last_one_left_off)
 				      .high_zone = ZONE_MOVABLE,
 				      .mode = patient ? MOVE_SYNC_LIGHT : MOVE_ASYNC,
 				      .direct = true };
-		KT_EQ(run(&c), COMPACT_SUCCESS);
+		KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
 		KT_EQ(page_order(first + 3 * BLOCK), PAGEBLOCK_ORDER);
 		KT_EQ(page_state(first + 3 * BLOCK), PAGE_FREE);
 		for (unsigned i = 0; i < BLOCK; i++) {

@@ -26,17 +26,6 @@ static struct compact run_of(struct kt_cache *cache, int order, enum move_mode m
 				 .may_fs = true };
 }
 
-static enum compact_result run(struct compact *c)
-{
-	struct zonal_task *task = port_this_cpu()->task;
-	enum compact_result result;
-
-	task->flags |= ZTASK_MEMALLOC;
-	result = compact_zone(c);
-	task->flags &= ~ZTASK_MEMALLOC;
-	return result;
-}
-
 /* What was captured goes back. */
 static void give_captured(struct compact *c)
 {
@@ -175,7 +164,7 @@ KTEST(rows_x, x7_asynchronous_run_keeps_to_blocks_of_its_kind_and_to_parts_that_
 	for (unsigned i = 0; i < cache->count; i++)
 		if (cache->place[i].page == first + BLOCK + 100)
 			zonal_get(first + BLOCK + 100);
-	KT_EQ(run(&c), COMPACT_SUCCESS);
+	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
 	/* The third was emptied. */
 	KT_EQ(page_state(first + 2 * BLOCK), PAGE_FREE);
 	KT_EQ(page_order(first + 2 * BLOCK), PAGEBLOCK_ORDER);
@@ -197,7 +186,7 @@ KTEST(rows_x, x7_pages_go_to_movable_blocks_alone_unless_all_else_failed)
 
 		block_set_type(last, MIGRATE_UNMOVABLE);
 		c.any_target = c.ignore_skip = c.whole_zone = any;
-		KT_TRUE(run(&c) == COMPACT_SUCCESS || any);
+		KT_TRUE(kt_compact(&c) == COMPACT_SUCCESS || any);
 		for (unsigned i = 0; i < BLOCK; i++)
 			used += page_state(last + i) == PAGE_USED;
 		if (any)
@@ -221,10 +210,10 @@ KTEST(rows_x, x8_when_too_much_is_off_the_lists_an_asynchronous_run_ends)
 		return;
 	/* As if others had two in three. */
 	fetch_add_relaxed(&lru->isolated[ZONAL_CACHE], PAGES / 4 + 1);
-	KT_EQ(run(&c), COMPACT_CONTENDED);
+	KT_EQ(kt_compact(&c), COMPACT_CONTENDED);
 	KT_EQ(cache->asked_move, 0);
 	fetch_add_relaxed(&lru->isolated[ZONAL_CACHE], -1);
-	KT_EQ(run(&c), COMPACT_SUCCESS);
+	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
 	fetch_add_relaxed(&lru->isolated[ZONAL_CACHE], -PAGES / 4);
 	all_is_well(cache);
 }
@@ -253,13 +242,13 @@ KTEST(rows_x, x9_blocks_in_vain_are_passed_over_until_kswapd_sleeps)
 		if (cache->place[i].page)
 			zonal_get(cache->place[i].page);
 	c = run_of(cache, PAGEBLOCK_ORDER, MOVE_SYNC_LIGHT);
-	KT_EQ(run(&c), COMPACT_COMPLETE);
+	KT_EQ(kt_compact(&c), COMPACT_COMPLETE);
 	KT_EQ(cache->asked_move, 0);
 	KT_EQ(skip_hints(cache), 7);
 	KT_TRUE(ld_relaxed(&zone->compact.flush));
 	KT_TRUE(c.used_scanned >= 7 * BLOCK / 2);
 	again = run_of(cache, PAGEBLOCK_ORDER, MOVE_SYNC_LIGHT);
-	KT_EQ(run(&again), COMPACT_COMPLETE);
+	KT_EQ(kt_compact(&again), COMPACT_COMPLETE);
 	KT_EQ(again.used_scanned, 0);
 	for (unsigned i = 0; i < cache->count; i++)
 		if (cache->place[i].page)
@@ -268,7 +257,7 @@ KTEST(rows_x, x9_blocks_in_vain_are_passed_over_until_kswapd_sleeps)
 	KT_EQ(skip_hints(cache), 0);
 	KT_TRUE(!ld_relaxed(&zone->compact.flush));
 	again = run_of(cache, PAGEBLOCK_ORDER, MOVE_SYNC_LIGHT);
-	KT_EQ(run(&again), COMPACT_SUCCESS);
+	KT_EQ(kt_compact(&again), COMPACT_SUCCESS);
 	all_is_well(cache);
 }
 
@@ -283,7 +272,7 @@ KTEST(rows_x, x10_b11_emptied_block_is_captured_and_a_small_one_not_out_of_a_mov
 	first = mm_page(cache->mm, KT_DMA_PFN);
 	c = run_of(cache, PAGEBLOCK_ORDER, MOVE_ASYNC);
 	c.may_capture = true;
-	KT_EQ(run(&c), COMPACT_SUCCESS);
+	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
 	KT_TRUE(c.captured == first && page_state(first) == PAGE_INNER);
 	KT_EQ(kt_free(c.zone), PAGES / 2 - BLOCK);
 	give_captured(&c);
@@ -291,7 +280,7 @@ KTEST(rows_x, x10_b11_emptied_block_is_captured_and_a_small_one_not_out_of_a_mov
 	small.may_capture = true;
 	small.flags = WMARK_HIGH;
 	kt_marks(small.zone, 0, 0, PAGES / 2);
-	KT_EQ(run(&small), COMPACT_SUCCESS);
+	KT_EQ(kt_compact(&small), COMPACT_SUCCESS);
 	KT_TRUE(!small.captured);
 	/* Out of a block of another kind it may. */
 	for (unsigned b = 1; b < 4; b++)
@@ -300,7 +289,7 @@ KTEST(rows_x, x10_b11_emptied_block_is_captured_and_a_small_one_not_out_of_a_mov
 	apart.may_capture = true;
 	apart.flags = WMARK_HIGH;
 	apart.type = MIGRATE_RECLAIMABLE;
-	KT_EQ(run(&apart), COMPACT_SUCCESS);
+	KT_EQ(kt_compact(&apart), COMPACT_SUCCESS);
 	KT_TRUE(apart.captured || apart.moved == 0);
 	give_captured(&apart);
 	for (unsigned b = 1; b < 4; b++)
@@ -331,7 +320,7 @@ KTEST(rows_x, x12_no_free_page_is_taken_below_min)
 	if (!cache)
 		return;
 	kt_marks(c.zone, PAGES / 2, PAGES / 2, PAGES / 2);
-	KT_EQ(run(&c), COMPACT_CONTENDED);
+	KT_EQ(kt_compact(&c), COMPACT_CONTENDED);
 	KT_EQ(cache->moved, 0);
 	kt_marks(c.zone, 0, 0, 0);
 	all_is_well(cache);

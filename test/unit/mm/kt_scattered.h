@@ -7,6 +7,7 @@
 #define TEST_UNIT_KT_SCATTERED_H
 
 #include "kt_cache.h"
+#include "mm/compact/compact.h"
 
 enum { BLOCK = 1 << PAGEBLOCK_ORDER, PAGES = 8 * BLOCK };
 
@@ -30,6 +31,18 @@ static inline struct kt_cache *scattered(void)
 	zonal_drain_all(mm, NULL);
 	KT_EQ(kt_blocks_of_order(kt_zone(mm, 0, ZONE_DMA), 0), PAGES / 2);
 	return cache;
+}
+
+/* As the slow path runs it: who compacts works for reclaim. */
+static inline enum compact_result kt_compact(struct compact *c)
+{
+	struct zonal_task *task = port_this_cpu()->task;
+	enum compact_result result;
+
+	task->flags |= ZTASK_MEMALLOC;
+	result = compact_zone(c);
+	task->flags &= ~ZTASK_MEMALLOC;
+	return result;
 }
 
 static inline void all_is_well(struct kt_cache *cache)

@@ -57,7 +57,6 @@ KTEST(trace, a_run_of_compaction_says_where_it_is_whether_it_waits_and_how_it_en
 {
 	struct kt_cache *cache = traced(ZONAL_TRACE_BIT(COMPACT_BEGIN) |
 					ZONAL_TRACE_BIT(COMPACT_END));
-	struct zonal_task *task = port_this_cpu()->task;
 	struct zonal_compacted done;
 	struct compact c;
 
@@ -70,9 +69,7 @@ KTEST(trace, a_run_of_compaction_says_where_it_is_whether_it_waits_and_how_it_en
 			      .high_zone = ZONE_MOVABLE,
 			      .mode = MOVE_ASYNC,
 			      .direct = true };
-	task->flags |= ZTASK_MEMALLOC;
-	KT_EQ(compact_zone(&c), COMPACT_SUCCESS);
-	task->flags &= ~ZTASK_MEMALLOC;
+	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
 	expect_run(cache, false, COMPACT_SUCCESS);
 	zonal_compact(cache->mm, 0, &done);
 	expect_run(cache, true, COMPACT_COMPLETE);
