@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include <zonal/group.h>
+#include <zonal/look.h>
 #include <zonal/port.h>
 #include <zonal/zonal.h>
 
@@ -163,6 +164,7 @@ bool op_finish(struct model *m);
 /* ---- verify.c ---- */
 bool verify_all(struct model *m);
 bool verify_counters(struct model *m);
+bool verify_ranges(struct model *m);
 /* Marks as rows S3, S4 want them for this min_free_kbytes, and reserves (S6). */
 bool verify_marks(struct model *m, uint64_t min_kbytes);
 bool verify_reserves(struct model *m);

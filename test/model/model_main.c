@@ -87,7 +87,8 @@ static bool board_run(struct model *m, uint64_t ops, bool loud)
 		if (loud)
 			printf("# %llu %s\n", (unsigned long long)m->op, m->last);
 		if (!verify_all(m) ||
-		    (m->op % 64 == 0 && (!verify_counters(m) || !groups_verify_pages(m))))
+		    (m->op % 64 == 0 &&
+		     (!verify_counters(m) || !verify_ranges(m) || !groups_verify_pages(m))))
 			return false;
 	}
 	return op_finish(m);

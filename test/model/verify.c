@@ -5,7 +5,8 @@
  * After every operation: zonal_check(), which recounts every list; then, for each
  * zone, managed pages and the sum "free + in per-CPU lists = managed - taken -
  * leaked", where the right side is the model's; and the count of misuse reports.
- * Now and then: every NUMA and page counter, summed over the CPUs (rows Y1-Y4).
+ * Now and then: every NUMA and page counter, summed over the CPUs (rows Y1-Y4), and each page of
+ * each free range.
  * After set-up and after each tunable: marks and reserves from the formulas of
  * rows S3, S4 and S6, which are written out here once more.
  */
@@ -135,6 +136,36 @@ bool verify_counters(struct model *m)
 		    !verify_one(m, zid, "pages taken",
 				t->hit + t->miss + stat_sum(m, zid, STAT_TAKE_EXTRA),
 				t->taken_pages))
+			return false;
+	}
+	return true;
+}
+
+/* <zonal/look.h>: what it calls free is free in the model, and all that is in the lists. */
+bool verify_ranges(struct model *m)
+{
+	uint64_t told[M_ZIDS] = { 0 };
+	struct zonal_free_range r;
+	pfn_t next = 0, at = 0;
+
+	while (zonal_free_next(m->mm, &next, &r)) {
+		if (r.start < at || !r.pages || next != r.start + r.pages)
+			return m_fail(m, "free range %#llx+%llu behind %#llx, next %#llx",
+				      (unsigned long long)r.start, (unsigned long long)r.pages,
+				      (unsigned long long)at, (unsigned long long)next);
+		for (at = r.start; at < next; at++)
+			if (m->owner[at] != O_FREE)
+				return m_fail(m, "page %#llx is told as free",
+					      (unsigned long long)at);
+		told[r.node * ZONE_TYPES + r.zone] += r.pages;
+	}
+	for (unsigned zid = 0; zid < M_ZIDS; zid++) {
+		struct zonal_counts c;
+
+		if (zonal_zone_counts(m->mm, zid / ZONE_TYPES, zid % ZONE_TYPES, &c) &&
+		    (!verify_one(m, zid, "pages in free ranges", told[zid], c.free) ||
+		     !verify_one(m, zid, "pages in all", c.free + c.per_cpu,
+				 m->tally[zid].managed - m->tally[zid].taken)))
 			return false;
 	}
 	return true;
