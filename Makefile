@@ -97,7 +97,7 @@ VARIANTS := host-gcc-asan host-clang-asan host-tsan
 DEBUG := -DZONAL_DEBUG=1
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 $(DEBUG)
 
-.PHONY: all host run test bench host-test qemu gdb fuzz soak historic models mutate lint size clean help \
+.PHONY: all host run test bench host-test qemu gdb fuzz soak historic models proofs mutate lint size clean help \
 	setup FORCE
 .DELETE_ON_ERROR:
 all: $(O)/zonal.img
@@ -187,8 +187,8 @@ test: $(O)/zonal.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)
 fuzz soak: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
 	$(Q)MINUTES='$(MINUTES)' tools/run_$@.sh
 soak: $(O)/zonal.img $(O)/host-tsan/stress
-models: | $(O)/setup.models
-	$(Q)tools/run_models.py
+models proofs: %: | $(O)/setup.%
+	$(Q)tools/run_$@.py
 # Broken on purpose: which test notices?
 historic mutate: $(addprefix $(O)/host-mutant/,test model oracle topology)
 	$(Q)N='$(N)' SEED='$(SEED)' tools/$@.py $(FILES)
@@ -214,7 +214,7 @@ help:
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
-	@echo '  models fuzz soak lint size clean'
+	@echo '  models proofs fuzz soak lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC) DISK=FILE'
 	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= LZ4_SRC= TESTS=0 EXTRA_CFLAGS='
 	@tools/board.sh --list

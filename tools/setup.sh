@@ -4,7 +4,7 @@
 # Installs what a goal needs and is missing, and nothing else. The Makefile
 # calls it on the first use of a goal; by hand:
 #
-#   O=build tools/setup.sh build|host|run|bench|gdb|models|test
+#   O=build tools/setup.sh build|host|run|bench|gdb|models|proofs|test
 #
 # Each need is a command or a file and the Debian 12 package that brings it; a
 # machine that has them all is left alone, without root and without apt.
@@ -98,6 +98,15 @@ need_models() {
 	need gcc gcc
 	need libc6-dev /usr/include/stdio.h
 	need spin spin
+}
+
+# frama-c-base is 64 MB to fetch and 290 MB installed, what it draws in about as much again.
+need_proofs() {
+	need_python
+	need gcc gcc
+	need frama-c-base frama-c
+	need why3 why3
+	need z3 z3
 }
 
 need_test() {
@@ -194,8 +203,8 @@ lz4_fetch() {
 }
 
 case ${1:-} in
-build | host | run | bench | gdb | models | test) ;;
-*) fail "usage: O=build tools/setup.sh build|host|run|bench|gdb|models|test" ;;
+build | host | run | bench | gdb | models | proofs | test) ;;
+*) fail "usage: O=build tools/setup.sh build|host|run|bench|gdb|models|proofs|test" ;;
 esac
 
 # Several goals may want things at once (make -j): one installs at a time.
