@@ -7,9 +7,9 @@
  *	1  ask for as much as is needed, not for a store of 32
  *	2  who may not be kept waiting is charged whatever the limit: ATOMIC, who works for
  *	   reclaim, who is on its way out. Who may not wait at all fails
- *	3  reclaim pages of the group that is full, and ask again; the first time, with the stores
- *	   of all CPUs given back. NORETRY fails here; 16 rounds in vain end it. RETRY_MAYFAIL
- *	   and a large block fail then, NOFAIL is charged whatever the limit
+ *	3  reclaim pages of the group that is full, and ask again; the first time and the last,
+ *	   with the stores of all CPUs given back. NORETRY fails here; 16 rounds in vain end it.
+ *	   RETRY_MAYFAIL and a large block fail then, NOFAIL is charged whatever the limit
  *	4  a task of the group is ended, and from 3 again
  *	5  who has become a victim meanwhile is charged; all others fail: the page is freed again
  *
@@ -90,7 +90,9 @@ static bool charge_reclaims(struct charge *c)
 		if (charge_fits(c))
 			return true;
 	} while (charge_tries_again(c, got));
-	return false;
+	/* What the rounds gave back may be in store, for the groups that it was taken from. */
+	zonal_group_settle(c->req->mm);
+	return charge_fits(c);
 }
 
 /* Step 4. */

@@ -98,7 +98,10 @@ static unsigned draw_gap(struct model *m)
 static void draw_ranges(struct model *m, unsigned nodes, const unsigned *id, unsigned layout)
 {
 	static const unsigned scales[] = { 300, 300, 1500, 1500, 1500, 6000 };
-	unsigned scale = scales[m_below(m, ARRAY_SIZE(scales))];
+	/* Room for areas and ranges of largest blocks. */
+	static const unsigned press_scales[] = { 1500, 3000, 3000, 6000 };
+	unsigned scale = m->press ? press_scales[m_below(m, ARRAY_SIZE(press_scales))] :
+				    scales[m_below(m, ARRAY_SIZE(scales))];
 	unsigned count = nodes + m_below(m, 2 * nodes), part = 0, total = 0;
 	pfn_t at = draw_origin(m, layout, 0), limit = M_PFNS;
 
@@ -267,7 +270,7 @@ static void board_draw(struct model *m)
 	/* The last id may be a node without memory. */
 	draw_ranges(m, nodes > 1 && m_chance(m, 20) ? nodes - 1 : nodes, id, layout);
 	merge_ranges(&m->info);
-	if (m_chance(m, 15))
+	if (m_chance(m, m->press ? 45 : 15))
 		draw_cma(m);
 	else
 		draw_reserved(m);

@@ -8,7 +8,7 @@
  * lie in one zone. The expected count of each order is worked out from the frame
  * map alone and compared, zone by zone, over all migratetypes together.
  */
-#include "model.h"
+#include "press.h"
 
 #include <string.h>
 
@@ -81,6 +81,8 @@ static bool compare_blocks(struct model *m)
 bool op_finish(struct model *m)
 {
 	snprintf(m->last, sizeof(m->last), "everything is freed");
+	if (m->press && !press_end(m))
+		return false;
 	while (m->live_count) {
 		struct live *b = &m->live[m->live_count - 1];
 

@@ -3,11 +3,12 @@
  * Memory groups in the differential test (rows Z5-Z7).
  *
  * The model keeps of each group its parent, its limit and the pages that are charged to it and to
- * those below; of each block, its group. No page of a board can be reclaimed and no task ended, so
- * a charge fits or it does not: the exact usage of every group upwards plus the block against the
- * limit. What CPUs have in store counts as usage until it is settled. Who may wait has it settled
- * on the way; for who may not, and where a group is over its limit with what is in store, because
- * of those who are charged in any case, it is settled before, so that there is one answer.
+ * those below; of each block, its group. No page of a board can be reclaimed and no task ended (of
+ * boards under pressure press.c says what holds), so a charge fits or it does not: the exact usage
+ * of every group upwards plus the block against the limit. What CPUs have in store counts as usage
+ * until it is settled. Who may wait has it settled on the way; for who may not, and where a group
+ * is over its limit with what is in store, because of those who are charged in any case, it is
+ * settled before, so that there is one answer.
  *
  * A block whose charge fails was taken and given back: it is found by what its zone counts.
  *
@@ -16,7 +17,7 @@
  */
 #include <stdlib.h>
 
-#include "model.h"
+#include "press.h"
 
 static void *map;
 
@@ -50,7 +51,7 @@ void groups_charge(struct model *m, unsigned id, int64_t pages)
 }
 
 /* What a request of this CPU's task is charged to. */
-static unsigned payer(const struct model *m, const struct ask *ask)
+unsigned groups_payer(const struct model *m, const struct ask *ask)
 {
 	return (ask->gfp & __GFP_ACCOUNT) && !ask->irq ? m->task_group[m->cpu] : 0;
 }
@@ -58,7 +59,7 @@ static unsigned payer(const struct model *m, const struct ask *ask)
 bool groups_pay(struct model *m, const struct ask *ask)
 {
 	uint64_t pages = ask->order < MAX_ORDER ? 1ull << ask->order : 0;
-	unsigned id = payer(m, ask);
+	unsigned id = groups_payer(m, ask);
 	bool fits = true, settle = !(ask->gfp & __GFP_DIRECT_RECLAIM);
 
 	m->charge = id;
@@ -134,14 +135,17 @@ static bool set_limit(struct model *m, unsigned id)
 {
 	struct m_group *g = group_of(m, id);
 	uint64_t limit = draw_limit(m);
-	int error, want = g->usage > limit ? ZONAL_ENOMEM : 0;
+	int error, want;
 
 	/* Who works for reclaim must not ask for more. */
 	if (m->task[m->cpu].flags & ZTASK_MEMALLOC)
 		return true;
+	press.scope.group = id;
 	snprintf(m->last, sizeof(m->last), "CPU %u: group %u, limit %llu", m->cpu, id,
 		 (unsigned long long)limit);
 	error = zonal_group_limit(&m->real[id - 1], limit);
+	/* Where pages can be reclaimed, what is left of them counts. */
+	want = g->usage > limit ? ZONAL_ENOMEM : 0;
 	if (!error)
 		g->limit = limit;
 	return error == want || m_fail(m, "gives %d, not %d", error, want);

@@ -6,7 +6,7 @@
  * What hangs on a tunable is worked out by verify.c once more. What is injected is counted down by
  * ops.c as requests come.
  */
-#include "model.h"
+#include "press.h"
 
 /* S10: each tunable recomputes what hangs on it from the managed pages of now. */
 bool op_tunable(struct model *m)
@@ -43,6 +43,7 @@ bool op_inject(struct model *m)
 {
 	m->inject_skip = m_below(m, 20);
 	m->inject_times = m_below(m, 4);
+	press.loose = m->press && m->inject_times;
 	snprintf(m->last, sizeof(m->last), "inject");
 	zonal_inject(m->mm, m->inject_skip, m->inject_times);
 	return true;

@@ -5,7 +5,7 @@
  * Parts: board.c draws a board and builds an instance of it; pages.c is the
  * model of who owns which page; walk.c predicts which zone must serve a request;
  * ops.c draws and runs operations, beside it knobs.c, tasks.c and groups.c; verify.c compares;
- * model_main.c is the command.
+ * model_main.c is the command. On some boards pages can be reclaimed and moved: press.h.
  * Nothing here calls an inner function of mm/. The predictor reads counters and list
  * lengths of the instance, which zonal_check() has just recounted.
  */
@@ -72,7 +72,11 @@ struct model {
 	struct zonal_group real[M_GROUPS];
 	unsigned charge; /* the group that the next block is charged to; 0: none */
 
+	bool press;     /* owners whose pages can be given up and moved: press.h */
 	uint8_t *owner; /* by pfn */
+	uint8_t *marked; /* by pfn: retired while in use, kept back when it is freed */
+	uint64_t *tag;  /* by pfn: what can be read there; changes with who has it */
+	uint64_t stamp; /* the last tag */
 	struct live live[M_BLOCKS];
 	unsigned live_count;
 	struct tally tally[M_ZIDS];
@@ -97,6 +101,7 @@ struct answer {
 	struct zone *preferred; /* for the counters */
 	int interleave;         /* node wanted by interleave, or -1 */
 	uint32_t flags;         /* W_ that were in force when it was served */
+	bool at_once;           /* by the first look, above LOW */
 	/* By zone id: a last resort may serve it from here all the same (rows S8, H5, K11), wanted
 	 * from that zone; NULL: it may not. The second after the nodemask was dropped (L10). */
 	struct zone *resort[2][M_ZIDS];
@@ -119,7 +124,12 @@ void board_print(const struct model *m);
 
 /* ---- pages.c ---- */
 void pages_init(struct model *m);
-/* A block was handed out: every frame must have been free, of one node and zone. */
+/* The frames of a block are somebody's from now on: each must have been free, all of one node and
+ * zone. What was in them is lost. */
+bool frames_take(struct model *m, pfn_t pfn, unsigned order);
+/* They are nobody's, or kept back if the first is marked. */
+void frames_give(struct model *m, pfn_t pfn, unsigned order);
+/* A block was handed out, and the one who asked has it. */
 bool pages_take(struct model *m, pfn_t pfn, unsigned order, bool compound, bool exact);
 /* The block in slot i goes back. */
 void pages_give(struct model *m, unsigned i);
@@ -129,6 +139,8 @@ void pages_remove(struct model *m, unsigned i);
 
 /* ---- walk.c ---- */
 struct answer walk_predict(struct model *m, const struct ask *ask);
+/* The highest zone type that a request may use. */
+enum zone_type walk_limit(gfp_t gfp);
 
 /* ---- runs.c ---- */
 /* Order-0 runs until NULL against a simulation from numbers alone. */
@@ -140,6 +152,8 @@ void groups_end(struct model *m);
 bool op_group(struct model *m);
 /* `pages` more in group `id` and those above it; negative: less. */
 void groups_charge(struct model *m, unsigned id, int64_t pages);
+/* What a request of this CPU's task is charged to; 0: nothing. */
+unsigned groups_payer(const struct model *m, const struct ask *ask);
 /* Will the request of this CPU's task be paid? Says in m->charge by which group. */
 bool groups_pay(struct model *m, const struct ask *ask);
 /* What came of one that was not: no page, and a block that was taken and given back. */
@@ -148,6 +162,7 @@ bool groups_verify(struct model *m);
 bool groups_verify_pages(struct model *m);
 
 /* ---- ops.c, knobs.c, tasks.c, finish.c ---- */
+struct page *call_alloc(struct model *m, const struct ask *ask);
 /* Rows Y1-Y3, Q7: what the request that `a` was served for must count. */
 void tally_take(struct model *m, const struct answer *a, unsigned order);
 /* A page that the rows do not promise, but that a last resort may have made room for. */

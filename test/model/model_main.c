@@ -13,7 +13,7 @@
  * A board starts with the order-0 runs (runs.c), goes through some thousand
  * operations, each followed by a full check, and ends with everything freed.
  */
-#include "model.h"
+#include "press.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static bool board_run(struct model *m, uint64_t ops, bool loud)
 	if (!verify_all(m) || !verify_marks(m, verify_min_kbytes(m)) ||
 	    !verify_reserves(m) || !runs_compare(m))
 		return false;
-	if (!groups_begin(m))
+	if (!groups_begin(m) || (m->press && !press_begin(m)))
 		return false;
 	tally_reset(m);
 	for (m->op = 1; m->op <= ops; m->op++) {
@@ -102,9 +102,11 @@ static bool board_from_seed(uint64_t seed, bool loud, uint64_t *ops_run)
 	bool ok;
 
 	memset(m, 0, sizeof(*m));
+	press_clear();
 	m->seed = seed;
 	m->state = seed;
 	ops = 1000 + m_below(m, 7000);
+	m->press = m_chance(m, 40);
 	ok = board_run(m, ops, loud);
 	groups_end(m);
 	if (ok)
@@ -138,6 +140,7 @@ int main(int argc, char **argv)
 		}
 		boards++;
 	}
+	press_sums_print();
 	printf("ok 1 - model.operations # %llu operations on %llu boards\n",
 	       (unsigned long long)done, (unsigned long long)boards);
 	return 0;

@@ -11,7 +11,7 @@
  * Not drawn: __GFP_NOFAIL (it may not return), two zone bits (a caller's bug, G2;
  * the unit tests have it), __GFP_DIRECT_RECLAIM in an interrupt (G11).
  */
-#include "model.h"
+#include "press.h"
 
 #include <string.h>
 
@@ -172,7 +172,7 @@ static bool check_taken(struct model *m, struct answer *a, struct page *page)
 	return true;
 }
 
-static struct page *call_alloc(struct model *m, const struct ask *ask)
+struct page *call_alloc(struct model *m, const struct ask *ask)
 {
 	const nodemask_t *mask = ask->mask ? &ask->mask : NULL;
 	port_irqflags_t flags = irq_begin(ask->irq);
@@ -202,6 +202,16 @@ static struct ask draw_ask(struct model *m)
 	return ask;
 }
 
+static bool press_alloc(struct model *m, const struct ask *ask)
+{
+	struct page *page;
+
+	if (!press_request(m, ask, &page))
+		return false;
+	return !page || pages_take(m, zonal_pfn(page), ask->order,
+				   (ask->gfp & __GFP_COMP) && ask->order, false);
+}
+
 static bool op_alloc(struct model *m)
 {
 	struct ask ask = draw_ask(m);
@@ -212,6 +222,8 @@ static bool op_alloc(struct model *m)
 	snprintf(m->last, sizeof(m->last), "CPU %u%s: alloc%s gfp %#x order %u nid %d mask %#llx",
 		 m->cpu, ask.irq ? " irq" : "", ask.by_policy ? " by policy" : "", ask.gfp,
 		 ask.order, ask.nid, (unsigned long long)ask.mask);
+	if (m->press)
+		return press_alloc(m, &ask);
 	if (!injected(m, ask.order))
 		a = walk_predict(m, &ask);
 	pays = groups_pay(m, &ask);
@@ -422,10 +434,14 @@ bool op_run(struct model *m)
 	unsigned dice = m_below(m, 1000);
 
 	cpu_become(m, m_below(m, m->cpu_count));
+	press_idle();
+	if (m->press && (press.alone || m_chance(m, 60)))
+		return press_op(m);
 	if (dice < 880)
 		return m_chance(m, rising ? 65 : 25) ? op_alloc(m) : op_free(m);
 	if (dice < 900)
-		return op_exact(m);
+		/* Not where what its request does beside is held against rules: press_request(). */
+		return m->press || op_exact(m);
 	if (dice < 920)
 		return op_split(m);
 	if (dice < 940)

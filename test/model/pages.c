@@ -7,11 +7,12 @@
  * aligned, that crosses a node or zone border, or that holds a reserved frame is
  * seen here at once, whatever the instance's own bookkeeping says.
  */
-#include "model.h"
+#include "press.h"
 
 #include <string.h>
 
-static uint8_t owner_of[M_PFNS];
+static uint8_t owner_of[M_PFNS], marked[M_PFNS];
+static uint64_t tag_of[M_PFNS];
 
 static bool frame_is_reserved(const struct boot_info *info, pfn_t pfn)
 {
@@ -34,7 +35,10 @@ static unsigned zid_of(const struct model *m, pfn_t pfn)
 void pages_init(struct model *m)
 {
 	memset(owner_of, O_NONE, sizeof(owner_of));
+	memset(marked, 0, sizeof(marked));
 	m->owner = owner_of;
+	m->marked = marked;
+	m->tag = tag_of;
 	for (unsigned i = 0; i < m->info.range_count; i++) {
 		pfn_t pfn = m->info.range[i].start >> PAGE_SHIFT;
 		pfn_t end = pfn + (m->info.range[i].size >> PAGE_SHIFT);
@@ -71,13 +75,46 @@ static bool block_fits(struct model *m, pfn_t pfn, unsigned order)
 	return true;
 }
 
-bool pages_take(struct model *m, pfn_t pfn, unsigned order, bool compound, bool exact)
+/* Whoever reads there now reads something else. */
+static void scribble(struct model *m, pfn_t pfn, unsigned order)
+{
+	for (pfn_t p = pfn; p < pfn + ((pfn_t)1 << order); p++)
+		m->tag[p] = ++m->stamp;
+}
+
+bool frames_take(struct model *m, pfn_t pfn, unsigned order)
 {
 	if (!block_fits(m, pfn, order))
 		return false;
+	memset(owner_of + pfn, O_TAKEN, (size_t)1 << order);
+	scribble(m, pfn, order);
+	m->tally[zid_of(m, pfn)].taken += 1ull << order;
+	return true;
+}
+
+void frames_give(struct model *m, pfn_t pfn, unsigned order)
+{
+	struct tally *t = &m->tally[zid_of(m, pfn)];
+
+	scribble(m, pfn, order);
+	t->freed_pages += 1ull << order;
+	memset(owner_of + pfn, marked[pfn] ? O_LEAKED : O_FREE, (size_t)1 << order);
+	if (marked[pfn]) {
+		/* Of a block its head alone counts. */
+		press.retired[board_node(m, pfn)]++;
+		press_sums.retired++;
+	} else {
+		t->taken -= 1ull << order;
+	}
+	marked[pfn] = 0;
+}
+
+bool pages_take(struct model *m, pfn_t pfn, unsigned order, bool compound, bool exact)
+{
+	if (!frames_take(m, pfn, order))
+		return false;
 	if (m->live_count == M_BLOCKS)
 		return m_fail(m, "the model's table M_BLOCKS = %d is full", M_BLOCKS);
-	memset(owner_of + pfn, O_TAKEN, (size_t)1 << order);
 	m->live[m->live_count++] = (struct live){ .pfn = (uint32_t)pfn,
 						  .order = (uint8_t)order,
 						  .refs = 1,
@@ -85,7 +122,6 @@ bool pages_take(struct model *m, pfn_t pfn, unsigned order, bool compound, bool 
 						  .exact = exact,
 						  .group = (uint8_t)m->charge };
 	groups_charge(m, m->charge, 1ll << order);
-	m->tally[zid_of(m, pfn)].taken += 1ull << order;
 	return true;
 }
 
@@ -111,11 +147,8 @@ void pages_give_tail(struct model *m, unsigned i)
 void pages_give(struct model *m, unsigned i)
 {
 	const struct live *b = &m->live[i];
-	struct tally *t = &m->tally[zid_of(m, b->pfn)];
 
-	memset(owner_of + b->pfn, O_FREE, (size_t)1 << b->order);
-	t->taken -= 1ull << b->order;
-	t->freed_pages += 1ull << b->order;
+	frames_give(m, b->pfn, b->order);
 	groups_charge(m, b->group, -(1ll << b->order));
 	pages_remove(m, i);
 }

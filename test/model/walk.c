@@ -43,7 +43,7 @@ struct pass {
 	unsigned count;
 };
 
-static enum zone_type limit_of(gfp_t gfp)
+enum zone_type walk_limit(gfp_t gfp)
 {
 	if (gfp & __GFP_DMA)
 		return ZONE_DMA;
@@ -390,7 +390,7 @@ struct answer walk_predict(struct model *m, const struct ask *ask)
 	struct pass p = { .m = m,
 			  .gfp = ask->gfp,
 			  .order = ask->order,
-			  .limit = limit_of(ask->gfp),
+			  .limit = walk_limit(ask->gfp),
 			  .type = type_of(m, ask->gfp),
 			  .start = ask->nid == NODE_NONE ? m->cpu_node[m->cpu] : (unsigned)ask->nid,
 			  .this_node = ask->gfp & __GFP_THISNODE,
@@ -417,8 +417,10 @@ struct answer walk_predict(struct model *m, const struct ask *ask)
 	p.flags |= A_LOW;
 	if (nofragment(&p))
 		p.flags |= A_NOFRAGMENT;
-	if (walk(&p, &a))
+	if (walk(&p, &a)) {
+		a.at_once = true;
 		return a;
+	}
 	p.gfp = ask->gfp;
 	p.flags &= A_CMA;
 	if (slow_path(&p, mask, &a))

@@ -133,6 +133,49 @@ KTEST(rows_z, z5_a_group_stays_while_somebody_who_left_it_is_charging)
 	end(outer);
 }
 
+/* Busy until the charge has failed in the first round, after which the stores are given back. */
+static void busy_at_first(struct kt_cache *cache, unsigned place)
+{
+	bool later = ld_relaxed(&leaves->hits) >= dropped + 4u;
+
+	cache->place[place].give = later ? ZONAL_GIVE_YES : ZONAL_GIVE_BUSY;
+}
+
+/* What is reclaimed of another group's pages goes to this CPU's store for that group, and is paid
+ * for there until it is settled. */
+KTEST(rows_z, z6_what_reclaim_has_put_in_store_is_no_reason_to_refuse)
+{
+	struct zonal_group *outer = begin(40), *other, *inner;
+	struct kt_cache *cache = outer ? kt_cache(outer->mm, ZONAL_CACHE, 64) : NULL;
+	struct page *page;
+
+	if (!cache)
+		return;
+	other = kt_alloc(2 * sizeof(*other), 16);
+	inner = other + 1;
+	KT_EQ(zonal_group_make(outer->mm, other, outer, ZONAL_GROUP_NO_LIMIT), 0);
+	KT_EQ(zonal_group_make(outer->mm, inner, outer, ZONAL_GROUP_NO_LIMIT), 0);
+	zonal_group_join(other, task);
+	KT_EQ(kt_cache_fill(cache, 0, ACCOUNT, 40), 40);
+	zonal_group_settle(outer->mm);
+	zonal_group_join(inner, task);
+	leaves = outer;
+	dropped = (unsigned)ld_relaxed(&outer->hits);
+	cache->on_give = busy_at_first;
+	page = zonal_alloc(outer->mm, ACCOUNT, 4);
+	cache->on_give = NULL;
+	KT_TRUE(page && cache->committed >= 16);
+	KT_EQ(ld_relaxed(&inner->refused), 0);
+	KT_EQ(usage(outer), 16 + kt_cache_left(cache));
+	if (page)
+		zonal_free(outer->mm, page, 4);
+	kt_cache_drop_all(cache);
+	zonal_group_join(outer, task);
+	KT_EQ(zonal_group_drop(inner), 0);
+	KT_EQ(zonal_group_drop(other), 0);
+	end(outer);
+}
+
 /* ---- pages that move ------------------------------------------------------------- */
 
 static struct page *target(void *arg, struct page *from)
