@@ -92,7 +92,7 @@ def oracle_files():
 def steps(seed):
     """{name: step} of all there is to ask."""
     found = [
-        Step("unit", "host-mutant", "test", [], 10),
+        Step("unit", "host-mutant", "test", [], 30),
         Step("hooks", "host-hooks", "hooks", [], 15),
         Step("model", "host-mutant", "model", ["--seed", str(seed), "--ops", "30000"], 15),
         Step("oracle", "host-mutant", "oracle", oracle_files(), 20),
