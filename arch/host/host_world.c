@@ -11,7 +11,7 @@
  * left behind with their memory; it is unmapped all the same, and the test is told:
  * sched_task_count() must be what it was.
  *
- * One world at a time. host_quiet_world() makes one with a single CPU and a clock that moves
+ * One world at a time. host_quiet_world() makes one with a single CPU, of the second node, and a clock that moves
  * only when the test moves it or when the CPU has nothing to do, and then to what its timer
  * is set to: whatever runs there runs the same each time, to the nanosecond.
  */
@@ -99,7 +99,8 @@ static void world_board(struct boot_info *board)
 			board->distance[nid][to] = nid == to ? 10 : 20;
 	}
 	for (unsigned cpu = 0; cpu < world.cpus; cpu++)
-		board->cpu[cpu].nid = (int16_t)(cpu * WORLD_NODES / world.cpus);
+		board->cpu[cpu].nid = (int16_t)(world.cpus == 1 ? WORLD_NODES - 1
+								: cpu * WORLD_NODES / world.cpus);
 }
 
 static bool world_memory(void)

@@ -8,7 +8,7 @@
  * needs a page. And the pool's pages fill and empty in any order, with none lost: the
  * end of each case looks at the free pages.
  */
-#include "host_sched.h"
+#include "fake_machine.h"
 #include "sched/sched_port.h"
 #include "test/unit/sched/sched_world.h"
 
@@ -91,4 +91,19 @@ SCHED_TEST(tasks_come_and_go_in_any_order)
 		if (slots[i].task)
 			go(i);
 	KT_EQ(sched_world_free_pages(), pages);
+}
+
+/* It has no stack of its own to be given: it is on one already. */
+FAKE_TEST(who_runs_first_on_a_cpu_has_the_stack_it_is_on)
+{
+	const struct sched_context *context = &run_queues[0].idle.context;
+	uintptr_t here = (uintptr_t)&context, stack;
+
+	fake_board(1, 1);
+	fake_start();
+	stack = (uintptr_t)context->stack;
+	KT_OK(here >= stack && here < stack + context->stack_bytes,
+	      "at 0x%llx, but the stack is said to be at 0x%llx, %llu bytes",
+	      (unsigned long long)here, (unsigned long long)stack,
+	      (unsigned long long)context->stack_bytes);
 }

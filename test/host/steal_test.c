@@ -99,6 +99,28 @@ FAKE_TEST(the_last_cpu_of_a_full_table_is_told_and_robbed)
 	KT_EQ(ld_relaxed(&run_queues[last].ready_count), 0);
 }
 
+/* A CPU that sleeps does not look by itself, though the host's are woken often enough to. */
+FAKE_TEST(a_task_that_gives_way_is_offered_to_who_is_idle)
+{
+	struct cpumask own = mask_of(0, 0), third = mask_of(0, 2), all = cpumask_full();
+	struct task *task;
+
+	third.word[0] &= ~2ull;
+	fake_board(3, 1);
+	fake_start();
+	task = fake_task(0, 5);
+	fake_run(0, task);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct cpumask *cpus = i == 0 ? &all : i == 1 ? &third : &own;
+
+		fake_bind(task, cpus);
+		sched_preempt();
+		KT_TRUE(run_queues[0].current == task); /* there is none but it */
+		KT_TRUE(i == 2 || fake_kicked(i + 1));
+		KT_EQ(fake_kicks(), 0);
+	}
+}
+
 /* ---- stealing ---- */
 
 FAKE_TEST(the_nearest_queue_is_robbed_of_its_best_task)

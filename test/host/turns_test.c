@@ -285,6 +285,23 @@ static int join_and_run(void *arg)
 
 /* The end of a task makes its joiner ready, which is better than who comes next. Here
  * interrupts are looked for, after the first 100 us; on a board it comes at once. */
+/* Nobody sets it. With a clock that stands, who slept until now would sleep for ever. */
+TURNS_TEST(nobody_sleeps_until_a_moment_that_has_come)
+{
+	struct sched_counts before, after;
+	struct event never;
+	uint64_t now = port_time_ns();
+
+	(void)arg;
+	event_clear(&never);
+	sched_read_counts(0, &before);
+	KT_TRUE(!event_wait(&never, now));
+	KT_TRUE(!event_wait(&never, now - 1));
+	sched_read_counts(0, &after);
+	KT_EQ(after.switches, before.switches);
+	KT_EQ(port_time_ns(), now);
+}
+
 TURNS_TEST(who_waited_for_an_end_runs_before_a_lower_one)
 {
 	static const struct turn expected[] = {
@@ -345,6 +362,7 @@ static void look_at_the_start(void *arg)
 			continue;
 		KT_TRUE(memcmp(&info.cpus, &boot_cpu, sizeof(boot_cpu)) == 0);
 		KT_EQ(info.priority, SCHED_PRIORITY_DEFAULT);
+		KT_EQ(info.nid, 1); /* the boot CPU's */
 		main_switches[worlds] = (unsigned)info.switches;
 	}
 	KT_EQ(idle, 1);

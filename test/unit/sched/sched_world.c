@@ -130,9 +130,10 @@ static void run_body(void *arg)
 static void run_balanced(void *arg)
 {
 	unsigned tasks = sched_task_count();
-	uint64_t pages = sched_world_free_pages();
+	uint64_t pages = sched_world_free_pages(), bad = ld_relaxed(&sched_port_memory()->bad);
 
 	run_body(arg);
+	KT_EQ(ld_relaxed(&sched_port_memory()->bad), bad); /* nothing freed twice */
 	if (balanced(tasks, pages, 500 * MS))
 		return;
 	tasks = sched_task_count();
