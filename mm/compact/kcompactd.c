@@ -181,7 +181,6 @@ uint64_t zonal_kcompactd_turn(struct zonal *mm, unsigned nid)
 
 	ASSERT(node, "no node %u", nid);
 	n = &node->compact;
-	st_relaxed(&n->served, true);
 	st_relaxed(&n->asleep, false);
 	order = atomic_exchange_explicit(&n->wanted_order, 0, memory_order_relaxed);
 	zones = atomic_exchange_explicit(&n->wanted_zones, 0, memory_order_relaxed);

@@ -25,7 +25,6 @@ struct node_compact {
 	_Atomic uint8_t wanted_order; /* a: what kcompactd is asked for; 0: nothing */
 	_Atomic uint8_t wanted_zones; /* a: highest zone type + 1 */
 	_Atomic uint8_t asleep;       /* a: it may be woken */
-	_Atomic uint8_t served;       /* a: there is one */
 	uint8_t pause;                /* its kcompactd: rounds without working ahead (X15) */
 };
 

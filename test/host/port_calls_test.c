@@ -102,6 +102,34 @@ KTEST(rows_x, x14_kcompactd_is_woken_if_it_sleeps_and_a_zone_is_worth_it)
 	all_is_well(cache);
 }
 
+static void ask_meanwhile(struct kt_cache *cache, unsigned place)
+{
+	if (place == 0)
+		kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
+}
+
+/* Who is at work is not woken; it sees at its end that there is more to do. */
+KTEST(rows_x, x14_kcompactd_that_works_is_told_without_being_woken)
+{
+	struct kt_cache *cache = scattered();
+
+	if (!cache)
+		return;
+	too_little_to_work_with(cache, false);
+	KT_EQ(zonal_kcompactd_turn(cache->mm, 0), UINT64_MAX);
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
+	watched = cache->mm;
+	wakes = 0;
+	cache->on_move = ask_meanwhile;
+	KT_EQ(zonal_kcompactd_turn(cache->mm, 0), 0);
+	KT_TRUE(cache->asked_move > 0);
+	KT_EQ(wakes, 0);
+	cache->on_move = NULL;
+	KT_EQ(zonal_kcompactd_turn(cache->mm, 0), UINT64_MAX);
+	watched = NULL;
+	all_is_well(cache);
+}
+
 KTEST(rows_x, x9_others_run_after_every_32_blocks_that_are_passed_over)
 {
 	enum { BLOCKS = 70 };

@@ -122,6 +122,34 @@ KTEST(rows_k, k15_k17_own_node_is_reclaimed_before_a_farther_one_is_asked)
 	kt_cache_drop_all(cache);
 }
 
+/* What the owner does for a request is done with the request's own scopes. */
+static uint32_t flags_in_give;
+
+static void note_flags(struct kt_cache *cache, unsigned place)
+{
+	(void)cache;
+	(void)place;
+	flags_in_give = port_this_cpu()->task->flags;
+}
+
+KTEST(rows_k, k17_scopes_of_who_asks_hold_inside_and_afterwards)
+{
+	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+
+	if (!cache)
+		return;
+	cache->on_give = note_flags;
+	task->flags = ZTASK_NOFS;
+	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 0);
+	KT_TRUE(cache->committed > 0);
+	KT_EQ(flags_in_give, ZTASK_NOFS | ZTASK_MEMALLOC);
+	KT_EQ(task->flags, ZTASK_NOFS);
+	kt_task_restore(&saved);
+	cache->on_give = NULL;
+	kt_cache_drop_all(cache);
+}
+
 KTEST(rows_k, k16_who_may_not_reclaim_here)
 {
 	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);

@@ -343,6 +343,30 @@ KTEST(outcome, a_victim_had_its_share)
 	st_relaxed(&task->fate, 0);
 	kt_oom_finish(oom);
 }
+
+/* It says that it freed something, and meanwhile somebody ended the task that asks. */
+static uint64_t promise(struct zonal_oom_notifier *self)
+{
+	(void)self;
+	st_relaxed(&port_this_cpu()->task->fate, ZONAL_FATE_VICTIM);
+	return 1;
+}
+
+KTEST(outcome, a_notifier_freed_something_and_it_was_too_late)
+{
+	struct zonal_oom_notifier one = { .freed = promise };
+	struct kt_oom *oom = kt_oom_full(&uma);
+
+	if (!oom)
+		return;
+	zonal_oom_notify(oom->mm, &one);
+	oom_ends(oom, GFP_KERNEL | __GFP_NOMEMALLOC, ZONAL_OOM_NOTIFIED,
+		 "notifiers freed something");
+	KT_EQ(oom->kills, 0);
+	st_relaxed(&port_this_cpu()->task->fate, 0);
+	zonal_oom_ignore(oom->mm, &one);
+	kt_oom_finish(oom);
+}
 #endif
 
 /* Every value of every table has words, and what lies beyond has none. */
