@@ -11,9 +11,9 @@
  * left behind with their memory; it is unmapped all the same, and the test is told:
  * sched_task_count() must be what it was.
  *
- * One world at a time. host_quiet_world() makes one with a single CPU, of the second node, and a clock that moves
- * only when the test moves it or when the CPU has nothing to do, and then to what its timer
- * is set to: whatever runs there runs the same each time, to the nanosecond.
+ * One world at a time. host_quiet_world() makes one with a single CPU, of the second node, and a
+ * clock that moves only when the test moves it or when the CPU has nothing to do, and then to
+ * what its timer is set to: whatever runs there runs the same each time, to the nanosecond.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -398,8 +398,11 @@ KTEST(rows_x, x17_whole_nodes_are_compacted_whatever_the_hints_say)
 	zonal_compact(cache->mm, NODE_NONE, &done);
 	KT_TRUE(done.moved >= PAGES / 4 - BLOCK);
 	/* It takes no hint and gives none. */
-	for (unsigned b = 0; b < PAGES / BLOCK; b++)
-		KT_TRUE(ld_relaxed(&mm_page(cache->mm, KT_DMA_PFN + b * BLOCK)->block) & BLOCK_SKIP);
+	for (unsigned b = 0; b < PAGES / BLOCK; b++) {
+		const struct page *block = mm_page(cache->mm, KT_DMA_PFN + b * BLOCK);
+
+		KT_TRUE(ld_relaxed(&block->block) & BLOCK_SKIP);
+	}
 	all_is_well(cache);
 }
 
