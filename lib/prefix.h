@@ -143,6 +143,7 @@
 #define highatomic_unreserve zn_highatomic_unreserve
 #define inactive_is_low zn_inactive_is_low
 #define init_lists zn_init_lists
+#define instance_check zn_instance_check
 #define kcompactd_ask zn_kcompactd_ask
 #define kprintf zn_kprintf
 #define kswapd_ask zn_kswapd_ask
@@ -170,6 +171,7 @@
 #define meta_take_map zn_meta_take_map
 #define min_free_check zn_min_free_check
 #define min_free_most zn_min_free_most
+#define mm_unannounced_cpu zn_mm_unannounced_cpu
 #define mm_unknown_cpu zn_mm_unknown_cpu
 #define mobility_has zn_mobility_has
 #define mobility_move_block zn_mobility_move_block
@@ -223,6 +225,7 @@
 #define pagemap_fill_part zn_pagemap_fill_part
 #define pagemap_place zn_pagemap_place
 #define pagemap_sections zn_pagemap_sections
+#define pcp_announce zn_pcp_announce
 #define pcp_batch_of zn_pcp_batch_of
 #define pcp_bulk_free zn_pcp_bulk_free
 #define pcp_give zn_pcp_give

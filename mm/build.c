@@ -13,16 +13,23 @@
 int zonal_build(struct zonal *mm, const struct zonal_config *config, zonal_meta_fn meta)
 {
 	struct zonal_storage storage[ZONAL_MAX_NODES] = { { 0 } };
-	struct zonal_config with = *config;
+	struct zonal_config with;
 	struct zonal_plan plan;
 	int err = zonal_plan(config, &plan);
 
-	for (unsigned n = 0; !err && n < ZONAL_MAX_NODES; n++) {
+	if (!err && !meta) {
+		port_log("zonal: `meta` must be given");
+		err = ZONAL_EINVAL;
+	}
+	if (err)
+		return err;
+	with = *config;
+	for (unsigned n = 0; n < ZONAL_MAX_NODES; n++) {
 		if (!plan.bytes[n])
 			continue;
 		storage[n].start = meta(config->ctx, n, plan.bytes[n], ZONAL_STORAGE_ALIGN);
 		storage[n].bytes = storage[n].start ? plan.bytes[n] : 0;
 	}
 	with.storage = storage;
-	return err ? err : zonal_init(mm, &with);
+	return zonal_init(mm, &with);
 }

@@ -136,6 +136,7 @@ void zonal_cpu_dead(struct zonal *mm, unsigned cpu_id)
 		return;
 	ASSERT(port_this_cpu()->id != cpu_id, "CPU %u says that it is dead", cpu_id);
 	st_relaxed(&cpu->online, 0);
+	pcp_announce(mm, cpu_id, false);
 	group_cpu_dead(cpu);
 	/* Its lists have no owner any more, so they may be emptied from here. */
 	mm_for_each_zone(mm, zid, zone) {

@@ -140,8 +140,8 @@ int config_check(const struct zonal_config *config)
 {
 	int err;
 
-	if (!config->info) {
-		port_log("zonal: `info` must be given");
+	if (!config || !config->info) {
+		port_log("zonal: a configuration with `info` must be given");
 		return ZONAL_EINVAL;
 	}
 	err = counts_check(config->info);

@@ -184,6 +184,8 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	int err = zonal_plan(config, &plan);
 
 	if (!err)
+		err = instance_check(mm);
+	if (!err)
 		err = reserved_check(config->info);
 	if (!err)
 		err = meta_open(mm, config->storage, &plan);
@@ -204,6 +206,7 @@ void zonal_cpu_online(struct zonal *mm, unsigned cpu)
 {
 	if (cpu >= mm->cpu_count || !mm->cpu[cpu])
 		return;
+	pcp_announce(mm, cpu, true);
 	st_release(&mm->cpu[cpu]->online, 1);
 	setup_stat_thresholds(mm);
 }

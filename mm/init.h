@@ -10,6 +10,8 @@
 int config_check(const struct zonal_config *config);
 int reserved_check(const struct boot_info *info);
 int min_free_check(struct zonal *mm, uint64_t kbytes);
+/* instance.c: `mm` is zeroed, so that it is no instance yet. */
+int instance_check(const struct zonal *mm);
 
 /* zones.c: where the zones of all nodes end (I16-I18). */
 struct zone_layout {

@@ -73,6 +73,8 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
 
 	DASSERT_MASKED();
 	DASSERT(!pcp_has(pcp, type), "zone %u: the list of type %u is not empty", zone->id, type);
+	if (unlikely(!ld_relaxed(&pcp->announced)))
+		mm_unannounced_cpu(zone->mm);
 	do {
 		lock_take(&zone->lock);
 		cma = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
@@ -298,6 +300,8 @@ void pcp_bulk_free(struct zone *zone, struct pcp *pcp, uint32_t count)
 {
 	struct pcp_turn turn = { .left = ZN_MIN(count, ld_relaxed(&pcp->count)) };
 
+	if (unlikely(!ld_relaxed(&pcp->announced)))
+		mm_unannounced_cpu(zone->mm);
 	give(zone, pcp, &turn, count);
 }
 

@@ -88,6 +88,12 @@ void pcp_set_sizes(struct pcp *pcp, unsigned batch, unsigned high);
 /* P2 and P5: sizes of every CPU's lists from each zone's managed pages. Context: boot. */
 void pcp_setup(struct zonal *mm);
 
+/* This CPU was not announced, or is dead. Masked, no lock held. */
+void mm_unannounced_cpu(struct zonal *mm);
+
+/* CPU `cpu` may use its lists from now on, or no longer. */
+void pcp_announce(struct zonal *mm, unsigned cpu, bool on);
+
 /* Slots that a ring needs for these sizes: a power of two. */
 uint32_t pcp_ring_slots(unsigned batch, unsigned high);
 

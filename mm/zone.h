@@ -117,6 +117,7 @@ struct pcp {
 	/* Of zonal_expire_lists(): uses at its last call, and calls until a batch goes (P12). */
 	uint64_t seen;
 	uint8_t expire;
+	_Atomic bool announced; /* t: its CPU may use it, zonal_cpu_online() */
 };
 
 /* One place in a fallback order. */

@@ -205,7 +205,8 @@ int zonal_plan(const struct zonal_config *config, struct zonal_plan *plan) ZONAL
  * Build an instance from a board, in the storage given. Returns 0 or a negative error, logged
  * with the thing, its value and the rule; then `mm` is still zeroed, but for a min_free_kbytes
  * above what the board has. Context: boot. `mm` must be zeroed storage of zonal_sizeof()
- * bytes that outlives the instance. What the configuration points to is read, copied where it
+ * bytes that outlives the instance; one that is in use is refused, and a request to one that is
+ * still zeroed is a panic. What the configuration points to is read, copied where it
  * is needed, and not looked at again.
  */
 int zonal_init(struct zonal *mm, const struct zonal_config *config) ZONAL_MUST_USE;
@@ -216,7 +217,8 @@ int zonal_build(struct zonal *mm, const struct zonal_config *config,
 
 size_t zonal_sizeof(void);
 
-/* CPU `cpu`, on the node that the board gave it, may allocate and is drained from now on. */
+/* CPU `cpu`, on the node that the board gave it, may allocate and is drained from now on. One that
+ * was not told of is served all the same, reported, and counted by zonal_bad_count(). */
 void zonal_cpu_online(struct zonal *mm, unsigned cpu);
 /* Its per-CPU pages go back (P14). Context: any other CPU, after it stopped. These two and
  * the tunables below have one caller at a time. */
