@@ -85,8 +85,8 @@ SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
 SRC_oracle := $(wildcard tools/oracle*.c tools/frames*.c)
 SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
-SRC_model := $(filter-out %/stress_main.c,$(wildcard test/model/*.c))
-SRC_stress := test/model/stress_main.c
+SRC_stress := $(wildcard test/model/stress_*.c)
+SRC_model := $(filter-out $(SRC_stress),$(wildcard test/model/*.c))
 SRC_fuzz := test/fuzz/fuzz_topology.c
 # Something else happens at every access in turn: needs the variant host-hooks.
 SRC_hooks := test/ktest.c test/host_main.c $(wildcard test/hooks/*.c test/points/*.c \

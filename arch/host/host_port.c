@@ -6,7 +6,8 @@
  * mutex. port_call_cpu(c, fn, arg):
  *   1. c is the caller itself: fn runs at once as an interrupt would.
  *   2. no thread owns c: the caller puts c's mask on, runs fn, takes it off.
- *   3. a thread owns c: the call is posted and that thread runs it when it
+ *   3. c has stopped: nothing runs.
+ *   4. a thread owns c: the call is posted and that thread runs it when it
  *      unmasks, relaxes or detaches; the caller serves its own mailbox meanwhile,
  *      so that two CPUs that call each other do not wait for ever.
  * The mutex orders what fn touched before and after, so the thread sanitizer
@@ -28,6 +29,7 @@
 struct mailbox {
 	pthread_mutex_t mutex;
 	bool owned;         /* mutex: a thread serves this CPU */
+	bool stopped;       /* mutex: it is offline, no call is taken */
 	void (*fn)(void *); /* mutex: posted call, NULL if none */
 	void *arg;          /* mutex */
 	_Atomic bool done;  /* the posted call has run */
@@ -109,47 +111,55 @@ void host_cpu_attach(unsigned id)
 	ASSERT(!host_mail[id].owned, "CPU %u has a thread already", id);
 	host_set_cpu(id);
 	host_mail[id].owned = true;
+	host_mail[id].stopped = false;
 	pthread_mutex_unlock(&host_mail[id].mutex);
 }
 
-void host_cpu_detach(void)
+static void leave(bool stop)
 {
 	struct mailbox *mail = &host_mail[host_self->port.id];
 
 	pthread_mutex_lock(&mail->mutex);
 	ASSERT(mail->owned, "CPU %u has no thread", host_self->port.id);
 	mail->owned = false;
+	mail->stopped = stop;
 	run_posted(mail);
 	pthread_mutex_unlock(&mail->mutex);
 	host_self = &host_cpus[0];
 }
 
-/* Post to an owned CPU, or run by proxy; false: its mailbox is taken, try again. */
-static bool host_try_call(unsigned cpu, void (*fn)(void *), void *arg, bool *posted)
+void host_cpu_detach(void) { leave(false); }
+
+void host_cpu_stop(void) { leave(true); }
+
+enum call { CALL_RAN, CALL_POSTED, CALL_AGAIN, CALL_OFFLINE };
+
+/* Post to an owned CPU, or run by proxy; CALL_AGAIN: its mailbox is taken. */
+static enum call host_try_call(unsigned cpu, void (*fn)(void *), void *arg)
 {
 	struct mailbox *mail = &host_mail[cpu];
-	bool went = true;
+	enum call call = CALL_AGAIN;
 
-	*posted = false;
 	pthread_mutex_lock(&mail->mutex);
-	if (!mail->owned) {
+	if (mail->stopped) {
+		call = CALL_OFFLINE;
+	} else if (!mail->owned) {
 		host_run_as(&host_cpus[cpu], fn, arg);
+		call = CALL_RAN;
 	} else if (!mail->fn) {
 		mail->fn = fn;
 		mail->arg = arg;
 		atomic_store(&mail->done, false);
 		atomic_store(&host_cpus[cpu].pending, true);
-		*posted = true;
-	} else {
-		went = false;
+		call = CALL_POSTED;
 	}
 	pthread_mutex_unlock(&mail->mutex);
-	return went;
+	return call;
 }
 
 bool port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg)
 {
-	bool posted;
+	enum call call;
 
 	if (cpu >= ZONAL_MAX_CPUS)
 		return false;
@@ -157,12 +167,12 @@ bool port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg)
 		host_run_as(host_self, fn, arg);
 		return true;
 	}
-	while (!host_try_call(cpu, fn, arg, &posted))
+	while ((call = host_try_call(cpu, fn, arg)) == CALL_AGAIN)
 		port_relax();
 	/* One caller at a time has its call in the mailbox, so `done` is ours. */
-	while (posted && !atomic_load(&host_mail[cpu].done))
+	while (call == CALL_POSTED && !atomic_load(&host_mail[cpu].done))
 		port_relax();
-	return true;
+	return call != CALL_OFFLINE;
 }
 
 /* Through the console's sink, in one piece, so that tests can catch a line. */

@@ -2,13 +2,14 @@
 /*
  * Threads as CPUs, for the thread sanitizer.
  *
- *	stress [--seed S] [--ops N] [--cpus C]
+ *	stress [--seed S] [--ops N] [--cpus C] [--owner 1]
  *
  * One thread a CPU takes blocks, writes to the owner's words, frees, and hands blocks to
  * the others through a board of slots, so that most are freed on another CPU than
  * took them. Between that: drains of all CPUs, references taken and dropped by two
  * CPUs at once, changes of the allowed nodes and of tunables, requests in interrupt
- * context. The number of operations is bounded; then everything is freed and the
+ * context; and the last CPU dies and comes back (stress_cpu.c). With --owner 1 page_owner is on,
+ * which closes the lanes. The number of operations is bounded; then everything is freed and the
  * lists must be as they were at first (zonal_check, free counts, no misuse report).
  *
  * The zones are small enough to run empty and large enough for per-CPU lists of three
@@ -25,8 +26,9 @@
 
 #include "lib/printf.h"
 #include "mm/mm.h"
+#include "stress.h"
 
-enum { SLOTS = 8192, CPUS_MAX = 16, NODES = 2, NODE_PAGES = 16384 };
+enum { DEATH_EVERY = 500, SLOTS = 8192, CPUS_MAX = 16, NODES = 2, NODE_PAGES = 16384 };
 
 static struct zonal *mm;
 static struct boot_info info;
@@ -35,6 +37,7 @@ static _Atomic uintptr_t slots[SLOTS]; /* page | order, 0: empty; pages are 32-b
 static _Atomic uintptr_t offered;
 static uint64_t seed = 1, ops = 400000;
 static unsigned cpus = 4;
+static bool owner;
 
 struct worker {
 	pthread_t thread;
@@ -178,7 +181,9 @@ static void share_one(struct worker *w)
 	if (!page)
 		return;
 	zonal_get(page);
-	port_call_cpu((w->cpu + 1) % cpus, drop_in_handler, page);
+	/* It may be the one that is dead just now. */
+	if (!port_call_cpu((w->cpu + 1) % cpus, drop_in_handler, page))
+		zonal_put(mm, page);
 	zonal_put(mm, page);
 }
 
@@ -239,6 +244,10 @@ static void *work(void *arg)
 		unsigned dice = (unsigned)(next(w) % 1000);
 
 		drop_offered();
+		if (w->cpu == 0)
+			cpu_look_after(mm);
+		if (w->cpu && w->cpu + 1 == cpus && i % DEATH_EVERY == DEATH_EVERY - 1)
+			cpu_stops(w->cpu);
 		if (dice < 600)
 			take_one(w);
 		else if (dice < 970)
@@ -251,6 +260,10 @@ static void *work(void *arg)
 		else
 			change_something(w);
 	}
+	if (w->cpu + 1 == cpus)
+		cpu_ends();
+	if (w->cpu == 0)
+		cpu_wait_for_the_end(mm);
 	host_cpu_detach();
 	return NULL;
 }
@@ -260,6 +273,7 @@ static bool build(void)
 	struct zonal_config config = { .info = &info, .clear = clear_nothing };
 
 	zonal_options_default(&config.options);
+	config.page_owner = owner;
 	info.dma_max = UINT64_MAX;
 	info.nodes = 3;
 	info.range_count = NODES;
@@ -314,8 +328,8 @@ static void parse(int argc, char **argv)
 		uint64_t value = i + 1 < argc ? strtoull(argv[i + 1], NULL, 0) : 0;
 
 		if (!value || (!strcmp(argv[i], "--cpus") && value > CPUS_MAX)) {
-			fprintf(stderr, "usage: stress [--seed S] [--ops N] [--cpus 1..%d]\n",
-				CPUS_MAX);
+			fprintf(stderr, "usage: stress [--seed S] [--ops N] [--cpus 1..%d] "
+				"[--owner 1]\n", CPUS_MAX);
 			exit(2);
 		}
 		if (!strcmp(argv[i], "--seed"))
@@ -324,6 +338,8 @@ static void parse(int argc, char **argv)
 			ops = value;
 		else if (!strcmp(argv[i], "--cpus"))
 			cpus = (unsigned)value;
+		else if (!strcmp(argv[i], "--owner"))
+			owner = true;
 	}
 }
 
@@ -351,7 +367,8 @@ int main(int argc, char **argv)
 	}
 	if (!finish())
 		return 1;
-	printf("# %llu blocks taken, %llu requests failed\nok 1 - stress.threads\n",
-	       (unsigned long long)taken, (unsigned long long)failed);
+	printf("# %llu blocks taken, %llu requests failed, a CPU died %u times\n"
+	       "ok 1 - stress.threads\n",
+	       (unsigned long long)taken, (unsigned long long)failed, cpu_deaths());
 	return 0;
 }

@@ -53,8 +53,8 @@ result a_board_replays_by_its_number quiet "$O/host/model" --board 1375724521106
 result bad_argument_is_refused refused
 result short_run_with_sanitizers quiet "$O/host-gcc-asan/model" --seed "$seed" --ops 150000
 result four_cpus_race_without_a_report quiet "$O/host-tsan/stress" --seed "$seed" --ops 400000
-result sixteen_cpus_race_without_a_report quiet \
-	"$O/host-tsan/stress" --seed "$seed" --ops 300000 --cpus 16
+result sixteen_cpus_with_page_owner_race_without_a_report quiet \
+	"$O/host-tsan/stress" --seed "$seed" --ops 300000 --cpus 16 --owner 1
 result four_cpus_at_full_speed quiet "$O/host/stress" --seed "$seed" --ops 4000000
 plan_last $number
 exit $status

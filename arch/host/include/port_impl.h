@@ -29,6 +29,8 @@ void host_set_cpu(unsigned id);
 /* This thread owns CPU `id` until it detaches: calls to it are posted, not run by proxy. */
 void host_cpu_attach(unsigned id);
 void host_cpu_detach(void);
+/* The same, and until a thread attaches again the CPU is offline: it is not called. */
+void host_cpu_stop(void);
 /* Run what was posted to this CPU. Called when interrupts are unmasked. */
 void host_serve_calls(void);
 /* The CPU's structure, for tests and the host scheduler. */
