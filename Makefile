@@ -135,7 +135,7 @@ $(eval $(call IMAGE,$(O)/plain/zonal,$(PLAIN_OBJ)))
 
 # The image with the costly assertions, which `make test` boots on one of its boards.
 $(O)/debug/zonal.img: FORCE $(FDT_LIB) | $(O)/setup.build
-	$(Q)$(MAKE) --no-print-directory O=$(O)/debug EXTRA_CFLAGS='$(EXTRA_CFLAGS) $(DEBUG)' \
+	$(Q)$(MAKE) --no-print-directory O=$(O)/debug EXTRA_CFLAGS='$(EXTRA_CFLAGS) $(DEBUG_IMAGE)' \
 		$(if $(LIBFDT_SRC),,LIBFDT_LIB=$(FDT_LIB) FDT_INC=$(FDT_INC)) LZ4_SRC=$(LZ4_DIR) all
 
 # One variant of the host build: folder, compiler, extra flags.

@@ -116,6 +116,7 @@
 #define drain_batch zn_drain_batch
 #define drain_here zn_drain_here
 #define failure_injected zn_failure_injected
+#define inject_watch zn_inject_watch
 #define failure_record zn_failure_record
 #define failure_refuse zn_failure_refuse
 #define first_zone zn_first_zone

@@ -37,5 +37,7 @@ void failure_record(const struct alloc_req *req, const struct alloc_pass *last,
 void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32_t steps);
 /* G10: true if this request is to fail on purpose (inject.c). */
 bool failure_injected(struct zonal *mm);
+/* A test's. Any context that may ask for a page. */
+void inject_watch(void) __attribute__((weak));
 
 #endif

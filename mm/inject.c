@@ -3,6 +3,9 @@
  * Failures made on purpose (D19): after `skip` requests, `times` requests fail before any
  * zone is asked, as if memory were out (G10). __GFP_NOFAIL is spared.
  *
+ * A test that defines inject_watch() is told of each failure, by the task or handler that gets it:
+ * it can say by the chain of calls whose request that was.
+ *
  * Both counters are counted down without a lock by every request that comes to the gate;
  * who finds nothing left to do closes it. Numbers beyond 2^63 - 1 are as good as that.
  */
@@ -23,8 +26,11 @@ bool failure_injected(struct zonal *mm)
 {
 	if (atomic_fetch_sub_explicit(&mm->inject_skip, 1, memory_order_relaxed) > 0)
 		return false;
-	if (atomic_fetch_sub_explicit(&mm->inject_times, 1, memory_order_relaxed) > 0)
+	if (atomic_fetch_sub_explicit(&mm->inject_times, 1, memory_order_relaxed) > 0) {
+		if (inject_watch)
+			inject_watch();
 		return true;
+	}
 	fetch_and_acq_rel(&mm->gates, ~GATE_INJECT);
 	return false;
 }

@@ -6,6 +6,9 @@ define IMAGE
 $(1).parts: FORCE
 	$$(Q)mkdir -p $$(@D); echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
 
+# With whole chains of calls: test/image/sites.t looks for who called.
+DEBUG_IMAGE := $(DEBUG) -fno-optimize-sibling-calls
+
 $(1).pass1: $(2) $(1).parts $$(FDT_LIB) $$(LZ4_OBJ) arch/arm64/kernel.ld
 	$$(call say,LD,$$@)
 	$$(Q)$$(LD) $$(IMAGE_LDFLAGS) -o $$@ $(2) $$(FDT_LIB) $$(LZ4_OBJ)
