@@ -118,6 +118,7 @@
 #define failure_injected zn_failure_injected
 #define inject_watch zn_inject_watch
 #define failure_record zn_failure_record
+#define failure_group zn_failure_group
 #define failure_refuse zn_failure_refuse
 #define first_zone zn_first_zone
 #define gate_set zn_gate_set

@@ -35,6 +35,8 @@ void failure_record(const struct alloc_req *req, const struct alloc_pass *last,
 		    const struct alloc_pass walks[2], const struct tried *tried);
 /* The same for a request that was refused at the door. */
 void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32_t steps);
+/* Leave a record of a request that its group could not pay, and of what that went through. */
+void failure_group(const struct alloc_req *req, const struct zonal_outcomes *outcome);
 /* G10: true if this request is to fail on purpose (inject.c). */
 bool failure_injected(struct zonal *mm);
 /* A test's. Any context that may ask for a page. */

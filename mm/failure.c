@@ -27,6 +27,8 @@ static struct zonal_failure *begin_record(struct zonal *mm, struct mm_cpu *cpu)
 	DASSERT_MASKED();
 	f->serial = fetch_add_relaxed(&mm->failures, 1) + 1;
 	f->zone_count = f->zones_more = 0;
+	f->rounds = 0;
+	f->scanned = f->reclaimed = 0;
 	f->outcome = (struct zonal_outcomes){ .end = ZONAL_END_DOOR };
 	return f;
 }
@@ -119,6 +121,22 @@ void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32
 		port_log("zonal: refused request: gfp 0x%x order %u node %d (order < %d, one zone "
 			 "bit, online node)",
 			 gfp, order, nid, MAX_ORDER);
+}
+
+void failure_group(const struct alloc_req *req, const struct zonal_outcomes *outcome)
+{
+	port_irqflags_t irq = port_irq_save();
+	struct zonal_failure *f = begin_record(req->mm, mm_this_cpu(req->mm));
+
+	ASSERT(outcome->group_full, "a charge failed, and no group is full");
+	f->gfp = req->gfp;
+	f->order = req->order;
+	f->policy = policy_mode(req->task);
+	f->nid = req->nid;
+	f->steps = ZSTEP_GROUP;
+	f->outcome = *outcome;
+	f->outcome.end = ZONAL_END_GROUP;
+	port_irq_restore(irq);
 }
 
 void zonal_last_failure(struct zonal *mm, struct zonal_failure *out)

@@ -6,6 +6,7 @@
  *	kswapd   nodes 0-1 in need; node 1 hopeless
  *	reclaim  3 runs: looked at 640 pages, freed 64
  *	compact  deferred at priority 1: no zone was compacted
+ *	group    group 2 is full; 17 rounds of reclaim in it freed 0 pages; nobody can be ended
  *
  * Each step has a function that says what the record holds of it; which steps there are is the
  * table's in names.c. Nothing is looked up anywhere but in the record, so that an old one reads as
@@ -140,6 +141,24 @@ static void add_oom(struct text *t, const struct zonal_failure *f)
 			 (unsigned long long)out->victim);
 }
 
+static void add_group(struct text *t, const struct zonal_failure *f)
+{
+	const struct zonal_outcomes *out = &f->outcome;
+	unsigned rounds = out->group_rounds;
+
+	TEXT_ADD(t, "group %u is full; ", out->group_full);
+	if (!rounds) {
+		TEXT_ADD(t, "not reclaimed from: it may not wait");
+		return;
+	}
+	TEXT_ADD(t, "%u round%s of reclaim in it freed %llu pages", rounds, plural(rounds),
+		 (unsigned long long)out->group_reclaimed);
+	if (out->oom != ZONAL_OOM_NOT_ASKED) {
+		TEXT_ADD(t, "; ");
+		add_oom(t, f);
+	}
+}
+
 static void add_outcome(struct text *t, const struct zonal_failure *f, uint32_t step)
 {
 	switch (step) {
@@ -167,6 +186,9 @@ static void add_outcome(struct text *t, const struct zonal_failure *f, uint32_t 
 	case ZSTEP_OOM:
 		add_oom(t, f);
 		break;
+	case ZSTEP_GROUP:
+		add_group(t, f);
+		break;
 	default:
 		break;
 	}
@@ -193,6 +215,7 @@ static const char *const end_texts[ZONAL_ENDS] = {
 	[ZONAL_END_NORETRY] = "NORETRY: one round is all",
 	[ZONAL_END_COSTLY] = "a costly block without RETRY_MAYFAIL: one round is all",
 	[ZONAL_END_GAVE_UP] = "no further round was worth it",
+	[ZONAL_END_GROUP] = "its memory group cannot pay",
 };
 
 static const char *const retry_texts[ZONAL_RETRY_ENDS] = {
@@ -225,7 +248,7 @@ const char *zonal_end_name(unsigned end)
 {
 	static const char *const names[ZONAL_ENDS] = { "door",      "no-zone", "early-compaction",
 						       "cannot-wait", "reclaimer", "noretry",
-						       "costly",    "gave-up" };
+						       "costly",    "gave-up", "group" };
 
 	return NAME_IN(names, end);
 }

@@ -35,7 +35,7 @@
 struct charge {
 	const struct alloc_req *req;
 	struct zonal_group *group, *full;
-	uint64_t pages, batch;
+	uint64_t pages, batch, reclaimed;
 	unsigned vain, rounds;
 	struct oom_tries oom;
 };
@@ -82,6 +82,7 @@ static bool charge_reclaims(struct charge *c)
 	do {
 		ASSERT(c->full, "group %u has room", c->group->id);
 		got = reclaim_group(c->req, c->full, c->pages);
+		c->reclaimed += got;
 		if (charge_fits(c))
 			return true;
 		if (c->rounds++)
@@ -115,6 +116,23 @@ static bool charge_waits(struct charge *c)
 	return false;
 }
 
+/* For who asks why. */
+static void charge_failed(const struct charge *c)
+{
+	const struct oom_tries *oom = &c->oom;
+	struct zonal_outcomes outcome = {
+		.oom = oom->end,
+		.kills = oom->kills,
+		.naps = oom->naps,
+		.victim = oom->victim,
+		.group_full = c->full->id,
+		.group_rounds = (uint16_t)ZN_MIN(c->rounds, UINT16_MAX + 0u),
+		.group_reclaimed = c->reclaimed,
+	};
+
+	failure_group(c->req, &outcome);
+}
+
 static bool charge(const struct alloc_req *req, struct zonal_group *group, uint64_t pages)
 {
 	struct charge c = { .req = req, .group = group, .pages = pages,
@@ -125,8 +143,10 @@ static bool charge(const struct alloc_req *req, struct zonal_group *group, uint6
 	if (!charge_is_forced(req) && (req->gfp & __GFP_DIRECT_RECLAIM) && charge_waits(&c))
 		return true;
 	/* Who has become the victim meanwhile is charged, so that he can end. */
-	if (!(req->gfp & __GFP_NOFAIL) && !charge_is_forced(req))
+	if (!(req->gfp & __GFP_NOFAIL) && !charge_is_forced(req)) {
+		charge_failed(&c);
 		return false;
+	}
 	group_force(group, pages);
 	return true;
 }
@@ -165,7 +185,6 @@ struct page *group_charge_page(const struct alloc_req *req, struct page *page)
 	} else {
 		fetch_add_relaxed(&group->refused, 1);
 		zonal_free(mm, page, req->order);
-		failure_refuse(mm, req->gfp | __GFP_NOWARN, req->order, req->nid, ZSTEP_GROUP);
 		page = NULL;
 	}
 	group_unpin(group);

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
+# The one with costly assertions has whole chains of calls: test/image/sites.t asks who called.
+DEBUG_IMAGE := $(DEBUG) -fno-optimize-sibling-calls
+
 # An image: where it is, without a suffix, and its objects. Linked again when the list of
 # these changes. Linked twice: the symbol table of the first link goes into the second, for
 # backtraces.
 define IMAGE
 $(1).parts: FORCE
 	$$(Q)mkdir -p $$(@D); echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
-
-# With whole chains of calls: test/image/sites.t looks for who called.
-DEBUG_IMAGE := $(DEBUG) -fno-optimize-sibling-calls
 
 $(1).pass1: $(2) $(1).parts $$(FDT_LIB) $$(LZ4_OBJ) arch/arm64/kernel.ld
 	$$(call say,LD,$$@)

@@ -49,6 +49,7 @@ enum zonal_end {
 	ZONAL_END_NORETRY,     /* one round, and NORETRY */
 	ZONAL_END_COSTLY,      /* one round, and a large block without RETRY_MAYFAIL */
 	ZONAL_END_GAVE_UP,     /* no further round was worth it: see `retry`, then `oom` */
+	ZONAL_END_GROUP,       /* it had its page; its memory group could not pay: `group_full` */
 	ZONAL_ENDS
 };
 
@@ -97,6 +98,9 @@ struct zonal_outcomes {
 	uint32_t compact_moved, compact_failed;
 	zonal_nodemask_t kswapd_asked, kswapd_in_need, kswapd_hopeless; /* nodes */
 	uint64_t victim; /* the last task that was ended for it */
+	uint8_t group_full;       /* number of the group without room; 0: no charge failed */
+	uint16_t group_rounds;    /* of reclaim among its pages; 0: the request may not wait */
+	uint64_t group_reclaimed; /* pages, by these */
 };
 
 struct zonal_failure;

@@ -289,10 +289,13 @@ void oom_in_group(const struct alloc_req *req, const struct zonal_group *group,
 
 	ASSERT(!req->in_irq && !(task->flags & ZTASK_MEMALLOC),
 	       "gfp 0x%x: who works for reclaim ends nobody", req->gfp);
+	tries->end = ZONAL_OOM_WAITED_OTHERS;
 	if (oom_try(req->mm)) {
 		task->flags |= ZTASK_MEMALLOC;
+		call.end = ZONAL_OOM_TURNED_OFF;
 		outcome = ld_relaxed(&req->mm->oom.off) ? NO_HELP : end_somebody(&call);
 		task->flags &= ~ZTASK_MEMALLOC;
+		note_end(&call, tries);
 		oom_leave(req->mm);
 	} else if (!port_nap) {
 		outcome = HELP;

@@ -58,6 +58,10 @@ static bool oom_kill(void *ctx, uint64_t id)
 	struct kt_oom *oom = ctx;
 	struct kt_oom_task *task = &oom->task[id - 1];
 
+	if (oom->vanishes) {
+		zonal_task_fate(port_this_cpu()->task, ZONAL_FATE_VICTIM);
+		return false;
+	}
 	if (oom->asks_inside)
 		KT_TRUE(!zonal_alloc(oom->mm, GFP_KERNEL | __GFP_NOMEMALLOC | __GFP_NOWARN, 0));
 	if (oom->kills < ARRAY_SIZE(oom->killed))

@@ -212,6 +212,9 @@ KTEST(outcome, sixteen_rounds_without_progress)
 	if (fails(mm, GFP_KERNEL, 0))
 		end_is(ZONAL_END_GAVE_UP, "no further round was worth it: 16 rounds without "
 		       "progress; 16 rounds behind the first; napped 16 times");
+	/* The next record is not of these rounds. */
+	if (fails(mm, GFP_KERNEL, MAX_ORDER))
+		end_is(ZONAL_END_DOOR, "refused before any zone was asked");
 	kt_cache_drop_all(cache);
 }
 
@@ -366,6 +369,42 @@ KTEST(outcome, a_notifier_freed_something_and_it_was_too_late)
 	st_relaxed(&port_this_cpu()->task->fate, 0);
 	zonal_oom_ignore(oom->mm, &one);
 	kt_oom_finish(oom);
+}
+
+/* Who asks is the victim that is chosen, gives nothing back, and may use no reserves. */
+KTEST(outcome, a_task_was_ended_and_it_was_who_asks)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+
+	if (!oom)
+		return;
+	kt_oom_be(oom, 1);
+	oom->slow = true;
+	oom_ends(oom, GFP_KERNEL | __GFP_NOMEMALLOC, ZONAL_OOM_ENDED,
+		 "a task was ended; 1 ended for it, the last 2");
+	kt_oom_be_self();
+	kt_oom_finish(oom);
+}
+
+KTEST(outcome, a_victim_that_had_gone_by_itself)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+
+	if (!oom)
+		return;
+	oom->vanishes = true;
+	oom_ends(oom, GFP_KERNEL | __GFP_NOMEMALLOC, ZONAL_OOM_GONE, "a victim had gone already");
+	KT_EQ(oom->kills, 0);
+	st_relaxed(&port_this_cpu()->task->fate, 0);
+	kt_oom_finish(oom);
+}
+#else
+KTEST(outcome, a_build_without_the_step_says_so)
+{
+	struct zonal *mm = closed(&uma);
+
+	if (mm && fails(mm, GFP_KERNEL, 0))
+		outcome_is(ZSTEP_OOM, "not possible here");
 }
 #endif
 
