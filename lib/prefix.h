@@ -121,6 +121,10 @@
 #define failure_group zn_failure_group
 #define failure_refuse zn_failure_refuse
 #define first_zone zn_first_zone
+#define fit_carve zn_fit_carve
+#define fit_first_used zn_fit_first_used
+#define fit_prepare zn_fit_prepare
+#define fit_put_back zn_fit_put_back
 #define gate_set zn_gate_set
 #define group_add zn_group_add
 #define group_charge_page zn_group_charge_page
