@@ -32,6 +32,7 @@ struct ticket_lock;
 	RANK(LOCK_BLOCK_QUEUE, "the queue of a disk", false)                                      \
 	RANK(LOCK_CPUSETS, "the members of cpusets", false)                                       \
 	RANK(LOCK_GROUPS, "the members of memory groups", false)                                  \
+	RANK(LOCK_CLAIMS, "claims and what they keep", false)                                     \
 	RANK(LOCK_SHRINKERS, "the list of shrinkers", false)                                      \
 	RANK(LOCK_LRU, "the lists of a node's pages", false)                                      \
 	RANK(LOCK_DEFERRED, "the pages of a node that come later", false)                         \

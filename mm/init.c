@@ -149,6 +149,7 @@ void init_lists(struct zonal *mm)
 
 static void take_options(struct zonal *mm, const struct zonal_config *config)
 {
+	lock_set_rank(&mm->claims.lock, LOCK_CLAIMS);
 	mm->options = config->options;
 	st_relaxed(&mm->boost_factor, config->options.watermark_boost_factor);
 	st_relaxed(&mm->numa_stat_off, config->options.numa_stat_off);

@@ -108,8 +108,7 @@ struct zonal {
 	struct mm_cpu *cpu[ZONAL_MAX_CPUS];
 	unsigned cpu_count;
 
-	/* Page map: section[pfn >> MM_SECTION_SHIFT] + pfn is the page; NULL: no page.
-	 * The pointer is biased so that no subtraction is needed. */
+	/* Page map: section[pfn >> MM_SECTION_SHIFT], biased, + pfn is the page; 0: no page. */
 	uintptr_t *section;
 	pfn_t section_count;
 	struct section_bounds *bounds; /* i: pfns that the map of each section covers */
@@ -156,6 +155,7 @@ struct zonal {
 	struct oom oom;
 	struct cpuset_state cpusets;
 	struct group_state groups;
+	struct claim_state claims;
 	struct reporting_state reporting;
 };
 
