@@ -289,7 +289,7 @@ static int join_and_run(void *arg)
 TURNS_TEST(nobody_sleeps_until_a_moment_that_has_come)
 {
 	struct sched_counts before, after;
-	struct event never;
+	struct event never = { 0 };
 	uint64_t now = port_time_ns();
 
 	(void)arg;
