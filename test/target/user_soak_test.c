@@ -6,7 +6,7 @@
  *
  * What happens next is drawn; the seed is printed, and `make soak` comes with new ones for as long
  * as it is told. On a board of one node and up to two cores the programs have more memory than
- * there is; elsewhere there is plenty (too_many_cores() in user_press_test.c says why).
+ * there is; elsewhere there is plenty (user_press_test.c has more on boards of many cores).
  *
  * The disk's first bytes are written and read back through the cache, against a copy in memory.
  */
