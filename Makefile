@@ -97,8 +97,8 @@ VARIANTS := host-gcc-asan host-clang-asan host-tsan
 DEBUG := -DZONAL_DEBUG=1
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 $(DEBUG)
 
-.PHONY: all host run test bench host-test qemu gdb fuzz soak historic models proofs mutate lint size clean help \
-	setup FORCE
+.PHONY: all host lib install dist run test bench host-test qemu gdb fuzz soak historic models proofs mutate \
+	lint size clean help setup FORCE
 .DELETE_ON_ERROR:
 all: $(O)/zonal.img
 host: $(HOST_PROGRAMS:%=$(O)/host/%)
@@ -164,7 +164,7 @@ $(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) \
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 
-include tools/progress.mk
+include tools/progress.mk tools/lib.mk
 
 # ---- running -----------------------------------------------------------------------------
 run qemu: $(O)/zonal.img | $(O)/setup.run
@@ -197,7 +197,6 @@ sources-%:
 	@echo $(HOST_CORE) $(SRC_$*) $(HOST_LIBS)
 lint: | $(O)/setup.test
 	$(Q)tools/run_lint.sh
-
 # The image, the image without tests, and what the first is made of.
 size: $(O)/zonal.elf $(O)/plain/zonal.elf
 	$(Q)$(SIZE) $^ $(IMAGE_OBJ)
@@ -208,6 +207,7 @@ help:
 	@echo 'Goals:'
 	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf; TESTS=0: without tests'
 	@echo '  host       the host programs: $(HOST_PROGRAMS:%=$(O)/host/%)'
+	@echo '  lib        $(O)/libzonal.a and the pair $(O)/amalgam/; install DESTDIR= PREFIX=, dist'
 	@echo '  run, qemu  boot the board SHAPE under QEMU; on a terminal the monitor opens'
 	@echo '  test       everything: host variants, checks, a matrix of boards; TEST=GLOB… selects'
 	@echo '  host-test  the host part of it (ASan, UBSan with gcc and clang; TSan)'

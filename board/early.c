@@ -26,7 +26,7 @@
 #include "early.h"
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "topology_ranges.h"
 
 #define CMA_ALIGN ((uint64_t)PAGE_SIZE << (MAX_ORDER - 1))

@@ -15,7 +15,7 @@
 
 #include "arm64_memory.h"
 #include "device.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "seeds.h"
 
 /* Zero `bytes` at `at`, which lies in read-only pages. */

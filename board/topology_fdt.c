@@ -143,7 +143,7 @@ int topology_fail(struct topology *t, int node, const char *prop, const char *ru
 
 	report_fill(t, t->err, node, prop, rule);
 	va_start(args, value_fmt);
-	zn_vsnprintf(t->err->value, sizeof(t->err->value), value_fmt, args);
+	zonal_vsnprintf(t->err->value, sizeof(t->err->value), value_fmt, args);
 	va_end(args);
 	return ZONAL_EINVAL;
 }
@@ -163,7 +163,7 @@ void topology_note(struct topology *t, int node, const char *prop, const char *r
 	to = &t->notes->note[t->notes->count++];
 	report_fill(t, to, node, prop, rule);
 	va_start(args, value_fmt);
-	zn_vsnprintf(to->value, sizeof(to->value), value_fmt, args);
+	zonal_vsnprintf(to->value, sizeof(to->value), value_fmt, args);
 	va_end(args);
 }
 

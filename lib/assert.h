@@ -2,7 +2,8 @@
 /*
  * Assertions: what a function relies on, said where it relies on it.
  *
- *	ASSERT(cond, fmt, ...)   in every build. For what is cheap, off the hot paths, or
+ *	ASSERT(cond, fmt, ...)   in every build but one that must be small above all
+ *	                         (ZONAL_ASSERTS=0). For what is cheap, off the hot paths, or
  *	                         would go on to corrupt: state, order, zone, list ends.
  *	DASSERT(cond, fmt, ...)  with ZONAL_DEBUG=1 only. For hot paths and for whatever
  *	                         costs more than a comparison.
@@ -20,7 +21,7 @@
 
 #define ASSERT(cond, fmt, ...)                                                                     \
 	do {                                                                                       \
-		if (unlikely(!(cond)))                                                             \
+		if (ZONAL_ASSERTS && unlikely(!(cond)))                                          \
 			port_panic("%s:%d: %s does not hold: " fmt, __FILE__, __LINE__, #cond,     \
 				   ##__VA_ARGS__);                                                 \
 	} while (0)

@@ -24,6 +24,19 @@
 #define ZN_PRINTF ZONAL_PRINTF
 #define ZN_STATIC_ASSERT ZONAL_STATIC_ASSERT
 
+/* The port's two hooks for text; a build without texts (ZONAL_TEXTS=0) has the line alone. */
+#define port_log(...)                                                                              \
+	do {                                                                                       \
+		if (ZONAL_TEXTS)                                                                   \
+			zonal_port_log(__VA_ARGS__);                                               \
+	} while (0)
+#define port_panic(...)                                                                            \
+	do {                                                                                       \
+		if (ZONAL_TEXTS)                                                                   \
+			zonal_port_panic(__VA_ARGS__);                                             \
+		zonal_port_panic("zonal: line %d", __LINE__);                                      \
+	} while (0)
+
 #ifndef __ASSEMBLER__
 #include <zonal/types.h>
 

@@ -11,7 +11,7 @@
 #include "json.h"
 
 #include "assert.h"
-#include "printf.h"
+#include "kprintf.h"
 
 void zn_print_json(const char *text)
 {

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A ticket spinlock: first come, first served, so that no socket starves
- * another however unequal their distance to the lock's cache line.
- *
- * A CPU draws a ticket and waits until `owner` shows it. Only the holder writes
- * `owner`, so release needs no read-modify-write. 16-bit tickets: at most 65,535
- * CPUs may wait at once, far above ZONAL_MAX_CPUS.
+ * The lock of everything: tickets (lock_ticket.h), or what the port has instead (lock_port.h).
  *
  * Interrupts are masked while a lock is held: a handler may want it too, and what a CPU
  * holds is noted for that CPU. The order of locks is the table in lock_rank.h; debug
@@ -22,11 +17,21 @@
 #include "lock_rank.h"
 #include "lock_says.h"
 
+/* What it consists of: tickets, or the lock that the port has (<zonal/port.h>). */
+#ifdef ZONAL_PORT_LOCK
+#define LOCK_FIELDS                                                                                \
+	zonal_port_lock_t port;                                                                    \
+	_Atomic uint16_t owner; /* counts who had it; written by the holder */
+#else
+#define LOCK_FIELDS                                                                                \
+	_Atomic uint16_t next;  /* next ticket to draw */                                          \
+	_Atomic uint16_t owner; /* ticket being served; written by the holder */
+#endif
+
 #if ZONAL_DEBUG
 struct LOCK_IS_ONE ticket_lock {
-	_Atomic uint16_t next;  /* next ticket to draw */
-	_Atomic uint16_t owner; /* ticket being served; written by the holder */
-	_Atomic uint16_t rank;  /* enum lock_rank; written before it is taken first */
+	LOCK_FIELDS
+	_Atomic uint16_t rank; /* enum lock_rank; written before it is taken first */
 };
 
 #define LOCK_INIT(rank_) { .rank = (rank_) }
@@ -44,8 +49,7 @@ static inline enum lock_rank lock_rank_of(const struct ticket_lock *lock)
 }
 #else
 struct LOCK_IS_ONE ticket_lock {
-	_Atomic uint16_t next;
-	_Atomic uint16_t owner;
+	LOCK_FIELDS
 };
 
 #define LOCK_INIT(rank_) { 0 }
@@ -63,33 +67,32 @@ static inline enum lock_rank lock_rank_of(const struct ticket_lock *lock)
 }
 #endif
 
+#ifdef ZONAL_PORT_LOCK
+#include "lock_port.h"
+#else
+#include "lock_ticket.h"
+#endif
+
 static inline void lock_take(struct ticket_lock *lock) LOCK_TAKES(*lock) LOCK_UNSAID;
 static inline bool lock_try(struct ticket_lock *lock) LOCK_TRIES(*lock) LOCK_UNSAID;
 static inline void lock_drop(struct ticket_lock *lock) LOCK_DROPS(*lock) LOCK_UNSAID;
 static inline void lock_assert_held(const struct ticket_lock *lock) LOCK_PROVES(*lock);
 
+/* For the panic path and reports; a racy answer for anyone but the holder. */
+static inline bool lock_held(struct ticket_lock *lock) { return lock_raw_held(lock); }
+
 static inline void lock_take(struct ticket_lock *lock)
 {
-	uint16_t ticket;
-
 	if (ZONAL_DEBUG)
 		lock_rank_wanted(lock);
-	ticket = fetch_inc_u16_relaxed(&lock->next);
-	/* Acquire pairs with the release in lock_drop(): what the last holder
-	 * wrote is seen before anything in this section runs. */
-	while (unlikely(ld_acquire(&lock->owner) != ticket))
-		port_relax();
+	lock_raw_take(lock);
 	if (ZONAL_DEBUG)
 		lock_rank_taken(lock);
 }
 
 static inline bool lock_try(struct ticket_lock *lock)
 {
-	uint16_t ticket = ld_acquire(&lock->owner);
-	bool taken = atomic_compare_exchange_strong_explicit(&lock->next, &ticket,
-							     (uint16_t)(ticket + 1),
-							     memory_order_acquire,
-							     memory_order_relaxed);
+	bool taken = lock_raw_try(lock);
 
 	DASSERT_MASKED();
 	if (ZONAL_DEBUG && taken)
@@ -99,14 +102,11 @@ static inline bool lock_try(struct ticket_lock *lock)
 
 static inline void lock_drop(struct ticket_lock *lock)
 {
-	uint16_t owner = ld_relaxed(&lock->owner);
-
 	DASSERT_MASKED();
 	if (ZONAL_DEBUG)
 		lock_rank_dropped(lock);
-	DASSERT(owner != ld_relaxed(&lock->next), "the lock %p is dropped, and nobody drew",
-		(const void *)lock);
-	st_release(&lock->owner, (uint16_t)(owner + 1));
+	DASSERT(lock_held(lock), "the lock %p is dropped, and nobody has it", (const void *)lock);
+	lock_raw_drop(lock);
 }
 
 /* The same two, with interrupts masked in between, as they were before behind it. */
@@ -125,12 +125,6 @@ static inline void lock_drop_masked(struct ticket_lock *lock, port_irqflags_t ir
 {
 	lock_drop(lock);
 	port_irq_restore(irq);
-}
-
-/* For the panic path and reports; a racy answer for anyone but the holder. */
-static inline bool lock_held(struct ticket_lock *lock)
-{
-	return ld_relaxed(&lock->owner) != ld_relaxed(&lock->next);
 }
 
 /* What every function says that relies on its caller's lock. Masked, as the lock wants it. */

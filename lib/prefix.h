@@ -41,8 +41,6 @@
 #define port_relax zonal_port_relax
 #define port_time_ns zonal_port_time_ns
 #define port_call_cpu zonal_port_call_cpu
-#define port_log zonal_port_log
-#define port_panic zonal_port_panic
 #define port_backtrace zonal_port_backtrace
 #define port_task_id zonal_port_task_id
 #define port_kswapd_wake zonal_port_kswapd_wake

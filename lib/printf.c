@@ -6,9 +6,9 @@
  * (flags, width, precision, length, letter); its argument is turned into a run
  * of characters and printed with padding. Every character goes through
  * out_char(), which either stores it (zn_snprintf) or collects it in a small
- * buffer on the stack that is flushed to the console sink (kprintf). So a call
+ * buffer on the stack that is flushed to a sink (zn_vprint_to). So a call
  * costs under 400 bytes of stack, takes no lock, and may be interrupted by
- * another kprintf() on the same CPU.
+ * another one on the same CPU.
  *
  * Integers only: the image is built without floating point registers, because
  * an interrupt handler that prints must not have to save them.
@@ -18,24 +18,17 @@
  */
 #include "printf.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
 #include "assert.h"
+#include "text.h"
 
-typedef void (*sink_fn)(const char *text, size_t length);
-
-/* Read by every CPU, changed at boot when the UART driver is found. */
-static _Atomic(sink_fn) console_sink = console_write_default;
-
-enum { CONSOLE_CHUNK = 256, NUMBER_CHARS = 24 };
+enum { CHUNK = 256, NUMBER_CHARS = 24 };
 
 struct out {
 	char *buffer;
 	size_t size;  /* room in buffer */
 	size_t used;  /* characters in buffer */
 	size_t total; /* characters of the whole text so far */
-	sink_fn sink; /* flush here when full; NULL: drop what does not fit */
+	zn_sink_fn sink; /* flush here when full; NULL: drop what does not fit */
 };
 
 struct spec {
@@ -44,13 +37,6 @@ struct spec {
 	int longs; /* 0 int, 1 long or size_t, 2 long long, -1 short, -2 char */
 	char letter;
 };
-
-/* The weak default for an image without a console; arch/host replaces it. */
-__attribute__((weak)) void console_write_default(const char *text, size_t length)
-{
-	(void)text;
-	(void)length;
-}
 
 static void out_char(struct out *out, char c)
 {
@@ -103,7 +89,7 @@ static void out_number(struct out *out, const struct spec *spec, unsigned long l
 	bool decimal = spec->letter == 'd' || spec->letter == 'i' || spec->letter == 'u';
 	unsigned base = decimal ? 10 : 16;
 	char digits[NUMBER_CHARS];
-	int count = 0, zeros, pad, prefix_length = (int)strlen(prefix);
+	int count = 0, zeros, pad, prefix_length = (int)text_length(prefix, SIZE_MAX);
 
 	while (value) {
 		digits[NUMBER_CHARS - ++count] = alphabet[value % base];
@@ -175,7 +161,7 @@ static void out_string(struct out *out, const struct spec *spec, const char *tex
 	if (!text)
 		text = "(null)";
 	out_padded(out, spec, text,
-		   spec->has_precision ? strnlen(text, (size_t)spec->precision) : strlen(text));
+		   text_length(text, spec->has_precision ? (size_t)spec->precision : SIZE_MAX));
 }
 
 /* Prints one conversion; false when the letter is none of ours. */
@@ -290,7 +276,7 @@ static void out_format(struct out *out, const char *fmt, struct arguments *args)
 	}
 }
 
-int zn_vsnprintf(char *buffer, size_t size, const char *fmt, va_list list)
+int zonal_vsnprintf(char *buffer, size_t size, const char *fmt, va_list list)
 {
 	struct out out = { .buffer = buffer, .size = size ? size - 1 : 0 };
 	struct arguments args;
@@ -312,39 +298,21 @@ int zn_snprintf(char *buffer, size_t size, const char *fmt, ...)
 	int length;
 
 	va_start(list, fmt);
-	length = zn_vsnprintf(buffer, size, fmt, list);
+	length = zonal_vsnprintf(buffer, size, fmt, list);
 	va_end(list);
 	return length;
 }
 
-void kvprintf(const char *fmt, va_list list)
+void zn_vprint_to(zn_sink_fn sink, const char *fmt, va_list list)
 {
-	char chunk[CONSOLE_CHUNK];
-	struct out out = { .buffer = chunk, .size = sizeof(chunk) };
+	char chunk[CHUNK];
+	struct out out = { .buffer = chunk, .size = sizeof(chunk), .sink = sink };
 	struct arguments args;
 
-	/* Acquire pairs with the release in console_set_sink(): the driver's
-	 * state is visible before its write function is called. */
-	out.sink = atomic_load_explicit(&console_sink, memory_order_acquire);
-	if (!out.sink)
-		return;
+	ASSERT(sink, "nowhere to print \"%s\"", fmt);
 	va_copy(args.list, list);
 	out_format(&out, fmt, &args);
 	va_end(args.list);
 	if (out.used)
 		out.sink(chunk, out.used);
-}
-
-void kprintf(const char *fmt, ...)
-{
-	va_list list;
-
-	va_start(list, fmt);
-	kvprintf(fmt, list);
-	va_end(list);
-}
-
-void console_set_sink(void (*write)(const char *text, size_t length))
-{
-	atomic_store_explicit(&console_sink, write, memory_order_release);
 }

@@ -89,7 +89,8 @@ struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t 
 	bool somewhere;
 
 	if (unlikely(refused)) {
-		failure_refuse(mm, gfp, order, ask->nid, refused);
+		if (ZONAL_AIDS)
+			failure_refuse(mm, gfp, order, ask->nid, refused);
 		return NULL;
 	}
 	decode(&req, mm, ask, gfp & mm->gfp_allowed, order);
@@ -100,7 +101,7 @@ struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t 
 		pass.flags |= flags_nofragment(req.list->ref[pass.preferred].zone);
 		page = walk_zones(&req, &pass);
 	}
-	if (unlikely(!page))
+	if (ZONAL_WATERMARKS && unlikely(!page))
 		page = alloc_slow(&req, somewhere);
 	if (group_charges(&req))
 		page = group_charge_page(&req, page);

@@ -158,7 +158,7 @@ struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 	found = order + (unsigned)__builtin_ctz(filled);
 	page = link_page(zone, zone->list[type][found].first);
 	buddy_list_del(zone, page, found);
-	if (unlikely(zone->guard_order))
+	if (ZONAL_AIDS && unlikely(zone->guard_order))
 		return take_guarded(zone, page, found, order, type);
 	while (found > order) {
 		found--;
@@ -192,7 +192,7 @@ unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, uns
 	DASSERT(want && type < MIGRATE_TYPES, "%u pages of type %u", want, type);
 	if (!filled)
 		return 0;
-	if (unlikely(zone->guard_order))
+	if (ZONAL_AIDS && unlikely(zone->guard_order))
 		return take_run_guarded(zone, type, out);
 	order = (unsigned)__builtin_ctz(filled);
 	size = 1u << order;

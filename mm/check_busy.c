@@ -13,13 +13,12 @@
  *
  * No lock is held between walks.
  */
-#include <string.h>
-
 #include <zonal/port.h>
 
 #include "mm.h"
 
 #include "lib/stop.h"
+#include "lib/text.h"
 
 #define WALKS 8u
 #define NAP_NS 2000000ull
@@ -32,7 +31,7 @@ bool zonal_check_busy(struct zonal *mm, struct zonal_finding *first)
 	while (!zonal_check(mm, first)) {
 		if (++walk == WALKS || zn_stop_asked())
 			return false;
-		if (walk > 1 && !strcmp(before.text, first->text))
+		if (walk > 1 && text_same(before.text, first->text, sizeof(before.text)))
 			return false;
 		before = *first;
 		if (port_nap)

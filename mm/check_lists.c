@@ -31,7 +31,7 @@ bool check_found(struct walk *w, pfn_t pfn, const char *fmt, ...)
 	w->bad = true;
 	w->out->pfn = pfn;
 	va_start(args, fmt);
-	zn_vsnprintf(w->out->text, sizeof(w->out->text), fmt, args);
+	zonal_vsnprintf(w->out->text, sizeof(w->out->text), fmt, args);
 	va_end(args);
 	return true;
 }

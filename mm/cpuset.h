@@ -60,7 +60,8 @@ static inline bool cpuset_allows(const struct alloc_req *req, const struct alloc
 				 unsigned nid)
 {
 	DASSERT(nid < ZONAL_MAX_NODES, "node %u", nid);
-	if (req->in_irq || nodemask_has(pass->cpuset, nid) || task_is_victim(req->task))
+	if (!ZONAL_POLICY || req->in_irq || nodemask_has(pass->cpuset, nid) ||
+	    task_is_victim(req->task))
 		return true;
 	if (pass->gfp & __GFP_HARDWALL)
 		return false;
@@ -74,7 +75,7 @@ static inline void cpuset_read(const struct alloc_req *req, struct alloc_pass *p
 
 	pass->cpuset = NODEMASK_ALL;
 	pass->wall = NODEMASK_ALL;
-	if (likely(!(ld_relaxed(&task->unusual) & ZTASK_CONFINED)))
+	if (!ZONAL_POLICY || likely(!(ld_relaxed(&task->unusual) & ZTASK_CONFINED)))
 		return;
 	do {
 		pass->cookie = task_read_begin(task);
@@ -89,7 +90,7 @@ static inline bool cpuset_changed(const struct alloc_req *req, const struct allo
 {
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
 
-	return pass->cpuset != NODEMASK_ALL && task_read_again(task, pass->cookie);
+	return ZONAL_POLICY && pass->cpuset != NODEMASK_ALL && task_read_again(task, pass->cookie);
 }
 
 #endif

@@ -16,8 +16,8 @@ struct deferred {
  * not there, but it has a mark. */
 static inline bool deferred_section(const struct zonal *mm, pfn_t s)
 {
-	return mm->deferred && ld_relaxed(&mm->ready[s]) && ld_relaxed(&mm->ready[s]) <
-	       mm->bounds[s].end;
+	return ZONAL_DEFERRED && mm->deferred && ld_relaxed(&mm->ready[s]) &&
+	       ld_relaxed(&mm->ready[s]) < mm->bounds[s].end;
 }
 
 /* Initialise more of the zone, which is short of pages. See deferred_grow(). */
@@ -31,7 +31,8 @@ bool deferred_grow_zone(struct zone *zone, unsigned order);
  */
 static inline bool deferred_grow(struct zone *zone, unsigned order)
 {
-	return unlikely(ld_relaxed(&zone->deferred)) && deferred_grow_zone(zone, order);
+	return ZONAL_DEFERRED && unlikely(ld_relaxed(&zone->deferred)) &&
+	       deferred_grow_zone(zone, order);
 }
 
 /* Who names a frame, and does not take what comes, finds its structure: everything below is
@@ -39,7 +40,7 @@ static inline bool deferred_grow(struct zone *zone, unsigned order)
 void deferred_reach_pfn(struct zonal *mm, pfn_t pfn);
 static inline void deferred_reach(struct zonal *mm, pfn_t pfn)
 {
-	if (unlikely(mm->deferred))
+	if (ZONAL_DEFERRED && unlikely(mm->deferred))
 		deferred_reach_pfn(mm, pfn);
 }
 
@@ -47,7 +48,7 @@ static inline void deferred_reach(struct zonal *mm, pfn_t pfn)
 bool deferred_waits(const struct zonal *mm);
 static inline bool deferred_is_held(const struct zonal *mm)
 {
-	return unlikely(mm->deferred) && deferred_waits(mm);
+	return ZONAL_DEFERRED && unlikely(mm->deferred) && deferred_waits(mm);
 }
 
 /* Between these nothing is initialised, and zones do not grow. Context: task or boot. */

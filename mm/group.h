@@ -16,8 +16,8 @@ static inline bool group_charges(const struct alloc_req *req)
 {
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
 
-	return unlikely(ld_relaxed(&task->unusual) & ZTASK_GROUP) && (req->gfp & __GFP_ACCOUNT) &&
-	       !req->in_irq;
+	return ZONAL_GROUPS && unlikely(ld_relaxed(&task->unusual) & ZTASK_GROUP) &&
+	       (req->gfp & __GFP_ACCOUNT) && !req->in_irq;
 }
 
 /* Z5: the page that the request got, charged; or NULL, it was freed, and the failure is on
@@ -38,7 +38,7 @@ void group_move(struct zonal *mm, struct page *from, struct page *to);
 /* The number of the group that a page is charged to, 0: none. */
 static inline unsigned page_group_id(const struct zonal *mm, const struct page *page)
 {
-	if (likely(!(page_word(page) & PG_CHARGED)) || !mm->groups.map)
+	if (!ZONAL_GROUPS || likely(!(page_word(page) & PG_CHARGED)) || !mm->groups.map)
 		return 0;
 	return ld_relaxed(&mm->groups.map[page->pfn - mm->map_first]);
 }

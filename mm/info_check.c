@@ -97,10 +97,35 @@ static bool contents_ok(const struct zonal_config *config)
 	return true;
 }
 
+/* Nothing is asked for that this build has not (<zonal/config.h>). */
+static bool parts_ok(const struct zonal_config *config)
+{
+	const struct zonal_options *o = &config->options;
+	bool aids = config->page_owner || o->page_poison || o->init_on_alloc || o->init_on_free ||
+		    o->guard_minorder || o->shuffle_seed;
+	bool movable = o->movable_node || o->kernelcore_bytes || o->movablecore_bytes ||
+		       o->kernelcore_percent || o->movablecore_percent;
+
+	if (!ZONAL_AIDS && aids)
+		port_log("zonal: page_owner %d, page_poison %d, init_on_alloc %d, init_on_free %d, "
+			 "guards below order %u, shuffle %d: built without ZONAL_AIDS",
+			 config->page_owner, o->page_poison, o->init_on_alloc, o->init_on_free,
+			 o->guard_minorder, o->shuffle_seed != 0);
+	if (!ZONAL_DEFERRED && config->deferred)
+		port_log("zonal: deferred: built without ZONAL_DEFERRED");
+	if (!ZONAL_MOBILITY && movable)
+		port_log("zonal: kernelcore, movablecore, movable_node: built without "
+			 "ZONAL_MOBILITY");
+	return (ZONAL_AIDS || !aids) && (ZONAL_DEFERRED || !config->deferred) &&
+	       (ZONAL_MOBILITY || !movable);
+}
+
 static int options_check(const struct zonal_config *config)
 {
 	const struct zonal_options *o = &config->options;
 
+	if (!parts_ok(config))
+		return ZONAL_EINVAL;
 	if (!option_ok("watermark_scale_factor", o->watermark_scale_factor, 1, 3000) ||
 	    !option_ok("kernelcore_percent", o->kernelcore_percent, 0, 100) ||
 	    !option_ok("movablecore_percent", o->movablecore_percent, 0, 100) ||

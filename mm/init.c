@@ -19,11 +19,10 @@
  *
  * Boot only, no locks.
  */
-#include <string.h>
-
 #include "init.h"
 
 #include "contents.h"
+#include "lib/text.h"
 #include "meta.h"
 #include "node.h"
 #include "page_owner.h"
@@ -142,7 +141,8 @@ void init_lists(struct zonal *mm)
 	note_memory_nodes(mm);
 	ASSERT(mm->has_memory, "no node has memory");
 	node_build_zonelists(mm);
-	zonal_setup_marks(mm);
+	if (ZONAL_WATERMARKS)
+		zonal_setup_marks(mm);
 	pcp_setup(mm);
 	build_lanes(mm);
 }
@@ -171,10 +171,10 @@ static void make_parts(struct zonal *mm, const struct zonal_config *config)
 	make_nodes(mm, config->info);
 	zones_make(mm, config);
 	pagemap_place(mm, config->info);
-	if (deferred_wanted(config))
+	if (ZONAL_DEFERRED && deferred_wanted(config))
 		deferred_choose(mm, config->info);
 	make_cpus(mm, config);
-	if (config->page_owner)
+	if (ZONAL_AIDS && config->page_owner)
 		page_owner_init(mm, config->info);
 	meta_close(mm);
 }
@@ -209,13 +209,16 @@ void zonal_cpu_online(struct zonal *mm, unsigned cpu)
 		return;
 	pcp_announce(mm, cpu, true);
 	st_release(&mm->cpu[cpu]->online, 1);
-	setup_stat_thresholds(mm);
+	if (ZONAL_WATERMARKS)
+		setup_stat_thresholds(mm);
 }
 
 void zonal_boot_done(struct zonal *mm)
 {
 	mm->gfp_allowed = __GFP_BITS;
 	fetch_and_acq_rel(&mm->gates, ~GATE_BOOT);
-	page_owner_start(mm);
-	shuffle_memory(mm);
+	if (ZONAL_AIDS) {
+		page_owner_start(mm);
+		shuffle_memory(mm);
+	}
 }

@@ -13,10 +13,14 @@
  */
 #include "init.h"
 
+#include <zonal/version.h>
+
 #include "page_check.h"
 #include "pcp.h"
 
 size_t zonal_sizeof(void) { return sizeof(struct zonal); }
+
+uint64_t zonal_abi(void) { return ZONAL_ABI; }
 
 void gate_set(struct zonal *mm, uint32_t gates, bool on)
 {

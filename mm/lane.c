@@ -51,7 +51,10 @@ static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_
 	return page;
 }
 
-static inline unsigned lane_type(gfp_t gfp) { return (gfp & __GFP_MOVABLE) >> 3; }
+static inline unsigned lane_type(gfp_t gfp)
+{
+	return ZONAL_MOBILITY ? (gfp & __GFP_MOVABLE) >> 3 : MIGRATE_UNMOVABLE;
+}
 
 /* 1 if the request may use ZONE_MOVABLE, that is MOVABLE and HIGHMEM, else 0 (G1). */
 static inline size_t lane_index(gfp_t gfp) { return (gfp >> 1) & (gfp >> 3) & 1; }
@@ -164,7 +167,7 @@ static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned
 
 struct page *zonal_alloc(struct zonal *mm, gfp_t gfp, unsigned order)
 {
-	if (unlikely(gfp & mm->unusual))
+	if (!ZONAL_LANES || unlikely(gfp & mm->unusual))
 		return alloc_by_policy(mm, gfp, order);
 	if (order)
 		return block_lane(mm, gfp, order);

@@ -19,9 +19,8 @@
  */
 #include "meta.h"
 
-#include <string.h>
-
 #include "lib/assert.h"
+#include "lib/text.h"
 
 static uint64_t piece_end(const struct zonal_storage *piece)
 {

@@ -15,16 +15,16 @@
 
 /* Anything but zero here sends every request through the general path. */
 #define GATE_BOOT 0x1u      /* row G5: boot is not done */
-#define GATE_INJECT 0x4u    /* fault injection is armed (G10) */
 #define GATE_NO_GROUPING 0x10u /* mobility grouping is off (M12) */
-#define GATE_CHECK_ALL 0x20u   /* look at every page of a block, not only the head (D4, D6) */
-#define GATE_PAGE_OWNER 0x40u  /* page_owner records (D17) */
-#define GATE_TRACE 0x80u       /* a trace point that allocations pass is on */
-#define GATE_TRACE_FREE 0x100u /* the one that frees pass */
-
-#define GATE_POISON 0x200u     /* free pages hold a pattern (D12) */
-#define GATE_ZERO_TAKEN 0x400u /* pages come zeroed (D9) */
-#define GATE_ZERO_FREED 0x800u /* free pages are zeroed */
+#define AID(bit) (ZONAL_AIDS ? (bit) : 0u) /* of a part that may be left out */
+#define GATE_INJECT AID(0x4u)       /* fault injection is armed (G10) */
+#define GATE_CHECK_ALL AID(0x20u)   /* look at every page of a block, not only the head (D4, D6) */
+#define GATE_PAGE_OWNER AID(0x40u)  /* page_owner records (D17) */
+#define GATE_TRACE AID(0x80u)       /* a trace point that allocations pass is on */
+#define GATE_TRACE_FREE AID(0x100u) /* the one that frees pass */
+#define GATE_POISON AID(0x200u)     /* free pages hold a pattern (D12) */
+#define GATE_ZERO_TAKEN AID(0x400u) /* pages come zeroed (D9) */
+#define GATE_ZERO_FREED AID(0x800u) /* free pages are zeroed */
 #define GATE_CONTENTS (GATE_POISON | GATE_ZERO_TAKEN | GATE_ZERO_FREED)
 
 /* Of these, those that a free must know of too: it takes the careful way. Set by gate_set(). */

@@ -42,7 +42,7 @@ static const uint8_t fallback_order[MIGRATE_PCPTYPES][2] = {
 
 static bool grouping_off(struct zone *zone)
 {
-	return ld_relaxed(&zone->mm->gates) & GATE_NO_GROUPING;
+	return !ZONAL_MOBILITY || (ld_relaxed(&zone->mm->gates) & GATE_NO_GROUPING);
 }
 
 /* M3 */
@@ -206,7 +206,7 @@ static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned
 	struct page *page;
 
 	DASSERT_MASKED();
-	if (type >= MIGRATE_PCPTYPES)
+	if (!ZONAL_MOBILITY || type >= MIGRATE_PCPTYPES)
 		return false;
 	page = find_victim(zone, order, type, spare ? PAGEBLOCK_ORDER : order);
 	if (!page)
@@ -305,7 +305,7 @@ unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 void mobility_note_large(struct page *page, unsigned order)
 {
 	ASSERT(order < MAX_ORDER, "pfn 0x%x of order %u", page->pfn, order);
-	for (unsigned i = 0; order + 1 >= PAGEBLOCK_ORDER && i < 1u << order;
+	for (unsigned i = 0; ZONAL_MOBILITY && order + 1 >= PAGEBLOCK_ORDER && i < 1u << order;
 	     i += 1u << PAGEBLOCK_ORDER) {
 		unsigned type = page_block_type(page + i);
 

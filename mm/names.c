@@ -14,8 +14,6 @@
 #include "lib/name_in.h"
 #include "page_check.h"
 
-#include <string.h>
-
 #include <zonal/contig.h>
 #include <zonal/names.h>
 #include <zonal/zonal.h>

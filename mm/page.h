@@ -122,7 +122,7 @@ _Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more")
 #define PG_UNEVICTABLE 0x800000u
 #define PG_MLOCKED 0x1000000u
 #define PG_MAPPING 0x2000000u    /* owner words name a mapping that is still there */
-#define PG_CHARGED 0x4000000u    /* charged to a memory group */
+#define PG_CHARGED (ZONAL_GROUPS ? 0x4000000u : 0u) /* charged to a memory group */
 #define PG_COMP 0x8000000u       /* head of a compound block */
 #define PG_HWPOISON 0x10000000u
 /* The three that may stay stand on top, so that all that stops a plain free is one mask of
@@ -138,7 +138,7 @@ _Static_assert(sizeof(struct page_links) == 16, "the owner's bytes and no more")
 
 /* page->mapped: page_owner has a record of the block (D17). Head only, while USED; here, so
  * that the one test for mappings sends such a block to the careful free. */
-#define MAPPED_TRACED 0x8000u
+#define MAPPED_TRACED (ZONAL_AIDS ? 0x8000u : 0u)
 
 /* page->block: migratetype in bits 0-2, compaction's skip bit in 3 (C4); in 4-6, of an isolated
  * block, the type that it had. Bit 7 is each page's own: given out by its CMA area. */
@@ -200,6 +200,7 @@ static inline void page_set_used(struct page *page, uint32_t word)
 	st_relaxed(&page->word_refs, word | (uint64_t)1 << 32);
 }
 
+_Static_assert(sizeof(void *) == 8, "a page has words of 64 bits, loaded and stored at once");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "refs is the upper half of word_refs");
 
 static inline unsigned page_zid(const struct page *page) { return word_zid(page_word(page)); }

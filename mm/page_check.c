@@ -83,13 +83,13 @@ void page_report_misuse(struct zonal *mm, const char *what, const struct page *p
 {
 	ASSERT(mm && what, "a report of nothing, pfn 0x%x", page->pfn);
 	fetch_add_relaxed(&mm->bad, 1);
-	if (may_report(&mm->report_limit))
+	if (ZONAL_TEXTS && may_report(&mm->report_limit))
 		print_misuse(what, page, order, mm_owns(mm, page) ? "" : ", another instance's");
 }
 
 void page_report_get(const struct page *page)
 {
-	if (may_report(&get_limit))
+	if (ZONAL_TEXTS && may_report(&get_limit))
 		print_misuse("get", page, page_order(page), "");
 }
 

@@ -44,7 +44,7 @@ _Static_assert(offsetof(struct page, pfn) == 24 && offsetof(struct page, block) 
 static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_t refs)
 {
 	uint64_t first = word | (uint64_t)refs << 32;
-	uint64_t second = (uint64_t)MIGRATE_MOVABLE << 48;
+	uint64_t second = (uint64_t)(ZONAL_MOBILITY ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE) << 48;
 	struct page *page = mm_page(mm, start);
 
 	ASSERT(start < end && mm->section[start >> MM_SECTION_SHIFT] &&

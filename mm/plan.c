@@ -85,7 +85,7 @@ static void plan_section(void *ctx, pfn_t s, struct section_bounds bounds, unsig
 	ASSERT(bounds.first < bounds.end, "section %llu: pages 0x%x to 0x%x",
 	       (unsigned long long)s, bounds.first, bounds.end);
 	want(walk->plan, nid, pages * sizeof(struct page));
-	if (walk->page_owner)
+	if (ZONAL_AIDS && walk->page_owner)
 		want(walk->plan, nid, pages * sizeof(struct owner_record));
 }
 
@@ -99,10 +99,10 @@ static void plan_maps(struct zonal_plan *plan, const struct zonal_config *config
 	want(plan, nid, sections * sizeof(uintptr_t));
 	want(plan, nid, sections * sizeof(struct section_bounds));
 	want(plan, nid, sections * sizeof(uint32_t));
-	if (deferred_wanted(config))
+	if (ZONAL_DEFERRED && deferred_wanted(config))
 		want(plan, nid, sizeof(struct deferred));
 	pagemap_each_section(info, plan_section, &walk);
-	if (!config->page_owner)
+	if (!ZONAL_AIDS || !config->page_owner)
 		return;
 	want(plan, nid, sizeof(struct page_owner));
 	want(plan, nid, stack_depot_bytes(ZONAL_OWNER_STACKS));

@@ -263,7 +263,7 @@ struct page *alloc_by_policy(struct zonal *mm, gfp_t gfp, unsigned order)
 	struct alloc_ask ask = ask_here(mm);
 	struct policy_view view;
 
-	if (ask.in_irq || (gfp & __GFP_THISNODE) ||
+	if (!ZONAL_POLICY || ask.in_irq || (gfp & __GFP_THISNODE) ||
 	    !(ld_relaxed(&ask.task->unusual) & ZTASK_POLICY))
 		return alloc_request(mm, &ask, gfp, order);
 	view = policy_read(ask.task);

@@ -15,14 +15,13 @@
  *
  * No state, no locks; any context.
  */
-#include <string.h>
-
 #include <zonal/policy_text.h>
 
 #include "lib/assert.h"
 #include "lib/number.h"
 #include "lib/printf.h"
 #include "lib/runs.h"
+#include "lib/text.h"
 #include "policy.h"
 
 static const char *const mode_words[MPOL_MODES] = {
@@ -38,7 +37,7 @@ static bool is_word(const char *text, const char *end, const char *word)
 {
 	size_t length = (size_t)(end - text);
 
-	return strlen(word) == length && !memcmp(text, word, length);
+	return text_length(word, length + 1) == length && text_same(text, word, length);
 }
 
 static bool parse_mode(const char *text, const char *end, unsigned *mode)
@@ -77,8 +76,9 @@ static bool nodes_fit_mode(const struct zonal *mm, struct zonal_policy_words *wo
 
 int zonal_policy_parse(const struct zonal *mm, const char *text, struct zonal_policy_words *out)
 {
-	const char *colon = strchr(text, ':'), *end = text + strlen(text);
-	const char *head = colon ? colon : end, *equals = strchr(text, '=');
+	const char *end = text + text_length(text, SIZE_MAX);
+	const char *colon = text_find(text, end, ':'), *equals = text_find(text, end, '=');
+	const char *head = colon ? colon : end;
 	struct zonal_policy_words words = { .flags = 0 };
 	uint64_t nodes = 0;
 

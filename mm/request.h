@@ -107,7 +107,8 @@ static inline bool gfp_zone_bad(gfp_t gfp)
 /* G3: mobility; the caller has dealt with both bits set. */
 static inline enum migratetype gfp_migratetype(const struct zonal *mm, gfp_t gfp)
 {
-	if (unlikely(ld_relaxed(&((struct zonal *)(uintptr_t)mm)->gates) & GATE_NO_GROUPING))
+	if (!ZONAL_MOBILITY ||
+	    unlikely(ld_relaxed(&((struct zonal *)(uintptr_t)mm)->gates) & GATE_NO_GROUPING))
 		return MIGRATE_UNMOVABLE;
 	return (enum migratetype)((gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3);
 }

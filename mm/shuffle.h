@@ -24,7 +24,7 @@ static inline uint64_t shuffle_next(struct zone *zone)
 static inline bool shuffle_tail(struct zone *zone) LOCK_HELD(zone->lock);
 static inline bool shuffle_tail(struct zone *zone)
 {
-	return unlikely(zone->shuffle) && shuffle_next(zone) >> 63;
+	return ZONAL_AIDS && unlikely(zone->shuffle) && shuffle_next(zone) >> 63;
 }
 
 #endif

@@ -113,7 +113,7 @@ static void wake_kswapds(struct ladder *l)
 	unsigned wakes = 0;
 	port_irqflags_t irq;
 
-	if (!(l->pass.flags & ALLOC_KSWAPD))
+	if (!ZONAL_RECLAIM || !(l->pass.flags & ALLOC_KSWAPD))
 		return;
 	for (unsigned i = l->pass.preferred; i < req->list->count; i++) {
 		const struct zoneref *ref = &req->list->ref[i];
@@ -431,6 +431,7 @@ struct page *alloc_slow(const struct alloc_req *req, bool walked)
 			page = climb(&l);
 	} while (!page && (climb_anew(&l) || (wait_for_nofail(&l, &page) && !page)));
 	if (!page)
-		record(&l);
+		if (ZONAL_AIDS)
+			record(&l);
 	return page;
 }

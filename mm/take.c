@@ -61,7 +61,7 @@ static struct page *take_block(struct zone *zone, const struct alloc_req *req, u
 void take_note_boost(struct mm_cpu *cpu, struct zone *zone)
 {
 	DASSERT_MASKED();
-	if (likely(!ld_relaxed(&zone->boosted)))
+	if (!ZONAL_MOBILITY || likely(!ld_relaxed(&zone->boosted)))
 		return;
 	lock_take(&zone->lock);
 	zone_set_boosted(zone, false);

@@ -9,7 +9,8 @@
 /* Is anybody interested? One load and one branch. */
 static inline bool trace_wants(const struct zonal *mm, enum zonal_trace_point point)
 {
-	return unlikely(ld_relaxed(&((struct zonal *)(uintptr_t)mm)->tracing) >> point & 1);
+	return ZONAL_AIDS &&
+	       unlikely(ld_relaxed(&((struct zonal *)(uintptr_t)mm)->tracing) >> point & 1);
 }
 
 /* One record on this CPU. Any context, locks of the core may be held. */

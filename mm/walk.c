@@ -41,6 +41,8 @@ static bool zone_allows(struct zone *zone, const struct alloc_req *req,
 {
 	unsigned flags = pass->flags;
 
+	if (!ZONAL_WATERMARKS)
+		return true;
 	if (req->order == 0 && !(flags & (ALLOC_HARDER | ALLOC_OOM | ALLOC_HIGH)) &&
 	    (flags & ALLOC_WMARK_MASK) == WMARK_LOW &&
 	    zone_quick_ok(zone, req->high_zone, flags & ALLOC_CMA))
@@ -59,7 +61,7 @@ static struct page *take_and_prepare(struct zone *zone, const struct alloc_req *
 	DASSERT(page_state(page) == PAGE_INNER || page_state(page) == PAGE_PCP,
 		"pfn 0x%x taken with word 0x%x", page->pfn, page_word(page));
 	take_prepare(zone, page, req, pass);
-	if (unlikely(req->order && (pass->flags & ALLOC_HARDER)))
+	if (ZONAL_MOBILITY && unlikely(req->order && (pass->flags & ALLOC_HARDER)))
 		highatomic_reserve(zone, page);
 	return page;
 }

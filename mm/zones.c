@@ -22,6 +22,7 @@
 #include "init.h"
 
 #include "lib/assert.h"
+#include "lib/text.h"
 /* First address behind a zone of `bits` address bits on RAM [start, end). */
 static uint64_t limit_of_bits(unsigned bits, uint64_t start, uint64_t end)
 {
@@ -128,7 +129,10 @@ void zones_layout(const struct zonal_config *config, struct zone_layout *layout)
 {
 	ASSERT(config->info->range_count, "a board without memory");
 	zone_limits(config, layout->limit);
-	movable_plan(config, usable_start(layout->limit), layout->movable);
+	if (ZONAL_MOBILITY)
+		movable_plan(config, usable_start(layout->limit), layout->movable);
+	else
+		memset(layout->movable, 0, sizeof(layout->movable));
 }
 
 /* Pages of a node that lie in [low, high), as the board has them. */

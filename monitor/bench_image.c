@@ -15,7 +15,7 @@
 #include <zonal/linux.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform/platform.h"
 #include "sched/sched.h"
 #include "test/bench/bench.h"

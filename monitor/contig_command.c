@@ -21,7 +21,7 @@
 #include <zonal/contig.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 typedef unsigned long long ull;
 

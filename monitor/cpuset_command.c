@@ -22,7 +22,7 @@
 #include <zonal/linux.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "members.h"
 #include "mm/mm.h"
 

@@ -13,7 +13,7 @@
 
 #include <zonal/port.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform/platform.h"
 #include "sched/sched.h"
 #include "arm64_cpu.h"

@@ -23,7 +23,7 @@
 #include <zonal/linux.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "monitor.h"
 #include "platform/platform.h"

@@ -24,7 +24,7 @@
 #include <zonal/names.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/mm.h"
 #include "platform/platform.h"
 #include "sched/sched.h"

@@ -27,7 +27,7 @@
 
 #include "lib/assert.h"
 #include "lib/log.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "mm/event.h"
 #include "mm/watermark.h"

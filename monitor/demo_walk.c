@@ -21,7 +21,7 @@
 #include <zonal/linux.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/progress.h"
 #include "lib/stop.h"
 #include "mm/mm.h"

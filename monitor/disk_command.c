@@ -24,7 +24,7 @@
 
 #include "block/cache.h"
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "platform/platform.h"
 

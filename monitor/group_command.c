@@ -25,7 +25,7 @@
 
 #include "lib/assert.h"
 #include "lib/number.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "members.h"
 #include "mm/mm.h"
 

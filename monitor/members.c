@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "sched/sched.h"
 #include "user_command.h"
 

@@ -19,7 +19,7 @@
 #include "crash.h"
 #include "arm64_exception.h"
 #include "arm64_memory.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "cpuset_command.h"
 #include "demo.h"

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "monitor_complete.h"
 

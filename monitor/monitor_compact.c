@@ -12,7 +12,7 @@
 #include <zonal/reclaim.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/mm.h"
 #include "monitor_command.h"
 

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 enum { SCREEN_COLUMNS = 78, LIST_WORDS = 200 };
 

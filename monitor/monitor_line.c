@@ -29,7 +29,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "monitor_complete.h"
 
 #define KEY_CTRL(c) ((c) & 0x1f)

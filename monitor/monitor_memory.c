@@ -19,7 +19,7 @@
 
 #include "lib/assert.h"
 #include "lib/json.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "report/report.h"
 #include "report/report_gfp.h"
 

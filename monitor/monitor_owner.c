@@ -21,7 +21,7 @@
 #include <zonal/names.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/page_owner.h"
 #include "report/report.h"
 #include "report/report_gfp.h"

@@ -22,7 +22,7 @@
 #include <zonal/tunables.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/runs.h"
 #include "mm/mm.h"
 #include "report/report.h"

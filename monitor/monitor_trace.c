@@ -22,7 +22,7 @@
 #include <zonal/trace.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "mm/mm.h"
 #include "monitor_trace_text.h"

@@ -19,7 +19,7 @@
 
 #include "lib/assert.h"
 #include "lib/name_in.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "report/report_gfp.h"
 
 #define COMM_FIELDS 4u

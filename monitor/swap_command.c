@@ -20,7 +20,7 @@
 #include "block/cache.h"
 #include "lib/assert.h"
 #include "lib/number.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "user/swap.h"
 
 typedef unsigned long long ull;

@@ -8,7 +8,7 @@
  */
 #include "monitor_tests.h"
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 static int none_here(const char *what)
 {

@@ -21,7 +21,7 @@
 #include "lib/assert.h"
 #include "lib/name_in.h"
 #include "lib/number.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "sched/sched.h"
 #include "user/user.h"
 

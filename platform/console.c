@@ -36,7 +36,7 @@
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/lock.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/text_keep.h"
 #include "platform.h"
 

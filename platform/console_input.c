@@ -25,7 +25,7 @@
 #include "console_uart.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform.h"
 #include "sched/sched.h"
 

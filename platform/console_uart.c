@@ -21,7 +21,7 @@
 #include "console.h"
 #include "console_uart.h"
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 static const struct uart_driver *const drivers[] = { &uart_pl011, &uart_16550 };
 static struct uart found;

@@ -11,7 +11,7 @@
 
 #include "block/cache.h"
 #include "drivers/virtio/virtio.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform.h"
 
 static gfp_t limited_reach(void)

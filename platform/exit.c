@@ -21,7 +21,7 @@
 #include "arm64_exception.h"
 #include "console.h"
 #include "drivers/power/psci.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform.h"
 
 #define SYS_WRITE0 0x04u

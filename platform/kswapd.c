@@ -23,7 +23,7 @@
 
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform.h"
 #include "sched/sched.h"
 

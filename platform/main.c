@@ -48,7 +48,7 @@
 #include "board/fdt_walk.h"
 #include "lib/assert.h"
 #include "lib/log.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/progress.h"
 #include "mm/mm.h"
 #include "monitor/monitor.h"

@@ -33,7 +33,7 @@
 #include "drivers/power/psci.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform.h"
 #include "sched/sched.h"
 

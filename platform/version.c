@@ -11,7 +11,7 @@
  */
 #include <zonal/config.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform.h"
 
 #ifdef __clang__

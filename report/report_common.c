@@ -18,7 +18,7 @@
 #include "report.h"
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/tune.h"
 
 static void snapshot_copy(const struct zone *zone, struct zone_snapshot *out)

@@ -19,7 +19,7 @@
 #include <zonal/names.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 #define SHOWN_MOST 100000u
 #define BLOCK_PAGES (1u << PAGEBLOCK_ORDER)

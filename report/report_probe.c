@@ -21,7 +21,7 @@
 #include <zonal/names.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "report_gfp.h"
 

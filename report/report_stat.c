@@ -15,7 +15,7 @@
 #include "report.h"
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 #define NODES_A_LINE 5u
 

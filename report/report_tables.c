@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/page_owner.h"
 
 typedef unsigned long long ull;

@@ -24,7 +24,7 @@
 #include "report_topology.h"
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/node.h"
 
 bool (*report_topology_online)(unsigned cpu);

@@ -14,7 +14,7 @@
 #include <zonal/names.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "report_gfp.h"
 
 typedef unsigned long long ull;

@@ -15,7 +15,7 @@
 #include <zonal/names.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 typedef unsigned long long ull;
 

@@ -50,7 +50,7 @@ static inline unsigned cpumask_count(const struct cpumask *mask)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < CPUMASK_WORDS; i++)
-		count += (unsigned)__builtin_popcountll(mask->word[i]);
+		count += nodemask_count(mask->word[i]);
 	return count;
 }
 

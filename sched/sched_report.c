@@ -9,7 +9,7 @@
 #include <zonal/names.h>
 
 #include "lib/json.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "sched_internal.h"
 

@@ -29,7 +29,7 @@
 
 #include "lib/atomic.h"
 #include "lib/log.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 
 enum { BLOCKS_MAX = 512, REPORTS_MAX = 20, LOG_BYTES = 4096 };
@@ -75,7 +75,7 @@ bool kt_check(bool ok, const char *file, int line, const char *fmt, ...)
 	if (ok || !failure_report())
 		return ok;
 	va_start(args, fmt);
-	zn_vsnprintf(text, sizeof(text), fmt, args);
+	zonal_vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	kprintf("# %s:%d: %s\n", file, line, text);
 	return false;
@@ -108,7 +108,7 @@ void kt_diag(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	zn_vsnprintf(text, sizeof(text), fmt, args);
+	zonal_vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	kprintf("# %s\n", text);
 }

@@ -14,7 +14,7 @@
 #include <zonal/port.h>
 
 #include "lib/number.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "platform/platform.h"
 #include "ktest.h"
 

@@ -4,7 +4,7 @@
 # Installs what a goal needs and is missing, and nothing else. The Makefile
 # calls it on the first use of a goal; by hand:
 #
-#   O=build tools/setup.sh build|host|run|bench|gdb|models|proofs|test
+#   O=build tools/setup.sh build|host|lib|run|bench|gdb|models|proofs|test
 #
 # Each need is a command or a file and the Debian 12 package that brings it; a
 # machine that has them all is left alone, without root and without apt.
@@ -21,7 +21,7 @@
 set -eu
 
 O=${O:-build}
-CROSS_COMPILE=${CROSS_COMPILE:-aarch64-linux-gnu-}
+CROSS_COMPILE=${CROSS_COMPILE-aarch64-linux-gnu-}
 missing=''
 
 say() {
@@ -79,6 +79,17 @@ need_build() {
 	fi
 }
 
+# The core alone: a compiler for where it goes to, and what puts it into one file.
+need_lib() {
+	need_python
+	if [ -z "$CROSS_COMPILE" ]; then
+		need gcc "${IMAGE_TOOLS:-gcc}"
+		need binutils ar
+	else
+		need_build
+	fi
+}
+
 need_run() {
 	need qemu-system-arm qemu-system-aarch64
 }
@@ -117,8 +128,10 @@ need_test() {
 	need perl prove
 	need_python
 	need universal-ctags ctags
-	# The public headers are compiled as C++ too.
+	# The public headers are compiled as C++ too, and the library is used as projects do.
 	need g++ g++
+	need cmake cmake
+	need pkg-config pkg-config
 	need clang clang
 	need lld ld.lld
 	# clang's run-time for the sanitizers is a package of its own.
@@ -203,8 +216,8 @@ lz4_fetch() {
 }
 
 case ${1:-} in
-build | host | run | bench | gdb | models | proofs | test) ;;
-*) fail "usage: O=build tools/setup.sh build|host|run|bench|gdb|models|proofs|test" ;;
+build | host | lib | run | bench | gdb | models | proofs | test) ;;
+*) fail "usage: O=build tools/setup.sh build|host|lib|run|bench|gdb|models|proofs|test" ;;
 esac
 
 # Several goals may want things at once (make -j): one installs at a time.

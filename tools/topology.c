@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "board/bootargs.h"
 #include "board/device.h"
 #include "board/fdt_walk.h"

@@ -16,7 +16,7 @@
 
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "space.h"
 
 /* Most of a text that is copied and printed at a time, and of a program's name. */

@@ -19,7 +19,7 @@
 
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "space.h"
 #include "user.h"
 

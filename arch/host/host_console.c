@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 void console_write_default(const char *text, size_t length)
 {

@@ -24,7 +24,7 @@
 
 #include "lib/assert.h"
 #include "lib/log.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 struct mailbox {
 	pthread_mutex_t mutex;
@@ -176,19 +176,19 @@ bool port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg)
 }
 
 /* Through the console's sink, in one piece, so that tests can catch a line. */
-void port_log(const char *fmt, ...)
+void zonal_port_log(const char *fmt, ...)
 {
 	char text[240];
 	va_list args;
 
 	va_start(args, fmt);
-	zn_vsnprintf(text, sizeof(text), fmt, args);
+	zonal_vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (!zn_log_kept(text))
 		kprintf("# %s\n", text);
 }
 
-void port_panic(const char *fmt, ...)
+void zonal_port_panic(const char *fmt, ...)
 {
 	va_list args;
 

@@ -17,7 +17,7 @@
 #include "board/device.h"
 #include "drivers/mmio.h"
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 void *gic_map(int node, const struct gic_part *part, uint64_t *bytes)
 {

@@ -22,7 +22,7 @@
 #include "arm64_sysreg.h"
 #include "gic.h"
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "drivers/mmio.h"
 
 /* Most redistributor regions of one board; more are reported. */

@@ -22,7 +22,7 @@
 #include "gic.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "drivers/mmio.h"
 
 struct irq_action {

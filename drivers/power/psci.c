@@ -18,7 +18,7 @@
 
 #include "board/device.h"
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "drivers/mmio.h"
 
 #define PSCI_VERSION 0x84000000u

@@ -29,7 +29,7 @@
 #include "drivers/irq/irq.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 #define NS_PER_SECOND 1000000000u
 #define CTL_ENABLE 1u

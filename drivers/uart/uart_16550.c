@@ -15,7 +15,7 @@
 #include "arm64_exception.h"
 #include "board/device.h"
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "drivers/mmio.h"
 #include "uart.h"
 

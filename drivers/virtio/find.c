@@ -22,7 +22,7 @@
 #include "board/device.h"
 #include "drivers/irq/irq.h"
 #include "drivers/mmio.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "virtio.h"
 
 #define VIRTIO_REG_BYTES 0x200u

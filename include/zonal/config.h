@@ -101,6 +101,51 @@
 #define ZONAL_OOM 1
 #endif
 
+/*
+ * Parts that a small program can do without: 0 leaves one out. Its functions may be there still,
+ * but nothing calls them, so a linker with --gc-sections drops them; zonal_init() refuses a
+ * configuration that asks for such a part, and what a part would have answered is said here.
+ */
+/* Policies and cpusets. 0: each task has the default policy and all nodes. */
+#ifndef ZONAL_POLICY
+#define ZONAL_POLICY 1
+#endif
+/* Memory groups. 0: nobody is charged. */
+#ifndef ZONAL_GROUPS
+#define ZONAL_GROUPS 1
+#endif
+/* Page structures that are set up after boot. */
+#ifndef ZONAL_DEFERRED
+#define ZONAL_DEFERRED 1
+#endif
+/* What helps to find faults: why a request failed, trace, page_owner, injected failures, poison,
+ * guards, shuffling, the walk over every invariant at free. */
+#ifndef ZONAL_AIDS
+#define ZONAL_AIDS 1
+#endif
+/* Pageblocks by mobility and the reserve for atomic requests (rows M, H). 0: one list an order. */
+#ifndef ZONAL_MOBILITY
+#define ZONAL_MOBILITY 1
+#endif
+/* Marks, reserves and the slow path behind them (rows W, S, L). 0: a request gets the last page of
+ * the last zone, and NULL when there is none. */
+#ifndef ZONAL_WATERMARKS
+#define ZONAL_WATERMARKS 1
+#endif
+/* The short ways of plain requests past the ladder (mm/lane.c). */
+#ifndef ZONAL_LANES
+#define ZONAL_LANES 1
+#endif
+/* 0: no lines of log, and a panic has a line number of the source alone. */
+#ifndef ZONAL_TEXTS
+#define ZONAL_TEXTS 1
+#endif
+
+/* 0: what a function relies on is not looked at. A fault then goes on instead of being a panic. */
+#ifndef ZONAL_ASSERTS
+#define ZONAL_ASSERTS 1
+#endif
+
 /* Most memory groups (<zonal/group.h>), less one. */
 #ifndef ZONAL_MAX_GROUPS
 #define ZONAL_MAX_GROUPS 64
@@ -112,6 +157,10 @@
 #endif
 
 ZONAL_STATIC_ASSERT(ZONAL_MAX_OWNERS >= 1 && ZONAL_MAX_OWNERS <= 255, "a page has a byte for it");
+ZONAL_STATIC_ASSERT(ZONAL_MOBILITY || !(ZONAL_CMA || ZONAL_RECLAIM),
+		    "CMA areas and compaction stand on mobility");
+ZONAL_STATIC_ASSERT(ZONAL_WATERMARKS || !(ZONAL_LANES || ZONAL_RECLAIM),
+		    "lanes and reclaim go by watermarks");
 ZONAL_STATIC_ASSERT(ZONAL_CMA_AREAS >= 1 && ZONAL_CMA_AREAS <= 64, "a table, searched in order");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_GROUPS >= 2 && ZONAL_MAX_GROUPS <= 256, "a page has a byte for it");
 ZONAL_STATIC_ASSERT(ZONAL_MAX_NODES >= 1 && ZONAL_MAX_NODES <= 64, "a nodemask is 64 bits");

@@ -2,15 +2,15 @@
 /*
  * What the core asks of the place it runs in: the port hooks.
  *
- * A port supplies `port_impl.h` (found through the include path) with the
- * bodies of the inline hooks, and one object with the others. There are two
- * ports of equal rank: arch/arm64 (bare metal) and arch/host (a Linux process
- * whose threads are the CPUs). A port may also define ZONAL_PORT_VOLATILE_RELAXED and
- * ZONAL_PORT_FETCH_DEC there, see lib/atomic.h.
+ * A port supplies `port_impl.h` (found through the include path, or any other named by
+ * -DZONAL_PORT_HEADER='"name.h"') with the bodies of the inline hooks, and one object with the
+ * others: nine that every port has, six that it may leave out, and four of a lock, which come all
+ * or not at all. arch/template/ is a port to copy. This tree has two of equal rank: arch/arm64
+ * (bare metal) and arch/host (a Linux process whose threads are the CPUs).
  *
  * Common rules. No hook fails unless it says so. "Masked" means: the interrupts
  * of this CPU are masked (DAIF.I on arm64). A hook may be called with a zone
- * lock held only where it says so.
+ * lock held only where it says so. Sizes and addresses are bytes, times nanoseconds.
  */
 #ifndef ZONAL_PORT_H
 #define ZONAL_PORT_H
@@ -46,8 +46,24 @@ static inline bool zonal_port_irqs_masked(void);
 static inline struct zonal_port_cpu *zonal_port_this_cpu(void);
 /* One step of a spin loop. Any context, locks held. */
 static inline void zonal_port_relax(void);
-/* Monotonic, in nanoseconds, the same on all CPUs to within a tick. */
+/* Monotonic, in nanoseconds, the same on all CPUs to within a tick. Any context, locks held. A
+ * port without a clock returns what it likes that never goes back, 0 if need be: then stamps of
+ * traces are worth nothing, and what waits for a time to pass (oom, reporting) waits for good. */
 static inline uint64_t zonal_port_time_ns(void);
+
+/*
+ * Optional: a lock of the port's own in place of the library's ticket lock. port_impl.h defines
+ * ZONAL_PORT_LOCK as 1, the type zonal_port_lock_t, of which zeroed memory is a free one, and
+ *	void zonal_port_lock_take(zonal_port_lock_t *)  waits; acquire
+ *	bool zonal_port_lock_try(zonal_port_lock_t *)   does not wait; false: somebody has it
+ *	void zonal_port_lock_drop(zonal_port_lock_t *)  release; the holder alone calls it
+ *	bool zonal_port_lock_held(zonal_port_lock_t *)  by anybody; racy is good enough
+ * Called masked, in any context, interrupt included, so a lock that sleeps will not do. At most
+ * three of them are held at once, and none of them twice.
+ *
+ * Two more names that port_impl.h may define are for speed alone: ZONAL_PORT_VOLATILE_RELAXED and
+ * ZONAL_PORT_FETCH_DEC, see lib/atomic.h.
+ */
 
 /* ---- out of line -------------------------------------------------------- */
 
@@ -58,7 +74,9 @@ static inline uint64_t zonal_port_time_ns(void);
  */
 bool zonal_port_call_cpu(unsigned cpu, void (*fn)(void *), void *arg);
 
-/* One line of log, newline added. Any context; never under a zone lock. */
+/* One line of log, newline added; may drop it. Conversions are those of zonal_vsnprintf(),
+ * <zonal/format.h>, which does it for a port without a printf. Any context, also masked; never
+ * under a zone lock. */
 void zonal_port_log(const char *fmt, ...) ZONAL_PRINTF(1, 2);
 
 /* A broken invariant: print, stop all CPUs, never return. Any context. */
@@ -99,6 +117,10 @@ void zonal_port_give_way(void) __attribute__((weak));
 
 ZONAL_END_DECLS
 
+#ifdef ZONAL_PORT_HEADER
+#include ZONAL_PORT_HEADER
+#else
 #include "port_impl.h"
+#endif
 
 #endif

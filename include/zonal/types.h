@@ -33,9 +33,15 @@ typedef uint64_t zonal_nodemask_t;
 
 static inline zonal_nodemask_t zonal_node_bit(unsigned nid) { return (zonal_nodemask_t)1 << nid; }
 static inline bool zonal_nodemask_has(zonal_nodemask_t m, unsigned nid) { return (m >> nid) & 1; }
+/* Neighbouring fields are added in parallel: pairs of bits, nibbles, bytes; the multiplication adds
+ * all bytes into the highest one. For the builtin gcc calls its support library on arm64, which
+ * counts bits in a vector register only. */
 static inline unsigned zonal_nodemask_count(zonal_nodemask_t m)
 {
-	return (unsigned)__builtin_popcountll(m);
+	m -= (m >> 1) & 0x5555555555555555u;
+	m = (m & 0x3333333333333333u) + ((m >> 2) & 0x3333333333333333u);
+	m = (m + (m >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+	return (unsigned)((m * 0x0101010101010101u) >> 56);
 }
 /* First set node; the mask must not be empty. */
 static inline unsigned zonal_nodemask_first(zonal_nodemask_t m)

@@ -149,9 +149,13 @@ static void note(struct oom *oom, const struct zonal_oom_candidate *who, int64_t
 	} else {
 		oom->rows++;
 	}
-	for (; at > 0 && oom->row[at - 1].points < points; at--)
+	for (; at > 0 && oom->row[at - 1].points < points; at--) {
 		oom->row[at] = oom->row[at - 1];
-	oom->row[at] = (struct oom_row){ .who = *who, .points = points };
+		/* Or clang makes memmove() of the loop, which nobody owes us (lib/text.h). */
+		__asm__ volatile("" : : : "memory");
+	}
+	oom->row[at].who = *who;
+	oom->row[at].points = points;
 }
 
 /* One of them; false: the choice is over. */

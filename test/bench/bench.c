@@ -37,7 +37,7 @@
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 
 #define PAIRS 20000u

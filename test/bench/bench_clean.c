@@ -22,7 +22,7 @@
 
 #include "bench.h"
 #include "block/cache.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/mm.h"
 
 enum { TAKE_PERCENT = 60, CACHE_PERCENT = 70, PIECE_BYTES = 128 << 10, TURN_PAGES = 16 };

@@ -26,7 +26,7 @@
 #include <zonal/port.h>
 #include <zonal/reclaim.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/mm.h"
 
 #define RANGE_PAGES ((64u << 20) / PAGE_SIZE)

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <zonal/linux.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "mm/mm.h"
 

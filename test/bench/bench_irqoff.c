@@ -28,7 +28,7 @@
 #include <zonal/port.h>
 
 #include "bench.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "lib/stop.h"
 #include "mm/mm.h"
 

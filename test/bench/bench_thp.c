@@ -15,7 +15,7 @@
 #include <zonal/linux.h>
 
 #include "bench.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "mm/mm.h"
 
 typedef unsigned long long ull;

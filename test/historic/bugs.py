@@ -213,9 +213,9 @@ bug(32, "C36", "batch/high computed before the zone is populated (5.3.11)",
 """)
 
 bug(33, "C41", "release missing on unlock (5.10.237)",
-    "lib/lock.h",
-    "st_release(&lock->owner, (uint16_t)(owner + 1));",
-    "st_relaxed(&lock->owner, (uint16_t)(owner + 1));")
+    "lib/lock_ticket.h",
+    "st_release(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));",
+    "st_relaxed(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));")
 
 bug(34, "C42", "interrupts not masked in the free path",
     "mm/free.c",

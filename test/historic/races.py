@@ -6,27 +6,25 @@ and litmus files of test/models/ look at these.
 """
 
 bug(101, "lock", "lock_take: acquire -> relaxed",
-    "lib/lock.h",
+    "lib/lock_ticket.h",
     "while (unlikely(ld_acquire(&lock->owner) != ticket))",
     "while (unlikely(ld_relaxed(&lock->owner) != ticket))")
 
 bug(102, "lock", "lock_drop: release -> relaxed",
-    "lib/lock.h",
-    "st_release(&lock->owner, (uint16_t)(owner + 1));",
-    "st_relaxed(&lock->owner, (uint16_t)(owner + 1));")
+    "lib/lock_ticket.h",
+    "st_release(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));",
+    "st_relaxed(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));")
 
 bug(103, "lock", "lock_try: acquire -> relaxed",
-    "lib/lock.h",
+    "lib/lock_ticket.h",
     "\tuint16_t ticket = ld_acquire(&lock->owner);",
     "\tuint16_t ticket = ld_relaxed(&lock->owner);",
-    "lib/lock.h",
-    """(uint16_t)(ticket + 1),
-							     memory_order_acquire,""",
-    """(uint16_t)(ticket + 1),
-							     memory_order_relaxed,""")
+    "lib/lock_ticket.h",
+    "(uint16_t)(ticket + 1),\n\t\t\t\t\t\t       memory_order_acquire,",
+    "(uint16_t)(ticket + 1),\n\t\t\t\t\t\t       memory_order_relaxed,")
 
 bug(104, "lock", "lock_take does not wait",
-    "lib/lock.h",
+    "lib/lock_ticket.h",
     """	while (unlikely(ld_acquire(&lock->owner) != ticket))
 		port_relax();""",
     "\t(void)ticket; (void)ld_acquire(&lock->owner);")

@@ -45,7 +45,7 @@ void host_serve_calls(void)
 }
 
 /* No console here: an assertion that fails ends the program. */
-void port_panic(const char *fmt, ...)
+void zonal_port_panic(const char *fmt, ...)
 {
 	va_list args;
 

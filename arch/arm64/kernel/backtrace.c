@@ -14,7 +14,7 @@
  * No locks, no memory; any context.
  */
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"
 

@@ -20,7 +20,7 @@
 #include <zonal/port.h>
 
 #include "lib/assert.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "arm64_board.h"
 #include "arm64_exception.h"
 #include "arm64_mmu.h"

@@ -13,7 +13,7 @@
 #include <zonal/port.h>
 
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "arm64_board.h"
 #include "arm64_exception.h"
 #include "arm64_sysreg.h"
@@ -89,7 +89,7 @@ void panic_end(const char *fmt, ...)
 	leave(fmt, args);
 }
 
-void port_panic(const char *fmt, ...)
+void zonal_port_panic(const char *fmt, ...)
 {
 	va_list args;
 

@@ -18,7 +18,7 @@
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "arm64_board.h"
 #include "arm64_cpu.h"
 #include "arm64_memory.h"
@@ -33,14 +33,14 @@ void arm64_clock_set(uint64_t frequency_hz)
 		arm64_ns_per_tick = (NS_PER_SECOND << 32) / frequency_hz;
 }
 
-void port_log(const char *fmt, ...)
+void zonal_port_log(const char *fmt, ...)
 {
 	char line[256];
 	size_t length;
 	va_list args;
 
 	va_start(args, fmt);
-	zn_vsnprintf(line, sizeof(line) - 1, fmt, args);
+	zonal_vsnprintf(line, sizeof(line) - 1, fmt, args);
 	va_end(args);
 	if (zn_log_kept(line))
 		return;

@@ -20,7 +20,7 @@
 
 #include "lib/assert.h"
 #include "lib/atomic.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "arm64_board.h"
 #include "arm64_mmu.h"
 #include "arm64_sysreg.h"

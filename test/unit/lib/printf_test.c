@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "test/ktest.h"
 
 static char text[512];
@@ -17,7 +17,7 @@ static char text[512];
 /* Formats into `text` without the compiler's check of the format. */
 static int format(const char *fmt, ...)
 {
-	int (*unchecked)(char *, size_t, const char *, va_list) = zn_vsnprintf;
+	int (*unchecked)(char *, size_t, const char *, va_list) = zonal_vsnprintf;
 	va_list args;
 	int length;
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "test/unit/mm/kt_instance.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 #include "monitor_capture.h"
 #include "monitor/monitor_command.h"
 #include "test/ktest.h"

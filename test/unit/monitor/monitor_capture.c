@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "lib/log.h"
-#include "lib/printf.h"
+#include "lib/kprintf.h"
 
 #define CAPTURE_BYTES 32768u
 
