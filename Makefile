@@ -97,8 +97,8 @@ VARIANTS := host-gcc-asan host-clang-asan host-tsan
 DEBUG := -DZONAL_DEBUG=1
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 $(DEBUG)
 
-.PHONY: all host lib install dist run test bench host-test qemu gdb fuzz soak historic models proofs mutate \
-	lint size clean help setup FORCE
+.PHONY: all host lib lib-sizes install dist run test bench host-test qemu gdb fuzz soak historic models \
+	proofs mutate lint size clean help setup FORCE
 .DELETE_ON_ERROR:
 all: $(O)/zonal.img
 host: $(HOST_PROGRAMS:%=$(O)/host/%)

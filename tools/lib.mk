@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 LIB_FLAGS ?= -O2 $(if $(findstring aarch64,$(LIB_MACHINE)),-mgeneral-regs-only -mstrict-align \
 	$(if $(findstring clang,$(CC)),,-mno-outline-atomics))
 LIB_MACHINE = $(eval LIB_MACHINE := $$(shell $(IMAGE_CC) -dumpmachine))$(LIB_MACHINE)
-LIB_CFLAGS = -std=gnu11 -g $(WARN) -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
+LIB_CFLAGS = -std=gnu11 -g $(WARN) -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables \
 	-ffunction-sections -fdata-sections $(LIB_FLAGS) $(filter -DZONAL_%,$(EXTRA_CFLAGS))
 AR := $(CROSS_COMPILE)ar
 DEFINES = $(filter -DZONAL_%,$(EXTRA_CFLAGS))
@@ -62,3 +62,7 @@ dist: $(PAIR)
 	cp $(LIB_TEMPLATE) $(RELEASE)/template && \
 	tar -C $(O) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -czf $(RELEASE).tar.gz zonal-$(VERSION)
 	$(Q)rm -rf $(RELEASE); echo '$(RELEASE).tar.gz'
+
+# By the parts that a build has: text, metadata, instance.
+lib-sizes: | $(O)/setup.lib
+	$(Q)tools/lib_sizes.py

@@ -131,6 +131,10 @@ need_test() {
 	# The public headers are compiled as C++ too, and the library is used as projects do.
 	need g++ g++
 	need cmake cmake
+	# Firmware that boots the image, and what makes the disk that it loads it from.
+	need u-boot-qemu /usr/lib/u-boot/qemu_arm64/u-boot.bin
+	need u-boot-tools mkimage mkenvimage
+	need mtools mformat
 	need pkg-config pkg-config
 	need clang clang
 	need lld ld.lld

@@ -63,7 +63,9 @@ static void write_line(const char *fmt, va_list args)
 {
 	char line[200];
 
-	zonal_vsnprintf(line, sizeof(line), fmt, args);
+	line[0] = '\0';
+	if (ZONAL_TEXTS)
+		zonal_vsnprintf(line, sizeof(line), fmt, args);
 	if (template_write)
 		template_write(line);
 }
