@@ -47,6 +47,7 @@
 #define port_kcompactd_wake zonal_port_kcompactd_wake
 #define port_nap zonal_port_nap
 #define port_give_way zonal_port_give_way
+#define port_injected zonal_port_injected
 
 /* mm/ and lib/ among themselves */
 #define age_anon zn_age_anon
@@ -114,7 +115,6 @@
 #define drain_batch zn_drain_batch
 #define drain_here zn_drain_here
 #define failure_injected zn_failure_injected
-#define inject_watch zn_inject_watch
 #define failure_record zn_failure_record
 #define failure_group zn_failure_group
 #define failure_refuse zn_failure_refuse

@@ -39,7 +39,5 @@ void failure_refuse(struct zonal *mm, gfp_t gfp, unsigned order, int nid, uint32
 void failure_group(const struct alloc_req *req, const struct zonal_outcomes *outcome);
 /* G10: true if this request is to fail on purpose (inject.c). */
 bool failure_injected(struct zonal *mm);
-/* A test's. Any context that may ask for a page. */
-void inject_watch(void) __attribute__((weak));
 
 #endif

@@ -22,10 +22,9 @@
  */
 #include <zonal/claim.h>
 
-#include <string.h>
-
 #include "compact/turn.h"
 #include "lib/assert.h"
+#include "lib/text.h"
 #include "mm.h"
 #include "page_owner.h"
 #include "take.h"

@@ -3,7 +3,7 @@
  * Failures made on purpose (D19): after `skip` requests, `times` requests fail before any
  * zone is asked, as if memory were out (G10). __GFP_NOFAIL is spared.
  *
- * A test that defines inject_watch() is told of each failure, by the task or handler that gets it:
+ * A port that has port_injected() is told of each failure, by the task or handler that gets it:
  * it can say by the chain of calls whose request that was.
  *
  * Both counters are counted down without a lock by every request that comes to the gate;
@@ -27,8 +27,8 @@ bool failure_injected(struct zonal *mm)
 	if (atomic_fetch_sub_explicit(&mm->inject_skip, 1, memory_order_relaxed) > 0)
 		return false;
 	if (atomic_fetch_sub_explicit(&mm->inject_times, 1, memory_order_relaxed) > 0) {
-		if (inject_watch)
-			inject_watch();
+		if (port_injected)
+			port_injected();
 		return true;
 	}
 	fetch_and_acq_rel(&mm->gates, ~GATE_INJECT);

@@ -178,7 +178,8 @@ class Names:
         return " ".join([self.plain.get(word, word) for word in before] + [last])
 
     def is_own(self, name):
-        return name and not name.startswith("zonal") and name not in FOREIGN
+        full = self.plain.get(name, name)
+        return name and not full.startswith("zonal") and name not in FOREIGN
 
     def mark(self, line):
         """A function or an array of the core itself, declared or defined, is nobody else's."""

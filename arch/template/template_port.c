@@ -59,15 +59,15 @@ bool zonal_port_call_cpu(unsigned id, void (*fn)(void *), void *arg)
 	return !id;
 }
 
+/* A library without texts (ZONAL_TEXTS=0) does not bring the formatting along for ours. */
 static void write_line(const char *fmt, va_list args)
 {
 	char line[200];
 
-	line[0] = '\0';
 	if (ZONAL_TEXTS)
 		zonal_vsnprintf(line, sizeof(line), fmt, args);
 	if (template_write)
-		template_write(line);
+		template_write(ZONAL_TEXTS ? line : fmt);
 }
 
 void zonal_port_log(const char *fmt, ...)

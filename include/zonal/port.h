@@ -4,7 +4,7 @@
  *
  * A port supplies `port_impl.h` (found through the include path, or any other named by
  * -DZONAL_PORT_HEADER='"name.h"') with the bodies of the inline hooks, and one object with the
- * others: nine that every port has, six that it may leave out, and four of a lock, which come all
+ * others: nine that every port has, seven that it may leave out, and four of a lock, which come all
  * or not at all. arch/template/ is a port to copy. This tree has two of equal rank: arch/arm64
  * (bare metal) and arch/host (a Linux process whose threads are the CPUs).
  *
@@ -97,6 +97,10 @@ unsigned zonal_port_backtrace(uintptr_t *pc, unsigned max) __attribute__((weak))
 /* Number of the task that runs on this CPU, or that the running handler interrupted; 0: no
  * task. Unique as long as the task lives. Any context. */
 uint64_t zonal_port_task_id(void) __attribute__((weak));
+
+/* A request fails on purpose (zonal_inject()), in the context that made it: for tests that want to
+ * know whose it was. */
+void zonal_port_injected(void) __attribute__((weak));
 
 /*
  * Reclaim's (mm/reclaim/); without them it never waits, and nothing runs in the background.

@@ -4,9 +4,9 @@
 
 The pair of files compiles with nothing but itself under the warnings of strict projects, by two
 compilers, in every choice of parts; it needs of a C library what is promised and no more, and
-leaves no name without the prefix. What `make install` and `make dist` put down is used as a stranger
-would: with pkg-config, CMake, a Makefile of his own, and by hand. What cannot be says so while it is
-compiled.
+leaves no name without the prefix. What `make install` and `make dist` put down is used as a
+stranger would: with pkg-config, CMake, a Makefile of his own, and by hand. What cannot be says so
+while it is compiled.
 """
 import os
 import re
@@ -116,7 +116,8 @@ def the_pair_needs_no_header_of_a_c_library():
                    "typedef unsigned uint32_t; typedef unsigned long uint64_t;\n"
                    "typedef signed char int8_t; typedef short int16_t; typedef int int32_t;\n"
                    "typedef long int64_t; typedef unsigned long uintptr_t, size_t;\n"
-                   "typedef _Bool bool;\n#define true 1\n#define false 0\n#define NULL ((void *)0)\n"
+                   "typedef _Bool bool;\n#define true 1\n#define false 0\n"
+                   "#define NULL ((void *)0)\n"
                    "#define UINT8_MAX 255\n#define UINT16_MAX 65535\n#define INT32_MAX 2147483647\n"
                    "#define UINT32_MAX 4294967295u\n#define UINT64_MAX 18446744073709551615ul\n"
                    "#define INT64_MAX 9223372036854775807l\n#define SIZE_MAX UINT64_MAX\n"
@@ -133,10 +134,12 @@ def a_word_that_a_program_uses_too_is_no_trouble():
     with open(TEMPLATE + "/include/port_impl.h", encoding="utf-8") as file:
         port = file.read()
     with open(own + "/port_impl.h", "w", encoding="utf-8") as file:
-        file.write("struct page { int theirs; }; struct zone { int theirs; }; struct node { int x; };\n"
+        file.write("struct page { int theirs; }; struct zone { int theirs; };\n"
+                   "struct node { int theirs; };\n"
                    "typedef int gfp_t; typedef char pfn_t; enum { MIGRATE_MOVABLE = 7 };\n"
-                   "#define PAGE_SIZE 1\n#define MAX_ORDER 3\n#define GFP_KERNEL 1\n#define ASSERT(x)\n"
-                   "#define likely(x) 0\n#define ARRAY_SIZE(x) 1\n#define trace(...) syntax error\n"
+                   "#define PAGE_SIZE 1\n#define MAX_ORDER 3\n#define GFP_KERNEL 1\n"
+                   "#define ASSERT(x)\n#define likely(x) 0\n#define ARRAY_SIZE(x) 1\n"
+                   "#define trace(...) syntax error\n"
                    "static inline int zone_take(void) { return 0; }\n"
                    "static inline int buddy_take(void) { return 0; }\n"
                    "static inline int align_up(void) { return 0; }\n"
@@ -189,7 +192,8 @@ def the_installed_archive_is_found_by_pkg_config():
     text, faults = run("pkg-config", "--define-variable=prefix=" + prefix, "--cflags", "--libs",
                        "zonal", env=env)
     words = text.split()
-    cflags, libs = [w for w in words if w[:2] in ("-I", "-D")], [w for w in words if w[:2] in ("-L", "-l")]
+    cflags = [word for word in words if word[:2] in ("-I", "-D")]
+    libs = [word for word in words if word[:2] in ("-L", "-l")]
     for compiler, source, program in (("gcc", "zones.c", "zones"), ("g++", "zones.cpp", "zones++")):
         _, more = run("gcc", "-c", *cflags, "-I", template, template + "/template_port.c")
         _, again = run(compiler, "-Wall", "-Wextra", "-Werror", *cflags, "-I", template,
@@ -254,6 +258,28 @@ def a_release_is_enough_for_a_makefile_of_somebody_else():
     return faults + more or shows_zones(folder + "/zones")
 
 
+BOARD = ("-M virt -cpu cortex-a57 -smp 2 -m 256M -object memory-backend-ram,id=m0,size=128M "
+         "-object memory-backend-ram,id=m1,size=128M -numa node,nodeid=0,cpus=0,memdev=m0 "
+         "-numa node,nodeid=1,cpus=1,memdev=m1 -display none -monitor none -serial stdio -nic none")
+
+
+def the_five_steps_of_porting_md_give_a_page_on_a_bare_board():
+    bare, faults = os.path.join(ROOT, "examples/bare/"), []
+    for level, flags in (("-O2", []), ("-Os", PARTS["least"])):
+        _, found = run(*ARM64["gcc"][:3], "-std=gnu11", level, *BARE, "-mstrict-align", "-Wall",
+                       "-ffunction-sections", "-fdata-sections", "-fno-builtin", "-nostdlib",
+                       "-static", "-no-pie", "-Wl,-Ttext=0x40200000,--gc-sections,--build-id=none",
+                       "-Wl,--no-warn-rwx-segments", "-DZONAL_AMALGAM", "-DZONAL_MAX_NODES=4",
+                       "-DZONAL_MAX_CPUS=8", *flags, "-I", pair(), "-I", TEMPLATE + "/include",
+                       bare + "start.S", bare + "main.c", TEMPLATE + "/template_port.c",
+                       pair() + "/zonal.c", "-o", "bare.elf")
+        text, more = ("", []) if found else run("timeout", "60", "qemu-system-aarch64",
+                                                *BOARD.split(), "-kernel", "bare.elf")
+        want = ["the first page: 0x" + ("%llx" if flags else "48"), "all is well"]
+        faults += found + more + [f"'{w}' is not in: {text}" for w in want if w not in text]
+    return faults
+
+
 def what_cannot_be_says_so_while_it_is_compiled():
     faults = []
     for flags, words in ((["-DZONAL_MOBILITY=0"], "stand on mobility"),
@@ -273,6 +299,7 @@ CASES = [the_pair_compiles_under_strict_warnings_in_every_choice_of_parts,
          the_pair_needs_no_header_of_a_c_library, a_word_that_a_program_uses_too_is_no_trouble,
          programs_with_other_values_than_the_library_notice,
          the_installed_archive_is_found_by_pkg_config, the_installed_package_is_found_by_cmake,
+         the_five_steps_of_porting_md_give_a_page_on_a_bare_board,
          a_release_is_enough_for_a_makefile_of_somebody_else,
          what_cannot_be_says_so_while_it_is_compiled]
 

@@ -8,7 +8,7 @@
  * each is the first to fail once; in odd rounds by chance, from the seed. What fails must say so;
  * what began must end; and when it is over all memory is back and every invariant holds.
  *
- * Whose requests failed is noted by return addresses (inject_watch()), also for all other cases of
+ * Whose requests failed is noted by return addresses (port_injected()), also for all other cases of
  * this image that make requests fail. The last case here prints them, and test/image/sites.t holds
  * them against all places in the source that allocate.
  */
@@ -43,7 +43,7 @@ static void note(uintptr_t pc)
 	}
 }
 
-void inject_watch(void)
+void port_injected(void)
 {
 	uintptr_t pc[DEPTH];
 	unsigned depth = port_backtrace(pc, DEPTH);
