@@ -17,7 +17,7 @@ static struct {
 	struct zone *zone;
 } port;
 
-unsigned kt_naps;
+_Atomic unsigned kt_naps;
 void (*kt_on_nap)(void);
 
 void port_nap(uint64_t ns)

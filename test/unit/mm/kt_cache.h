@@ -43,7 +43,7 @@ struct kt_cache {
 };
 
 /* Naps that reclaim has taken, in the host program; they last no time. */
-extern unsigned kt_naps;
+extern _Atomic unsigned kt_naps; /* threads of one test may nap */
 /* What others do in each of them; NULL: nothing. */
 extern void (*kt_on_nap)(void);
 
