@@ -11,6 +11,8 @@
  */
 #include "alloc.h"
 
+#include <zonal/contig.h>
+
 #include "group.h"
 #include "lib/assert.h"
 #include "page_check.h"
@@ -68,4 +70,24 @@ void zonal_free_exact(struct zonal *mm, struct page *page, size_t bytes)
 {
 	for (size_t i = 0; i < align_up(bytes, PAGE_SIZE) / PAGE_SIZE; i++)
 		zonal_free(mm, page + i, 0);
+}
+
+/* Here, for a build without compaction has rows of pages too (constraint.c). */
+uint64_t zonal_free_contig_range(struct zonal *mm, pfn_t start, uint64_t pages)
+{
+	uint64_t used = 0;
+
+	for (uint64_t i = 0; i < pages; i++) {
+		struct page *page = zonal_page(mm, start + i);
+
+		if (!page)
+			break;
+		used += ld_relaxed(&page->refs) > 1;
+		zonal_free(mm, page, 0);
+	}
+	if (used)
+		port_log("zonal: %llu of %llu pages from 0x%llx are in use still",
+			 (unsigned long long)used, (unsigned long long)pages,
+			 (unsigned long long)start);
+	return used;
 }

@@ -278,22 +278,3 @@ int zonal_alloc_contig_range(struct zonal *mm, pfn_t start, uint64_t pages, gfp_
 		deferred_reach(mm, start + pages - 1);
 	return contig_take(mm, start, pages, MIGRATE_MOVABLE, gfp);
 }
-
-uint64_t zonal_free_contig_range(struct zonal *mm, pfn_t start, uint64_t pages)
-{
-	uint64_t used = 0;
-
-	for (uint64_t i = 0; i < pages; i++) {
-		struct page *page = zonal_page(mm, start + i);
-
-		if (!page)
-			break;
-		used += ld_relaxed(&page->refs) > 1;
-		zonal_free(mm, page, 0);
-	}
-	if (used)
-		port_log("zonal: %llu of %llu pages from 0x%llx are in use still",
-			 (unsigned long long)used, (unsigned long long)pages,
-			 (unsigned long long)start);
-	return used;
-}

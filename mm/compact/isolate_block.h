@@ -24,6 +24,14 @@ void range_unisolate(struct zonal *mm, pfn_t start, pfn_t end, unsigned type);
 
 /* A4 without isolating: can every page of these pageblocks leave, as far as a look without a lock
  * can tell? Any context. */
+#if ZONAL_RECLAIM
 bool range_can_leave(const struct zonal *mm, pfn_t start, pfn_t end, unsigned type);
+#else
+static inline bool range_can_leave(const struct zonal *mm, pfn_t start, pfn_t end, unsigned type)
+{
+	(void)mm, (void)start, (void)end, (void)type;
+	return false;
+}
+#endif
 
 #endif

@@ -98,8 +98,17 @@ static inline uint64_t lists_size(struct lru_lists *lists, unsigned list, unsign
 
 /* The same of a group's list and of those below it, NULL: of all pages of the node, where there are
  * groups. (group_lists.c) */
+#if ZONAL_RECLAIM
 uint64_t lru_sum_of_groups(struct node *node, const struct zonal_group *group, unsigned list,
 			   unsigned low_zone, unsigned high_zone);
+#else
+static inline uint64_t lru_sum_of_groups(struct node *node, const struct zonal_group *group,
+					 unsigned list, unsigned low_zone, unsigned high_zone)
+{
+	(void)node, (void)group, (void)list, (void)low_zone, (void)high_zone;
+	return 0;
+}
+#endif
 
 static inline uint64_t lru_sum_in(struct node *node, const struct zonal_group *group, unsigned list,
 				  unsigned low_zone, unsigned high_zone)
