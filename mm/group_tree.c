@@ -89,15 +89,17 @@ static bool shrink_to(struct zonal_group *group, uint64_t limit)
 	struct alloc_req req = { .mm = mm, .task = ask.task, .gfp = GFP_KERNEL,
 				 .list = &mm->node[ask.nid]->fallback, .nid = (int16_t)ask.nid,
 				 .nodemask = NODEMASK_ALL, .high_zone = ZONE_MOVABLE };
-	uint64_t over;
+	uint64_t over, got = 1;
 
 	zonal_group_settle(mm);
 	for (unsigned tries = 0; tries < 16; tries++) {
 		over = ld_relaxed(&group->usage);
 		if (over <= limit)
 			return true;
-		if (!reclaim_group(&req, group, over - limit))
+		if (!got)
 			break;
+		got = reclaim_group(&req, group, over - limit);
+		/* What owners have freed meanwhile is in store as well, and was not reclaimed. */
 		zonal_group_settle(mm);
 	}
 	return ld_relaxed(&group->usage) <= limit;

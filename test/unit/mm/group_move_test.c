@@ -176,6 +176,25 @@ KTEST(rows_z, z6_what_reclaim_has_put_in_store_is_no_reason_to_refuse)
 	end(outer);
 }
 
+/* Its owner frees the page himself, at the moment when he is asked. */
+static void goes_itself(struct kt_cache *cache, unsigned place) { kt_cache_drop(cache, place); }
+
+KTEST(rows_z, z6_a_limit_counts_what_owners_freed_while_reclaim_got_nothing)
+{
+	struct zonal_group *group = begin(40);
+	struct kt_cache *cache = group ? kt_cache(group->mm, ZONAL_CACHE, 64) : NULL;
+
+	if (!cache)
+		return;
+	KT_EQ(kt_cache_fill(cache, 0, ACCOUNT, 12), 12);
+	cache->on_give = goes_itself;
+	KT_EQ(zonal_group_limit(group, 6), 0);
+	cache->on_give = NULL;
+	KT_TRUE(cache->committed == 0 && kt_cache_left(cache) <= 6);
+	kt_cache_drop_all(cache);
+	end(group);
+}
+
 /* ---- pages that move ------------------------------------------------------------- */
 
 static struct page *target(void *arg, struct page *from)
