@@ -382,7 +382,7 @@ static bool op_bad_page(struct model *m)
 	zonal_free(m->mm, page, b->order);
 	m->bad++;
 	memset(m->owner + b->pfn, O_LEAKED, (size_t)1 << b->order);
-	groups_charge(m, b->group, -(1ll << b->order));
+	groups_charge(m, b->group, -((int64_t)1 << b->order));
 	pages_remove(m, i);
 	return true;
 }

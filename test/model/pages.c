@@ -121,7 +121,7 @@ bool pages_take(struct model *m, pfn_t pfn, unsigned order, bool compound, bool 
 						  .compound = compound,
 						  .exact = exact,
 						  .group = (uint8_t)m->charge };
-	groups_charge(m, m->charge, 1ll << order);
+	groups_charge(m, m->charge, (int64_t)1 << order);
 	return true;
 }
 
@@ -149,6 +149,6 @@ void pages_give(struct model *m, unsigned i)
 	const struct live *b = &m->live[i];
 
 	frames_give(m, b->pfn, b->order);
-	groups_charge(m, b->group, -(1ll << b->order));
+	groups_charge(m, b->group, -((int64_t)1 << b->order));
 	pages_remove(m, i);
 }
