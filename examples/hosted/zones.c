@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hosted program: a board of four nodes in a ring, set up from plain numbers, and its zones. The
+ * A hosted program: a board of four nodes in a ring, from plain numbers, and its zones. The
  * RAM is nobody's: the allocator never touches the pages that it hands out.
  *
  *	make lib O=build/here CROSS_COMPILE=
@@ -13,26 +13,23 @@
 #include <template_port.h>
 #include <zonal/look.h>
 #include <zonal/names.h>
+#include <zonal/ranges.h>
 #include <zonal/version.h>
 
 #define MIB ((uint64_t)1 << 20)
 #define NODES 4u
 
-static struct zonal_boot_info board;
-
-static void describe(void)
+static int describe(struct zonal_boot_info *board)
 {
-	for (unsigned n = 0; n < NODES; n++) {
-		board.range[n] = (struct zonal_boot_range){ .start = 0x40000000 + n * 512 * MIB,
-							     .size = 512 * MIB,
-							     .nid = (int16_t)n };
-		for (unsigned to = 0; to < NODES; to++)
-			board.distance[n][to] = (n + to) % 2 ? 16 : n == to ? 10 : 22;
-		board.nodes |= zonal_node_bit(n);
-	}
-	board.range_count = NODES;
-	board.cpu_count = 1; /* CPU 0, on node 0 */
-	board.dma_max = 0x80000000 - 1;
+	int err = 0;
+
+	zonal_info_begin(board);
+	for (unsigned n = 0; n < NODES && !err; n++)
+		err = zonal_add_memory(board, n, 0x40000000 + n * 512 * MIB, 512 * MIB);
+	for (unsigned n = 0; n < NODES && !err; n++)
+		err = zonal_set_distance(board, n, (n + 1) % NODES, 16);
+	board->dma_max = 0x80000000 - 1; /* some masters reach no further */
+	return err ? err : zonal_add_cpu(board, 0, 0);
 }
 
 static void *metadata(void *ctx, unsigned nid, size_t bytes, size_t align)
@@ -45,6 +42,7 @@ static void say(const char *line) { fprintf(stderr, "%s\n", line); }
 
 int main(void)
 {
+	static struct zonal_boot_info board;
 	struct zonal_config config = { .info = &board };
 	struct zonal *mm = calloc(1, zonal_sizeof());
 	struct zonal_counts counts;
@@ -52,9 +50,9 @@ int main(void)
 
 	template_write = say;
 	template_start();
-	describe();
 	zonal_options_default(&config.options);
-	if (zonal_abi() != ZONAL_ABI || !mm || zonal_build(mm, &config, metadata))
+	if (zonal_abi() != ZONAL_ABI || !mm || describe(&board) ||
+	    zonal_build(mm, &config, metadata))
 		return 1;
 	zonal_cpu_online(mm, 0);
 	zonal_boot_done(mm);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <template_port.h>
-#include <zonal/zonal.h>
+#include <zonal/ranges.h>
 
 class Pages {
 	zonal *mm;
@@ -27,11 +27,10 @@ int main()
 	zonal *mm = static_cast<zonal *>(std::calloc(1, zonal_sizeof()));
 
 	template_start();
-	board.range[board.range_count++] = { 0x40000000, 64 << 20, 0, 0 };
-	board.nodes = zonal_node_bit(0);
+	zonal_info_begin(&board);
 	config.info = &board;
 	zonal_options_default(&config.options);
-	if (zonal_build(mm, &config, [](void *, unsigned, size_t bytes, size_t align) {
+	if (zonal_add_memory(&board, 0, 0x40000000, 64 << 20) || zonal_build(mm, &config, [](void *, unsigned, size_t bytes, size_t align) {
 		    return std::aligned_alloc(align, (bytes + align - 1) / align * align); }))
 		return 1;
 	zonal_boot_done(mm);
