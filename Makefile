@@ -176,12 +176,12 @@ gdb: $(O)/zonal.img | $(O)/setup.gdb
 bench: $(O)/zonal.img $(O)/host/bench | $(O)/setup.bench
 	$(Q)tools/run_bench.sh
 
-host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-tsan/stress \
+host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O)/host-gcc-asan/topology $(O)/host-tsan/stress \
 		$(O)/host-hooks/hooks host
 	$(Q)tools/run_tests.sh host
 
 test: $(O)/zonal.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
-		$(O)/host-tsan/stress $(O)/host-hooks/hooks host | $(O)/setup.test
+		$(O)/host-gcc-asan/topology $(O)/host-tsan/stress $(O)/host-hooks/hooks host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
 fuzz soak: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model

@@ -173,15 +173,36 @@ apt_arm64() {
 		-o Acquire::Languages=none "$@"
 }
 
+open_arm64() {
+	mkdir -p "$O/apt/lists/partial" "$O/apt/cache/archives/partial" "$O/sysroot"
+	apt=$(cd "$O/apt" && pwd)
+	: >"$apt/status"
+	apt_arm64 update || say "apt-get update for arm64 had trouble, trying all the same"
+}
+
+# The device trees of all boards that Debian's kernel knows, for a test.
+trees_fetch() {
+	[ ! -e "$O/sysroot/trees" ] || return 0
+	command -v apt-get >/dev/null || fail "this is not Debian; put device trees into $O/sysroot/trees"
+	say "unpacking the device trees of linux-image-arm64 (60 MB) into $O/sysroot/trees"
+	open_arm64
+	kernel=$(apt-cache -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$apt" \
+		-o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
+		depends linux-image-arm64 | sed -n 's/.*Depends: //p')
+	(cd "$apt" && apt_arm64 download "$kernel") || fail "no package $kernel for arm64"
+	mkdir -p "$O/sysroot/kernel"
+	dpkg --fsys-tarfile "$apt"/linux-image-*_arm64.deb |
+		tar -xC "$O/sysroot/kernel" --wildcards './usr/lib/linux-image-*/*.dtb'
+	mv "$O"/sysroot/kernel/usr/lib/linux-image-* "$O/sysroot/trees"
+	rm -rf "$apt" "$O/sysroot/kernel"
+}
+
 libfdt_fetch() {
 	[ ! -e "$O/sysroot/usr/lib/aarch64-linux-gnu/libfdt.a" ] || return 0
 	command -v apt-get >/dev/null ||
 		fail "this is not Debian; give LIBFDT_LIB= (an arm64 libfdt.a) or LIBFDT_SRC="
 	say "unpacking libfdt-dev for arm64 into $O/sysroot (not installed)"
-	mkdir -p "$O/apt/lists/partial" "$O/apt/cache/archives/partial" "$O/sysroot"
-	apt=$(cd "$O/apt" && pwd)
-	: >"$apt/status"
-	apt_arm64 update || say "apt-get update for arm64 had trouble, trying all the same"
+	open_arm64
 	(cd "$apt" && apt_arm64 download libfdt-dev) || fail "no package libfdt-dev for arm64"
 	dpkg -x "$apt"/libfdt-dev_*_arm64.deb "$O/sysroot"
 	rm -rf "$apt"
@@ -242,3 +263,4 @@ build | test)
 	[ -n "${LZ4_GIVEN:-}" ] || lz4_fetch
 	;;
 esac
+[ "$1" != test ] || trees_fetch
