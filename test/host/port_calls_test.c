@@ -170,7 +170,8 @@ KTEST(rows_r, r4_others_run_before_another_round)
 
 	if (!mm)
 		return;
-	gave_way = kt_naps = 0;
+	kt_naps = 0;
+	gave_way = 0;
 	counting = true;
 	KT_TRUE(retry_worth(&req, &pass, &retry));
 	counting = false;
@@ -282,7 +283,8 @@ KTEST(rows_x, x13_a_move_that_may_wait_naps_between_its_later_passes)
 		cache->place[0].move = (uint8_t)table[i].answer;
 		no_frame = table[i].no_frame;
 		KT_TRUE(move_take(mm, &batch, cache->place[0].page));
-		gave_way = kt_naps = 0;
+		kt_naps = 0;
+	gave_way = 0;
 		counting = true;
 		KT_EQ(move_pages(&move, &batch), 0);
 		counting = false;
