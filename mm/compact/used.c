@@ -83,11 +83,12 @@ static pfn_t step_over(uint32_t word)
 	return (pfn_t)1 << (order < MAX_ORDER ? order : 0);
 }
 
-/* Listed, and nobody seems to hold it but its owner. */
-static bool seems_movable(struct page *page, uint32_t word)
+/* Listed, and nobody seems to hold it but its owner. A block that begins and ends in this zone may
+ * have pages of another node in between, whose lists are not ours. */
+static bool seems_movable(const struct compact *c, struct page *page, uint32_t word)
 {
 	return word_in_use(word) && (word & (PG_LRU | PG_ISOLATED)) == PG_LRU &&
-	       ld_relaxed(&page->refs) == 1;
+	       word_zid(word) == c->zone->id && ld_relaxed(&page->refs) == 1;
 }
 
 /* Could [pfn, end), part of one block, be free as a whole? */
@@ -98,7 +99,7 @@ static bool part_can_go(struct compact *c, pfn_t pfn, pfn_t end)
 		uint32_t word = page_word(page);
 
 		c->used_scanned++;
-		if (word_state(word) != PAGE_FREE && !seems_movable(page, word))
+		if (word_state(word) != PAGE_FREE && !seems_movable(c, page, word))
 			return false;
 		pfn += step_over(word);
 	}
@@ -160,7 +161,7 @@ static unsigned look_at_block(struct compact *c, pfn_t end, struct page **found)
 			continue;
 		}
 		c->used_scanned++;
-		if (seems_movable(page, word))
+		if (seems_movable(c, page, word))
 			found[count++] = page;
 		c->used_at += step_over(word);
 	}

@@ -373,7 +373,8 @@ static bool op_bad_page(struct model *m)
 	struct live *b = &m->live[i];
 	struct page *page;
 
-	if (!m->live_count || b->refs != 1 || b->order > 1)
+	/* A page that is retired goes without a word, whatever else is wrong with it (D5). */
+	if (!m->live_count || b->refs != 1 || b->order > 1 || m->marked[b->pfn])
 		return true;
 	snprintf(m->last, sizeof(m->last), "CPU %u: free %#x order %u with a flag", m->cpu, b->pfn,
 		 b->order);

@@ -50,3 +50,35 @@ KTEST(move, pages_of_several_owners_stay_with_them_from_move_to_move)
 		kt_cache_drop_all(cache[k]);
 	kt_check_all(mm);
 }
+
+/* The block begins and ends on node 0. What lies between is neither source nor target for its
+ * compaction, and the other way round. */
+KTEST(move, compaction_leaves_alone_what_another_node_has_within_a_block)
+{
+	static const struct kt_spec mixed = {
+		.ram = { { 0, KT_DMA_PFN, 100 }, { 1, KT_DMA_PFN + 100, 50 },
+			 { 0, KT_DMA_PFN + 150, 1898 }, { 1, KT_DMA_PFN + 2048, 1024 } },
+	};
+	struct zonal *mm = kt_bare_instance(&mixed);
+	struct kt_cache *cache[2] = { NULL, NULL };
+	struct zonal_compacted out;
+
+	for (unsigned nid = 0; mm && nid < 2; nid++) {
+		cache[nid] = kt_cache(mm, ZONAL_ANON, 1998);
+		if (!cache[nid])
+			return;
+		kt_cache_fill(cache[nid], (int)nid, GFP_HIGHUSER_MOVABLE | __GFP_THISNODE, 1998);
+		for (unsigned i = 0; i < cache[nid]->count; i += 2)
+			kt_cache_drop(cache[nid], i);
+	}
+	for (unsigned nid = 0; mm && nid < 2; nid++) {
+		zonal_compact(mm, (int)nid, &out);
+		KT_TRUE(out.moved > 0 && cache[nid]->moved == out.moved);
+		for (unsigned i = 0; i < cache[nid]->count; i++)
+			if (cache[nid]->place[i].page)
+				KT_EQ(zonal_page_node(cache[nid]->place[i].page), nid);
+		kt_check_all(mm);
+	}
+	for (unsigned nid = 0; mm && nid < 2; nid++)
+		kt_cache_drop_all(cache[nid]);
+}
