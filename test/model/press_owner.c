@@ -109,17 +109,25 @@ static void judge_give(const struct place *p)
 		      zonal_page(press.m->mm, p->pfn));
 }
 
-static enum zonal_give give_prepare(void *ctx, struct page *page, uint64_t handle, unsigned may)
+/* The page that either prepare is about; others do something first. NULL: it has gone. */
+static struct place *asked_for(struct page *page, uint64_t handle)
 {
 	struct place *p;
 
-	(void)ctx;
 	meanwhile();
 	p = find(page, handle);
+	if (p && p->asked)
+		wrong("asked for twice", page);
+	return p;
+}
+
+static enum zonal_give give_prepare(void *ctx, struct page *page, uint64_t handle, unsigned may)
+{
+	struct place *p = asked_for(page, handle);
+
+	(void)ctx;
 	if (!p)
 		return ZONAL_GIVE_GONE;
-	if (p->asked)
-		wrong("asked for twice", page);
 	if (p->keeps)
 		return m_chance(press.m, 50) ? ZONAL_GIVE_BUSY : ZONAL_GIVE_USED;
 	if (p->writing)
@@ -158,15 +166,11 @@ static void give_commit(void *ctx, struct page *page, uint64_t handle)
 
 static enum zonal_give move_prepare(void *ctx, struct page *page, uint64_t handle, unsigned may)
 {
-	struct place *p;
+	struct place *p = asked_for(page, handle);
 
 	(void)ctx;
-	meanwhile();
-	p = find(page, handle);
 	if (!p)
 		return ZONAL_GIVE_GONE;
-	if (p->asked)
-		wrong("asked for twice", page);
 	if (p->writing && (may & ZONAL_MAY_WAIT))
 		press_write_done(p);
 	if (p->writing)
