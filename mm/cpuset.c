@@ -46,7 +46,7 @@ int zonal_task_set_mems(struct zonal *mm, struct zonal_task *task, nodemask_t no
 {
 	const struct zonal_cpuset *set = ld_acquire(&task->cpuset);
 
-	if (!(nodes & mm->has_memory) || (set && (nodes & ~set->nodes)))
+	if (!ZONAL_POLICY || !(nodes & mm->has_memory) || (set && (nodes & ~set->nodes)))
 		return ZONAL_EINVAL;
 	cpuset_apply(mm, task, nodes, ld_acquire(&task->mems_wall));
 	return 0;

@@ -28,7 +28,7 @@ size_t zonal_group_map_bytes(const struct zonal *mm)
 
 int zonal_groups_begin(struct zonal *mm, void *map, size_t bytes)
 {
-	if (!map || (uintptr_t)map % sizeof(uint64_t) || bytes < zonal_group_map_bytes(mm) ||
+	if (!ZONAL_GROUPS || !map || (uintptr_t)map % sizeof(uint64_t) || bytes < zonal_group_map_bytes(mm) ||
 	    mm->groups.map)
 		return ZONAL_EINVAL;
 	lock_set_rank(&mm->groups.lock, LOCK_GROUPS);

@@ -183,7 +183,7 @@ int zonal_policy_make(const struct zonal *mm, const struct zonal_task *task, uns
 	struct zonal_task *of = (struct zonal_task *)(uintptr_t)task;
 	nodemask_t applied;
 
-	if (policy_args_bad(mode, flags, nodes))
+	if (policy_args_bad(mode, flags, nodes) || (!ZONAL_POLICY && mode != MPOL_DEFAULT))
 		return ZONAL_EINVAL;
 	applied = applied_nodes(mode, flags, nodes, ld_relaxed(&of->mems_allowed) & mm->has_memory);
 	if (nodes && !applied)
