@@ -28,8 +28,8 @@ size_t zonal_group_map_bytes(const struct zonal *mm)
 
 int zonal_groups_begin(struct zonal *mm, void *map, size_t bytes)
 {
-	if (!ZONAL_GROUPS || !map || (uintptr_t)map % sizeof(uint64_t) || bytes < zonal_group_map_bytes(mm) ||
-	    mm->groups.map)
+	if (!ZONAL_GROUPS || !map || (uintptr_t)map % sizeof(uint64_t) ||
+	    bytes < zonal_group_map_bytes(mm) || mm->groups.map)
 		return ZONAL_EINVAL;
 	lock_set_rank(&mm->groups.lock, LOCK_GROUPS);
 	reclaim_groups_begin(mm, map);
