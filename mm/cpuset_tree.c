@@ -182,8 +182,8 @@ int zonal_cpuset_make(struct zonal *mm, struct zonal_cpuset *set, struct zonal_c
 
 	ASSERT(set && set != parent, "a set below itself");
 	tree_enter(mm);
-	if (ZONAL_POLICY && !set->used && (!set->mm || set->mm == mm) && (!parent || parent->mm == mm) &&
-	    sound(mm, parent, set, nodes, flags)) {
+	if (ZONAL_POLICY && !set->used && (!set->mm || set->mm == mm) &&
+	    (!parent || parent->mm == mm) && sound(mm, parent, set, nodes, flags)) {
 		/* Whoever reads late what set a task was in still finds the instance. */
 		if (!set->mm)
 			set->mm = mm;
