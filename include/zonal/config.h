@@ -103,8 +103,8 @@
 
 /*
  * Parts that a small program can do without: 0 leaves one out. Its functions may be there still,
- * but nothing calls them, so a linker with --gc-sections drops them; who asks for such a part all the
- * same, in zonal_init() or later, is refused with ZONAL_EINVAL.
+ * but nothing calls them, so a linker with --gc-sections drops them; who asks for such a part all
+ * the same, in zonal_init() or later, is refused with ZONAL_EINVAL.
  */
 /* Policies and cpusets. 0: each task has the default policy and all nodes. */
 #ifndef ZONAL_POLICY
