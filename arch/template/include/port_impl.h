@@ -4,7 +4,8 @@
  * port. template_port.c has the bodies.
  *
  * Who compiles the library himself writes the bodies here: zonal_port_irq_save(),
- * zonal_port_irq_restore() and zonal_port_this_cpu() are on the way of each request. arch/arm64/include/port_impl.h shows them for a core at EL1.
+ * zonal_port_irq_restore() and zonal_port_this_cpu() are on the way of each request.
+ * arch/arm64/include/port_impl.h shows them for a core at EL1.
  */
 #ifndef TEMPLATE_PORT_IMPL_H
 #define TEMPLATE_PORT_IMPL_H
