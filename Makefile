@@ -164,7 +164,7 @@ $(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) \
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 
-include tools/progress.mk tools/lib.mk
+include tools/progress.mk tools/lib.mk tools/flash.mk
 
 # ---- running -----------------------------------------------------------------------------
 run qemu: $(O)/zonal.img | $(O)/setup.run
@@ -180,7 +180,7 @@ host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O
 		$(O)/host-hooks/hooks host
 	$(Q)tools/run_tests.sh host
 
-test: $(O)/zonal.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
+test: $(O)/flash.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
 		$(O)/host-gcc-asan/topology $(O)/host-tsan/stress $(O)/host-hooks/hooks host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 
@@ -205,7 +205,7 @@ clean:
 	rm -rf $(O)
 help:
 	@echo 'Goals:'
-	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf; TESTS=0: without tests'
+	@echo '  all        the image: $(O)/zonal.img and $(O)/zonal.elf; TESTS=0: without tests; flash: $(O)/flash.img'
 	@echo '  host       the host programs: $(HOST_PROGRAMS:%=$(O)/host/%)'
 	@echo '  lib        $(O)/libzonal.a and the pair $(O)/amalgam/; install DESTDIR= PREFIX=, dist'
 	@echo '  run, qemu  boot the board SHAPE under QEMU; on a terminal the monitor opens'

@@ -395,17 +395,26 @@ static size_t word_take(struct text *text, char *to, size_t room)
 	return length;
 }
 
-unsigned bootargs_parse(const char *text, size_t bytes, struct bootargs *out,
-			bootargs_report_fn report)
+/* How many bytes of out->words are taken, without the NUL that ends the list. */
+static size_t words_used(const struct bootargs *args)
+{
+	size_t used = 0;
+
+	while (args->words[used])
+		used += strlen(args->words + used) + 1;
+	ASSERT(used < sizeof(args->words) - 1, "%zu bytes of words", used);
+	return used;
+}
+
+unsigned bootargs_add(const char *text, size_t bytes, struct bootargs *out,
+		      bootargs_report_fn report)
 {
 	/* No text may come as NULL, to which not even 0 may be added. */
 	const char *begin = text ? text : "";
 	struct text rest = { begin, begin + (text ? bytes : 0) };
-	size_t used = 0;
+	size_t used = words_used(out);
 	unsigned refused = 0;
 
-	memset(out, 0, sizeof(*out));
-	zonal_options_default(&out->options);
 	for (;;) {
 		char *word = out->words + used;
 		/* At least 1: a word is kept only if the list's last NUL fits behind it. */
@@ -425,6 +434,14 @@ unsigned bootargs_parse(const char *text, size_t bytes, struct bootargs *out,
 	ASSERT(used < sizeof(out->words) - 1, "%zu bytes of words", used);
 	out->words[used] = '\0';
 	return refused;
+}
+
+unsigned bootargs_parse(const char *text, size_t bytes, struct bootargs *out,
+			bootargs_report_fn report)
+{
+	memset(out, 0, sizeof(*out));
+	zonal_options_default(&out->options);
+	return bootargs_add(text, bytes, out, report);
 }
 
 const char *bootargs_find(const struct bootargs *args, const char *name)

@@ -42,6 +42,10 @@ typedef void (*bootargs_report_fn)(const char *word, const char *rule);
 unsigned bootargs_parse(const char *text, size_t bytes, struct bootargs *out,
 			bootargs_report_fn report);
 
+/* The same for further words behind those that *out has, as if both texts were one. */
+unsigned bootargs_add(const char *text, size_t bytes, struct bootargs *out,
+		      bootargs_report_fn report);
+
 /* The value of an accepted word, "" for a word without one, NULL if it is not there. */
 const char *bootargs_find(const struct bootargs *args, const char *name);
 

@@ -5,7 +5,7 @@
  *
  *	open_tree           the device tree is checked, drivers may search it
  *	psci_start          the board can be turned off
- *	read_arguments      tunables; exit=semihosting
+ *	read arguments      tunables; exit=semihosting
  *	find_console        text reaches the UART, what was kept first
  *	read_board          boot_info: RAM, nodes, distances, CPUs, reserved ranges
  *	reserve_cma         the area of cma= is set apart
@@ -120,14 +120,6 @@ static void report_argument(const char *word, const char *rule)
 {
 	kprintf("boot: argument \"%s\" is ignored: %s\n", word, rule);
 	run_refused |= strncmp(word, "run=", 4) == 0;
-}
-
-static void read_arguments(void)
-{
-	size_t bytes;
-	const char *text = device_bootargs(&bytes);
-
-	arguments_refused = bootargs_parse(text, bytes, &boot_args, report_argument);
 }
 
 /* A board without a UART runs unseen; one whose UART is not where the tree says is wrong. */
@@ -456,7 +448,7 @@ void platform_main(uint64_t dt_phys)
 	ASSERT(port_irqs_masked(), "interrupts are open at boot");
 	(void)timer_clock_start();
 	(void)psci_start();
-	read_arguments();
+	arguments_refused = platform_read_arguments(&boot_args, report_argument);
 	find_console();
 	platform_print_version();
 	read_board(dt);

@@ -26,6 +26,10 @@ extern struct bootargs boot_args;
 /* Value of an accepted word of the boot arguments ("" if it has none), or NULL. */
 const char *platform_arg(const char *name);
 
+/* Read the arguments from all places that have some; how many words were refused. Boot, or one
+ * task at a time, which gets the same again. */
+unsigned platform_read_arguments(struct bootargs *args, bootargs_report_fn report);
+
 /* ---- entry, by way of board_ops ----------------------------------------- */
 
 /* The boot CPU, MMU on, on its boot stack, interrupts masked. */

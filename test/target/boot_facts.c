@@ -126,13 +126,11 @@ KTEST_F(boot, ranges_are_sorted_disjoint_and_mapped, KT_TARGET_ONLY)
 	}
 }
 
-KTEST_F(boot, arguments_are_those_of_the_tree, KT_TARGET_ONLY)
+KTEST_F(boot, arguments_are_those_that_were_given, KT_TARGET_ONLY)
 {
 	static struct bootargs again;
-	size_t bytes;
-	const char *text = device_bootargs(&bytes);
 
-	(void)bootargs_parse(text, bytes, &again, NULL);
+	(void)platform_read_arguments(&again, NULL);
 	KT_EQ(memcmp(again.words, boot_args.words, sizeof(again.words)), 0);
 	KT_EQ(boot_args.semihosting, platform_arg("exit") != NULL);
 	KT_TRUE(platform_arg("no-such-word") == NULL);

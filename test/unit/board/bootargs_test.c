@@ -290,6 +290,18 @@ KTEST(bootargs, cma_of_0_is_given)
 	KT_EQ(args.cma_given, 0);
 }
 
+KTEST(bootargs, further_words_stand_behind_those_that_are_there)
+{
+	KT_EQ(parse("seed=3 run=check nonsense"), 1);
+	KT_EQ(bootargs_add("seed=4 maxcpus=0", 16, &args, note), 1);
+	KT_EQ(args.seed, 4);
+	KT_STR_EQ(args.run, "check");
+	KT_STR_EQ(bootargs_find(&args, "seed"), "4");
+	KT_EQ(bootargs_add(NULL, 0, &args, note), 0);
+	KT_EQ(args.seed, 4);
+	KT_STR_EQ(reported, "nonsense;maxcpus=0;");
+}
+
 KTEST(bootargs, any_bytes_are_survived)
 {
 	static const char piece[] = " =+;%kKmMgGtT0123456789xrun=seed=cma=maxcpus=\t\n\x80";
