@@ -4,7 +4,7 @@
 # Installs what a goal needs and is missing, and nothing else. The Makefile
 # calls it on the first use of a goal; by hand:
 #
-#   O=build tools/setup.sh build|host|lib|run|bench|gdb|models|proofs|test
+#   O=build tools/setup.sh build|host|lib|run|hypervisor|bench|gdb|models|proofs|test
 #
 # Each need is a command or a file and the Debian 12 package that brings it; a
 # machine that has them all is left alone, without root and without apt.
@@ -120,7 +120,16 @@ need_proofs() {
 	need z3 z3
 }
 
+# The hypervisor example and its guests.
+need_hypervisor() {
+	need_build
+	need_run
+	need_python
+	need cpio cpio
+}
+
 need_test() {
+	need_hypervisor
 	need_host
 	need_models
 	need_build
@@ -180,21 +189,44 @@ open_arm64() {
 	apt_arm64 update || say "apt-get update for arm64 had trouble, trying all the same"
 }
 
+# depends_arm64 PACKAGE: what it stands for today
+depends_arm64() {
+	apt-cache -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$apt" \
+		-o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
+		depends "$1" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p'
+}
+
 # The device trees of all boards that Debian's kernel knows, for a test.
 trees_fetch() {
 	[ ! -e "$O/sysroot/trees" ] || return 0
 	command -v apt-get >/dev/null || fail "this is not Debian; put device trees into $O/sysroot/trees"
 	say "unpacking the device trees of linux-image-arm64 (60 MB) into $O/sysroot/trees"
 	open_arm64
-	kernel=$(apt-cache -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$apt" \
-		-o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
-		depends linux-image-arm64 | sed -n 's/.*Depends: //p')
+	kernel=$(depends_arm64 linux-image-arm64)
 	(cd "$apt" && apt_arm64 download "$kernel") || fail "no package $kernel for arm64"
 	mkdir -p "$O/sysroot/kernel"
 	dpkg --fsys-tarfile "$apt"/linux-image-*_arm64.deb |
 		tar -xC "$O/sysroot/kernel" --wildcards './usr/lib/linux-image-*/*.dtb'
 	mv "$O"/sysroot/kernel/usr/lib/linux-image-* "$O/sysroot/trees"
 	rm -rf "$apt" "$O/sysroot/kernel"
+}
+
+# What the hypervisor's guests run: Debian's kernel for virtual machines and a busybox.
+guest_fetch() {
+	[ ! -e "$O/sysroot/guest" ] || return 0
+	command -v apt-get >/dev/null ||
+		fail "this is not Debian; put vmlinuz, busybox and modules/*.ko into $O/sysroot/guest"
+	say "unpacking linux-image-cloud-arm64 (25 MB) and busybox-static for arm64 into $O/sysroot/guest"
+	open_arm64
+	kernel=$(depends_arm64 linux-image-cloud-arm64)
+	(cd "$apt" && apt_arm64 download "$kernel" busybox-static) || fail "no package $kernel for arm64"
+	rm -rf "$O/sysroot/unpacked" && mkdir -p "$O/sysroot/unpacked/guest/modules"
+	dpkg -x "$apt"/linux-image-*_arm64.deb "$O/sysroot/unpacked"
+	dpkg -x "$apt"/busybox-static_*_arm64.deb "$O/sysroot/unpacked"
+	(cd "$O/sysroot/unpacked" && mv boot/vmlinuz-* guest/vmlinuz && mv boot/config-* guest/config &&
+		mv "$(find . -path '*bin/busybox')" guest/busybox &&
+		find lib usr -name 'virtio*.ko' -exec mv '{}' guest/modules ';' && mv guest ../guest)
+	rm -rf "$apt" "$O/sysroot/unpacked"
 }
 
 libfdt_fetch() {
@@ -241,8 +273,8 @@ lz4_fetch() {
 }
 
 case ${1:-} in
-build | host | lib | run | bench | gdb | models | proofs | test) ;;
-*) fail "usage: O=build tools/setup.sh build|host|lib|run|bench|gdb|models|proofs|test" ;;
+build | host | lib | run | hypervisor | bench | gdb | models | proofs | test) ;;
+*) fail "usage: O=build tools/setup.sh build|host|lib|run|hypervisor|bench|gdb|models|proofs|test" ;;
 esac
 
 # Several goals may want things at once (make -j): one installs at a time.
@@ -258,9 +290,12 @@ missing=$(echo "$missing" | xargs -n1 2>/dev/null | sort -u | xargs)
 [ -z "$missing" ] || install_missing
 
 case $1 in
-build | test)
+build | hypervisor | test)
 	[ -n "${LIBFDT_GIVEN:-}" ] || libfdt_fetch
 	[ -n "${LZ4_GIVEN:-}" ] || lz4_fetch
 	;;
 esac
 [ "$1" != test ] || trees_fetch
+case $1 in
+hypervisor | test) guest_fetch ;;
+esac

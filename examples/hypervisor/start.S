@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the first instruction at EL2 to C with the MMU on.
+ *
+ * QEMU loads this as an arm64 Image: x0 is the device tree, MMU and caches are off, the other cores
+ * wait in PSCI. Whatever is wrong that early (not EL2, or not at the address it was linked for) is
+ * said on the PL011 of the virt board, and the core stops.
+ *
+ *   1. Clean and invalidate the image in the caches: a loader may have left lines of it, which
+ *      would be written over what is stored past the caches now.
+ *   2. Clear BSS, and let hv_mmu_build() make the tables of EL2.
+ *   3. Invalidate again: lines fetched meanwhile by speculation are from before step 2.
+ *   4. MMU on; hv_main() does not return.
+ *
+ * A secondary core comes from CPU_ON with x0 = its struct hv_cpu, and does 4 alone. It touches no
+ * memory before: with its caches off it would not see what core 0 has in its own.
+ */
+#define HV_CPU_STACK 24			/* of struct hv_cpu, as cpu.c asserts */
+
+	.section .head, "ax"
+	.globl	_start
+_start:
+	b	boot
+	.long	0
+	.quad	0			/* text_offset: the first 2 MiB boundary behind the start */
+	.quad	hv_image_end - _start
+	.quad	0xa			/* little-endian, 4 KiB pages */
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.long	0
+
+boot:
+	msr	daifset, #0xf
+	mov	x20, x0
+	adr	x1, not_el2
+	mrs	x0, CurrentEL
+	cmp	x0, #8
+	b.ne	complain
+	adr	x1, not_here
+	adr	x0, _start
+	ldr	x2, =hv_image_start
+	cmp	x0, x2
+	b.ne	complain
+
+	bl	clean_image
+	ldr	x0, =hv_bss_start
+	ldr	x1, =hv_bss_end
+1:	stp	xzr, xzr, [x0], #16
+	cmp	x0, x1
+	b.lo	1b
+	ldr	x0, =boot_stack_end
+	mov	sp, x0
+	mov	x29, xzr
+	mov	x0, x20
+	bl	hv_mmu_build
+	bl	clean_image
+	bl	mmu_on
+	mov	x0, x20
+	bl	hv_main
+	b	.
+
+	.globl	hv_secondary
+hv_secondary:
+	msr	daifset, #0xf
+	mov	x20, x0
+	bl	mmu_on
+	ldr	x1, [x20, #HV_CPU_STACK]
+	mov	sp, x1
+	mov	x29, xzr
+	mov	x0, x20
+	bl	hv_secondary_main
+	b	.
+
+/*
+ * Clean and invalidate every line of the image, to the point of coherency. The smallest line of
+ * all caches is in CTR_EL0.DminLine, as the logarithm of a number of words.
+ */
+clean_image:
+	mrs	x3, ctr_el0
+	ubfx	x3, x3, #16, #4
+	mov	x2, #4
+	lsl	x2, x2, x3
+	ldr	x0, =hv_image_start
+	ldr	x1, =hv_image_end
+1:	dc	civac, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	1b
+	dsb	sy			/* it is done before anybody goes on past the caches */
+	ret
+
+/* MMU and caches on by the tables of hv_mmu_build(); an identity map, so we just go on. */
+mmu_on:
+	ldr	x0, =hv_vectors
+	msr	vbar_el2, x0
+	ldr	x0, =0x04ff		/* attribute 0: Normal, write-back; 1: Device-nGnRE */
+	msr	mair_el2, x0
+	/* 39 bits (T0SZ 25), 4 KiB, walks through the caches, inner shareable; 31 and 23 are RES1;
+	 * as many bits of output as the core has. */
+	ldr	x0, =0x80803519
+	mrs	x1, id_aa64mmfr0_el1
+	ubfx	x1, x1, #0, #3
+	bfi	x0, x1, #16, #3
+	msr	tcr_el2, x0
+	ldr	x0, =hv_root_table
+	msr	ttbr0_el2, x0
+	/* HCR_EL2 before anything depends on it: RW, and E2H clear, which reset does not promise. */
+	mov	x0, #(1 << 31)
+	msr	hcr_el2, x0
+	isb				/* all of them are in force before the TLB is emptied and used */
+	tlbi	alle2
+	ic	iallu
+	dsb	nsh			/* done on this core before it translates */
+	isb
+	ldr	x0, =0x30cd183d		/* RES1 bits; WXN, I, SA, C, M */
+	msr	sctlr_el2, x0
+	isb				/* what follows is fetched through the tables */
+	ret
+
+/* x1: a line of text. Relative to the PC, as nothing is where it should be. */
+complain:
+	mov	x2, #0x09000000
+1:	ldrb	w0, [x1], #1
+	cbz	w0, 2f
+	str	w0, [x2]
+	b	1b
+2:	wfi
+	b	2b
+
+not_el2:
+	.asciz	"hypervisor: not entered at EL2: start QEMU with -M virt,virtualization=on\n"
+not_here:
+	.asciz	"hypervisor: not loaded at the address that it is linked for, 0x40200000\n"
+	.balign	8
+	.ltorg
+
+	.bss
+	.balign 16
+	.skip	0x8000
+boot_stack_end:

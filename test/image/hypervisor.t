@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The hypervisor of examples/ on two nodes: Debian's kernel as a guest, two of them at once, what a
+# guest must not do, and what stops a guest from being started. Each boot ends with the count of free
+# pages, which is that of the beginning, and the check of all invariants.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. test/image/boots.sh
+
+O=${O:-build}
+archive=$O/hypervisor/guest.cpio
+machine=virt,virtualization=on,gic-version=3
+back='hypervisor: every page came back'
+holds='hypervisor: after: [0-9]+ pages free, every invariant holds'
+
+# hypervisor ARGUMENTS
+hypervisor() {
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	timeout -k 5 "$limit" qemu-system-aarch64 -M $machine -cpu cortex-a57 -smp 4 -m 1G \
+		$(for n in 0 1; do
+			echo "-object memory-backend-ram,id=m$n,size=512M"
+			echo "-numa node,nodeid=$n,cpus=$((2 * n))-$((2 * n + 1)),memdev=m$n"
+		done) -display none -monitor none -serial stdio -nic none -no-reboot \
+		-kernel "$O/hypervisor/hypervisor.img" ${archive:+-initrd $archive} -append "$1" \
+		</dev/null >"$scratch/raw" 2>&1
+	status=$?
+	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+}
+
+# in_order PATTERN…: the first line of each comes behind that of the one before
+in_order() {
+	local line last=0
+	for pattern in "$@"; do
+		line=$(grep -nxE -m1 -- "$pattern" "$scratch/out" | cut -d: -f1)
+		[ "${line:-0}" -gt "$last" ] || wrong "not there, or too early: $pattern"
+		last=${line:-$last}
+	done
+}
+
+# guests NAME ARGUMENTS PATTERN…: such a boot prints these lines in any order, and all comes back
+guests() {
+	local name=$1 arguments=$2
+	shift 2
+	selected "hypervisor.$name" || return 0
+	hypervisor "$arguments"
+	expect 0 "$@" "$holds" "$back"
+	verdict "$name"
+}
+
+# lacks NAME PATTERN: the archive of_files() is not enough, and this says so
+lacks() {
+	archive=$scratch/lacking.cpio
+	guests "$1" 'guest=a,0,1,128' "$2" 'hypervisor: guest a: not started'
+	archive=$O/hypervisor/guest.cpio
+}
+
+# of_files FILE…: an archive of these, in $scratch/files
+of_files() {
+	printf '%s\n' "$@" | (cd "$scratch/files" && cpio --quiet -o -H newc) \
+		>"$scratch/lacking.cpio"
+}
+
+begin hypervisor 9 2n 200
+mkdir "$scratch/files"
+echo 'not a kernel, though it is longer than the header of one would have to be' \
+	>"$scratch/files/kernel"
+cp "$scratch/files/kernel" "$scratch/files/initrd"
+
+guests the_allocator_alone_at_el2 '' 'hypervisor: EL2, 4 cores, 2 nodes'
+guests two_guests_on_two_nodes_and_two_cores 'guest=a,0,1,128 guest=b,1,2,192' \
+	'hypervisor: guest a: 128 MiB of node 0 as 64 blocks and 0 pages, on core 1' \
+	'hypervisor: guest b: 192 MiB of node 1 as 96 blocks and 0 pages, on core 2' \
+	'a: shell: Linux 6\..*, 1 core' 'a: MemTotal: +10[0-9]{4} kB' \
+	'b: shell: Linux 6\..*, 1 core' 'b: MemTotal: +16[0-9]{4} kB' \
+	'hypervisor: guest a: powered off' 'hypervisor: guest b: powered off'
+
+if selected hypervisor.an_access_outside_of_its_memory_ends_one_guest_alone; then
+	hypervisor 'guest=a,0,1,128,do=sleep guest=b,1,2,128,do=poke'
+	expect 0 "$holds" "$back"
+	in_order 'b: pokes' \
+		'hypervisor: guest b: read 0x30000000, which is not its memory, at pc 0x[0-9a-f]+'
+	in_order 'a: slept' 'a: shell: off' 'hypervisor: guest a: powered off'
+	! grep -q '^b: shell: off' "$scratch/out" || wrong 'b goes on'
+	verdict an_access_outside_of_its_memory_ends_one_guest_alone
+fi
+
+guests what_does_not_fit_is_one_line_and_no_guest \
+	'guest=a,0,1,30 guest=b,1,2,600 guest=c,5,3,128 guest=d,0,9,128' \
+	'hypervisor: guest a: kernel \([0-9]+ bytes\) and initramfs \([0-9]+\) do not go into 30 MiB' \
+	'hypervisor: guest b: [0-9]+ pages do not go into node 1, which has [0-9]+ free' \
+	'hypervisor: guest c: there is no node 5' \
+	'hypervisor: guest d: core 9 is not one that runs guests \(1 to 3\)'
+guests words_that_are_no_guests_are_shown 'guest=a,0,1 guest=b,0,1,x guest=,0,1,2 guest=d,0,1,3' \
+	'hypervisor: guest=a,0,1: not NAME,NODE,CORE,MIB.*' \
+	'hypervisor: guest=b,0,1,x: not NAME.*' 'hypervisor: guest=,0,1,2: not NAME.*' \
+	'hypervisor: guest=d,0,1,3: not NAME.*'
+
+of_files initrd
+lacks no_kernel 'hypervisor: guest a: the archive has no kernel'
+of_files kernel
+lacks no_initramfs 'hypervisor: guest a: the archive has no initrd'
+of_files kernel initrd
+lacks a_kernel_that_is_none 'hypervisor: guest a: the kernel is not an arm64 Image .*'
+
+if selected hypervisor.entered_at_el1_it_says_so; then
+	machine=virt,gic-version=3 limit=3
+	hypervisor ''
+	expect 124 'hypervisor: not entered at EL2: start QEMU with -M virt,virtualization=on'
+	verdict entered_at_el1_it_says_so
+fi
+finish
