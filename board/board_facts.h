@@ -18,9 +18,11 @@ enum numa_reason {
 };
 
 struct board_cpu {
-	uint64_t mpidr; /* affinity bits only */
-	bool psci;      /* enable-method is "psci" */
-	bool disabled;  /* status says it cannot be used */
+	uint64_t mpidr;   /* affinity bits only */
+	uint64_t release; /* spin_table: where it looks for the address to go to; 0: unknown */
+	bool psci;        /* enable-method is "psci" */
+	bool spin_table;  /* enable-method is "spin-table" */
+	bool disabled;    /* status says it cannot be used */
 };
 
 struct board_facts {

@@ -77,6 +77,7 @@ static int read_all(struct topology *t)
 	drop_unreachable(t);
 	if (!failed)
 		failed = topology_read_reserved(t);
+	topology_check_releases(t);
 	topology_read_dma(t);
 	ASSERT(failed || t->info->nodes, "no node, and no error either");
 	if (!failed && !any_usable(t->info))

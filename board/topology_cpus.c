@@ -15,6 +15,9 @@
  * CPUs behind the last place of the table are left out, with one note: a board with more
  * cores than the build takes runs on those that come first.
  *
+ * How a CPU is started is noted, and where it waits if that is a spin table; whether that place
+ * can be used is known when the reservations are (topology_release.c).
+ *
  * A status other than okay makes a CPU unusable here. That is stricter than
  * 5.10, which starts it if it has an enable-method; a core that firmware marks as not
  * okay is better left alone.
@@ -60,6 +63,16 @@ static bool cpu_mpidr(struct topology *t, int node, unsigned cells, uint64_t *mp
 	return true;
 }
 
+/* Where a CPU of a spin table looks; one or two cells, as trees of both kinds are about. */
+static uint64_t cpu_release(const struct topology *t, int node)
+{
+	struct topology_prop release = topology_prop(t, node, "cpu-release-addr");
+
+	if (release.bytes != 4 && release.bytes != 8)
+		return 0;
+	return topology_cells(release.at, release.bytes / 4);
+}
+
 /* One CPU node; false if the table was full before it. */
 static bool cpu_add(struct topology *t, int node, int cpus, unsigned cells)
 {
@@ -77,8 +90,11 @@ static bool cpu_add(struct topology *t, int node, int cpus, unsigned cells)
 	t->facts->cpu[cpu] = (struct board_cpu){
 		.mpidr = mpidr,
 		.psci = topology_is(t, node, "enable-method", "psci"),
+		.spin_table = topology_is(t, node, "enable-method", "spin-table"),
 		.disabled = !topology_available(t, node),
 	};
+	if (t->facts->cpu[cpu].spin_table)
+		t->facts->cpu[cpu].release = cpu_release(t, node);
 	info->cpu_count++;
 	return true;
 }

@@ -80,6 +80,7 @@ void topology_read_memory(struct topology *t);  /* topology_memory.c */
 void topology_read_numa(struct topology *t);    /* topology_numa.c */
 int topology_read_cpus(struct topology *t);     /* topology_cpus.c */
 int topology_read_reserved(struct topology *t); /* topology_reserved.c */
+void topology_check_releases(struct topology *t); /* topology_release.c */
 void topology_read_dma(struct topology *t);     /* topology_dma.c */
 
 /*

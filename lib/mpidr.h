@@ -6,6 +6,6 @@
 #ifndef LIB_MPIDR_H
 #define LIB_MPIDR_H
 
-#define MPIDR_AFFINITY 0xff00ffffffull
+#define MPIDR_AFFINITY 0xff00ffffff
 
 #endif

@@ -24,6 +24,7 @@
 #include "cpuset_command.h"
 #include "demo.h"
 #include "disk_command.h"
+#include "drivers/power/gpio_power.h"
 #include "drivers/power/psci.h"
 #include "group_command.h"
 #include "monitor_command.h"
@@ -137,6 +138,7 @@ static int run_reboot(struct zonal *mm, const struct monitor_args *args)
 	(void)args;
 	console_flush();
 	psci_system_reset();
+	gpio_power_reset();
 	kprintf("reboot: the firmware did not reset the board (PSCI by %s)\n", psci_method());
 	return 1;
 }

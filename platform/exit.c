@@ -7,7 +7,7 @@
  *      Also tried when there is no UART, as with a tree that was refused or a UART that
  *      does not answer: then nobody has been told anything yet, and a debugger can show
  *      the text too (SYS_WRITE0).
- *   2. PSCI SYSTEM_OFF. QEMU ends with status 0.
+ *   2. PSCI SYSTEM_OFF, or without firmware the board's own line. QEMU ends with status 0.
  *   3. Neither: say so, and sleep for good.
  *
  * Called by any CPU in any state, also by the panic path with all others stopped.
@@ -20,6 +20,7 @@
 #include "arm64_cpu.h"
 #include "arm64_exception.h"
 #include "console.h"
+#include "drivers/power/gpio_power.h"
 #include "drivers/power/psci.h"
 #include "lib/kprintf.h"
 #include "platform.h"
@@ -74,6 +75,7 @@ void platform_exit(int status)
 		semihosting_exit(status);
 	console_flush();
 	psci_system_off();
+	gpio_power_off();
 	kprintf("exit: status %d; this board cannot be powered off, the CPU sleeps\n", status);
 	console_flush();
 	arm64_ipi_stop();

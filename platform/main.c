@@ -39,6 +39,7 @@
 #include "arm64_cpu.h"
 #include "arm64_exception.h"
 #include "arm64_memory.h"
+#include "arm64_secure.h"
 #include "console.h"
 #include "monitor/demo.h"
 #include "board/device.h"
@@ -406,10 +407,14 @@ static void print_board(void)
 
 	for (unsigned i = 0; i < boot_info.range_count; i++)
 		bytes += boot_range_usable(&boot_info.range[i]) ? boot_info.range[i].size : 0;
-	kprintf("zonal: %u of %u CPUs, %u nodes, %llu MiB, %s, PSCI %u.%u by %s, console %s\n",
-		cpu_online_count(), boot_info.cpu_count, nodemask_count(boot_info.nodes),
-		(unsigned long long)(bytes >> 20), irq_controller_name(), psci_version() >> 16,
-		psci_version() & 0xffff, psci_method(), console_name());
+	kprintf("zonal: %u of %u CPUs, %u nodes, %llu MiB, %s, ", cpu_online_count(),
+		boot_info.cpu_count, nodemask_count(boot_info.nodes),
+		(unsigned long long)(bytes >> 20), irq_controller_name());
+	if (arm64_owns_secure())
+		kprintf("entered at EL3, console %s\n", console_name());
+	else
+		kprintf("PSCI %u.%u by %s, console %s\n", psci_version() >> 16,
+			psci_version() & 0xffff, psci_method(), console_name());
 }
 
 /*

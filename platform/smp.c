@@ -16,7 +16,7 @@
  * The boot CPU lets arrived ones in one by one (zonal_cpu_online, then ONLINE), so the
  * allocator's set-up of a CPU never runs twice at a time.
  *
- * Left off, each with its reason: status disabled, enable-method other than psci, what
+ * Left off, each with its reason: status disabled, an enable-method that we do not know, what
  * maxcpus= cuts. (topology passes over an MPIDR that two entries have, and refuses more
  * than ZONAL_MAX_CPUS.)
  *
@@ -31,6 +31,7 @@
 
 #include "arm64_cpu.h"
 #include "drivers/power/psci.h"
+#include "drivers/power/start_cpu.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/kprintf.h"
@@ -98,23 +99,11 @@ void smp_begin(void)
 	st_release(&state[boot_cpu], CPU_ONLINE);
 }
 
-/* Why a CPU is not even asked for; NULL if it is. */
-static const char *reason_to_leave_off(unsigned cpu)
-{
-	const struct board_cpu *entry = &board_facts.cpu[cpu];
-
-	if (entry->disabled)
-		return "its status says disabled";
-	if (!entry->psci)
-		return "its enable-method is not psci";
-	return NULL;
-}
-
-/* Ask the firmware for one CPU; true if it may come. */
+/* Ask for one CPU; true if it may come. */
 static bool request(unsigned cpu)
 {
 	uint64_t mpidr = board_facts.cpu[cpu].mpidr;
-	const char *reason = reason_to_leave_off(cpu);
+	const char *reason = start_cpu_refusal(&board_facts.cpu[cpu]);
 	int error;
 
 	ASSERT(cpu != boot_cpu && cpu_state(cpu) == CPU_UNUSED, "CPU %u is %s", cpu,
@@ -130,11 +119,11 @@ static bool request(unsigned cpu)
 	}
 	/* Before the call: the CPU may be faster than its return. */
 	st_release(&state[cpu], CPU_STARTING);
-	error = psci_cpu_on(mpidr, arm64_secondary_entry_phys(), arm64_cpu_context_phys(cpu));
+	error = start_cpu(cpu, &board_facts.cpu[cpu]);
 	if (error == PSCI_SUCCESS)
 		return true;
 	st_release(&state[cpu], CPU_FAILED);
-	kprintf("smp: CPU %u (MPIDR 0x%llx): CPU_ON failed: %s (%d)\n", cpu,
+	kprintf("smp: CPU %u (MPIDR 0x%llx) cannot be started: %s (%d)\n", cpu,
 		(unsigned long long)mpidr, psci_error_text(error), error);
 	return false;
 }

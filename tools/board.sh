@@ -110,7 +110,10 @@ fi
 
 shape
 [ "$GIC" = 2 ] || [ "$GIC" = 3 ] || fail "GIC=$GIC: 2 or 3"
-[ "$EL" = 1 ] || [ "$EL" = 2 ] || fail "EL=$EL: 1 or 2"
+case $EL in
+1 | 2 | 3) ;;
+*) fail "EL=$EL: 1, 2 or 3" ;;
+esac
 [ "$GIC" = 3 ] || [ "$cpus" -le 8 ] || fail "GIC=2 takes at most 8 cores, SHAPE=$SHAPE has $cpus"
 
 if [ "${1:-}" = --expect ]; then
@@ -118,5 +121,8 @@ if [ "${1:-}" = --expect ]; then
 	exit 0
 fi
 machine="virt,gic-version=$GIC"
-[ "$EL" = 1 ] || machine="$machine,virtualization=on"
+case $EL in
+2) machine="$machine,virtualization=on" ;;
+3) machine="$machine,secure=on" ;;
+esac
 echo "-M $machine -cpu $CPU -smp $smp -m ${mib}M$args"

@@ -28,6 +28,9 @@ elif [ -t 0 ] && [ -t 1 ]; then
 else
 	bootargs='run=demo exit=semihosting'
 fi
+# QEMU enters an Image where Linux wants it, but an ELF file where the board begins.
+kernel=$O/zonal.img
+[ "${EL:-1}" != 3 ] || kernel=$O/zonal.elf
 serial=stdio
 [ ! -t 0 ] || serial=mon:stdio
 
@@ -54,7 +57,7 @@ legacy) ;;
 esac
 # shellcheck disable=SC2086 # the board is a list of words
 set -- $board $accel $disks -display none -monitor none -serial "$serial" -nic none -no-reboot \
-	-semihosting -kernel "$O/zonal.img" -append "$bootargs" "$@"
+	-semihosting -kernel "$kernel" -append "$bootargs" "$@"
 if [ "${V:-0}" = 1 ]; then
 	printf 'qemu-system-aarch64' >&2
 	for word in "$@"; do

@@ -73,4 +73,14 @@ void gic_block_enable(void *base, unsigned intid, bool edge);
 void gic_block_disable(void *base, unsigned intid);
 void gic_block_trigger(void *base, unsigned intid);
 
+/*
+ * If we own EL3: put interrupts within reach of the non-secure world, `count` INTIDs of a
+ * distributor (a GICv2's with this CPU's own, which tell its number) and then this CPU's. Before
+ * anything is written from here. Reports what fails.
+ */
+void gic_secure_v2(const void *distributor, unsigned count);
+void gic_secure_v2_cpu(const void *distributor, const void *interface);
+void gic_secure_v3(const void *distributor, unsigned count);
+void gic_secure_v3_cpu(const void *distributor, const void *redistributor);
+
 #endif

@@ -61,8 +61,9 @@ static bool gic_v2_start(int node)
 	cpu_interface = gic_map(node, &own, &bytes);
 	if (!distributor || !cpu_interface)
 		return false;
-	mmio_write32(distributor, GICD_CTLR, 0);
 	count = gic_v2_intid_count();
+	gic_secure_v2(distributor, count);
+	mmio_write32(distributor, GICD_CTLR, 0);
 	/* A system with one CPU reads 0 here and sends everything to that CPU. */
 	targets = own_mask() * 0x01010101u;
 	gic_block_reset(distributor, GIC_FIRST_SPI, count - GIC_FIRST_SPI, 0);
@@ -75,6 +76,7 @@ static bool gic_v2_start(int node)
 static bool gic_v2_start_cpu(unsigned cpu)
 {
 	ASSERT(cpu < ZONAL_MAX_CPUS && distributor && cpu_interface, "CPU %u", cpu);
+	gic_secure_v2_cpu(distributor, cpu_interface);
 	interface_mask[cpu] = own_mask() ? own_mask() : 1;
 	gic_block_reset(distributor, 0, GIC_FIRST_SPI, 0);
 	mmio_write32(cpu_interface, GICC_PMR, GIC_PRIORITY_MASK);

@@ -142,12 +142,13 @@ static bool gic_v3_start(int node)
 	distributor = gic_map(node, &shared, &bytes);
 	if (!distributor || !map_regions(node))
 		return false;
+	count = gic_v3_intid_count();
+	gic_secure_v3(distributor, count);
 	/* ARE may only change while no group is enabled. */
 	mmio_write32(distributor, GICD_CTLR, 0);
 	if (!wait_clear(distributor, GICD_CTLR, GICD_CTLR_RWP))
 		kprintf("gic: the distributor does not finish a write\n");
 	mmio_write32(distributor, GICD_CTLR, GICD_CTLR_ARE);
-	count = gic_v3_intid_count();
 	quiesce(distributor, GIC_FIRST_SPI, count, distributor, GICD_CTLR_RWP);
 	gic_block_reset(distributor, GIC_FIRST_SPI, count - GIC_FIRST_SPI, UINT32_MAX);
 	for (unsigned id = GIC_FIRST_SPI; id < count; id++)
@@ -224,6 +225,7 @@ static bool gic_v3_start_cpu(unsigned cpu)
 			(unsigned long long)mpidr);
 		return false;
 	}
+	gic_secure_v3_cpu(distributor, base);
 	mmio_write32(base, GICR_WAKER, mmio_read32(base, GICR_WAKER) & ~GICR_WAKER_SLEEP);
 	if (!wait_clear(base, GICR_WAKER, GICR_WAKER_ASLEEP)) {
 		kprintf("gic: the redistributor of CPU %u does not wake up\n", cpu);

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "arm64_secure.h"
 #include "board/device.h"
 #include "lib/assert.h"
 #include "lib/kprintf.h"
@@ -102,6 +103,9 @@ bool psci_start(void)
 	static const char *const fixed[] = { "arm,psci-1.0", "arm,psci-0.2" };
 	int node = -1;
 
+	/* Nobody is below us whom a call would reach; the tree may say psci all the same. */
+	if (arm64_owns_secure())
+		return false;
 	for (unsigned i = 0; i < ARRAY_SIZE(fixed) && node < 0; i++)
 		node = device_find(fixed[i], -1);
 	if (node >= 0)

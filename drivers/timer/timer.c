@@ -25,6 +25,7 @@
 #include <zonal/port.h>
 
 #include "arm64_cpu.h"
+#include "arm64_secure.h"
 #include "arm64_sysreg.h"
 #include "drivers/irq/irq.h"
 #include "lib/assert.h"
@@ -49,6 +50,13 @@ uint64_t timer_fired_count(unsigned cpu)
 	return cpu < ZONAL_MAX_CPUS ? ld_relaxed(&fired[cpu]) : 0;
 }
 
+/* CNTFRQ_EL0 is firmware's to write, for all to read. Where we are the firmware we do. */
+static void note_frequency(void)
+{
+	if (arm64_owns_secure() && sysreg_read(cntfrq_el0) != frequency_hz)
+		arm64_secure_clock(frequency_hz);
+}
+
 bool timer_clock_start(void)
 {
 	int node = device_find("arm,armv8-timer", -1);
@@ -63,6 +71,7 @@ bool timer_clock_start(void)
 		return false;
 	}
 	arm64_clock_set(frequency_hz);
+	note_frequency();
 	return true;
 }
 
@@ -140,6 +149,7 @@ bool timer_start(void (*tick)(void))
 void timer_start_cpu(void)
 {
 	ASSERT(on_tick, "CPU %u before the timer is started", port_this_cpu()->id);
+	note_frequency();
 	timer_off();
 	irq_enable_ppi(&timer_irq);
 }

@@ -63,6 +63,35 @@ says() {
 	verdict "$name"
 }
 
+# For loaders of the tests: what compiles them, and what links them.
+CROSS_COMPILE=${CROSS_COMPILE:-aarch64-linux-gnu-}
+compiler() {
+	if command -v "${CROSS_COMPILE}gcc" >/dev/null; then
+		echo "${CROSS_COMPILE}gcc"
+	else
+		echo 'clang --target=aarch64-none-elf'
+	fi
+}
+
+linker() {
+	if command -v "${CROSS_COMPILE}ld" >/dev/null; then
+		echo "${CROSS_COMPILE}ld"
+	else
+		echo ld.lld
+	fi
+}
+
+# dumped FILE SED-SCRIPT…: the tree of the board that $shape, $EL, … say, changed
+dumped() {
+	local file=$1
+	shift
+	# shellcheck disable=SC2046 # the board is a list of words
+	qemu-system-aarch64 $(SHAPE=$shape tools/board.sh) -machine dumpdtb="$file.old" \
+		-display none -monitor none -nic none >"$scratch/dump" 2>&1 &&
+		dtc -q -I dtb -O dts "$file.old" >"$file.dts" && sed -i "$@" "$file.dts" &&
+		dtc -q -I dts -O dtb -o "$file" "$file.dts" || wrong "no tree: $(cat "$scratch/dump")"
+}
+
 finish() {
 	plan_last $count
 	exit $failed

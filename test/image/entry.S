@@ -5,7 +5,8 @@
  * QEMU starts this as the kernel, with the device tree in x0 and the real image
  * already at IMAGE. It copies the tree to TREE_AT, if that is not defined to the base of RAM,
  * where QEMU leaves it for guests that get none in x0, then enters the image with x0 = HINT, if
- * that is defined, and with the MMU and caches on, if MMU_ON is.
+ * that is defined, and with the MMU and caches on, if MMU_ON is. With EL1_MMU_ON the MMU of EL1
+ * is on, without tables, while this runs at EL2.
  */
 #define RAM_BASE 0x40000000
 #define TREE_BYTES 0x100000
@@ -77,6 +78,13 @@ _start:
 	orr	x1, x1, x2
 	msr	sctlr_el2, x1
 5:	isb
+#endif
+#ifdef EL1_MMU_ON
+	/* At EL2: what somebody left in the registers of EL1. */
+	mrs	x1, sctlr_el1
+	ldr	x2, =SCTLR_MCI
+	orr	x1, x1, x2
+	msr	sctlr_el1, x1
 #endif
 	mov	x0, x19
 #ifdef HINT

@@ -15,9 +15,11 @@
 #include "arm64_cpu.h"
 #include "arm64_exception.h"
 #include "arm64_memory.h"
+#include "arm64_secure.h"
 #include "arm64_sysreg.h"
 #include "board/device.h"
 #include "drivers/power/psci.h"
+#include "drivers/power/start_cpu.h"
 #include "board/fdt_walk.h"
 #include "lib/mpidr.h"
 #include "platform/platform.h"
@@ -33,12 +35,9 @@ KTEST_F(boot, every_core_that_may_run_is_online, KT_TARGET_ONLY)
 
 	for (unsigned cpu = 0; cpu < boot_info.cpu_count; cpu++)
 		/* The boot core needs nobody to start it; alone on its board it has no method. */
-		usable += cpu == cpu_boot_index() ||
-			  (board_facts.cpu[cpu].psci && !board_facts.cpu[cpu].disabled);
+		usable += cpu == cpu_boot_index() || !start_cpu_refusal(&board_facts.cpu[cpu]);
 	if (boot_args.maxcpus)
 		usable = ZN_MIN(usable, boot_args.maxcpus);
-	if (!psci_version())
-		usable = 1;
 	KT_EQ(cpu_online_count(), usable);
 	KT_TRUE(cpu_is_online(cpu_boot_index()));
 }
@@ -56,6 +55,15 @@ KTEST_F(boot, core_runs_at_el1_under_its_own_number, KT_EACH_CPU | KT_TARGET_ONL
 	KT_TRUE(cpu_is_online(cpu));
 	KT_EQ(port_this_cpu()->irq_depth, 0);
 	KT_TRUE(!port_irqs_masked());
+}
+
+/* Who has no firmware below has written the register himself (el3.cntfrq_is_written). */
+KTEST_F(boot, core_reads_the_frequency_of_its_counter, KT_EACH_CPU | KT_TARGET_ONLY)
+{
+	if (arm64_owns_secure())
+		KT_EQ(sysreg_read(cntfrq_el0), timer_frequency_hz());
+	else
+		kt_skip("firmware's part");
 }
 
 KTEST_F(boot, no_two_online_cores_have_one_mpidr, KT_TARGET_ONLY)

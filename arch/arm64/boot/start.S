@@ -3,14 +3,15 @@
  * From the first instruction to C with the MMU on.
  *
  * The image is entered as the arm64 boot protocol says: x0 = physical address of
- * the device tree (or nothing useful), at EL1 or EL2, interrupts masked, at any
+ * the device tree (or nothing useful), at EL1, EL2 or EL3, interrupts masked, at any
  * 2 MiB-aligned address. The protocol also wants the MMU off and the image
  * cleaned to memory; loaders are known to forget either, so neither is relied upon.
  *
  *   1. Clean and invalidate the image in the data caches, then turn the MMU off. From
  *      here on memory is accessed past the caches (Device-nGnRnE): only aligned
  *      accesses, no exclusives.
- *   2. At EL2: give EL1 all it needs and drop there.
+ *   2. At EL3: set up the non-secure world and go there (el3.S). At EL2: give EL1 all it needs
+ *      and drop there.
  *   3. Clear BSS; arm64_early() relocates the image, patches the atomics, and builds the
  *      page tables.
  *   4. Invalidate the image in the data caches again, because lines that were
@@ -18,16 +19,18 @@
  *   5. Turn the MMU on through an identity map of one page, jump to the upper half,
  *      take the identity map away.
  *
- * A secondary core, started by PSCI with x0 = physical address of its struct
- * arm64_cpu, does 2 and 5 only. It reads no memory before its MMU is on, so nothing needs
- * to be cleaned for it.
+ * A secondary core, started by PSCI or from the pen (el3.S) with x0 = physical address of
+ * its struct arm64_cpu, does 2 and 5 only. It reads no memory before its MMU is on, so nothing
+ * needs to be cleaned for it.
  *
- * Entry at EL3 is no part of the protocol: the core sleeps.
+ * Entry at EL3 is no part of the protocol, and reset may send all cores here at once. There the
+ * core whose affinity is 0 boots, and the others go to the pen.
  */
 #include "arm64_asm.h"
 #include "arm64_cpu.h"
 #include "arm64_memory.h"
 #include "arm64_sysreg.h"
+#include "lib/mpidr.h"
 
 	.section .head, "ax"
 	.globl	_start
@@ -51,7 +54,15 @@ _start:
 function boot_entry
 	mov	x21, x0			/* the device tree, perhaps */
 	msr	daifset, #0xf
-	address	x0, _start
+	mrs	x0, currentel
+	cmp	x0, #(3 << 2)
+	cset	x22, eq			/* no firmware but us */
+	b.ne	1f
+	mrs	x0, mpidr_el1
+	constant x1, MPIDR_AFFINITY
+	tst	x0, x1
+	b.ne	other_core
+1:	address	x0, _start
 	address	x1, _end
 	bl	cache_clean_invalidate
 	bl	mmu_off
@@ -64,6 +75,8 @@ function boot_entry
 	cmp	x0, x1
 	b.lo	1b
 
+	address	x0, arm64_from_el3
+	str	x22, [x0]
 	address	x0, arm64_boot_stack_end
 	mov	sp, x0
 	mov	x29, xzr
@@ -80,6 +93,11 @@ function boot_entry
 	address	x0, boot_high
 	orr	x0, x0, x19
 	b	mmu_on
+
+other_core:
+	bl	mmu_off
+	bl	leave_el3
+	b	arm64_pen
 end_function boot_entry
 
 /* In the upper half: x20 = this core's struct arm64_cpu, x21 = device tree. */
@@ -178,38 +196,56 @@ end_function cache_invalidate
  */
 function mmu_off
 	mrs	x0, currentel
+	constant x1, SCTLR_EL2_OFF	/* that of EL3 has the same RES1 bits */
 	cmp	x0, #(2 << 2)
-	b.hi	park
-	b.eq	1f
-	constant x1, SCTLR_OFF
-	msr	sctlr_el1, x1
-	b	2f
-1:	constant x1, SCTLR_EL2_OFF
+	b.lo	1f
+	b.hi	2f
 	msr	sctlr_el2, x1
-2:	isb				/* the change applies to what follows */
+	b	3f
+1:	constant x1, SCTLR_OFF
+	msr	sctlr_el1, x1
+	b	3f
+2:	msr	sctlr_el3, x1
+3:	isb				/* the change applies to what follows */
 	ret
-park:
-	wfi
-	b	park
 end_function mmu_off
 
 /*
  * To EL1 with interrupts masked; returns there. Does nothing at EL1. Every EL2 control
  * that could trap EL1 or change what it sees is written, as their reset values are unknown.
+ *
+ * Some cores have no way to clear HCR_EL2.E2H (ID_AA64MMFR4_EL1.E2H0 is negative; the first of
+ * them do not say so, hence it is read back). With it, CNTHCTL_EL2 and CPTR_EL2 have the
+ * layout of the EL1 registers, and names of EL1 registers mean those of EL2.
  */
 function drop_to_el1
 	mrs	x0, currentel
 	cmp	x0, #(2 << 2)
 	b.eq	1f
+	b.hi	drop_from_el3
 	ret
+drop_from_el3:
+	mov	x18, x30
+	bl	leave_el3
+	mov	x30, x18
+	b	drop_to_el1
+
 1:	constant x1, ((1 << 31) | (3 << 40))	/* RW: EL1 is AArch64; API, APK: no PAuth traps */
+	mrs	x2, s3_0_c0_c7_4	/* ID_AA64MMFR4_EL1 */
+	ubfx	x2, x2, #27, #1		/* the sign of E2H0 */
+	orr	x1, x1, x2, lsl #HCR_E2H_SHIFT
 	msr	hcr_el2, x1
-	isb				/* E2H is off before the registers it renames */
+	isb				/* E2H is off before the registers it renames, or stays */
+	mrs	x9, hcr_el2
+	ubfx	x9, x9, #HCR_E2H_SHIFT, #1
 	mov	x1, #3			/* EL1 may use both counters and the physical timer */
-	msr	cnthctl_el2, x1
+	mov	x2, #0x33ff		/* RES1 bits; no floating-point trap to EL2 */
+	cbz	x9, 2f
+	mov	x1, #(3 << 10)		/* the same two, and FPEN */
+	mov	x2, #(3 << 20)
+2:	msr	cnthctl_el2, x1
+	msr	cptr_el2, x2
 	msr	cntvoff_el2, xzr	/* virtual time is physical time */
-	mov	x1, #0x33ff		/* RES1 bits; no floating-point trap to EL2 */
-	msr	cptr_el2, x1
 	msr	hstr_el2, xzr
 	msr	vttbr_el2, xzr
 	mrs	x1, midr_el1
@@ -222,39 +258,42 @@ function drop_to_el1
 	sub	x2, x1, #1		/* PMUVer 0 (none) and 15 (not ours) have no MDCR.HPMN */
 	mov	x3, xzr
 	cmp	x2, #14
-	b.hs	2f
+	b.hs	3f
 	mrs	x3, pmcr_el0
 	ubfx	x3, x3, #11, #5
-2:	msr	mdcr_el2, x3
+3:	msr	mdcr_el2, x3
 
 	mrs	x1, id_aa64mmfr0_el1	/* fine-grained traps, if there are any: none set */
 	ubfx	x1, x1, #56, #4
-	cbz	x1, 3f
+	cbz	x1, 4f
 	msr	s3_4_c1_c1_4, xzr	/* HFGRTR_EL2 */
 	msr	s3_4_c1_c1_5, xzr	/* HFGWTR_EL2 */
 	msr	s3_4_c1_c1_6, xzr	/* HFGITR_EL2 */
 	msr	s3_4_c3_c1_4, xzr	/* HDFGRTR_EL2 */
 	msr	s3_4_c3_c1_5, xzr	/* HDFGWTR_EL2 */
-3:	mrs	x1, id_aa64mmfr1_el1
+4:	mrs	x1, id_aa64mmfr1_el1
 	ubfx	x1, x1, #40, #4
-	cbz	x1, 4f
+	cbz	x1, 5f
 	msr	s3_4_c1_c2_2, xzr	/* HCRX_EL2 */
 
-4:	mrs	x1, id_aa64pfr0_el1	/* GIC system registers for EL1 */
+5:	mrs	x1, id_aa64pfr0_el1	/* GIC system registers for EL1 */
 	ubfx	x1, x1, #24, #4
-	cbz	x1, 5f
+	cbz	x1, 6f
 	mrs	x1, s3_4_c12_c9_5	/* ICC_SRE_EL2 */
 	orr	x1, x1, #1		/* SRE: system registers on */
 	orr	x1, x1, #8		/* Enable: EL1 may use ICC_SRE_EL1 */
 	msr	s3_4_c12_c9_5, x1
 	isb
 	mrs	x1, s3_4_c12_c9_5
-	tbz	x1, #0, 5f		/* EL3 or the GIC keeps them off */
+	tbz	x1, #0, 6f		/* EL3 or the GIC keeps them off */
 	msr	s3_4_c12_c11_0, xzr	/* ICH_HCR_EL2: no virtual interrupts */
 
-5:	constant x1, SCTLR_OFF
-	msr	sctlr_el1, x1
-	mov	x1, #SPSR_EL1H_MASKED
+6:	constant x1, SCTLR_OFF
+	cbz	x9, 7f
+	msr	s3_5_c1_c0_0, x1	/* SCTLR_EL12 */
+	b	8f
+7:	msr	sctlr_el1, x1
+8:	mov	x1, #SPSR_EL1H_MASKED
 	msr	spsr_el2, x1
 	msr	elr_el2, x30
 	eret

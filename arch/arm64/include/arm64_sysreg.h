@@ -24,7 +24,7 @@
 	(SCTLR_RES1 | SCTLR_SPAN | SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_SA | SCTLR_SA0 | SCTLR_I |  \
 	 SCTLR_WXN)
 
-/* SCTLR_EL2 with everything off: its RES1 bits 4, 5, 11, 16, 18, 22, 23, 28, 29. */
+/* SCTLR_EL2 and SCTLR_EL3 with everything off: their RES1 bits 4, 5, 11, 16, 18, 22, 23, 28, 29. */
 #define SCTLR_EL2_OFF 0x30c50830
 
 /* MAIR_EL1: attribute index 0 Device-nGnRE, 1 Normal write-back. */
@@ -46,6 +46,8 @@
 #define TCR_AS (1ull << TCR_AS_SHIFT)
 #define TCR_HA_SHIFT 39
 #define TCR_E0PD1_SHIFT 56
+
+#define HCR_E2H_SHIFT 34 /* HCR_EL2.E2H: EL2 has the registers of EL1 */
 
 /* SPSR for ERET to EL1h with all interrupts masked. */
 #define SPSR_EL1H_MASKED 0x3c5
