@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 for file in vmlinuz busybox; do
 	[ -e "$folder/$file" ] || { echo "$0: there is no $folder/$file" >&2; exit 1; }
 done
-mkdir -p "$work/root/bin" "$work/root/proc" "$work/root/dev" "$work/root/sys" "$work/out"
+mkdir -p "$work/root/bin" "$work/root/proc" "$work/root/dev" "$work/root/tmp" "$work/out"
 cp "$folder/busybox" "$work/root/bin/busybox"
 for module in virtio virtio_ring virtio_mmio virtio_balloon; do
 	cp "$folder/modules/$module.ko" "$work/root/"

@@ -68,7 +68,7 @@ static bool parse(struct hv_guest *guest, const char *word)
 		return false;
 	if (*word)
 		memcpy(guest->word, word + 1, strlen(word));
-	guest->node = (unsigned)node;
+	guest->node = guest->place = (unsigned)node;
 	guest->core = (unsigned)core;
 	guest->bytes = mib * MIB;
 	return mib && mib <= 1024 * 64 && !(guest->bytes % BLOCK_BYTES);
@@ -224,6 +224,10 @@ static void take_down(struct hv_guest *guest)
 {
 	hv_stage2_free(guest);
 	hv_say("guest %s: %s", guest->name, guest->why);
+	if (guest->moved)
+		hv_say("guest %s: %llu pages were moved while it ran, it ran into %llu of them",
+		       guest->name, (unsigned long long)guest->moved,
+		       (unsigned long long)guest->waits);
 	guest->state = HV_NONE;
 }
 
@@ -241,7 +245,7 @@ static unsigned look(void)
 	return running;
 }
 
-void hv_guests_run(void)
+static void start_all(void)
 {
 	char word[80];
 
@@ -253,6 +257,38 @@ void hv_guests_run(void)
 		hv_guests[n].index = n;
 		start(&hv_guests[n], word);
 	}
-	while (look())
-		hv_cpu_wait(0);
+}
+
+/* The ticks of a word NAME=MS; 0: there is none. */
+static uint64_t period_of(const char *name)
+{
+	char word[12];
+	const char *text = word;
+	uint64_t ms;
+
+	if (!hv_argument(name, 0, word, sizeof(word)))
+		return 0;
+	if (hv_number(&text, &ms) && !*text && ms && ms <= 10000)
+		return ms * hv_ticks_hz / 1000;
+	hv_say("%s%s: not 1 to 10000 milliseconds", name, word);
+	return 0;
+}
+
+void hv_guests_run(void)
+{
+	uint64_t compact = period_of("compact="), wander = period_of("wander="), held;
+	bool fragment = hv_argument("fragment", 0, (char[1]){ 0 }, 1);
+
+	if (fragment)
+		hv_fragment(&held);
+	start_all();
+	if (fragment)
+		hv_fragment_end(&held);
+	while (look()) {
+		hv_cpu_wait(compact ? compact : wander);
+		if (compact)
+			hv_compact();
+		if (wander)
+			hv_wander();
+	}
 }

@@ -53,6 +53,7 @@ enum hv_state { HV_NONE, HV_RUNNING, HV_ENDED };
 struct hv_guest {
 	char name[12], word[40];
 	unsigned index, node, core;
+	unsigned place; /* the node that its pages were last moved to */
 	uint64_t bytes;
 	uint64_t kernel_ipa, kernel_bytes, initrd_ipa, initrd_bytes, tree_ipa;
 	uint64_t start_pages; /* free on its node before it was built */
@@ -64,7 +65,8 @@ struct hv_guest {
 	struct zonal_claim ram, tables;
 	struct zonal_claim_part ram_part, tables_part;
 	uint64_t blocks, pages; /* mapped in such sizes */
-	_Atomic uint64_t moved; /* pages that the host has moved */
+	_Atomic uint64_t moved; /* pages that the host has moved, */
+	uint64_t waits;         /* and how often the guest ran into one meanwhile */
 
 	struct hv_regs regs;
 	struct hv_vgic vgic;
@@ -88,6 +90,12 @@ void hv_guests_run(void); /* all of the command line, until the last has ended *
 /* Text for `why`; the guest's core then leaves it. */
 void hv_guest_end(struct hv_guest *guest, const char *fmt, ...) ZONAL_PRINTF(2, 3);
 
+/* ---- tidy.c ---- */
+void hv_fragment(uint64_t *held);     /* take every second page, */
+void hv_fragment_end(uint64_t *held); /* and give them back */
+void hv_compact(void);
+void hv_wander(void);
+
 /* ---- guest_tree.c ---- */
 #define HV_TREE_BYTES 4096u
 /* The guest's device tree into `buffer`; 0 or an error of libfdt. */
@@ -101,6 +109,8 @@ void hv_stage2_enter(const struct hv_guest *guest); /* this core translates for 
 /* Where the host finds the guest's byte `ipa`, and how many follow in a row; NULL: no memory. */
 void *hv_stage2_at(const struct hv_guest *guest, uint64_t ipa, uint64_t *bytes);
 void hv_stage2_write(const struct hv_guest *guest, uint64_t ipa, const void *from, uint64_t bytes);
+/* The single pages of 2 MiB, and how many. */
+unsigned hv_stage2_pages(struct hv_guest *guest, uint64_t ipa, zonal_page_t **page);
 uint64_t *hv_stage2_entry(const struct hv_guest *guest, uint64_t ipa, unsigned *order);
 void hv_stage2_flush(const struct hv_guest *guest, uint64_t ipa, unsigned order);
 

@@ -20,7 +20,7 @@
  *	board.c console.c main.c               this program
  *	port_impl.h                            what the allocator wants
  *	modules.c guest.c guest_tree.c         a guest is built
- *	stage2.c move.c                        its memory
+ *	stage2.c move.c tidy.c                 its memory; memory in disorder, and in order again
  *	vcpu.c psci.c vgic.c vuart.c           what it sees of a machine
  *
  * Core 0 does all that is here. Nothing is allocated but what guests need, so the counts before the

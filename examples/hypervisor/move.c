@@ -154,6 +154,7 @@ bool hv_move_wait(struct hv_guest *guest, uint64_t ipa)
 
 	if (!entry)
 		return false;
+	guest->waits++;
 	while (!(*(volatile uint64_t *)entry & VALID) && *(volatile uint64_t *)entry & MOVING)
 		hv_cpu_serve();
 	return *(volatile uint64_t *)entry & VALID;

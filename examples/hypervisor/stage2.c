@@ -136,6 +136,20 @@ void *hv_stage2_at(const struct hv_guest *guest, uint64_t ipa, uint64_t *bytes)
 	return hv_pointer((*entry & DESC_ADDRESS) + offset);
 }
 
+unsigned hv_stage2_pages(struct hv_guest *guest, uint64_t ipa, zonal_page_t **page)
+{
+	unsigned count = 0, order;
+	const uint64_t *entry;
+
+	hv_lock(&guest->lock);
+	entry = hv_stage2_entry(guest, ipa, &order);
+	for (unsigned i = 0; entry && !order && i < ENTRIES; i++)
+		if (entry[i] & 1)
+			page[count++] = page_of(entry[i]);
+	hv_unlock(&guest->lock);
+	return count;
+}
+
 /* Before the guest runs, when all of its memory is there. */
 void hv_stage2_write(const struct hv_guest *guest, uint64_t ipa, const void *from, uint64_t bytes)
 {

@@ -61,7 +61,7 @@ of_files() {
 		>"$scratch/lacking.cpio"
 }
 
-begin hypervisor 9 2n 200
+begin hypervisor 11 2n 200
 mkdir "$scratch/files"
 echo 'not a kernel, though it is longer than the header of one would have to be' \
 	>"$scratch/files/kernel"
@@ -102,6 +102,23 @@ of_files kernel
 lacks no_initramfs 'hypervisor: guest a: the archive has no initrd'
 of_files kernel initrd
 lacks a_kernel_that_is_none 'hypervisor: guest a: the kernel is not an arm64 Image .*'
+
+if selected hypervisor.a_running_guest_is_compacted; then
+	hypervisor 'fragment compact=100 guest=a,0,1,128,do=work'
+	expect 0 'hypervisor: guest a: 128 MiB of node 0 as [0-9] blocks and 32[0-9]{3} pages, .*' \
+		'a: worked: 8 of 8 times the same' "$holds" "$back" \
+		'hypervisor: guest a: [0-9]{4,} pages were moved while it ran, it ran into [0-9]+ .*'
+	sed -n 's/^hypervisor: node 0: [0-9]* pages moved, free blocks of 2 MiB: //p' \
+		"$scratch/out" | head -1 >"$scratch/blocks"
+	IFS=', ' read -r before _ after <"$scratch/blocks"
+	[ "${after:-0}" -gt "$((${before:-0} + 30))" ] || wrong 'no blocks came of it'
+	verdict a_running_guest_is_compacted
+fi
+guests a_running_guest_goes_to_the_other_node_and_back \
+	'fragment wander=100 guest=a,0,1,128,do=work' \
+	'hypervisor: guest a: 32[0-9]{3} pages moved to node 1' \
+	'hypervisor: guest a: 32[0-9]{3} pages moved to node 0' \
+	'a: worked: 8 of 8 times the same'
 
 if selected hypervisor.entered_at_el1_it_says_so; then
 	machine=virt,gic-version=3 limit=3
