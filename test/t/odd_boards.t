@@ -215,7 +215,7 @@ def core_that_is_not_there(dts):
     extra = cpu.replace("cpu@3", "cpu@4").replace("reg = <0x03>", "reg = <0x04>")
     extra = re.sub(r"phandle = <[^>]*>;", "", extra)
     return dts.replace(cpu, cpu + extra), [
-        r"smp: CPU 4 \(MPIDR 0x4\): CPU_ON failed: invalid parameters.*\(-2\)", r"4 of 5 CPUs"]
+        r"smp: CPU 4 \(MPIDR 0x4\) cannot be started: invalid parameters.*\(-2\)", r"4 of 5 CPUs"]
 
 
 @case()
@@ -228,8 +228,18 @@ def two_cores_with_one_mpidr(dts):
 @case()
 def core_with_another_enable_method(dts):
     cpu = node(dts, "cpu@2")
+    return dts.replace(cpu, cpu.replace('"psci"', '"acme,start"')), [
+        r"smp: CPU 2 \(MPIDR 0x2\) is left off: its enable-method is neither psci nor spin-table",
+        r"3 of 4 CPUs"]
+
+
+@case()
+def core_of_a_spin_table_without_a_word(dts):
+    cpu = node(dts, "cpu@2")
     return dts.replace(cpu, cpu.replace('"psci"', '"spin-table"')), [
-        r"smp: CPU 2 \(MPIDR 0x2\) is left off: its enable-method is not psci", r"3 of 4 CPUs"]
+        r"topology: /: CPU 2: 0x0: a cpu-release-addr must lie on 8 bytes, and not at 0",
+        r"smp: CPU 2 \(MPIDR 0x2\) is left off: it has no cpu-release-addr that can be used",
+        r"3 of 4 CPUs"]
 
 
 @case()
@@ -277,7 +287,7 @@ def core_that_never_arrives(dts):
 def psci_0_1_without_cpu_on(dts):
     dts = replace(dts, r'compatible = "arm,psci-1.0.{0,40}arm,psci"', 'compatible = "arm,psci"')
     return replace(dts, r"cpu_on = <0xc4000003>;", ""), [
-        r"psci: version 0\.1 without cpu_on", r"CPU_ON failed: not supported", r"1 of 4 CPUs"]
+        r"psci: version 0\.1 without cpu_on", r"cannot be started: not supported", r"1 of 4 CPUs"]
 
 
 @case()
