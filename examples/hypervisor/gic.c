@@ -116,6 +116,8 @@ void hv_gic_serve(void)
 		sysreg_write(S3_0_C12_C12_1, id); /* ICC_EOIR1_EL1 */
 		if (id == HV_PPI_HYP_TIMER)
 			sysreg_write(cnthp_ctl_el2, 0);
+		if (id == HV_PPI_MAINTENANCE)
+			hv_vgic_ended();
 		if (id == HV_PPI_VIRTUAL_TIMER)
 			hv_vgic_timer();
 		else

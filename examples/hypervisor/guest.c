@@ -193,9 +193,10 @@ static bool build(struct hv_guest *guest)
 	hv_stage2_build(guest);
 	zonal_claim_drop(&guest->ram);
 	zonal_claim_drop(&guest->tables);
-	hv_stage2_write(guest, guest->kernel_ipa, kernel, guest->kernel_bytes);
-	hv_stage2_write(guest, guest->initrd_ipa, initrd, guest->initrd_bytes);
-	hv_stage2_write(guest, guest->tree_ipa, tree, sizeof(tree));
+	if (!hv_stage2_write(guest, guest->kernel_ipa, kernel, guest->kernel_bytes) ||
+	    !hv_stage2_write(guest, guest->initrd_ipa, initrd, guest->initrd_bytes) ||
+	    !hv_stage2_write(guest, guest->tree_ipa, tree, sizeof(tree)))
+		zonal_port_panic("guest %s was built with a hole", guest->name);
 	clean(guest);
 	return true;
 }
@@ -224,6 +225,10 @@ static void take_down(struct hv_guest *guest)
 {
 	hv_stage2_free(guest);
 	hv_say("guest %s: %s", guest->name, guest->why);
+	if (guest->given)
+		hv_say("guest %s: gave %llu pages back while it ran, and took %llu again",
+		       guest->name, (unsigned long long)guest->given,
+		       (unsigned long long)guest->again);
 	if (guest->moved)
 		hv_say("guest %s: %llu pages were moved while it ran, it ran into %llu of them",
 		       guest->name, (unsigned long long)guest->moved,

@@ -3,9 +3,9 @@
  * A guest: its memory, its one vCPU, and what it sees of a machine.
  *
  * The machine is a small cut of QEMU's virt: RAM from 1 GiB on, a GICv3 for one core, the virtual
- * timer, a PL011. Who writes what: core 0 everything before the guest starts and after it has
- * ended; in between the guest's own core, but for the tables of stage 2, which both change under
- * `lock`.
+ * timer, a PL011, a balloon. Who writes what: core 0 everything before the guest starts and after
+ * it has ended; in between the guest's own core, but for the tables of stage 2, which both change
+ * under `lock`.
  */
 #ifndef HV_GUEST_H
 #define HV_GUEST_H
@@ -21,8 +21,10 @@
 #define GUEST_GICR_BYTES 0x20000u
 #define GUEST_UART 0x09000000u
 #define GUEST_PAGE_BYTES 0x1000u
+#define GUEST_BALLOON 0x0a000000u
 #define GUEST_RAM 0x40000000u
 #define GUEST_UART_IRQ 33u
+#define GUEST_BALLOON_IRQ 34u
 
 /* HCR_EL2: EL1 is AArch64; interrupts and SErrors come to EL2; with a guest also stage 2, set/way
  * maintenance made harmless, and SMC taken from it. */
@@ -48,6 +50,19 @@ struct hv_vuart {
 	unsigned length;
 };
 
+/* A queue of virtio: where its three parts are, and the next entry that we have not seen. */
+#define HV_QUEUES 3u
+struct hv_queue {
+	uint64_t desc, avail, used;
+	uint16_t size, next;
+	bool ready;
+};
+
+struct hv_balloon {
+	uint32_t status, features_select, select, interrupt;
+	struct hv_queue queue[HV_QUEUES];
+};
+
 enum hv_state { HV_NONE, HV_RUNNING, HV_ENDED };
 
 struct hv_guest {
@@ -68,9 +83,12 @@ struct hv_guest {
 	_Atomic uint64_t moved; /* pages that the host has moved, */
 	uint64_t waits;         /* and how often the guest ran into one meanwhile */
 
+	uint64_t given, again;  /* pages that went back, and came again */
+
 	struct hv_regs regs;
 	struct hv_vgic vgic;
 	struct hv_vuart uart;
+	struct hv_balloon balloon;
 };
 
 extern struct hv_guest hv_guests[HV_GUESTS];
@@ -108,11 +126,22 @@ void hv_stage2_free(struct hv_guest *guest);
 void hv_stage2_enter(const struct hv_guest *guest); /* this core translates for it */
 /* Where the host finds the guest's byte `ipa`, and how many follow in a row; NULL: no memory. */
 void *hv_stage2_at(const struct hv_guest *guest, uint64_t ipa, uint64_t *bytes);
-void hv_stage2_write(const struct hv_guest *guest, uint64_t ipa, const void *from, uint64_t bytes);
+/* From and to the guest's memory, wherever it is today; false: there is none. */
+bool hv_stage2_read(struct hv_guest *guest, uint64_t ipa, void *to, uint64_t bytes);
+bool hv_stage2_write(struct hv_guest *guest, uint64_t ipa, const void *from, uint64_t bytes);
+/* The guest's lock is held for these. */
+unsigned hv_stage2_empty(struct hv_guest *guest, uint64_t ipa, zonal_page_t **page,
+			 unsigned *order); /* 2 MiB: what was there, and how many */
+void hv_stage2_set(struct hv_guest *guest, uint64_t ipa, const zonal_page_t *page);
+void hv_stage2_set_table(struct hv_guest *guest, uint64_t ipa, const zonal_page_t *page);
 /* The single pages of 2 MiB, and how many. */
 unsigned hv_stage2_pages(struct hv_guest *guest, uint64_t ipa, zonal_page_t **page);
 uint64_t *hv_stage2_entry(const struct hv_guest *guest, uint64_t ipa, unsigned *order);
-void hv_stage2_flush(const struct hv_guest *guest, uint64_t ipa, unsigned order);
+void hv_stage2_flush(const struct hv_guest *guest, uint64_t ipa);
+
+/* ---- give.c ---- */
+uint64_t hv_give(struct hv_guest *guest, uint64_t ipa, uint64_t bytes); /* pages that went */
+bool hv_give_again(struct hv_guest *guest, uint64_t ipa); /* false: it is not its memory */
 
 /* ---- vectors.S ---- */
 /* Into the guest, until it leaves: 0 for what ESR_EL2 says, 1 for an interrupt, 2 for an SError. */
@@ -127,6 +156,7 @@ void hv_psci(struct hv_guest *guest);
 /* ---- vgic.c ---- */
 void hv_vgic_reset(struct hv_vgic *gic);
 void hv_vgic_timer(void);                /* this core's guest's virtual timer has fired */
+void hv_vgic_ended(void);                /* maintenance: list registers have become free */
 void hv_vgic_raise(struct hv_vgic *gic, unsigned id, bool level);
 void hv_vgic_flush(struct hv_vgic *gic); /* before the guest is entered */
 void hv_vgic_stop(void);
@@ -138,5 +168,9 @@ void hv_vgic_sgi(struct hv_vgic *gic, uint64_t value); /* ICC_SGI1R_EL1 */
 uint64_t hv_vuart_read(struct hv_guest *guest, uint64_t offset);
 void hv_vuart_write(struct hv_guest *guest, uint64_t offset, uint64_t value);
 void hv_vuart_flush(struct hv_guest *guest);
+
+/* ---- balloon.c ---- */
+uint64_t hv_balloon_read(struct hv_guest *guest, uint64_t offset);
+void hv_balloon_write(struct hv_guest *guest, uint64_t offset, uint64_t value);
 
 #endif

@@ -3,8 +3,8 @@
  * The device tree that a guest gets, made with libfdt's sequential writer.
  *
  * It names what the guest has and nothing else: one core, PSCI by HVC, the timer, the interrupt
- * controller, the UART, its memory, where its initramfs lies, and its command line. The
- * numbers are those of guest.h. Interrupts have three cells: kind (0: of a device, 1: of the
+ * controller, the UART, the balloon, its memory, where its initramfs lies, and its command line.
+ * The numbers are those of guest.h. Interrupts have three cells: kind (0: of a device, 1: of the
  * core), number from the first of that kind, trigger (4: level, high).
  */
 #include "hv.h"
@@ -98,6 +98,15 @@ static void put_uart(void)
 	end();
 }
 
+static void put_balloon(void)
+{
+	begin("virtio_mmio@a000000");
+	text("compatible", "virtio,mmio");
+	CELLS("reg", 0, GUEST_BALLOON, 0, GUEST_PAGE_BYTES);
+	CELLS("interrupts", 0, GUEST_BALLOON_IRQ - 32, 4);
+	end();
+}
+
 static void put_chosen(const struct hv_guest *guest)
 {
 	char line[160] = "console=ttyAMA0 quiet panic=-1 rdinit=/init ";
@@ -133,6 +142,7 @@ int hv_guest_tree(const struct hv_guest *guest, void *buffer)
 	put_core();
 	put_gic();
 	put_uart();
+	put_balloon();
 	put_memory(guest);
 	put_chosen(guest);
 	end();

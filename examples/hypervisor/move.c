@@ -84,7 +84,7 @@ static enum zonal_give move_prepare(void *ctx, zonal_page_t *page, uint64_t hand
 	entry = entry_of(page, handle);
 	if (entry && *entry & VALID) {
 		*(volatile uint64_t *)entry = (*entry & ~VALID) | MOVING;
-		hv_stage2_flush(guest, ipa_of(handle), 0);
+		hv_stage2_flush(guest, ipa_of(handle));
 	} else {
 		entry = NULL;
 	}
@@ -150,12 +150,12 @@ void hv_move_remove(zonal_page_t *page)
 bool hv_move_wait(struct hv_guest *guest, uint64_t ipa)
 {
 	unsigned order;
-	uint64_t *entry = hv_stage2_entry(guest, ipa, &order);
+	const volatile uint64_t *entry = hv_stage2_entry(guest, ipa, &order);
 
-	if (!entry)
+	if (!entry || !(*entry & (VALID | MOVING)))
 		return false;
 	guest->waits++;
-	while (!(*(volatile uint64_t *)entry & VALID) && *(volatile uint64_t *)entry & MOVING)
+	while (!(*entry & VALID))
 		hv_cpu_serve();
-	return *(volatile uint64_t *)entry & VALID;
+	return true;
 }

@@ -150,32 +150,73 @@ unsigned hv_stage2_pages(struct hv_guest *guest, uint64_t ipa, zonal_page_t **pa
 	return count;
 }
 
-/* Before the guest runs, when all of its memory is there. */
-void hv_stage2_write(const struct hv_guest *guest, uint64_t ipa, const void *from, uint64_t bytes)
+/*
+ * The next piece of the guest's memory that is one for the host as well, with guest->lock held so
+ * that it stays where it is; NULL, and no lock: there is none.
+ */
+static void *piece(struct hv_guest *guest, uint64_t ipa, uint64_t *bytes)
 {
-	const char *next = from;
+	uint64_t room;
+	void *at;
 
-	while (bytes) {
-		uint64_t part;
-		void *to = hv_stage2_at(guest, ipa, &part);
-
-		if (!to)
-			zonal_port_panic("guest %s has no memory at 0x%llx", guest->name,
-					 (unsigned long long)ipa);
-		part = part < bytes ? part : bytes;
-		memcpy(to, next, part);
-		next += part;
-		ipa += part;
-		bytes -= part;
-	}
+	do {
+		hv_lock(&guest->lock);
+		at = hv_stage2_at(guest, ipa, &room);
+		if (at) {
+			*bytes = *bytes < room ? *bytes : room;
+			return at;
+		}
+		hv_unlock(&guest->lock);
+	} while (hv_move_wait(guest, ipa));
+	return NULL;
 }
 
-/* ---- the core's registers ------------------------------------------------------- */
-
-static void select(const struct hv_guest *guest)
+bool hv_stage2_read(struct hv_guest *guest, uint64_t ipa, void *to, uint64_t bytes)
 {
+	for (uint64_t done = 0, part; done < bytes; done += part) {
+		const void *at;
+
+		part = bytes - done;
+		at = piece(guest, ipa + done, &part);
+		if (!at)
+			return false;
+		memcpy((char *)to + done, at, part);
+		hv_unlock(&guest->lock);
+	}
+	return true;
+}
+
+bool hv_stage2_write(struct hv_guest *guest, uint64_t ipa, const void *from, uint64_t bytes)
+{
+	for (uint64_t done = 0, part; done < bytes; done += part) {
+		void *at;
+
+		part = bytes - done;
+		at = piece(guest, ipa + done, &part);
+		if (!at)
+			return false;
+		memcpy(at, (const char *)from + done, part);
+		hv_unlock(&guest->lock);
+	}
+	return true;
+}
+
+/* ---- translations that cores keep --------------------------------------------------- */
+
+/* Makes the guest's tables and number (VMID) those of this core; returns whose were. */
+static uint64_t select(const struct hv_guest *guest)
+{
+	uint64_t was = sysreg_read(vttbr_el2);
+
 	sysreg_write(vttbr_el2, hv_address(guest->root) | (uint64_t)(guest->index + 1) << 48);
-	isb(); /* the VMID that the invalidations below are for */
+	isb(); /* invalidations from here on are for this number */
+	return was;
+}
+
+static void select_back(uint64_t was)
+{
+	sysreg_write(vttbr_el2, was);
+	isb();
 }
 
 void hv_stage2_enter(const struct hv_guest *guest)
@@ -197,13 +238,63 @@ void hv_stage2_enter(const struct hv_guest *guest)
  * is for what stage 2 alone gave; what a core keeps of both stages together goes with the second,
  * which the first must have come before.
  */
-void hv_stage2_flush(const struct hv_guest *guest, uint64_t ipa, unsigned order)
+void hv_stage2_flush(const struct hv_guest *guest, uint64_t ipa)
 {
-	(void)order; /* any address within a block will do */
-	dsb(ishst);  /* the entry, before who looks for it anew */
-	select(guest);
+	uint64_t was;
+
+	dsb(ishst); /* the entry, before who looks for it anew */
+	was = select(guest);
 	__asm__ volatile("tlbi ipas2e1is, %0\n\tdsb ish\n\ttlbi vmalle1is\n\tdsb ish\n\tisb"
 			 : : "r"(ipa >> ZONAL_PAGE_SHIFT) : "memory");
+	select_back(was);
+}
+
+/* The same for many entries: all that anybody keeps of this guest. */
+static void forget(const struct hv_guest *guest)
+{
+	uint64_t was;
+
+	dsb(ishst);
+	was = select(guest);
+	__asm__ volatile("tlbi vmalls12e1is\n\tdsb ish\n\tisb" : : : "memory");
+	select_back(was);
+}
+
+/* ---- entries of a running guest ---------------------------------------------------- */
+
+void hv_stage2_set(struct hv_guest *guest, uint64_t ipa, const zonal_page_t *page)
+{
+	unsigned order;
+	uint64_t *entry = hv_stage2_entry(guest, ipa, &order);
+
+	*(volatile uint64_t *)entry = address_of(page) | (order ? DESC_BLOCK : DESC_PAGE);
+	dsb(ishst); /* seen by the walk of the access that is done again */
+}
+
+void hv_stage2_set_table(struct hv_guest *guest, uint64_t ipa, const zonal_page_t *page)
+{
+	unsigned order;
+	uint64_t *entry = hv_stage2_entry(guest, ipa, &order);
+
+	dsb(ishst); /* its zeroes, before anybody walks through it */
+	*(volatile uint64_t *)entry = address_of(page) | DESC_TABLE;
+}
+
+unsigned hv_stage2_empty(struct hv_guest *guest, uint64_t ipa, zonal_page_t **page,
+			 unsigned *order)
+{
+	uint64_t *entry = hv_stage2_entry(guest, ipa, order);
+	unsigned count = 0;
+
+	for (unsigned i = 0; entry && i < (*order ? 1 : ENTRIES); i++) {
+		if (!(entry[i] & 1))
+			continue;
+		page[count++] = page_of(entry[i]);
+		*(volatile uint64_t *)&entry[i] = 0;
+	}
+	if (count)
+		forget(guest);
+	return count;
 }
 
 /* ---- the end --------------------------------------------------------------------- */
@@ -236,10 +327,7 @@ static void free_table(uint64_t entry, unsigned level)
 /* The guest does not run any more. */
 void hv_stage2_free(struct hv_guest *guest)
 {
-	select(guest);
-	__asm__ volatile("tlbi vmalls12e1is\n\tdsb ish\n\tisb" : : : "memory");
+	forget(guest);
 	free_table(hv_address(guest->root), 1);
 	guest->root = NULL;
-	sysreg_write(vttbr_el2, 0);
-	isb();
 }

@@ -5,8 +5,8 @@
  * A guest leaves for an interrupt, which is served and has nothing to do with it unless it is its
  * timer's; for a firmware call; for a device that is not there, whose access is done here and
  * the instruction passed over; for a page of its memory that the host is just moving, which is
- * waited for; and for anything else, which ends it with a line that says what it was. Others go on:
- * a guest has nothing in common with them but the UART.
+ * waited for, or that it gave back, which it gets again; and for anything else, which ends it with
+ * a line that says what it was. Others go on: a guest has nothing in common with them but the UART.
  *
  * Registers of EL1 and EL0 belong to the guest while it has the core, so they are set once, to what
  * a core has after reset as far as anything depends on it.
@@ -71,6 +71,13 @@ static bool device(struct hv_guest *guest, uint64_t ipa, bool write, uint64_t *v
 			*value = hv_vuart_read(guest, ipa - GUEST_UART);
 		return true;
 	}
+	if (within(ipa, GUEST_BALLOON, GUEST_PAGE_BYTES)) {
+		if (write)
+			hv_balloon_write(guest, ipa - GUEST_BALLOON, *value);
+		else
+			*value = hv_balloon_read(guest, ipa - GUEST_BALLOON);
+		return true;
+	}
 	if (!within(ipa, GUEST_GICD, GUEST_GICD_BYTES) &&
 	    !within(ipa, GUEST_GICR, GUEST_GICR_BYTES))
 		return false;
@@ -109,7 +116,8 @@ static void memory_fault(struct hv_guest *guest, uint64_t esr, bool fetch)
 	/* HPFAR_EL2 has the page of the guest's address, FAR_EL2 the place within it. */
 	uint64_t ipa = (sysreg_read(hpfar_el2) & ~15ull) << 8 | (sysreg_read(far_el2) & 0xfff);
 
-	if (FAULT_KIND((unsigned)esr) == FAULT_TRANSLATION && hv_move_wait(guest, ipa))
+	if (FAULT_KIND((unsigned)esr) == FAULT_TRANSLATION &&
+	    (hv_move_wait(guest, ipa) || hv_give_again(guest, ipa)))
 		return;
 	if (fetch)
 		outside(guest, "ran into", ipa);

@@ -97,6 +97,17 @@ void hv_vgic_stop(void)
 	isb();
 }
 
+/* An end is told until its list register is cleared, and room until nobody wants to know: both are
+ * a line that is held up, and this must take it down. hv_vgic_flush() fills them anew. */
+void hv_vgic_ended(void)
+{
+	for (unsigned i = 0; i < lists(); i++)
+		if (!(list_read(i) & LR_STATE))
+			list_write(i, 0);
+	control(HCR_ENABLE);
+	isb(); /* it is down before the interrupt is deactivated */
+}
+
 void hv_vgic_timer(void)
 {
 	struct hv_guest *guest = this_cpu()->guest;
