@@ -16,7 +16,8 @@
  *
  * Interrupts. The parent is the nearest `interrupt-parent` at or above the node.
  * It must be a GIC: 3 cells (or more, the rest ignored): type 0 SPI, 1 PPI; number; flags, of
- * which bits 0-3 are the trigger (1, 2 edge; 4, 8 level).
+ * which bits 0-3 are the trigger (1, 2 edge; 4, 8 level). Or the local controller of a BCM2836: 2
+ * cells, number and flags; numbers 0 to 3 are timers, which its driver shows as PPIs from 16 on.
  *
  * A node is usable if `status` is absent, "okay" or "ok". Boot, one CPU; later
  * reads are of constant data.
@@ -31,6 +32,8 @@
 #include "lib/assert.h"
 
 #define GIC_CELLS 3
+#define LOCAL_CELLS 2
+#define LOCAL_TIMERS 4u
 #define GIC_FIRST_PPI 16u
 #define GIC_FIRST_SPI 32u
 
@@ -172,15 +175,27 @@ static int interrupt_parent(int node)
 	return -FDT_ERR_NOTFOUND;
 }
 
-/* Number of cells of an interrupt of `controller`; 0 if it is no GIC. */
-static unsigned gic_cells(int controller)
+/* Number of cells of an interrupt of `controller`; 0 if it is none that is known here. */
+static unsigned irq_cells(int controller)
 {
 	uint32_t cells;
 
 	if (controller < 0 || !fdt_getprop(tree, controller, "interrupt-controller", NULL) ||
-	    !device_u32(controller, "#interrupt-cells", &cells) || cells < GIC_CELLS || cells > 8)
+	    !device_u32(controller, "#interrupt-cells", &cells) || cells > 8)
 		return 0;
-	return cells;
+	if (cells == LOCAL_CELLS && device_is(controller, "brcm,bcm2836-l1-intc"))
+		return cells;
+	return cells < GIC_CELLS ? 0 : cells;
+}
+
+static bool local_interrupt(const void *property, unsigned at, struct device_irq *irq)
+{
+	uint64_t number = cells_read(property, at, 1);
+
+	if (number >= LOCAL_TIMERS)
+		return false;
+	*irq = (struct device_irq){ .intid = (unsigned)number + GIC_FIRST_PPI };
+	return true;
 }
 
 static bool gic_interrupt(const void *property, unsigned at, struct device_irq *irq)
@@ -197,6 +212,13 @@ static bool gic_interrupt(const void *property, unsigned at, struct device_irq *
 	return true;
 }
 
+static bool read_interrupt(const void *property, unsigned at, unsigned cells,
+			   struct device_irq *irq)
+{
+	return cells == LOCAL_CELLS ? local_interrupt(property, at, irq) :
+				      gic_interrupt(property, at, irq);
+}
+
 /* Entries of interrupts-extended are as long as each one's controller says. */
 static bool irq_extended(int node, unsigned index, struct device_irq *irq)
 {
@@ -207,12 +229,12 @@ static bool irq_extended(int node, unsigned index, struct device_irq *irq)
 	while (list && at < (unsigned)length / 4) {
 		int controller = fdt_node_offset_by_phandle(tree,
 							    (uint32_t)cells_read(list, at, 1));
-		unsigned cells = gic_cells(controller);
+		unsigned cells = irq_cells(controller);
 
 		if (!cells || at + 1 + cells > (unsigned)length / 4)
 			return false;
 		if (!index--)
-			return gic_interrupt(list, at + 1, irq);
+			return read_interrupt(list, at + 1, cells, irq);
 		at += 1 + cells;
 	}
 	return false;
@@ -226,10 +248,10 @@ bool device_irq(int node, unsigned index, struct device_irq *irq)
 
 	if (fdt_getprop(tree, node, "interrupts-extended", NULL))
 		return irq_extended(node, index, irq);
-	cells = gic_cells(interrupt_parent(node));
+	cells = irq_cells(interrupt_parent(node));
 	if (!list || !cells || (index + 1) * cells > (unsigned)length / 4)
 		return false;
-	return gic_interrupt(list, index * cells, irq);
+	return read_interrupt(list, index * cells, cells, irq);
 }
 
 bool device_irq_named(int node, const char *name, struct device_irq *irq)

@@ -39,6 +39,8 @@ struct gic_driver {
 
 extern const struct gic_driver gic_v2;
 extern const struct gic_driver gic_v3;
+/* No GIC, but irq.c need not know. */
+extern const struct gic_driver irq_bcm2836;
 
 /* Registers that the distributor of both and the v3 redistributor have at the same places. */
 #define GICD_CTLR 0x000

@@ -30,7 +30,7 @@ struct irq_action {
 	void *arg;
 };
 
-static const struct gic_driver *const drivers[] = { &gic_v2, &gic_v3 };
+static const struct gic_driver *const drivers[] = { &gic_v2, &gic_v3, &irq_bcm2836 };
 static const struct gic_driver *gic;
 static struct irq_action action[GIC_INTIDS];
 static void (*on_ipi[IPI_KINDS])(void);

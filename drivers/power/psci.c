@@ -113,7 +113,7 @@ bool psci_start(void)
 	node = device_find("arm,psci", -1);
 	if (node >= 0)
 		return start_named(node);
-	kprintf("psci: none in the device tree: this CPU runs alone, and cannot power off\n");
+	kprintf("psci: none in the device tree: it starts no CPU, and cannot power off\n");
 	return false;
 }
 

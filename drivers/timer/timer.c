@@ -4,7 +4,7 @@
  *
  * The virtual timer is used because it is there at EL1 on every board and under every
  * hypervisor; CNTVOFF is 0 when we came from EL2. Its interrupt is the PPI named
- * "virt", or the third of the `interrupts` of "arm,armv8-timer".
+ * "virt", or the third of the `interrupts` of "arm,armv8-timer" (or v7).
  *
  * Time in nanoseconds is port_time_ns(): ticks times a 32.32 fixed-point factor, product in
  * 128 bits. It never overflows before the 64 bits of nanoseconds do, after 584 years.
@@ -50,6 +50,14 @@ uint64_t timer_fired_count(unsigned cpu)
 	return cpu < ZONAL_MAX_CPUS ? ld_relaxed(&fired[cpu]) : 0;
 }
 
+/* Some trees of 64-bit cores have the name of the 32-bit ones' timer; it is the same. */
+static int timer_node(void)
+{
+	int node = device_find("arm,armv8-timer", -1);
+
+	return node >= 0 ? node : device_find("arm,armv7-timer", -1);
+}
+
 /* CNTFRQ_EL0 is firmware's to write, for all to read. Where we are the firmware we do. */
 static void note_frequency(void)
 {
@@ -59,7 +67,7 @@ static void note_frequency(void)
 
 bool timer_clock_start(void)
 {
-	int node = device_find("arm,armv8-timer", -1);
+	int node = timer_node();
 	uint32_t named;
 
 	frequency_hz = (uint32_t)sysreg_read(cntfrq_el0);
@@ -124,7 +132,7 @@ static void timer_fired(void *arg)
 
 bool timer_start(void (*tick)(void))
 {
-	int node = device_find("arm,armv8-timer", -1);
+	int node = timer_node();
 
 	ASSERT(tick && !on_tick, "nobody to tell, or two");
 	/* Time stands still, and every wait would last for ever; timer_clock_start() said why. */

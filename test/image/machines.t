@@ -3,7 +3,7 @@
 #
 # Other machines of QEMU than `virt`, whose RAM, UART and GIC lie elsewhere: sbsa-ref, which
 # begins at EL3 in its flash with all cores and 1 TiB below its RAM, and Xilinx' Versal, whose RAM
-# begins at 0, at EL1 by -kernel and at EL3 without. What a tree has to say that QEMU's does
+# begins at 0, at EL1 by -kernel and at EL3 without, and a Raspberry Pi 3. What a tree has to say that QEMU's does
 # not is added here, as the board's firmware would. docs/limits.md tells what does not run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -77,7 +77,7 @@ sbsa() {
 
 words=''
 versal='-M xlnx-versal-virt -m 3G'
-begin machines 4 2n 90
+begin machines 5 2n 90
 sbsa sbsa_ref cortex-a57
 sbsa sbsa_ref_neoverse neoverse-n1
 if selected machines.xlnx_versal_virt; then
@@ -101,5 +101,13 @@ if selected machines.xlnx_versal_virt_at_el3; then
 	good xlnx_versal_virt_at_el3 \
 		'zonal: 1 of 2 CPUs, 1 nodes, 3072 MiB, GICv3, entered at EL3, console PL011' \
 		'smp: maxcpus=1: of 2 CPUs 1 are asked for'
+fi
+# Its cores wait in a spin table of QEMU's, and it has no GIC. The tree is that of Debian's kernel.
+if selected machines.raspi3b; then
+	# shellcheck disable=SC2086 # a list of words
+	qemu -M raspi3b -kernel "$O/zonal.img" -append "run=$tests exit=semihosting" \
+		-dtb "$O/sysroot/trees/broadcom/bcm2837-rpi-3-b.dtb"
+	good raspi3b 'zonal: 4 of 4 CPUs, 1 nodes, 960 MiB, BCM2836, .*, console PL011' \
+		'node 0: 960 MiB, cpus 0-3' '  0x000000000000-0x000000000fff          4 KiB  firmware'
 fi
 finish

@@ -230,6 +230,35 @@ KTEST(device, extended_interrupts_name_their_controller)
 	tree_leave();
 }
 
+/* A Raspberry Pi's timer: two cells, and no more than four lines. */
+KTEST(device, interrupts_of_a_bcm2836_are_its_timers)
+{
+	struct blob *b = tree_begin();
+	struct device_irq irq;
+	int node;
+
+	if (!b)
+		return;
+	device_begin(b, "local", "brcm,bcm2836-l1-intc");
+	blob_cells(b, "phandle", 1, 0x20);
+	blob_cells(b, "#interrupt-cells", 1, 2);
+	blob_bytes(b, "interrupt-controller", "", 0);
+	blob_end(b);
+	device_begin(b, "dev", "x,dev");
+	blob_cells(b, "interrupt-parent", 1, 0x20);
+	blob_cells(b, "interrupts", 6, 0, 4, 3, 4, 4, 4);
+	blob_end(b);
+	tree_use(b);
+	node = device_find("x,dev", -1);
+	if (KT_TRUE(device_irq(node, 1, &irq)))
+		KT_OK(irq.intid == 19 && !irq.edge, "INTID %u", irq.intid);
+	if (KT_TRUE(device_irq(node, 0, &irq)))
+		KT_EQ(irq.intid, 16);
+	KT_TRUE(!device_irq(node, 2, &irq)); /* no such timer */
+	KT_TRUE(!device_irq(node, 3, &irq)); /* no such entry */
+	tree_leave();
+}
+
 KTEST(device, other_interrupt_controllers_are_refused)
 {
 	struct blob *b = tree_begin();
