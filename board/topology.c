@@ -6,7 +6,8 @@
  *   1. the strict reader says whether the blob is sound (fdt_walk.c); libfdt comes
  *      into play only after that;
  *   2. the root's cells;
- *   3. memory (topology_memory.c), then node ids and distances (topology_numa.c),
+ *   3. memory (topology_memory.c), less what firmware has no RAM for
+ *      (topology_firmware.c), then node ids and distances (topology_numa.c),
  *      then the ranges are shrunk to whole pages;
  *   4. CPUs, which ask for node ids (topology_cpus.c); then memory that has no 32-bit
  *      frame number is left out;
@@ -71,6 +72,7 @@ static int read_all(struct topology *t)
 	if (t->args && t->args->numa_off)
 		t->facts->numa = NUMA_OFF;
 	topology_read_memory(t);
+	topology_read_firmware(t);
 	topology_read_numa(t);
 	ranges_shrink_to_pages(t->memory);
 	failed = topology_read_cpus(t);

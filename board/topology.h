@@ -38,6 +38,7 @@ struct topology_request {
 	unsigned taken_count;           /* reserved before any dynamic region is placed */
 	const struct bootargs *args;    /* numa=off and cma= count; NULL: none given */
 	struct topology_notes *notes;   /* may be NULL */
+	const struct handover *firmware; /* whose map of memory counts, if it has one; or NULL */
 };
 
 /*

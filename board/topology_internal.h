@@ -4,6 +4,7 @@
 #define BOARD_TOPOLOGY_INTERNAL_H
 
 #include "fdt_find.h"
+#include "handover.h"
 #include "topology.h"
 #include "topology_ranges.h"
 
@@ -77,10 +78,13 @@ void topology_note_span(struct topology *t, const struct topology_span *span, co
 /* ---- one file each, called in this order ---- */
 
 void topology_read_memory(struct topology *t);  /* topology_memory.c */
+void topology_read_firmware(struct topology *t); /* topology_firmware.c */
 void topology_read_numa(struct topology *t);    /* topology_numa.c */
 int topology_read_cpus(struct topology *t);     /* topology_cpus.c */
 int topology_read_reserved(struct topology *t); /* topology_reserved.c */
 void topology_check_releases(struct topology *t); /* topology_release.c */
+/* topology_firmware.c: whether firmware has a map, which is then *from. */
+bool topology_firmware_map(const struct topology *t, const struct handover **from);
 void topology_read_dma(struct topology *t);     /* topology_dma.c */
 
 /*

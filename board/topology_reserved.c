@@ -3,7 +3,8 @@
  * Memory that the device tree keeps from the allocator (rows I9, I10).
  *
  * In this order:
- *   1. what the loader itself took (the blob, the image), given by the caller;
+ *   1. what the loader itself took (the blob, the image), given by the caller; what
+ *      firmware keeps by its own map (UEFI), the larger part of it off the map;
  *      the header's reserve map, up to its entry of size 0; the initrd of /chosen;
  *   2. nodes below /reserved-memory with a `reg`, in tree order;
  *   3. of those, the CMA areas: "shared-dma-pool" and `reusable`, not `no-map`;
@@ -147,6 +148,24 @@ static void reserve_taken(struct topology *t)
 		struct topology_span span = { 0, NULL, taken->start, taken->size };
 
 		topology_reserve(t, &span, taken->flags | BOOT_FIRMWARE | KEPT);
+	}
+}
+
+/* A range of firmware's that the blob is in stays mapped, by the rule for all no-map ranges. */
+static void reserve_firmware(struct topology *t)
+{
+	const struct handover *from;
+
+	if (!topology_firmware_map(t, &from))
+		return;
+	for (unsigned i = 0; i < from->range_count; i++) {
+		const struct firmware_range *r = &from->range[i];
+		struct topology_span span = { 0, "(EFI memory map)", r->start, r->size };
+
+		if (r->kind == FIRMWARE_KEPT)
+			topology_reserve(t, &span, BOOT_FIRMWARE | KEPT);
+		else if (r->kind != FIRMWARE_FREE)
+			reserve_nomap(t, &span);
 	}
 }
 
@@ -317,6 +336,7 @@ int topology_read_reserved(struct topology *t)
 	int parent = fdt_find_child(t->fdt, 0, "reserved-memory"), failed = 0;
 
 	reserve_taken(t);
+	reserve_firmware(t);
 	reserve_map(t);
 	reserve_initrd(t);
 	if (parent >= 0)

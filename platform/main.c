@@ -43,6 +43,7 @@
 #include "console.h"
 #include "monitor/demo.h"
 #include "board/device.h"
+#include "board/handover.h"
 #include "disks.h"
 #include "drivers/power/psci.h"
 #include "board/early.h"
@@ -155,6 +156,7 @@ static void read_board(const void *dt)
 		.taken_count = ARRAY_SIZE(taken),
 		.args = &boot_args,
 		.notes = &notes,
+		.firmware = &boot_handover,
 	};
 	int failed;
 

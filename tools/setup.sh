@@ -144,6 +144,7 @@ need_test() {
 	need u-boot-qemu /usr/lib/u-boot/qemu_arm64/u-boot.bin
 	need u-boot-tools mkimage mkenvimage
 	need mtools mformat
+	need qemu-efi-aarch64 /usr/share/qemu-efi-aarch64/QEMU_EFI.fd /usr/share/AAVMF/AAVMF_CODE.fd
 	need pkg-config pkg-config
 	need clang clang
 	need lld ld.lld
@@ -229,6 +230,21 @@ guest_fetch() {
 	rm -rf "$apt" "$O/sysroot/unpacked"
 }
 
+# GRUB for arm64 is a program that the emulated board runs: one file of its package.
+grub_fetch() {
+	[ ! -e "$O/sysroot/grubaa64.efi" ] || return 0
+	command -v apt-get >/dev/null || fail "this is not Debian; put grubaa64.efi into $O/sysroot"
+	say "unpacking grubaa64.efi of grub-efi-arm64-bin into $O/sysroot (not installed)"
+	open_arm64
+	(cd "$apt" && apt_arm64 download grub-efi-arm64-bin) ||
+		fail "no package grub-efi-arm64-bin for arm64"
+	mkdir -p "$O/sysroot/grub"
+	dpkg --fsys-tarfile "$apt"/grub-efi-arm64-bin_*_arm64.deb |
+		tar -xC "$O/sysroot/grub" ./usr/lib/grub/arm64-efi/monolithic/grubaa64.efi
+	mv "$O/sysroot/grub/usr/lib/grub/arm64-efi/monolithic/grubaa64.efi" "$O/sysroot"
+	rm -rf "$apt" "$O/sysroot/grub"
+}
+
 libfdt_fetch() {
 	[ ! -e "$O/sysroot/usr/lib/aarch64-linux-gnu/libfdt.a" ] || return 0
 	command -v apt-get >/dev/null ||
@@ -295,7 +311,10 @@ build | hypervisor | test)
 	[ -n "${LZ4_GIVEN:-}" ] || lz4_fetch
 	;;
 esac
-[ "$1" != test ] || trees_fetch
+if [ "$1" = test ]; then
+	trees_fetch
+	grub_fetch
+fi
 case $1 in
 hypervisor | test) guest_fetch ;;
 esac

@@ -36,9 +36,12 @@
 	.globl	_start
 	.hidden	_start
 _start:
-	/* Header of an arm64 Linux Image; the first word is also our first instruction. */
+	/*
+	 * Header of an arm64 Linux Image, and of a PE file for UEFI (efi.S). The first word is an
+	 * instruction whose lower half is "MZ", as a PE file begins; x13 holds nothing.
+	 */
+	add	x13, x18, #0x16
 	b	boot_entry
-	.long	0
 	.quad	0			/* text_offset: none, any 2 MiB boundary */
 	.quad	_end - . + 16		/* bytes of memory needed, with BSS */
 	.quad	0xa			/* little-endian, 4 KiB pages, anywhere in memory */
@@ -46,7 +49,7 @@ _start:
 	.quad	0
 	.quad	0
 	.ascii	"ARM\x64"
-	.long	0
+	.long	64			/* where the PE header is, which follows */
 
 /* ---- step 1: the boot core --------------------------------------------------- */
 
