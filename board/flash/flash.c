@@ -11,7 +11,7 @@
  * header behind this code, the size of the image, and after the copy its CRC-32, which is
  * computed of what RAM holds, so that it answers for the flash, the copy and the RAM at once.
  * Where one is wrong the board is powered off through PSCI; firmware's conduit is HVC at EL1 and
- * SMC at EL2 on this board, and at EL3 there is none.
+ * SMC at EL2 on this board. At EL3 there is none, but a line of the secure world's GPIO.
  *
  * The CRC is that of gzip and of IEEE 802.3 (reflected polynomial 0xedb88320), four bits a step.
  */
@@ -79,6 +79,23 @@ static uint64_t exception_level(void)
 	return level >> 2;
 }
 
+/* Line 0 as an output, and high. The address of a data register is the mask of its lines. */
+static void gpio_off(void)
+{
+	*word_at(FLASH_GPIO + FLASH_GPIO_DIR) |= 1;
+	*word_at(FLASH_GPIO + (1 << 2)) = 1;
+}
+
+/* The other cores, which look at this line, find the image where it belongs. */
+static void let_others_go(void)
+{
+	if (exception_level() != 3)
+		return;
+	__asm__ volatile("dsb sy" : : : "memory");
+	*word_at(FLASH_GPIO + FLASH_GPIO_DIR) |= 1 << FLASH_GPIO_GO;
+	__asm__ volatile("dsb sy\n\tsev" : : : "memory");
+}
+
 /* No call between the two lines: x0 is theirs too. */
 static void system_off(uint64_t level)
 {
@@ -88,6 +105,8 @@ static void system_off(uint64_t level)
 		__asm__ volatile("hvc #0" : "+r"(x0) : : "memory");
 	else if (level == 2)
 		__asm__ volatile("smc #0" : "+r"(x0) : : "memory");
+	else
+		gpio_off();
 }
 
 /* The line has been said: off, or asleep where nobody can turn the board off. */
@@ -185,5 +204,6 @@ uint64_t flash_main(void)
 	if (*word_at(FLASH_IMAGE + 56) != IMAGE_MAGIC)
 		wrong("no arm64 Image behind the header: its magic number is ",
 		      *word_at(FLASH_IMAGE + 56), ", not 0x644d5241");
+	let_others_go();
 	return FLASH_RAM;
 }

@@ -19,4 +19,11 @@
 #define FLASH_IMAGE 0x40400000
 #define FLASH_UART 0x09000000
 
+/* With secure=on a PL061 of the secure world turns the board off by its line 0. Its line 7 is
+ * connected to nothing, and reset makes an input of it: as an output it tells the other cores
+ * that the image is there. RAM would not do, as it outlives a reset. */
+#define FLASH_GPIO 0x090b0000
+#define FLASH_GPIO_DIR 0x400
+#define FLASH_GPIO_GO 7
+
 #endif

@@ -6,8 +6,9 @@
  * not written, RAM holds nothing but the device tree that QEMU puts at its start. Nothing is on
  * the stack that C needs before `sp` is set, and no register holds anything.
  *
- *   1. Cores other than the first one sleep (with secure=on QEMU releases all of them).
- *   2. Vectors: an access that nobody answers is told, instead of going on at 0x200 or so.
+ *   1. Vectors: an access that nobody answers is told, instead of going on at 0x200 or so.
+ *   2. Cores other than the first one wait (with secure=on QEMU releases all of them, at EL3) until
+ *      the image is in RAM, and enter it too: it knows what to do with them.
  *   3. flash_main() (flash.c) checks the image behind us, copies it to RAM, and says where.
  *   4. The image is entered as the arm64 boot protocol says, x0 = device tree, x1 to x3 = 0.
  *
@@ -19,11 +20,6 @@
 	.globl	_start
 _start:
 	msr	daifset, #0xf
-	mrs	x0, mpidr_el1
-	ldr	x1, =0xff00ffffff
-	tst	x0, x1
-	b.ne	flash_stop
-
 	adr	x0, vectors
 	mrs	x1, currentel
 	lsr	x1, x1, #2
@@ -37,12 +33,16 @@ _start:
 3:	msr	vbar_el3, x0
 4:	isb
 	msr	spsel, #1
+	mrs	x0, mpidr_el1
+	ldr	x1, =0xff00ffffff
+	tst	x0, x1
+	b.ne	other_core
 	ldr	x0, =FLASH_IMAGE
 	mov	sp, x0			/* below where the image goes */
 	mov	x29, xzr
 	mov	x30, xzr
 	bl	flash_main
-	ldr	x4, =FLASH_IMAGE
+enter:	ldr	x4, =FLASH_IMAGE
 	mov	x1, xzr
 	mov	x2, xzr
 	mov	x3, xzr
@@ -51,6 +51,18 @@ _start:
 	dsb	nsh
 	isb
 	br	x4
+
+/* At EL3 only: below it nobody has started us. */
+other_core:
+	mrs	x0, currentel
+	cmp	x0, #(3 << 2)
+	b.ne	flash_stop
+	ldr	x1, =(FLASH_GPIO + FLASH_GPIO_DIR)
+1:	wfe
+	ldr	w0, [x1]
+	tbz	w0, #FLASH_GPIO_GO, 1b
+	mov	x0, xzr
+	b	enter
 
 /* An exception: what it was, then the same end as for everything else. */
 fault:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# build/flash.img as the firmware of a board: by -bios and as a pflash, at EL1 and EL2, with its
+# build/flash.img as the firmware of a board: by -bios and as a pflash, at EL1, EL2 and EL3, with its
 # boot arguments from fw_cfg. Then what is wrong with a flash, which its start-up code must say
 # before it stops: a file that was cut, bytes that were changed, no header, another image.
 set -u
@@ -50,9 +50,10 @@ damage() {
 	printf "$2" | dd of="$scratch/bad" bs=1 seek="$(($1))" conv=notrunc 2>"$scratch/dd"
 }
 
-begin flash 11 2n 30
+begin flash 13 2n 30
 boots bios 1 -bios "$flash"
 boots bios_at_el2 2 -bios "$flash"
+boots bios_at_el3 3 -bios "$flash"
 boots pflash 1 -drive "if=pflash,format=raw,unit=0,readonly=on,file=$flash"
 boots pflash_by_blockdev_at_el2 2 -machine pflash0=rom \
 	-blockdev "node-name=rom,driver=file,filename=$flash,read-only=true"
@@ -81,6 +82,7 @@ damage 0x100000 '\x5a\xa5\x5a'
 refuses damaged_image_says_so 'the image is cut or damaged: its CRC-32 .* but 0x[0-9a-f]+'
 damage 0x3ff0 'ZONALXX1'
 refuses wrong_magic_says_so 'no header of an image at 0x3ff0: it is cut, or not ours'
+refuses wrong_magic_at_el3_says_so 'no header of an image at 0x3ff0: it is cut, or not ours' 3
 damage 0x3ffc '\xff\xff\xff\xff'
 refuses size_that_does_not_fit_says_so 'the header says that the image has 0xffffffff bytes, .*'
 finish
