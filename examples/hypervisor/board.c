@@ -154,8 +154,9 @@ int hv_board_read(const void *tree)
 	int err;
 
 	fdt = tree;
-	if (fdt_check_header(tree)) {
-		hv_say("no device tree at 0x%llx", (unsigned long long)hv_address(tree));
+	if (hv_address(tree) < HV_RAM || fdt_check_header(tree)) {
+		hv_say("no device tree at 0x%llx: QEMU gives one to an arm64 Image, not to ELF",
+		       (unsigned long long)hv_address(tree));
 		return ZONAL_EINVAL;
 	}
 	hv_board.tree = hv_address(tree);
@@ -184,8 +185,7 @@ bool hv_argument(const char *name, unsigned n, char *value, size_t size)
 			length++;
 		if (length >= strlen(name) && !memcmp(at, name, strlen(name)) && !n--) {
 			length -= strlen(name);
-			if (length >= size)
-				return false;
+			length = length < size ? length : size - 1;
 			memcpy(value, at + strlen(name), length);
 			value[length] = '\0';
 			return true;

@@ -15,7 +15,7 @@
  *
  * All of it is written to memory at last, because a guest begins with its caches off.
  *
- * Core 0 builds and takes down; in between it sleeps, or moves guests' memory (move.c).
+ * Core 0 builds and takes down; in between it sleeps, or does what tidy.c is told.
  */
 #include "hv.h"
 #include "guest.h"
@@ -111,6 +111,10 @@ static bool files_ok(struct hv_guest *guest, const void **kernel, const void **i
 {
 	uint64_t image;
 
+	if (!hv_board.modules_bytes) {
+		hv_say("guest %s: there is no archive: give QEMU one with -initrd", guest->name);
+		return false;
+	}
 	*kernel = hv_module("kernel", &guest->kernel_bytes);
 	*initrd = hv_module("initrd", &guest->initrd_bytes);
 	if (!*kernel || !*initrd) {
@@ -264,36 +268,14 @@ static void start_all(void)
 	}
 }
 
-/* The ticks of a word NAME=MS; 0: there is none. */
-static uint64_t period_of(const char *name)
-{
-	char word[12];
-	const char *text = word;
-	uint64_t ms;
-
-	if (!hv_argument(name, 0, word, sizeof(word)))
-		return 0;
-	if (hv_number(&text, &ms) && !*text && ms && ms <= 10000)
-		return ms * hv_ticks_hz / 1000;
-	hv_say("%s%s: not 1 to 10000 milliseconds", name, word);
-	return 0;
-}
-
 void hv_guests_run(void)
 {
-	uint64_t compact = period_of("compact="), wander = period_of("wander="), held;
-	bool fragment = hv_argument("fragment", 0, (char[1]){ 0 }, 1);
-
-	if (fragment)
-		hv_fragment(&held);
+	hv_tidy_begin();
 	start_all();
-	if (fragment)
-		hv_fragment_end(&held);
+	hv_tidy_built();
 	while (look()) {
-		hv_cpu_wait(compact ? compact : wander);
-		if (compact)
-			hv_compact();
-		if (wander)
-			hv_wander();
+		hv_cpu_wait(hv_tidy_period());
+		hv_tidy_turn();
 	}
+	hv_tidy_end();
 }

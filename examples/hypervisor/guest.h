@@ -109,10 +109,11 @@ void hv_guests_run(void); /* all of the command line, until the last has ended *
 void hv_guest_end(struct hv_guest *guest, const char *fmt, ...) ZONAL_PRINTF(2, 3);
 
 /* ---- tidy.c ---- */
-void hv_fragment(uint64_t *held);     /* take every second page, */
-void hv_fragment_end(uint64_t *held); /* and give them back */
-void hv_compact(void);
-void hv_wander(void);
+void hv_tidy_begin(void);      /* before guests are built */
+void hv_tidy_built(void);      /* all are */
+uint64_t hv_tidy_period(void); /* so many ticks later its turn comes; 0: never */
+void hv_tidy_turn(void);
+void hv_tidy_end(void);        /* none runs any more */
 
 /* ---- guest_tree.c ---- */
 #define HV_TREE_BYTES 4096u
@@ -149,6 +150,10 @@ uint64_t hv_enter(struct hv_regs *regs);
 
 /* ---- vcpu.c ---- */
 void hv_guest_run(struct hv_guest *guest); /* on its core, until it ends */
+
+/* ---- features.c ---- */
+void hv_features_open(void);     /* of this core, for a guest */
+uint64_t hv_features_hcr(void);  /* what HCR_EL2 must have for that */
 
 /* ---- psci.c: HVC and SMC ---- */
 void hv_psci(struct hv_guest *guest);

@@ -16,6 +16,7 @@
 
 #define HV_CPUS 8u
 #define HV_STACK 0x4000u
+#define HV_RAM 0x40000000u /* what lies below is devices */
 #define MIB ((uint64_t)1 << 20)
 #define BLOCK_ORDER 9u /* of a stage-2 block, 2 MiB */
 #define BLOCK_BYTES ((uint64_t)ZONAL_PAGE_SIZE << BLOCK_ORDER)
@@ -90,7 +91,8 @@ void hv_icache_forget(const void *start, size_t bytes); /* code may lie there no
 
 /* ---- board.c ---- */
 int hv_board_read(const void *tree); /* 0, or it has said what is wrong */
-/* The value of word number `n` of the arguments that begins with `name`; false: there are fewer. */
+/* What follows `name` in word number `n` of the arguments that begins with it, cut to `size` with
+ * its NUL; false: there are fewer. */
 bool hv_argument(const char *name, unsigned n, char *value, size_t size);
 bool hv_number(const char **text, uint64_t *value);
 

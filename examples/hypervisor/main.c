@@ -22,7 +22,7 @@
  *	modules.c guest.c guest_tree.c         a guest is built
  *	stage2.c move.c tidy.c                 its memory; memory in disorder, and in order again
  *	give.c balloon.c                       what it gives back
- *	vcpu.c psci.c vgic.c vuart.c           what it sees of a machine
+ *	vcpu.c features.c psci.c vgic.c vuart.c   what it sees of a machine
  *
  * Core 0 does all that is here. Nothing is allocated but what guests need, so the counts before the
  * first guest and after the last one are equal.

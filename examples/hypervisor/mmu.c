@@ -78,8 +78,10 @@ void hv_mmu_build(const void *tree)
 				    (at < hv_address(hv_text_end) ? DESC_READ_ONLY : DESC_XN);
 	}
 	*block_entry(image) = hv_address(image_pages) | DESC_TABLE;
-	/* A tree has 2 MiB at most and may lie across a boundary. */
-	hv_mmu_add(hv_address(tree), BLOCK_BYTES);
+	/* A tree has 2 MiB at most and may lie across a boundary. Below RAM is none: board.c says
+	 * so. */
+	if (hv_address(tree) >= HV_RAM)
+		hv_mmu_add(hv_address(tree), BLOCK_BYTES);
 }
 
 /* ---- caches ------------------------------------------------------------------- */

@@ -7,6 +7,8 @@
  *	compact=MS    all nodes are compacted every so many milliseconds as long as guests run
  *	wander=MS     the single pages of each guest go to the next node every so many milliseconds
  *
+ *	hoard=MS      all that is free is taken every so many milliseconds, until no guest runs
+ *
  * A machine that has run for weeks looks as after `fragment`. The pages held are a list through
  * their owner bytes, by frame number.
  *
@@ -23,6 +25,10 @@
 struct held {
 	uint64_t next; /* frame number */
 };
+
+static uint64_t compact_ticks, wander_ticks, hoard_ticks;
+static bool fragment;
+static uint64_t taken = NOTHING; /* a list */
 
 static void hold(uint64_t *list, zonal_page_t *page)
 {
@@ -47,22 +53,23 @@ static void free_list(uint64_t *list)
 		zonal_free(hv_mm, let_go(list), 0);
 }
 
-void hv_fragment(uint64_t *held)
+static void take_every_second(void)
 {
 	uint64_t others = NOTHING;
 	zonal_page_t *page;
 
-	*held = NOTHING;
 	while ((page = zonal_alloc(hv_mm, GFP_ANY_FREE, 0)))
-		hold(zonal_pfn(page) % 2 ? held : &others, page);
+		hold(zonal_pfn(page) % 2 ? &taken : &others, page);
 	free_list(&others);
 	zonal_drain_all(hv_mm, NULL);
 }
 
-void hv_fragment_end(uint64_t *held)
+static void take_all(void)
 {
-	free_list(held);
-	zonal_drain_all(hv_mm, NULL);
+	zonal_page_t *page;
+
+	while ((page = zonal_alloc(hv_mm, GFP_ANY_FREE, 0)))
+		hold(&taken, page);
 }
 
 /* ---- order ----------------------------------------------------------------------- */
@@ -83,7 +90,7 @@ static uint64_t free_blocks(unsigned node)
 	return blocks;
 }
 
-void hv_compact(void)
+static void compact(void)
 {
 	struct zonal_compacted done;
 
@@ -113,9 +120,64 @@ static void wander(struct hv_guest *guest)
 	hv_say("guest %s: %u pages moved to node %u", guest->name, moved, guest->place);
 }
 
-void hv_wander(void)
+static void wander_all(void)
 {
 	for (struct hv_guest *guest = hv_guests; guest < hv_guests + HV_GUESTS; guest++)
 		if (guest->state == HV_RUNNING && guest->pages)
 			wander(guest);
+}
+
+/* ---- by the words ------------------------------------------------------------------- */
+
+/* The ticks of a word NAME=MS; 0: there is none. */
+static uint64_t period_of(const char *name)
+{
+	char word[12];
+	const char *text = word;
+	uint64_t ms;
+
+	if (!hv_argument(name, 0, word, sizeof(word)))
+		return 0;
+	if (hv_number(&text, &ms) && !*text && ms && ms <= 10000)
+		return ms * hv_ticks_hz / 1000;
+	hv_say("%s%s: not 1 to 10000 milliseconds", name, word);
+	return 0;
+}
+
+void hv_tidy_begin(void)
+{
+	compact_ticks = period_of("compact=");
+	wander_ticks = period_of("wander=");
+	hoard_ticks = period_of("hoard=");
+	fragment = hv_argument("fragment", 0, (char[1]){ 0 }, 1);
+	if (fragment)
+		take_every_second();
+}
+
+void hv_tidy_built(void)
+{
+	free_list(&taken);
+	zonal_drain_all(hv_mm, NULL);
+}
+
+uint64_t hv_tidy_period(void)
+{
+	if (compact_ticks)
+		return compact_ticks;
+	return wander_ticks ? wander_ticks : hoard_ticks;
+}
+
+void hv_tidy_turn(void)
+{
+	if (compact_ticks)
+		compact();
+	if (wander_ticks)
+		wander_all();
+	if (hoard_ticks)
+		take_all();
+}
+
+void hv_tidy_end(void)
+{
+	free_list(&taken);
 }

@@ -172,7 +172,7 @@ static void set_registers(struct hv_guest *guest)
 	sysreg_write(cntv_ctl_el0, 0);
 	sysreg_write(vpidr_el2, sysreg_read(midr_el1));
 	sysreg_write(vmpidr_el2, 1ull << 31); /* core 0 of 1 */
-	sysreg_write(cptr_el2, 0x33ff);       /* RES1 bits: nothing of vectors is trapped */
+	hv_features_open();
 	/* No debug or PMU traps; all event counters are the guest's (PMCR_EL0.N of them). */
 	sysreg_write(mdcr_el2, sysreg_read(pmcr_el0) >> 11 & 31);
 	/* The physical counter may be read; the physical timer is ours. Virtual time begins now. */
@@ -200,7 +200,7 @@ void hv_guest_run(struct hv_guest *guest)
 	set_registers(guest);
 	hv_vgic_reset(&guest->vgic);
 	hv_stage2_enter(guest);
-	sysreg_write(hcr_el2, HV_HCR_GUEST);
+	sysreg_write(hcr_el2, HV_HCR_GUEST | hv_features_hcr());
 	isb();
 	while (!guest->why[0]) {
 		hv_vgic_flush(&guest->vgic);
