@@ -28,7 +28,7 @@ boot_scripts=$(ls test/image/*.t | sed 's#.*/\(.*\)\.t$#image:\1#')
 boot='boot:16c:3:1:max boot:8n:3:1:cortex-a57 boot:8c:2:1:cortex-a57 boot:4n:3:1:neoverse-n1
 	boot:2n:3:2:max boot:2n:3:1:max debug:2n:3:1:max busy:4n:3:1:max boot:small:2:1:cortex-a57
 	boot:2n:2:2:cortex-a57 boot:asym:3:1:neoverse-n1
-	boot:memless:3:1:max boot:memless2:3:1:cortex-a57 boot:cpuless:3:1:max
+	boot:memless:3:1:max boot:memless2:3:1:cortex-a57 boot:cpuless:3:3:max
 	boot:uneven:3:1:cortex-a57 boot:inter:2:1:max boot:1n:3:1:max:page_owner=on boot:uma:2:1:cortex-a57'
 
 # Frama-C is large and not installed for this alone; `make proofs` brings it.

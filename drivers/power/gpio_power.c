@@ -20,6 +20,8 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include <zonal/port.h>
+
 #include "arm64_secure.h"
 #include "board/device.h"
 #include "lib/assert.h"
@@ -27,6 +29,8 @@
 #define GPIO_CELLS 3
 #define PL061_DIR 0x400
 #define PL061_LINES 8u
+#define WAIT_NS 1000000000u
+#define WAIT_LOOPS 1000000000u
 
 struct line {
 	uint64_t phys;
@@ -70,6 +74,16 @@ static bool drive(const struct line *line, bool active)
 	return arm64_secure_write(line->phys + (uint64_t)line->mask * 4, level);
 }
 
+/* The line has been pulled, and whatever hangs on it takes its time. The loop ends too where the
+ * counter stands still. */
+static void wait(void)
+{
+	uint64_t deadline = port_time_ns() + WAIT_NS;
+
+	for (unsigned i = 0; i < WAIT_LOOPS && port_time_ns() < deadline; i++)
+		port_relax();
+}
+
 /* Returns if there is no such line, or if it does nothing. */
 static void pull(const char *compatible)
 {
@@ -85,7 +99,8 @@ static void pull(const char *compatible)
 	if (!drive(&line, false) || !arm64_secure_read(line.phys + PL061_DIR, &direction) ||
 	    !arm64_secure_write(line.phys + PL061_DIR, direction | line.mask))
 		return;
-	(void)drive(&line, true);
+	if (drive(&line, true))
+		wait();
 }
 
 void gpio_power_off(void) { pull("gpio-poweroff"); }

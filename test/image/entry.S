@@ -78,6 +78,13 @@ _start:
 	orr	x1, x1, x2
 	msr	sctlr_el2, x1
 5:	isb
+	/* Lines of the image that are newer than memory. */
+	ldr	x0, =IMAGE
+	add	x1, x0, #0x100000
+6:	ldp	x2, x3, [x0]
+	stp	x2, x3, [x0], #16
+	cmp	x0, x1
+	b.lo	6b
 #endif
 #ifdef EL1_MMU_ON
 	/* At EL2: what somebody left in the registers of EL1. */

@@ -47,7 +47,7 @@ e2h() {
 }
 
 low=0x44000000 high=0x7a200000
-begin entry 18
+begin entry 22
 enters tree_in_x0 1 cortex-a57 $low
 enters tree_in_x0_at_el2 2 neoverse-n1 $low
 enters image_on_the_other_node 1 max $high
@@ -68,4 +68,25 @@ enters mmu_of_el1_on_at_el2 2 max $low EL1_MMU_ON
 # so: movk x1, #0x300, lsl #32, of the value of HCR_EL2, becomes #0x304.
 e2h e2h_is_fixed 820738d5 02e0a1d2
 e2h e2h_is_fixed_and_nothing_says_so 0160c0f2 8160c0f2
+# stops NAME IMAGE-ADDRESS PATTERN: said by semihosting, and it is the end
+stops() {
+	local name=$1 at=$2
+	selected "entry.$name" || return 0
+	$(compiler) -c -DIMAGE="$at" -o "$scratch/entry.o" test/image/entry.S &&
+		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.img" ||
+		wrong 'the loader has no image'
+	EL=${EL:-1} boot 'run=echo+alive' -kernel "$scratch/entry.img" \
+		-device "loader,file=$image,addr=$at,force-raw=on"
+	expect 2 "$3"
+	verdict "$name"
+}
+
+stops image_off_a_page 0x44000800 \
+	'Bail out! boot: the image must be loaded to an address on 4 KiB'
+EL=2 stops image_off_a_page_at_el2 0x44000008 \
+	'Bail out! boot: the image must be loaded to an address on 4 KiB'
+stops image_where_ram_ends 0x7fd00000 \
+	'Bail out! boot: an exception before there is a console: is there RAM for all .*'
+EL=2 stops image_where_ram_ends_at_el2 0x7fd00000 \
+	'Bail out! boot: an exception before there is a console: is there RAM for all .*'
 finish

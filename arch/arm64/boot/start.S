@@ -57,6 +57,10 @@ _start:
 function boot_entry
 	mov	x21, x0			/* the device tree, perhaps */
 	msr	daifset, #0xf
+	adr	x0, _start
+	tst	x0, #0xfff
+	b.ne	image_off_a_page
+	bl	early_vectors_set
 	mrs	x0, currentel
 	cmp	x0, #(3 << 2)
 	cset	x22, eq			/* no firmware but us */
@@ -70,6 +74,7 @@ function boot_entry
 	bl	cache_clean_invalidate
 	bl	mmu_off
 	bl	drop_to_el1
+	bl	early_vectors_set
 
 	/* BSS: 16 bytes at a time, both ends are page-aligned. */
 	address	x0, __bss_start
