@@ -2,16 +2,17 @@
 /*
  * The EFI stub: from a program that firmware has started to an image that owns the board.
  *
- *   1. The device tree is in the configuration table, or there is none and that is all.
+ *   1. The configuration table has a device tree, or at least ACPI tables, or that is all.
  *   2. The load options become the command line (efi_text.c).
  *   3. Pages are allocated anywhere, for the image with its BSS on 2 MiB, and the image is copied
  *      there: firmware may have put it on any page, and may have made its text read-only.
- *   4. Boot services are left: the memory map, and its key, which is stale when anything was
+ *   4. The memory map is read to boot_handover of the copy (efi_map.c), and where there is no
+ *      device tree one is made of the ACPI tables, which must lie in that memory.
+ *   5. Boot services are left with the key of the map, which is stale when anything was
  *      allocated since, by an event of firmware too. Then the map is read again, into the same
  *      buffer, since nothing but that may be called after a first try to leave.
- *   5. The map goes to boot_handover of the copy (efi_map.c).
  *
- * Up to step 4 every failure frees what was taken, prints one line on firmware's console and
+ * Up to step 5 every failure frees what was taken, prints one line on firmware's console and
  * returns its code, and firmware goes on with the next thing to boot.
  *
  * This runs before the image is relocated: code and constants are reached relative to the program
@@ -21,6 +22,7 @@
  */
 #include <string.h>
 
+#include "acpi.h"
 #include "efi.h"
 #include "fdt_walk.h"
 
@@ -28,6 +30,8 @@
 #define TREE_MAGIC 0xd00dfeedu
 #define TREE_HEADER_BYTES 40u
 #define TREE_LIMIT_BYTES 0x200000u
+/* Room for a tree that is made: of ZONAL_MAX_CPUS cores and a full distance map. */
+#define TREE_MADE_BYTES 0x40000u
 /* The map may grow by what allocating its buffer splits, and by what events do. */
 #define MAP_SPARE_ENTRIES 32u
 #define EXIT_TRIES 8u
@@ -48,7 +52,8 @@ struct stub {
 	void *handle;
 	struct efi_system *system;
 	struct efi_image *image;
-	struct pages copy, map;
+	struct pages copy, map, made; /* made: a device tree, and behind it the board in between */
+	uint64_t rsdp;                /* 0: there is a tree */
 	struct handover *handover; /* in the copy */
 };
 
@@ -103,6 +108,20 @@ static const void *table_find(const struct efi_system *system, const struct efi_
 	return NULL;
 }
 
+/* The RSDP of ACPI 2.0 and later. */
+static efi_status find_rsdp(struct stub *s)
+{
+	static const struct efi_guid guid = {
+		0x8868e871, 0xe4f1, 0x11d3, { 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 }
+	};
+
+	s->rsdp = (uintptr_t)table_find(s->system, &guid);
+	if (!s->rsdp)
+		return fail(s, EFI_NOT_FOUND, "firmware gives neither a device tree nor ACPI "
+			    "tables");
+	return EFI_SUCCESS;
+}
+
 static efi_status find_tree(struct stub *s)
 {
 	static const struct efi_guid guid = {
@@ -112,8 +131,7 @@ static efi_status find_tree(struct stub *s)
 	uint64_t bytes;
 
 	if (!tree)
-		return fail(s, EFI_NOT_FOUND, "firmware gives no device tree, and ACPI tables "
-			    "alone are not read");
+		return find_rsdp(s);
 	bytes = fdt_walk_load(tree + 4, 4);
 	if ((uintptr_t)tree % 8 || fdt_walk_load(tree, 4) != TREE_MAGIC ||
 	    bytes < TREE_HEADER_BYTES || bytes > TREE_LIMIT_BYTES)
@@ -161,7 +179,7 @@ static efi_status read_options(struct stub *s)
 	return EFI_SUCCESS;
 }
 
-/* ---- step 4: firmware goes ------------------------------------------------------- */
+/* ---- step 4: the map of memory, a tree of our own -------------------------------- */
 
 struct map {
 	uint64_t bytes, key, step;
@@ -192,17 +210,76 @@ static efi_status map_room(struct stub *s)
 	return EFI_SUCCESS;
 }
 
+static void map_read(struct stub *s, const struct map *map)
+{
+	efi_map_read((const void *)(uintptr_t)s->map.at, map->bytes / map->step, map->step,
+		     s->handover);
+}
+
+/* All that has to be allocated comes before the map, so that its key may hold. */
 static efi_status map_first(struct stub *s, struct map *map)
 {
 	efi_status status = map_room(s);
 
 	if (status != EFI_SUCCESS)
 		return status;
+	if (s->rsdp)
+		status = take(s, &s->made, TREE_MADE_BYTES + sizeof(struct acpi_board));
+	if (status != EFI_SUCCESS)
+		return fail(s, status, "firmware has no memory for a device tree");
 	status = map_get(s, map);
 	if (status != EFI_SUCCESS)
 		return fail(s, status, "firmware does not give its memory map");
+	map_read(s, map);
 	return EFI_SUCCESS;
 }
+
+/* Tables lie in RAM of one kind, whatever that is. */
+static bool in_memory(const void *ctx, uint64_t at, uint64_t bytes)
+{
+	const struct handover *map = ctx;
+
+	for (uint32_t i = 0; i < map->range_count; i++) {
+		const struct firmware_range *r = &map->range[i];
+
+		if (at >= r->start && at - r->start < r->size)
+			return bytes <= r->size - (at - r->start);
+	}
+	return false;
+}
+
+static efi_status refuse_acpi(const struct stub *s, const struct acpi_reader *reader)
+{
+	char offset[] = " at offset 0x000000: ";
+
+	for (unsigned i = 0; i < 6; i++)
+		offset[18 - i] = "0123456789abcdef"[(reader->offset >> (4 * i)) & 0xf];
+	say(s, "zonal: ACPI table ");
+	say(s, reader->table);
+	say(s, offset);
+	say(s, reader->rule);
+	say(s, "\r\n");
+	return EFI_LOAD_ERROR;
+}
+
+static efi_status make_tree(struct stub *s)
+{
+	struct acpi_reader reader = {
+		.readable = in_memory, .ctx = s->handover,
+		.board = (struct acpi_board *)(uintptr_t)(s->made.at + TREE_MADE_BYTES),
+	};
+
+	if (!s->rsdp)
+		return EFI_SUCCESS;
+	if (!acpi_read(&reader, s->rsdp))
+		return refuse_acpi(s, &reader);
+	if (!acpi_tree(reader.board, (void *)(uintptr_t)s->made.at, TREE_MADE_BYTES))
+		return fail(s, EFI_OUT_OF_RESOURCES, "the board of the ACPI tables is too large");
+	s->image->tree = s->made.at;
+	return EFI_SUCCESS;
+}
+
+/* ---- step 5: firmware goes ------------------------------------------------------- */
 
 /* Nothing is printed or freed once firmware has begun to leave. */
 static efi_status leave(struct stub *s, struct map *map)
@@ -234,14 +311,16 @@ efi_status efi_boot(void *handle, struct efi_system *system, struct efi_image *i
 		status = read_options(&s);
 	if (status == EFI_SUCCESS)
 		status = map_first(&s, &map);
+	if (status == EFI_SUCCESS)
+		status = make_tree(&s);
 	if (status != EFI_SUCCESS) {
+		give_back(&s, &s.made);
 		give_back(&s, &s.map);
 		give_back(&s, &s.copy);
 		return status;
 	}
 	status = leave(&s, &map);
 	if (status == EFI_SUCCESS)
-		efi_map_read((const void *)(uintptr_t)s.map.at, map.bytes / map.step, map.step,
-			     s.handover);
+		map_read(&s, &map);
 	return status;
 }

@@ -28,7 +28,8 @@ static struct firmware {
 
 /* What allocate_pages() gives, first the image: 2 MiB to align it in are too many for a stack. */
 static char image_room[IMAGE_FILE + sizeof(struct handover) + 2 * 0x200000] ZN_ALIGNED(4096);
-static char map_room[65536] ZN_ALIGNED(4096);
+static char map_room[0x80000] ZN_ALIGNED(4096);
+static bool acpi_only; /* the configuration table begins with ACPI's */
 static char file[HANDOVER_AT + sizeof(struct handover) + IMAGE_FILE];
 static struct efi_memory memory[512];
 static unsigned memory_count;
@@ -137,15 +138,20 @@ static const struct efi_guid tree_guid = {
 	0xb1b621d5, 0xf19c, 0x41a5, { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 }
 };
 
-/* Boot once; *image is what the entry code would see. */
+static const struct efi_guid acpi_guid = {
+	0x8868e871, 0xe4f1, 0x11d3, { 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 }
+};
+
+/* Boot once, with the first `tables` of the configuration table; *image is what the entry code
+ * would see. */
 static efi_status boot(struct efi_image *image, unsigned tables)
 {
 	static struct efi_boot_services services;
 	static struct efi_text_output out = { NULL, play_output };
-	struct efi_table table = { tree_guid, tree };
+	struct efi_table table[2] = { { tree_guid, tree }, { acpi_guid, tree } };
 	struct efi_system system = {
 		.header = { .signature = EFI_SYSTEM_SIGNATURE }, .out = &out, .boot = &services,
-		.table_count = tables, .table = &table,
+		.table_count = tables, .table = acpi_only ? table + 1 : table,
 	};
 
 	services.allocate_pages = play_allocate;
@@ -215,8 +221,32 @@ KTEST(efi, no_tree_is_one_line_and_an_error)
 
 	begin();
 	KT_EQ(boot(&image, 0), EFI_NOT_FOUND);
-	KT_TRUE(!strncmp(firmware.said, "zonal: firmware gives no device tree", 36));
+	KT_STR_EQ(firmware.said, "zonal: firmware gives neither a device tree nor ACPI tables "
+		  "(status 0xe)\r\n");
 	KT_TRUE(!firmware.allocations && !firmware.exits);
+}
+
+/* What firmware calls an RSDP lies in no memory that it names: it is not even looked at. */
+KTEST(efi, acpi_that_is_refused_is_one_line_with_table_and_rule)
+{
+	acpi_only = true;
+	begin();
+	expect_failure(EFI_LOAD_ERROR,
+		       "zonal: ACPI table RSDP at offset 0x000000: it must lie in memory\r\n");
+	begin();
+	firmware.fail_allocation = 3;
+	expect_failure(EFI_OUT_OF_RESOURCES,
+		       "zonal: firmware has no memory for a device tree (status 0x9)\r\n");
+	acpi_only = false;
+}
+
+KTEST(efi, tree_comes_before_acpi)
+{
+	struct efi_image image;
+
+	begin();
+	KT_EQ(boot(&image, 2), EFI_SUCCESS);
+	KT_EQ(image.tree, (uintptr_t)tree);
 }
 
 KTEST(efi, tree_without_a_header_is_refused)
