@@ -38,6 +38,9 @@ void __tsan_switch_to_fiber(void *fibre, unsigned flags) __attribute__((weak));
 
 struct host_sched host_sched;
 
+enum { EARLY_FIBRES = 256 };
+static _Atomic unsigned early_fibres; /* that were made with their tasks, and are there */
+
 /* host_switch(&save_sp, new_sp): push what a callee keeps, change stacks, pop. */
 void host_switch(void **save_sp, void *new_sp);
 void host_fibre_start(void);
@@ -99,6 +102,13 @@ void sched_context_init(struct sched_context *context, void *stack, size_t bytes
 	context->sp = top;
 	context->stack = stack;
 	context->stack_bytes = bytes;
+	/* It takes longer than a slice, which the first switch would take from the task. But there
+	 * is room for a few thousand at once, and a test has ten thousand tasks. */
+	if (__tsan_create_fiber && atomic_load(&early_fibres) < EARLY_FIBRES) {
+		atomic_fetch_add(&early_fibres, 1);
+		context->fibre = __tsan_create_fiber(0);
+		context->early = true;
+	}
 }
 
 void sched_context_adopt(struct sched_context *context)
@@ -121,6 +131,11 @@ void sched_context_drop(struct sched_context *context)
 	if (context->fibre && __tsan_destroy_fiber)
 		__tsan_destroy_fiber(context->fibre);
 	context->fibre = NULL;
+	if (context->early) {
+		ASSERT(atomic_load(&early_fibres), "a fibre is dropped, and none was made early");
+		atomic_fetch_sub(&early_fibres, 1);
+	}
+	context->early = false;
 }
 
 /* No instrumentation: between the two calls the sanitizer and the stack pointer disagree. */

@@ -8,6 +8,7 @@
 #ifndef HOST_PORT_SCHED_H
 #define HOST_PORT_SCHED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SCHED_STACK_ORDER 4 /* 64 KiB: printf and sanitizers take more than the image */
@@ -17,7 +18,8 @@ struct sched_context {
 	const void *stack;      /* lowest address */
 	size_t stack_bytes;
 	void *fake_stack;       /* address sanitizer's, of a context that does not run */
-	void *fibre;            /* thread sanitizer's; NULL until it first runs */
+	void *fibre;            /* thread sanitizer's; it may be NULL until it first runs */
+	bool early;             /* it was made with the task, and counts */
 };
 
 #endif
