@@ -17,14 +17,20 @@
 
 static int id[CROWD];
 static struct page *ballast;
+static unsigned boost_before;
 
 uint64_t user_world_before(void)
 {
+	int first[2 * CROWD];
 	struct user_end end;
-	int first = user_world_start("probe", 0);
 
-	/* The first start of anything may leave what it keeps; the reaper needs a moment. */
-	KT_TRUE(first > 0 && user_join(first, &end));
+	/* The first start of anything may leave what it keeps, and so may the first start of so
+	 * many at once (page tables of the window of stacks: a crowd starts again before the
+	 * stacks of the one before are given back). The reaper needs a moment. */
+	for (unsigned i = 0; i < ARRAY_SIZE(first); i++)
+		first[i] = user_world_start("probe", 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(first); i++)
+		KT_TRUE(first[i] > 0 && user_join(first[i], &end));
 	task_sleep_ns(20 * MS);
 	return sched_world_free_pages();
 }
@@ -133,35 +139,64 @@ void crowd_ends(bool killed)
 			      "task %u: reason %u, status %d", i, end.reason, end.status);
 }
 
-static uint64_t marks_of_all(void)
+/* Pages of a node that are free above a mark, for who may take of all zones. */
+static uint64_t room_of(unsigned nid, enum watermark mark)
 {
-	struct zone *zone;
-	uint64_t sum = 0;
-	unsigned zid;
+	int64_t room = 0;
 
-	mm_for_each_zone(&zonal_image, zid, zone)
-		sum += (uint64_t)zone_mark(zone, WMARK_HIGH);
+	for (unsigned t = 0; t < ZONE_TYPES; t++) {
+		struct zone *zone = zonal_image.zone[nid * ZONE_TYPES + t];
+
+		if (zone)
+			room += ld_relaxed(&zone->free) - zone_mark(zone, mark) -
+				ld_relaxed(&zone->lowmem_reserve[ZONE_MOVABLE]);
+	}
+	return room > 0 ? (uint64_t)room : 0;
+}
+
+static uint64_t room_of_all(enum watermark mark)
+{
+	uint64_t sum = 0;
+
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++)
+		sum += room_of(nid, mark);
 	return sum;
+}
+
+static void hold(struct page *page, unsigned order)
+{
+	uint64_t *words = zonal_page_owner(page);
+
+	words[0] = (uintptr_t)ballast;
+	words[1] = order;
+	ballast = page;
+}
+
+/* A boost (S8) keeps up to half again the high mark from everybody until kswapd has come to take
+ * it back: programs that may be in want of that are rightly killed, and when, is luck. */
+static void no_boosts(void)
+{
+	boost_before = zonal_image.options.watermark_boost_factor;
+	KT_EQ(zonal_set_watermark_boost(&zonal_image, 0), 0);
+	/* Marks that are computed anew end the boosts that are there. */
+	KT_EQ(zonal_set_watermark_scale(&zonal_image, zonal_image.options.watermark_scale_factor),
+	      0);
 }
 
 uint64_t crowd_ballast(uint64_t pages)
 {
-	uint64_t free = sched_world_free_pages(), keep = pages + 2 * marks_of_all();
-	gfp_t gfp = (GFP_HIGHUSER & ~__GFP_RECLAIM) | __GFP_NOWARN;
+	gfp_t gfp = (GFP_HIGHUSER & ~__GFP_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
 
-	for (unsigned order = MAX_ORDER; order-- > 0;) {
-		struct page *page;
+	no_boosts();
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++)
+		for (unsigned order = MAX_ORDER; zonal_image.node[nid] && order-- > 0;) {
+			struct page *page;
 
-		while (free > keep + (1ull << order) && (page = alloc_pages(gfp, order))) {
-			uint64_t *words = zonal_page_owner(page);
-
-			words[0] = (uintptr_t)ballast;
-			words[1] = order;
-			ballast = page;
-			free -= 1ull << order;
+			while (room_of(nid, WMARK_HIGH) > pages + (1ull << order) &&
+			       (page = alloc_pages_node((int)nid, gfp, order)))
+				hold(page, order);
 		}
-	}
-	return sched_world_free_pages();
+	return room_of_all(WMARK_MIN);
 }
 
 void crowd_ballast_give(void)
@@ -174,4 +209,5 @@ void crowd_ballast_give(void)
 		ballast = (struct page *)(uintptr_t)words[0];
 		__free_pages(page, order);
 	}
+	KT_EQ(zonal_set_watermark_boost(&zonal_image, boost_before), 0);
 }

@@ -37,7 +37,8 @@ bool crowd_runs(void);
 /* They have ended: with 0; or, if they may have been killed before that, by that. */
 void crowd_ends(bool killed);
 
-/* Leave about so many pages above twice the high marks; how many are free then. */
+/* Leave about so many pages of each node above its high marks, and no boosts until they are given
+ * back. How many a program gets before somebody is asked for his: those above the min marks. */
 uint64_t crowd_ballast(uint64_t pages);
 void crowd_ballast_give(void);
 
