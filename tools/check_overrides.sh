@@ -87,9 +87,7 @@ if [ $# -gt 0 ]; then
 fi
 try cma '*' -DZONAL_CMA=0
 try nodes2 '*' -DZONAL_MAX_NODES=2
-try nodes16 '*' -DZONAL_MAX_NODES=16
 try nodes32 '*' -DZONAL_MAX_NODES=32
-try cpus128 '*' -DZONAL_MAX_CPUS=128
 try cpus256 '*' -DZONAL_MAX_CPUS=256
 try failure4 '*' -DZONAL_FAILURE_ZONES=4
 try order12 "$own" -DMAX_ORDER=12
