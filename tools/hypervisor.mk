@@ -9,7 +9,7 @@ HV_OBJ := $(HV_SRC:%=$(HV)/%.o) $(HV)/zonal.o
 HV_FLAGS = -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -Ilib/freestanding -isystem $(IMAGE_INC) \
 	-march=armv8-a -mgeneral-regs-only -mstrict-align $(if $(findstring clang,$(CC)),,-mno-outline-atomics) \
 	-fno-pic -fno-pie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
-	-DZONAL_MAX_NODES=4 -DZONAL_MAX_CPUS=8 -I$(O)/amalgam -Iexamples/hypervisor -isystem $(FDT_INC) $(FDT_ENV) -MMD -MP
+	-DZONAL_MAX_NODES=4 -DZONAL_MAX_CPUS=8 $(DEFINES) -I$(O)/amalgam -Iexamples/hypervisor -isystem $(FDT_INC) $(FDT_ENV) -MMD -MP
 
 hypervisor: $(HV)/hypervisor.img $(HV)/guest.cpio
 

@@ -118,7 +118,7 @@ static bool files_ok(struct hv_guest *guest, const void **kernel, const void **i
 	*kernel = hv_module("kernel", &guest->kernel_bytes);
 	*initrd = hv_module("initrd", &guest->initrd_bytes);
 	if (!*kernel || !*initrd) {
-		hv_say("guest %s: the archive has no %s", guest->name,
+		hv_say("guest %s: the archive has no %s, or is cut", guest->name,
 		       *kernel ? "initrd" : "kernel");
 		return false;
 	}
@@ -273,8 +273,10 @@ void hv_guests_run(void)
 	hv_tidy_begin();
 	start_all();
 	hv_tidy_built();
+	hv_input_begin();
 	while (look()) {
-		hv_cpu_wait(hv_tidy_period());
+		hv_cpu_wait(hv_input_period() ? hv_input_period() : hv_tidy_period());
+		hv_input_turn();
 		hv_tidy_turn();
 	}
 	hv_tidy_end();

@@ -46,6 +46,8 @@ struct hv_vgic {
 
 struct hv_vuart {
 	uint32_t reg[0x48 / 4];
+	uint8_t typed[32];      /* a ring: core 0 puts in, the guest's core takes out */
+	_Atomic uint32_t put, taken;
 	char line[128];
 	unsigned length;
 };
@@ -173,6 +175,14 @@ void hv_vgic_sgi(struct hv_vgic *gic, uint64_t value); /* ICC_SGI1R_EL1 */
 uint64_t hv_vuart_read(struct hv_guest *guest, uint64_t offset);
 void hv_vuart_write(struct hv_guest *guest, uint64_t offset, uint64_t value);
 void hv_vuart_flush(struct hv_guest *guest);
+void hv_vuart_signal(struct hv_guest *guest); /* its interrupt, as it should be now */
+bool hv_vuart_room(struct hv_guest *guest);   /* core 0: for a character; and here it is */
+void hv_vuart_type(struct hv_guest *guest, uint8_t c);
+
+/* ---- input.c ---- */
+void hv_input_begin(void);
+uint64_t hv_input_period(void); /* as hv_tidy_period() */
+void hv_input_turn(void);
 
 /* ---- balloon.c ---- */
 uint64_t hv_balloon_read(struct hv_guest *guest, uint64_t offset);

@@ -13,11 +13,12 @@
  *
  * Each word guest=NAME,NODE,CORE,MIB starts Linux on that core, in that much memory of that node; a
  * fifth part goes to the guest's command line. The archive (cpio, newc) has two files, `kernel` and
- * `initrd`. What a guest prints has its name before it. When all have powered off, their memory is
- * back, which is counted and checked, and the machine goes off.
+ * `initrd`. What a guest prints has its name before it; console=NAME hands what is typed to that
+ * guest, of which do=shell as the fifth part makes a shell. When all have powered off, their memory
+ * is back, which is counted and checked, and the machine goes off. tidy.c has more words.
  *
  *	start.S vectors.S mmu.c cpu.c gic.c    the machine at EL2
- *	board.c console.c main.c               this program
+ *	board.c console.c input.c main.c       this program
  *	port_impl.h                            what the allocator wants
  *	modules.c guest.c guest_tree.c         a guest is built
  *	stage2.c move.c tidy.c                 its memory; memory in disorder, and in order again

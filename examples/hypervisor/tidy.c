@@ -169,6 +169,12 @@ uint64_t hv_tidy_period(void)
 
 void hv_tidy_turn(void)
 {
+	static uint64_t due;
+	uint64_t now = sysreg_read(cntpct_el0);
+
+	if (now < due) /* woken for something else */
+		return;
+	due = now + hv_tidy_period();
 	if (compact_ticks)
 		compact();
 	if (wander_ticks)

@@ -203,6 +203,7 @@ void hv_guest_run(struct hv_guest *guest)
 	sysreg_write(hcr_el2, HV_HCR_GUEST | hv_features_hcr());
 	isb();
 	while (!guest->why[0]) {
+		hv_vuart_signal(guest);
 		hv_vgic_flush(&guest->vgic);
 		reason = hv_enter(&guest->regs);
 		if (reason == EXIT_TRAP)

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 O=${O:-build}
 archive=$O/hypervisor/guest.cpio image=hypervisor.img
-machine=virt,virtualization=on,gic-version=3 cpu=cortex-a57
+machine=virt,virtualization=on,gic-version=3 cpu=cortex-a57 input=/dev/null
 back='hypervisor: every page came back'
 holds='hypervisor: after: [0-9]+ pages free, every invariant holds'
 
@@ -24,7 +24,7 @@ hypervisor() {
 		done) -display none -monitor none -serial stdio -nic none -no-reboot \
 		$(if [ -n "$image" ]; then
 			echo "-kernel $O/hypervisor/$image ${archive:+-initrd $archive}"
-		fi) ${at:-} ${1:+-append "$1"} </dev/null >"$scratch/raw" 2>&1
+		fi) ${at:-} ${1:+-append "$1"} <"$input" >"$scratch/raw" 2>&1
 	status=$?
 	tr -d '\r' <"$scratch/raw" >"$scratch/out"
 }
@@ -62,19 +62,33 @@ of_files() {
 		>"$scratch/lacking.cpio"
 }
 
-begin hypervisor 18 2n 200
+begin hypervisor 21 2n 200
 mkdir "$scratch/files"
 echo 'not a kernel, though it is longer than the header of one would have to be' \
 	>"$scratch/files/kernel"
 cp "$scratch/files/kernel" "$scratch/files/initrd"
 
 guests the_allocator_alone_at_el2 '' 'hypervisor: EL2, 4 cores, 2 nodes'
-guests two_guests_on_two_nodes_and_two_cores 'guest=a,0,1,128 guest=b,1,2,192' \
-	'hypervisor: guest a: 128 MiB of node 0 as 64 blocks and 0 pages, on core 1' \
-	'hypervisor: guest b: 192 MiB of node 1 as 96 blocks and 0 pages, on core 2' \
-	'a: shell: Linux 6\..*, 1 core' 'a: MemTotal: +10[0-9]{4} kB' \
-	'b: shell: Linux 6\..*, 1 core' 'b: MemTotal: +16[0-9]{4} kB' \
-	'hypervisor: guest a: powered off' 'hypervisor: guest b: powered off'
+if selected hypervisor.two_guests_on_two_nodes_and_two_cores; then
+	hypervisor 'guest=a,0,1,128 guest=b,1,2,192'
+	expect 0 "$holds" "$back" \
+		'hypervisor: guest a: 128 MiB of node 0 as 64 blocks and 0 pages, on core 1' \
+		'a: shell: Linux 6\..*, 1 core' 'a: MemTotal: +10[0-9]{4} kB' \
+		'b: shell: Linux 6\..*, 1 core' 'b: MemTotal: +16[0-9]{4} kB'
+	# The second begins while the first runs.
+	in_order 'hypervisor: guest b: 192 MiB of node 1 as 96 blocks and 0 pages, on core 2' \
+		'hypervisor: guest a: powered off'
+	in_order 'b: shell: off' 'hypervisor: guest b: powered off'
+	verdict two_guests_on_two_nodes_and_two_cores
+fi
+
+# Typed before the guest is there, and waited for.
+# shellcheck disable=SC2016 # it is the guest's shell that shall count
+printf 'echo $((6*7)); head -1 /proc/version\nexit\n' >"$scratch/typed"
+input=$scratch/typed
+guests a_shell_takes_what_is_typed 'guest=a,0,1,128,do=shell console=a' 'a: 42' \
+	'a: Linux version 6\..*' 'a: shell: off' 'hypervisor: guest a: powered off'
+input=/dev/null
 
 if selected hypervisor.an_access_outside_of_its_memory_ends_one_guest_alone; then
 	# A core with SVE, which a guest's kernel uses if it is there.
@@ -100,16 +114,20 @@ guests words_that_are_no_guests_are_shown 'guest=a,0,1 guest=b,0,1,x guest=,0,1,
 	'hypervisor: guest=b,0,1,x: not NAME.*' 'hypervisor: guest=,0,1,2: not NAME.*' \
 	'hypervisor: guest=d,0,1,3: not NAME.*'
 
-guests a_word_that_is_too_long_is_no_guest "guest=a,0,1,128,$(printf %100s | tr ' ' x)" \
+guests a_word_that_is_too_long_is_no_guest "guest=a,0,1,128,$(printf '%100s' '' | tr ' ' x)" \
 	'hypervisor: guest=a,0,1,128,x+: not NAME,NODE,CORE,MIB.*'
 archive=''
 guests no_archive 'guest=a,0,1,128' 'hypervisor: guest a: there is no archive: .*' \
 	'hypervisor: guest a: not started'
 archive=$O/hypervisor/guest.cpio
 of_files initrd
-lacks no_kernel 'hypervisor: guest a: the archive has no kernel'
+lacks no_kernel 'hypervisor: guest a: the archive has no kernel, or is cut'
 of_files kernel
-lacks no_initramfs 'hypervisor: guest a: the archive has no initrd'
+lacks no_initramfs 'hypervisor: guest a: the archive has no initrd, or is cut'
+head -c 1000000 "$archive" >"$scratch/lacking.cpio"
+lacks a_kernel_that_is_cut 'hypervisor: guest a: the archive has no kernel, or is cut'
+head -c -1000000 "$archive" >"$scratch/lacking.cpio"
+lacks an_initramfs_that_is_cut 'hypervisor: guest a: the archive has no initrd, or is cut'
 of_files kernel initrd
 lacks a_kernel_that_is_none 'hypervisor: guest a: the kernel is not an arm64 Image .*'
 
