@@ -92,12 +92,9 @@ KTEST(look, the_largest_block_is_the_one_that_can_be_taken)
 	kt_check_all(mm);
 }
 
-KTEST(look, isolated_blocks_and_guards_are_apart)
+KTEST(look, isolated_blocks_are_apart)
 {
-	struct kt_spec spec = board;
-	struct zonal_options options;
 	struct zonal *mm = kt_bare_instance(&board);
-	struct page *page;
 
 	if (!mm || !KT_EQ(range_isolate(mm, KT_NORMAL_PFN, KT_NORMAL_PFN + BLOCK_PAGES,
 					MIGRATE_MOVABLE), 0))
@@ -108,6 +105,15 @@ KTEST(look, isolated_blocks_and_guards_are_apart)
 	KT_EQ(of_zone(mm, 0, ZONE_NORMAL).largest, LARGEST);
 	range_unisolate(mm, KT_NORMAL_PFN, KT_NORMAL_PFN + BLOCK_PAGES, MIGRATE_MOVABLE);
 	KT_EQ(of_zone(mm, 0, ZONE_NORMAL).apart, 0);
+}
+
+KTEST(look, guards_are_apart)
+{
+	struct kt_spec spec = board;
+	struct zonal_options options;
+	struct zonal *mm;
+	struct page *page;
+
 	zonal_options_default(&options);
 	options.guard_minorder = 2;
 	spec.options = &options;
