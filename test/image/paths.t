@@ -4,7 +4,8 @@
 # The ways by which a board is started (README has each command): QEMU's own, and Debian's U-Boot
 # with an image in RAM, from a FAT disk, as a legacy image and as a FIT, and by itself from its
 # environment. Each boot is on two nodes, and passes if all cores and both nodes are there and the
-# invariants hold. U-Boot knows the last node's RAM alone, so it loads there.
+# invariants hold. Images that are damaged or cut must not start. U-Boot knows the last node's RAM
+# alone, so it loads there.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . test/image/boots.sh
@@ -74,7 +75,7 @@ make_disk() {
 	mcopy -i "$scratch/disk" "$scratch/zonal.uimg" "$scratch/zonal.itb" ::
 }
 
-begin paths 10 2n 120
+begin paths 11 2n 120
 gzip -c "$image" >"$scratch/zonal.gz"
 make_disk
 disk="-drive if=none,id=d0,format=raw,file=$scratch/disk -device virtio-blk-device,drive=d0"
@@ -111,4 +112,13 @@ if selected paths.uboot_refuses_a_damaged_fit; then
 	! grep -q '^zonal:' "$scratch/out" || wrong 'it was started'
 	verdict uboot_refuses_a_damaged_fit
 fi
+# No loader of a raw image looks whether all of it is there; the image does.
+for bytes in 40000 1000000 $(($(stat -Lc %s "$image") - 8)); do
+	selected paths.cut_image_says_so || continue
+	head -c "$bytes" "$image" >"$scratch/cut"
+	qemu -kernel "$scratch/cut" -append "$arguments"
+	expect 2 'Bail out! boot: the image is cut: the mark at its end is not there'
+	[ $bad = 0 ] || break
+done
+! selected paths.cut_image_says_so || verdict cut_image_says_so
 finish

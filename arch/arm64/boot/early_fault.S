@@ -4,9 +4,10 @@
  * where it cannot run. A debugger or an emulator is the only one who can be told then, by
  * semihosting; without one HLT traps, and the core sleeps.
  *
- * Two things can be noticed. An image that does not begin on a page: nothing of it is where the
- * code looks for it, so no more than this is done at all. And an exception while it is being made
- * ready: the end of RAM before that of BSS, mostly. After that MMU and vectors are set.
+ * Three things can be noticed. An image that does not begin on a page: nothing of it is where the
+ * code looks for it, so no more than this is done at all. One that was cut: it has a mark at its
+ * end. And an exception while it is being made ready: the end of RAM before that of BSS,
+ * mostly. After that MMU and vectors are set.
  *
  * Whether somebody was told is kept in TPIDR_EL0, since the stack and BSS may be what is missing.
  */
@@ -42,6 +43,12 @@ function image_off_a_page
 	b	tell
 end_function image_off_a_page
 
+/* The file's last bytes are not there: a loader without a checksum has read a part of it. */
+function image_is_cut
+	adr	x1, cut_text
+	b	tell
+end_function image_is_cut
+
 function early_fault
 	adr	x1, fault_text
 tell:	mrs	x2, tpidr_el0
@@ -62,6 +69,8 @@ exit_block:
 	.quad	ADP_STOPPED_APPLICATION_EXIT, STATUS_PANIC
 page_text:
 	.asciz	"Bail out! boot: the image must be loaded to an address on 4 KiB\n"
+cut_text:
+	.asciz	"Bail out! boot: the image is cut: the mark at its end is not there\n"
 fault_text:
 	.ascii	"Bail out! boot: an exception before there is a console: "
 	.asciz	"is there RAM for all that the image's header says it needs?\n"

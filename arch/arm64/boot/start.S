@@ -32,6 +32,9 @@
 #include "arm64_sysreg.h"
 #include "lib/mpidr.h"
 
+/* The last bytes of the file (kernel.ld): "ZONALEND", the first letter lowest. */
+#define IMAGE_MARK 0x444e454c414e4f5a
+
 	.section .head, "ax"
 	.globl	_start
 	.hidden	_start
@@ -73,6 +76,11 @@ function boot_entry
 	address	x1, _end
 	bl	cache_clean_invalidate
 	bl	mmu_off
+	address	x0, __image_mark	/* asked of memory: all of it has just left the caches */
+	ldr	x0, [x0]
+	constant x1, IMAGE_MARK
+	cmp	x0, x1
+	b.ne	image_is_cut
 	bl	drop_to_el1
 	bl	early_vectors_set
 
