@@ -143,7 +143,7 @@ if selected hypervisor.a_running_guest_is_compacted; then
 	verdict a_running_guest_is_compacted
 fi
 guests a_running_guest_goes_to_the_other_node_and_back \
-	'fragment wander=1000 guest=a,0,1,96,do=work' \
+	'fragment wander=200 guest=a,0,1,96,do=work' \
 	'hypervisor: guest a: 2[0-9]{4} pages moved to node 1' \
 	'hypervisor: guest a: 2[0-9]{4} pages moved to node 0' \
 	'a: worked: 5 of 5 times the same'
