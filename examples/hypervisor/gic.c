@@ -15,7 +15,8 @@
 
 #define GICD_CTLR 0x0000u
 #define GICD_CTLR_RWP (1u << 31)
-#define GICD_CTLR_ARE_GROUP1 0x12u
+#define GICD_CTLR_ARE 0x10u /* affinity routing */
+#define GICD_CTLR_GROUP1 0x02u
 #define GICR_WAKER 0x0014u
 #define GICR_WAKER_SLEEP 2u
 #define GICR_WAKER_ASLEEP 4u
@@ -27,6 +28,7 @@
 #define GICR_IGROUPR0 (GICR_SGI + 0x080u)
 #define GICR_ISENABLER0 (GICR_SGI + 0x100u)
 #define GICR_ICENABLER0 (GICR_SGI + 0x180u)
+#define GICR_ICACTIVER0 (GICR_SGI + 0x380u)
 #define GICR_IPRIORITYR (GICR_SGI + 0x400u)
 #define PRIORITIES 0xa0a0a0a0u
 #define NONE 1020u /* INTIDs from here on are no interrupts */
@@ -36,13 +38,20 @@ static volatile uint32_t *reg(const void *frame, unsigned offset)
 	return hv_pointer(hv_address(frame) + offset);
 }
 
+static void control(uint32_t value)
+{
+	volatile uint32_t *ctlr = reg(hv_pointer(hv_board.distributor), GICD_CTLR);
+
+	*ctlr = value;
+	while (*ctlr & GICD_CTLR_RWP)
+		zonal_port_relax();
+}
+
+/* Affinity routing may only change while no group is on. */
 void hv_gic_start(void)
 {
-	const void *distributor = hv_pointer(hv_board.distributor);
-
-	*reg(distributor, GICD_CTLR) = GICD_CTLR_ARE_GROUP1;
-	while (*reg(distributor, GICD_CTLR) & GICD_CTLR_RWP)
-		zonal_port_relax();
+	control(GICD_CTLR_ARE);
+	control(GICD_CTLR_ARE | GICD_CTLR_GROUP1);
 }
 
 /* A core's frame has its affinity in the upper half of TYPER: Aff3.2.1.0, as bytes. */
@@ -66,6 +75,7 @@ static void start_interface(void)
 {
 	sysreg_write(S3_4_C12_C9_5, 0xf);  /* ICC_SRE_EL2: registers, for EL1 too */
 	isb();                             /* before the others are there to be written */
+	sysreg_write(S3_0_C12_C12_5, 7);   /* ICC_SRE_EL1: so that a guest finds it so */
 	sysreg_write(S3_0_C4_C6_0, 0xff);  /* ICC_PMR_EL1: any priority */
 	sysreg_write(S3_0_C12_C12_3, 0);   /* ICC_BPR1_EL1 */
 	sysreg_write(S3_0_C12_C12_4, 2);   /* ICC_CTLR_EL1: EOImode */
@@ -91,6 +101,11 @@ void hv_gic_start_cpu(struct hv_cpu *cpu)
 	sysreg_write(hcr_el2, HV_HCR_HOST);
 	sysreg_write(cnthp_ctl_el2, 0);
 	start_interface();
+}
+
+void hv_gic_end_timer(void)
+{
+	*reg(this_cpu()->redistributor, GICR_ICACTIVER0) = 1u << HV_PPI_VIRTUAL_TIMER;
 }
 
 void hv_gic_signal(const struct hv_cpu *cpu)

@@ -84,7 +84,6 @@ struct hv_guest {
 	uint64_t blocks, pages; /* mapped in such sizes */
 	_Atomic uint64_t moved; /* pages that the host has moved, */
 	uint64_t waits;         /* and how often the guest ran into one meanwhile */
-
 	uint64_t given, again;  /* pages that went back, and came again */
 
 	struct hv_regs regs;

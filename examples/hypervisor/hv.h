@@ -87,7 +87,7 @@ uint64_t hv_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 void hv_mmu_build(const void *tree); /* boot, MMU off */
 void hv_mmu_add(uint64_t start, uint64_t bytes); /* RAM that the tree names */
 void hv_cache_clean(const void *start, size_t bytes); /* to memory, and out of the caches */
-void hv_icache_forget(const void *start, size_t bytes); /* code may lie there now */
+void hv_icache_forget(void); /* what any core has fetched: code may be elsewhere now */
 
 /* ---- board.c ---- */
 int hv_board_read(const void *tree); /* 0, or it has said what is wrong */
@@ -105,5 +105,6 @@ void hv_gic_start(void);
 void hv_gic_start_cpu(struct hv_cpu *cpu);
 void hv_gic_signal(const struct hv_cpu *cpu);
 void hv_gic_serve(void); /* all that is pending */
+void hv_gic_end_timer(void); /* the virtual timer's, which a guest may have left active */
 
 #endif

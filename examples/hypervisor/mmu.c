@@ -102,16 +102,11 @@ void hv_cache_clean(const void *start, size_t bytes)
 }
 
 /*
- * Instructions may have been written to these bytes: clean them to where instructions are fetched
- * from, then drop what any core has fetched. By address would not do: a guest has them at another.
+ * Drop what any core has fetched. By address would not do: a guest has its code at others. What was
+ * written is in memory already (hv_cache_clean()), so it is where instructions come from.
  */
-void hv_icache_forget(const void *start, size_t bytes)
+void hv_icache_forget(void)
 {
-	uint64_t line = line_bytes(), end = hv_address(start) + bytes;
-
-	for (uint64_t at = hv_address(start) & ~(line - 1); at < end; at += line)
-		__asm__ volatile("dc cvau, %0" : : "r"(at) : "memory");
-	dsb(ish); /* cleaned before the instruction caches let go */
 	__asm__ volatile("ic ialluis" : : : "memory");
-	dsb(ish); /* and that is done on all cores before the guest goes on */
+	dsb(ish); /* it is done on all cores before the guest goes on */
 }

@@ -15,8 +15,10 @@
  * zonal_compact(); guest->lock is held for each change of an entry, and not from prepare to commit:
  * the mark is what keeps others off.
  *
- * The guest may have code in the page, so the new frame's instructions are made known to all cores
- * before the entry is valid.
+ * The guest may have its caches off, as it has at first. So what it wrote past them is not read
+ * from old lines of the old frame, and the new one is in memory before the entry is valid. And it
+ * may have code in the page: no core keeps what it fetched from the new frame when that was
+ * another's.
  */
 #include "hv.h"
 #include "guest.h"
@@ -109,11 +111,14 @@ static void settle(struct hv_guest *guest, uint64_t ipa, const zonal_page_t *pag
 static void move_commit(void *ctx, zonal_page_t *from, zonal_page_t *to, uint64_t handle)
 {
 	struct hv_guest *guest = guest_of(handle);
+	const void *old = hv_pointer((uint64_t)zonal_pfn(from) << ZONAL_PAGE_SHIFT);
 	void *frame = hv_pointer((uint64_t)zonal_pfn(to) << ZONAL_PAGE_SHIFT);
 
 	(void)ctx;
-	memcpy(frame, hv_pointer((uint64_t)zonal_pfn(from) << ZONAL_PAGE_SHIFT), ZONAL_PAGE_SIZE);
-	hv_icache_forget(frame, ZONAL_PAGE_SIZE);
+	hv_cache_clean(old, ZONAL_PAGE_SIZE);
+	memcpy(frame, old, ZONAL_PAGE_SIZE);
+	hv_cache_clean(frame, ZONAL_PAGE_SIZE);
+	hv_icache_forget();
 	settle(guest, ipa_of(handle), to);
 	guest->moved++;
 }

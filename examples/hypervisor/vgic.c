@@ -93,8 +93,7 @@ void hv_vgic_stop(void)
 		list_write(i, 0);
 	control(0);
 	isb(); /* the timer is quiet before its interrupt may come again */
-	sysreg_write(S3_0_C12_C11_1, HV_PPI_VIRTUAL_TIMER); /* ICC_DIR_EL1 */
-	isb();
+	hv_gic_end_timer();
 }
 
 /* An end is told until its list register is cleared, and room until nobody wants to know: both are
