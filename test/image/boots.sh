@@ -86,10 +86,10 @@ dumped() {
 	local file=$1
 	shift
 	# shellcheck disable=SC2046 # the board is a list of words
-	qemu-system-aarch64 $(SHAPE=$shape tools/board.sh) -machine dumpdtb="$file.old" \
+	{ qemu-system-aarch64 $(SHAPE=$shape tools/board.sh) -machine dumpdtb="$file.old" \
 		-display none -monitor none -nic none >"$scratch/dump" 2>&1 &&
 		dtc -q -I dtb -O dts "$file.old" >"$file.dts" && sed -i "$@" "$file.dts" &&
-		dtc -q -I dts -O dtb -o "$file" "$file.dts" || wrong "no tree: $(cat "$scratch/dump")"
+		dtc -q -I dts -O dtb -o "$file" "$file.dts"; } || wrong "no tree: $(cat "$scratch/dump")"
 }
 
 finish() {

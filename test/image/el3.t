@@ -39,8 +39,8 @@ loader() {
 		options="$options -D$definition"
 	done
 	# shellcheck disable=SC2046,SC2086 # lists of words
-	$(compiler) -c -DIMAGE=$image $options -o "$scratch/el3.o" test/image/el3.S &&
-		$(linker) -Ttext=0x40200000 -o "$scratch/el3.elf" "$scratch/el3.o" ||
+	{ $(compiler) -c -DIMAGE=$image $options -o "$scratch/el3.o" test/image/el3.S &&
+		$(linker) -Ttext=0x40200000 -o "$scratch/el3.elf" "$scratch/el3.o"; } ||
 		wrong 'the loader cannot be built'
 	behind="-kernel $scratch/el3.elf -device loader,file=$O/zonal.img,addr=$image,force-raw=on"
 }

@@ -72,8 +72,8 @@ e2h e2h_is_fixed_and_nothing_says_so 0160c0f2 8160c0f2
 stops() {
 	local name=$1 at=$2
 	selected "entry.$name" || return 0
-	$(compiler) -c -DIMAGE="$at" -o "$scratch/entry.o" test/image/entry.S &&
-		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.img" ||
+	{ $(compiler) -c -DIMAGE="$at" -o "$scratch/entry.o" test/image/entry.S &&
+		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.img"; } ||
 		wrong 'the loader has no image'
 	EL=${EL:-1} boot 'run=echo+alive' -kernel "$scratch/entry.img" \
 		-device "loader,file=$image,addr=$at,force-raw=on"

@@ -36,8 +36,8 @@ enter() {
 	shift
 	printf 'ldr x0, =%s\nldr x1, =%s\nbr x1\n' "$((tree))" $image >"$scratch/entry.s"
 	# shellcheck disable=SC2046 # a list of words
-	$(compiler) -c -o "$scratch/entry.o" "$scratch/entry.s" &&
-		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.bin" ||
+	{ $(compiler) -c -o "$scratch/entry.o" "$scratch/entry.s" &&
+		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.bin"; } ||
 		wrong 'the entry cannot be built'
 	# shellcheck disable=SC2046 # the board is a list of words
 	timeout -k 5 "$limit" qemu-system-aarch64 $(SHAPE=$shape tools/board.sh) -display none \

@@ -47,7 +47,7 @@ refuses() {
 # damage OFFSET BYTES: the flash with other bytes there, of which the file has not more than needed
 damage() {
 	head -c 8M "$flash" >"$scratch/bad"
-	printf "$2" | dd of="$scratch/bad" bs=1 seek="$(($1))" conv=notrunc 2>"$scratch/dd"
+	printf '%b' "$2" | dd of="$scratch/bad" bs=1 seek="$(($1))" conv=notrunc 2>"$scratch/dd"
 }
 
 begin flash 13 2n 30

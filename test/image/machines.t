@@ -34,8 +34,8 @@ tree() {
 entry() {
 	printf 'ldr x0, =%s\nldr x1, =%s\nbr x1\n' "$2" "$3" >"$scratch/entry.s"
 	# shellcheck disable=SC2046 # a list of words
-	$(compiler) -c -o "$scratch/entry.o" "$scratch/entry.s" &&
-		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$1" ||
+	{ $(compiler) -c -o "$scratch/entry.o" "$scratch/entry.s" &&
+		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$1"; } ||
 		wrong 'the entry cannot be built'
 }
 

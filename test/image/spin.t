@@ -46,8 +46,8 @@ spins() {
 	done
 	tree "$el" "$step" "$reserve"
 	# shellcheck disable=SC2046,SC2086 # lists of words
-	$(compiler) -c -DIMAGE=$image -DWORDS=0x40208000 $options -o "$scratch/spin.o" test/image/spin.S &&
-		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/spin.o" "$scratch/spin.img" ||
+	{ $(compiler) -c -DIMAGE=$image -DWORDS=0x40208000 $options -o "$scratch/spin.o" test/image/spin.S &&
+		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/spin.o" "$scratch/spin.img"; } ||
 		wrong 'the loader cannot be built'
 	EL=$el boot "run=$commands exit=semihosting" -kernel "$scratch/spin.img" -dtb "$scratch/spin.dtb" \
 		-device "loader,file=$O/zonal.img,addr=$image,force-raw=on"
