@@ -67,6 +67,9 @@ static bool serve_one(struct hv_guest *guest, struct hv_queue *queue, uint64_t *
 
 	if (!hv_stage2_read(guest, queue->avail + 2, &index, sizeof(index)))
 		return false;
+	/* More than the ring holds: it would keep this core from serving the others. */
+	if ((uint16_t)(index - queue->next) > queue->size)
+		return false;
 	*more = index != queue->next;
 	if (!*more)
 		return true;
