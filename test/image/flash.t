@@ -50,7 +50,7 @@ damage() {
 	printf '%b' "$2" | dd of="$scratch/bad" bs=1 seek="$(($1))" conv=notrunc 2>"$scratch/dd"
 }
 
-begin flash 13 2n 30
+begin flash 13 2n 60
 boots bios 1 -bios "$flash"
 boots bios_at_el2 2 -bios "$flash"
 boots bios_at_el3 3 -bios "$flash"
@@ -65,7 +65,6 @@ if selected flash.arguments_that_are_wrong_are_named; then
 fi
 if selected flash.arguments_that_are_too_long_are_refused; then
 	head -c 5000 /dev/zero | tr '\0' 'x' >"$scratch/long"
-	printf 'poweroff\n' >"$scratch/typed"
 	SHAPE=small timeout -k 5 "$limit" tools/run_qemu.sh 'run=echo+alive exit=semihosting' \
 		-fw_cfg "name=opt/zonal/bootargs,file=$scratch/long" </dev/null >"$scratch/raw" 2>&1
 	status=$?

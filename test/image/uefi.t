@@ -48,7 +48,7 @@ put() {
 }
 with_disk="-drive if=none,id=d0,format=raw,file=$scratch/disk -device virtio-blk-device,drive=d0"
 
-begin uefi 11 2n 60
+begin uefi 11 2n 120
 if selected uefi.edk2_starts_the_kernel; then
 	qemu 1 off -bios "$edk2" -kernel "$image" -append "$arguments"
 	booted edk2_starts_the_kernel
