@@ -66,6 +66,26 @@ KTEST_F(boot, core_reads_the_frequency_of_its_counter, KT_EACH_CPU | KT_TARGET_O
 		kt_skip("firmware's part");
 }
 
+/* Each core's own EL3 comes back from the fault, and serves on. No board has anything there. */
+KTEST_F(boot, secure_access_to_nothing_is_refused, KT_EACH_CPU | KT_TARGET_ONLY)
+{
+	const uint64_t nothing = 0x7f0000000000;
+	uint32_t value = 7;
+	int node;
+	struct device_range gic;
+
+	if (!arm64_owns_secure()) {
+		kt_skip("firmware has EL3");
+		return;
+	}
+	KT_TRUE(!arm64_secure_read(nothing, &value));
+	KT_EQ(value, 7);
+	KT_TRUE(!arm64_secure_write(nothing, 1));
+	node = device_find("arm,gic-v3", -1);
+	if (node >= 0 && KT_TRUE(device_reg(node, 0, &gic)))
+		KT_TRUE(arm64_secure_read(gic.phys, &value));
+}
+
 KTEST_F(boot, no_two_online_cores_have_one_mpidr, KT_TARGET_ONLY)
 {
 	for (unsigned a = 0; a < boot_info.cpu_count; a++) {
