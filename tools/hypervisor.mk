@@ -36,7 +36,7 @@ $(HV)/hypervisor.img: $(HV)/hypervisor.elf
 # What guests run: Debian's kernel, and an initramfs of a busybox and a script.
 $(HV)/guest.cpio: tools/guest_archive.sh examples/hypervisor/init | $(O)/setup.hypervisor
 	$(call say,CPIO,$@)
-	$(Q)tools/guest_archive.sh $(O)/sysroot/guest examples/hypervisor/init $@
+	$(Q)mkdir -p $(@D) && tools/guest_archive.sh $(O)/sysroot/guest examples/hypervisor/init $@
 
 test: hypervisor
 .PHONY: hypervisor
