@@ -4,12 +4,15 @@
 # functions of its own; the last are the image's.
 
 HV := $(O)/hypervisor
-HV_SRC := $(wildcard examples/hypervisor/*.[cS]) lib/freestanding/string.c
-HV_OBJ := $(HV_SRC:%=$(HV)/%.o) $(HV)/zonal.o
-HV_FLAGS = -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -Ilib/freestanding -isystem $(IMAGE_INC) \
+# What it has in common with the bootloader; both are linked for the same address.
+EXAMPLE_SRC := $(wildcard examples/common/*.[cS]) lib/freestanding/string.c
+EXAMPLE_FLAGS = -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc -Ilib/freestanding -isystem $(IMAGE_INC) \
 	-march=armv8-a -mgeneral-regs-only -mstrict-align $(if $(findstring clang,$(CC)),,-mno-outline-atomics) \
 	-fno-pic -fno-pie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
-	-DZONAL_MAX_NODES=4 -DZONAL_MAX_CPUS=8 $(DEFINES) -I$(O)/amalgam -Iexamples/hypervisor -isystem $(FDT_INC) $(FDT_ENV) -MMD -MP
+	-DZONAL_MAX_NODES=4 -DZONAL_MAX_CPUS=8 $(DEFINES) -I$(O)/amalgam -Iexamples/common -isystem $(FDT_INC) $(FDT_ENV) -MMD -MP
+HV_SRC := $(wildcard examples/hypervisor/*.[cS]) $(EXAMPLE_SRC)
+HV_OBJ := $(HV_SRC:%=$(HV)/%.o) $(HV)/zonal.o
+HV_FLAGS = $(EXAMPLE_FLAGS) -Iexamples/hypervisor
 
 hypervisor: $(HV)/hypervisor.img $(HV)/guest.cpio
 
@@ -25,9 +28,9 @@ $(HV)/zonal.o: $(O)/amalgam/zonal.c examples/hypervisor/port_impl.h $(HV)/comman
 	$(call say,CC,$<)
 	$(Q)$(IMAGE_CC) $(HV_FLAGS) -c -o $@ $<
 
-$(HV)/hypervisor.elf: $(HV_OBJ) $(FDT_LIB) examples/hypervisor/hv.ld
+$(HV)/hypervisor.elf: $(HV_OBJ) $(FDT_LIB) examples/common/image.ld
 	$(call say,LD,$@)
-	$(Q)$(LD) -static --build-id=none --gc-sections -z max-page-size=4096 $(LD_QUIET) -T examples/hypervisor/hv.ld -o $@ \
+	$(Q)$(LD) -static --build-id=none --gc-sections -z max-page-size=4096 $(LD_QUIET) -T examples/common/image.ld -o $@ \
 		$(HV_OBJ) $(FDT_LIB)
 
 $(HV)/hypervisor.img: $(HV)/hypervisor.elf

@@ -61,7 +61,7 @@ static zonal_page_t *fresh(const struct hv_guest *guest, unsigned order)
 	zonal_page_t *page = zonal_alloc_node(hv_mm, (int)guest->node, GFP_AGAIN, order);
 
 	if (page)
-		hv_cache_clean(hv_pointer((uint64_t)zonal_pfn(page) << ZONAL_PAGE_SHIFT),
+		cache_clean(hv_pointer((uint64_t)zonal_pfn(page) << ZONAL_PAGE_SHIFT),
 			       (size_t)ZONAL_PAGE_SIZE << order);
 	return page;
 }

@@ -17,6 +17,7 @@
  *
  * Core 0 builds and takes down; in between it sleeps, or does what tidy.c is told.
  */
+#include "cpio.h"
 #include "hv.h"
 #include "guest.h"
 #include "move.h"
@@ -54,7 +55,7 @@ static bool take_text(const char **from, char *to, size_t size)
 
 static bool take_number(const char **from, uint64_t *value)
 {
-	return *(*from)++ == ',' && hv_number(from, value);
+	return *(*from)++ == ',' && words_number(from, value);
 }
 
 static bool parse(struct hv_guest *guest, const char *word)
@@ -106,6 +107,11 @@ static uint64_t word_at(const void *file, unsigned offset)
 	return value;
 }
 
+static const void *file_of(const char *name, uint64_t *bytes)
+{
+	return cpio_file(hv_pointer(hv_board.modules), hv_board.modules_bytes, name, bytes);
+}
+
 /* Finds the files, and where they go; false: a line says what is wrong. */
 static bool files_ok(struct hv_guest *guest, const void **kernel, const void **initrd)
 {
@@ -115,8 +121,8 @@ static bool files_ok(struct hv_guest *guest, const void **kernel, const void **i
 		hv_say("guest %s: there is no archive: give QEMU one with -initrd", guest->name);
 		return false;
 	}
-	*kernel = hv_module("kernel", &guest->kernel_bytes);
-	*initrd = hv_module("initrd", &guest->initrd_bytes);
+	*kernel = file_of("kernel", &guest->kernel_bytes);
+	*initrd = file_of("initrd", &guest->initrd_bytes);
 	if (!*kernel || !*initrd) {
 		hv_say("guest %s: the archive has no %s, or is cut", guest->name,
 		       *kernel ? "initrd" : "kernel");
@@ -176,7 +182,7 @@ static void clean(const struct hv_guest *guest)
 	uint64_t part;
 
 	for (uint64_t at = 0; at < guest->bytes; at += part)
-		hv_cache_clean(hv_stage2_at(guest, GUEST_RAM + at, &part), part);
+		cache_clean(hv_stage2_at(guest, GUEST_RAM + at, &part), part);
 }
 
 static bool build(struct hv_guest *guest)
@@ -256,9 +262,10 @@ static unsigned look(void)
 
 static void start_all(void)
 {
+	const char *words = hv_board.arguments;
 	char word[80];
 
-	for (unsigned n = 0; hv_argument("guest=", n, word, sizeof(word)); n++) {
+	for (unsigned n = 0; words_value(words, "guest=", n, word, sizeof(word)); n++) {
 		if (n == HV_GUESTS) {
 			hv_say("more than %u guests: the others are left out", HV_GUESTS);
 			break;

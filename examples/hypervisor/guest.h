@@ -100,10 +100,6 @@ void hv_main(const void *tree) ZONAL_NORETURN;
 unsigned hv_nodes(void);
 uint64_t hv_free_pages(unsigned node);
 
-/* ---- modules.c ---- */
-/* A file of the archive; NULL: it has none of that name. */
-const void *hv_module(const char *name, uint64_t *bytes);
-
 /* ---- guest.c ---- */
 void hv_guests_run(void); /* all of the command line, until the last has ended */
 /* Text for `why`; the guest's core then leaves it. */

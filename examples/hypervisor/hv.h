@@ -11,6 +11,9 @@
 #define HV_H
 
 #define ZONAL_PORT
+#include "mmu.h"
+#include "sysreg.h"
+#include "words.h"
 #include "zonal.h"
 #include <string.h>
 
@@ -20,15 +23,6 @@
 #define MIB ((uint64_t)1 << 20)
 #define BLOCK_ORDER 9u /* of a stage-2 block, 2 MiB */
 #define BLOCK_BYTES ((uint64_t)ZONAL_PAGE_SIZE << BLOCK_ORDER)
-
-#define sysreg_read(name) __extension__({ \
-	uint64_t value_; \
-	__asm__ volatile("mrs %0, " #name : "=r"(value_) : : "memory"); \
-	value_; })
-#define sysreg_write(name, value) \
-	__asm__ volatile("msr " #name ", %0" : : "r"((uint64_t)(value)) : "memory")
-#define isb() __asm__ volatile("isb" : : : "memory")
-#define dsb(domain) __asm__ volatile("dsb " #domain : : : "memory")
 
 struct hv_guest;
 
@@ -83,18 +77,8 @@ void hv_cpu_wait(uint64_t ticks);  /* until an interrupt, or a time; 0: no time 
 void hv_secondary_main(struct hv_cpu *cpu) ZONAL_NORETURN;
 uint64_t hv_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 
-/* ---- mmu.c ---- */
-void hv_mmu_build(const void *tree); /* boot, MMU off */
-void hv_mmu_add(uint64_t start, uint64_t bytes); /* RAM that the tree names */
-void hv_cache_clean(const void *start, size_t bytes); /* to memory, and out of the caches */
-void hv_icache_forget(void); /* what any core has fetched: code may be elsewhere now */
-
 /* ---- board.c ---- */
 int hv_board_read(const void *tree); /* 0, or it has said what is wrong */
-/* What follows `name` in word number `n` of the arguments that begins with it, cut to `size` with
- * its NUL; false: there are fewer. */
-bool hv_argument(const char *name, unsigned n, char *value, size_t size);
-bool hv_number(const char **text, uint64_t *value);
 
 /* ---- gic.c: the interrupt controller as it is ---- */
 #define HV_SGI_CALL 0u

@@ -30,7 +30,7 @@ void hv_input_begin(void)
 {
 	char name[16];
 
-	if (!hv_argument("console=", 0, name, sizeof(name)))
+	if (!words_value(hv_board.arguments, "console=", 0, name, sizeof(name)))
 		return;
 	for (struct hv_guest *guest = hv_guests; guest < hv_guests + HV_GUESTS; guest++)
 		if (guest->state == HV_RUNNING && !strcmp(guest->name, name))

@@ -17,10 +17,11 @@
  * guest, of which do=shell as the fifth part makes a shell. When all have powered off, their memory
  * is back, which is counted and checked, and the machine goes off. tidy.c has more words.
  *
- *	start.S vectors.S mmu.c cpu.c gic.c    the machine at EL2
+ *	start.S vectors.S cpu.c gic.c          the machine at EL2; what it has in common with another
+ *	../common/                             example: tables, caches, device tree, archive, words
  *	board.c console.c input.c main.c       this program
  *	port_impl.h                            what the allocator wants
- *	modules.c guest.c guest_tree.c         a guest is built
+ *	guest.c guest_tree.c                   a guest is built
  *	stage2.c move.c tidy.c                 its memory; memory in disorder, and in order again
  *	give.c balloon.c                       what it gives back
  *	vcpu.c features.c psci.c vgic.c vuart.c   what it sees of a machine

@@ -115,10 +115,10 @@ static void move_commit(void *ctx, zonal_page_t *from, zonal_page_t *to, uint64_
 	void *frame = hv_pointer((uint64_t)zonal_pfn(to) << ZONAL_PAGE_SHIFT);
 
 	(void)ctx;
-	hv_cache_clean(old, ZONAL_PAGE_SIZE);
+	cache_clean(old, ZONAL_PAGE_SIZE);
 	memcpy(frame, old, ZONAL_PAGE_SIZE);
-	hv_cache_clean(frame, ZONAL_PAGE_SIZE);
-	hv_icache_forget();
+	cache_clean(frame, ZONAL_PAGE_SIZE);
+	icache_forget();
 	settle(guest, ipa_of(handle), to);
 	guest->moved++;
 }

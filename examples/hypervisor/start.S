@@ -8,7 +8,7 @@
  *
  *   1. Clean and invalidate the image in the caches: a loader may have left lines of it, which
  *      would be written over what is stored past the caches now.
- *   2. Clear BSS, and let hv_mmu_build() make the tables of EL2.
+ *   2. Clear BSS, and let mmu_build() make the tables of EL2.
  *   3. Invalidate again: lines fetched meanwhile by speculation are from before step 2.
  *   4. MMU on; hv_main() does not return.
  *
@@ -23,7 +23,7 @@ _start:
 	b	boot
 	.long	0
 	.quad	0			/* text_offset: the first 2 MiB boundary behind the start */
-	.quad	hv_image_end - _start
+	.quad	image_end - _start
 	.quad	0xa			/* little-endian, 4 KiB pages */
 	.quad	0, 0, 0
 	.ascii	"ARM\x64"
@@ -38,13 +38,13 @@ boot:
 	b.ne	complain
 	adr	x1, not_here
 	adr	x0, _start
-	ldr	x2, =hv_image_start
+	ldr	x2, =image_start
 	cmp	x0, x2
 	b.ne	complain
 
 	bl	clean_image
-	ldr	x0, =hv_bss_start
-	ldr	x1, =hv_bss_end
+	ldr	x0, =bss_start
+	ldr	x1, =bss_end
 1:	stp	xzr, xzr, [x0], #16
 	cmp	x0, x1
 	b.lo	1b
@@ -52,7 +52,7 @@ boot:
 	mov	sp, x0
 	mov	x29, xzr
 	mov	x0, x20
-	bl	hv_mmu_build
+	bl	mmu_build
 	bl	clean_image
 	bl	mmu_on
 	mov	x0, x20
@@ -71,25 +71,7 @@ hv_secondary:
 	bl	hv_secondary_main
 	b	.
 
-/*
- * Clean and invalidate every line of the image, to the point of coherency. The smallest line of
- * all caches is in CTR_EL0.DminLine, as the logarithm of a number of words.
- */
-clean_image:
-	mrs	x3, ctr_el0
-	ubfx	x3, x3, #16, #4
-	mov	x2, #4
-	lsl	x2, x2, x3
-	ldr	x0, =hv_image_start
-	ldr	x1, =hv_image_end
-1:	dc	civac, x0
-	add	x0, x0, x2
-	cmp	x0, x1
-	b.lo	1b
-	dsb	sy			/* it is done before anybody goes on past the caches */
-	ret
-
-/* MMU and caches on by the tables of hv_mmu_build(); an identity map, so we just go on. */
+/* MMU and caches on by the tables of mmu_build(); an identity map, so we just go on. */
 mmu_on:
 	ldr	x0, =hv_vectors
 	msr	vbar_el2, x0
@@ -102,7 +84,7 @@ mmu_on:
 	ubfx	x1, x1, #0, #3
 	bfi	x0, x1, #16, #3
 	msr	tcr_el2, x0
-	ldr	x0, =hv_root_table
+	ldr	x0, =mmu_root
 	msr	ttbr0_el2, x0
 	/* HCR_EL2 before anything depends on it: RW, and E2H clear, which reset does not promise. */
 	mov	x0, #(1 << 31)

@@ -136,9 +136,9 @@ static uint64_t period_of(const char *name)
 	const char *text = word;
 	uint64_t ms;
 
-	if (!hv_argument(name, 0, word, sizeof(word)))
+	if (!words_value(hv_board.arguments, name, 0, word, sizeof(word)))
 		return 0;
-	if (hv_number(&text, &ms) && !*text && ms && ms <= 10000)
+	if (words_number(&text, &ms) && !*text && ms && ms <= 10000)
 		return ms * hv_ticks_hz / 1000;
 	hv_say("%s%s: not 1 to 10000 milliseconds", name, word);
 	return 0;
@@ -149,7 +149,7 @@ void hv_tidy_begin(void)
 	compact_ticks = period_of("compact=");
 	wander_ticks = period_of("wander=");
 	hoard_ticks = period_of("hoard=");
-	fragment = hv_argument("fragment", 0, (char[1]){ 0 }, 1);
+	fragment = words_value(hv_board.arguments, "fragment", 0, (char[1]){ 0 }, 1);
 	if (fragment)
 		take_every_second();
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files that guests are made of, in the archive that the board's firmware was given as an
- * initrd: cpio, newc. A member is a header of 110 bytes, of which the sizes are hexadecimal digits,
- * its name with a NUL, and its bytes; name and bytes are padded to multiples of 4. Nothing is
- * copied, and nothing beyond the archive is read, whatever it says of itself. Any context.
+ * The files of an archive that the board's firmware was given as an initrd: cpio, newc. A member
+ * is a header of 110 bytes, of which the sizes are hexadecimal digits, its name with a NUL, and its
+ * bytes; name and bytes are padded to multiples of 4. Nothing is copied, and nothing beyond the
+ * archive is read, whatever it says of itself. Any context.
  */
-#include "hv.h"
-#include "guest.h"
+#include "cpio.h"
+
+#include <stdbool.h>
+#include <string.h>
 
 #define HEADER 110u
 #define FIELD_BYTES 6u /* fields of 8 digits behind the magic */
@@ -33,10 +35,9 @@ static uint64_t padded(uint64_t bytes)
 	return (bytes + 3) & ~(uint64_t)3;
 }
 
-const void *hv_module(const char *name, uint64_t *bytes)
+const void *cpio_file(const char *archive, uint64_t end, const char *name, uint64_t *bytes)
 {
-	const char *archive = hv_pointer(hv_board.modules);
-	uint64_t end = hv_board.modules_bytes, name_bytes;
+	uint64_t name_bytes;
 
 	for (uint64_t at = 0; at + HEADER <= end;) {
 		const char *header = archive + at;
