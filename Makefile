@@ -164,7 +164,7 @@ $(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) \
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 
-include tools/progress.mk tools/lib.mk tools/flash.mk tools/hypervisor.mk
+include tools/progress.mk tools/lib.mk tools/flash.mk tools/hypervisor.mk tools/bootloader.mk
 
 # ---- running -----------------------------------------------------------------------------
 run qemu: $(O)/zonal.img | $(O)/setup.run
@@ -214,7 +214,7 @@ help:
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core'
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
-	@echo '  hypervisor (examples/), models proofs fuzz soak lint size clean'
+	@echo '  hypervisor bootloader (examples/), models proofs fuzz soak lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC) DISK=FILE'
 	@echo '  CROSS_COMPILE=$(CROSS_COMPILE) LIBFDT_LIB= LIBFDT_SRC= LZ4_SRC= TESTS=0 EXTRA_CFLAGS='
 	@tools/board.sh --list

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The archive of what the hypervisor's guests run:
+# The archive of what the hypervisor's guests run, or of what the bootloader starts:
 #
 #   tools/guest_archive.sh FOLDER INIT OUT.cpio
 #

@@ -120,7 +120,7 @@ need_proofs() {
 	need z3 z3
 }
 
-# The hypervisor example and its guests.
+# The hypervisor and bootloader examples, and what they start.
 need_hypervisor() {
 	need_build
 	need_run
@@ -212,7 +212,7 @@ trees_fetch() {
 	rm -rf "$apt" "$O/sysroot/kernel"
 }
 
-# What the hypervisor's guests run: Debian's kernel for virtual machines and a busybox.
+# What the hypervisor and the bootloader start: Debian's kernel for virtual machines and a busybox.
 guest_fetch() {
 	[ ! -e "$O/sysroot/guest" ] || return 0
 	command -v apt-get >/dev/null ||

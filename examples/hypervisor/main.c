@@ -17,8 +17,8 @@
  * guest, of which do=shell as the fifth part makes a shell. When all have powered off, their memory
  * is back, which is counted and checked, and the machine goes off. tidy.c has more words.
  *
- *	start.S vectors.S cpu.c gic.c          the machine at EL2; what it has in common with another
- *	../common/                             example: tables, caches, device tree, archive, words
+ *	start.S vectors.S cpu.c gic.c          the machine at EL2
+ *	../common/                             what it shares: tables, caches, tree, archive, words
  *	board.c console.c input.c main.c       this program
  *	port_impl.h                            what the allocator wants
  *	guest.c guest_tree.c                   a guest is built
