@@ -2,7 +2,8 @@
 /*
  * What the device tree says, and the instance that is built of it.
  *
- * Memory, cores and distances are read as the other example does (../common/tree.c). Reserved is
+ * The tree is looked through first, for libfdt trusts what it reads. Memory, cores and distances
+ * are read as the other example does (../common/tree.c). Reserved is
  * what must live until the kernel runs (this program, the tree, the archive) and what firmware
  * has reserved in the tree, which stays in the tree that the kernel gets.
  *
@@ -72,6 +73,19 @@ static int reserve(void)
 
 /* ---- the command line ------------------------------------------------------- */
 
+/* One that is misspelt would be left out in silence. */
+static bool words_known(void)
+{
+	char word[32];
+
+	for (unsigned n = 0; words_value(boot.words, "", n, word, sizeof(word)); n++)
+		if (strncmp(word, "initramfs=", 10) && strncmp(word, "registers=", 10) &&
+		    strncmp(word, "spoil=", 6))
+			return boot_say("%s: not a word of this program; the kernel's come "
+					"behind --", word);
+	return true;
+}
+
 static bool read_words(const char *arguments)
 {
 	const char *end = strstr(arguments, "-- ");
@@ -84,7 +98,9 @@ static bool read_words(const char *arguments)
 		return boot_say("the words before -- are too long: %zu bytes", length);
 	memcpy(boot.words, arguments, length);
 	boot.kernel_words = end ? end + 3 : "console=ttyAMA0";
-	boot.initramfs_node = boot.node;
+	boot.initramfs_node = boot.home;
+	if (!words_known())
+		return false;
 	if (!words_value(boot.words, "initramfs=", 0, value, sizeof(value)))
 		return true;
 	if (!words_number(&text, &node) || *text || node >= ZONAL_MAX_NODES ||
@@ -92,6 +108,27 @@ static bool read_words(const char *arguments)
 		return boot_say("initramfs=%s: there is no such node", value);
 	boot.initramfs_node = (unsigned)node;
 	return true;
+}
+
+static bool has_memory(unsigned node)
+{
+	for (unsigned i = 0; i < boot.info.range_count; i++)
+		if (boot.info.range[i].nid == (int)node)
+			return true;
+	return false;
+}
+
+/* Where what this core will use lies: a node may have cores and no memory. */
+static void find_home(void)
+{
+	const uint8_t *distance = boot.info.distance[boot.node];
+	unsigned best = ZONAL_MAX_NODES;
+
+	for (unsigned node = 0; node < ZONAL_MAX_NODES; node++)
+		if (has_memory(node) &&
+		    (best == ZONAL_MAX_NODES || distance[node] < distance[best]))
+			best = node;
+	boot.home = best;
 }
 
 static bool read_chosen(void)
@@ -143,6 +180,8 @@ static void say_board(void)
 		boot_say("the tree names no NUMA nodes: all memory counts as node 0");
 	boot_say("EL%u, %u cores, %u nodes, this core is on node %u", exception_level(), boot.cpus,
 		 nodes, boot.node);
+	if (boot.home != boot.node)
+		boot_say("node %u has no memory: node %u is the nearest", boot.node, boot.home);
 }
 
 bool boot_read(const void *tree)
@@ -152,9 +191,19 @@ bool boot_read(const void *tree)
 	if ((uint64_t)tree < 0x40000000u || fdt_check_header(tree))
 		return boot_say("no device tree at 0x%llx: QEMU gives one to an arm64 Image, "
 				"not to ELF", (unsigned long long)(uint64_t)tree);
+	if (fdt_totalsize(tree) > TREE_MOST)
+		return boot_say("the device tree at 0x%llx has %u bytes: at most 2 MiB are mapped",
+				(unsigned long long)(uint64_t)tree, fdt_totalsize(tree));
+	if (fdt_check_full(tree, fdt_totalsize(tree)))
+		return boot_say("the device tree at 0x%llx is broken: %s",
+				(unsigned long long)(uint64_t)tree,
+				fdt_strerror(fdt_check_full(tree, fdt_totalsize(tree))));
 	boot.tree = tree;
 	if (tree_read(tree, &boot.info, &visitor))
 		return boot_say("the tree's memory is not to be used: the line above says why");
+	if (!boot.info.range_count)
+		return boot_say("the tree has no memory");
+	find_home();
 	if (!read_chosen())
 		return false;
 	if (reserve())

@@ -28,7 +28,8 @@ struct boot {
 	const void *tree;                   /* as firmware gave it */
 	struct zonal_boot_info info;
 	struct zonal *mm;
-	unsigned node;                      /* of the core that runs */
+	unsigned node;                      /* of the core that runs, */
+	unsigned home;                      /* or the nearest one that has memory */
 	unsigned cpus;
 	const char *archive;                /* kernel and initrd */
 	uint64_t archive_bytes;

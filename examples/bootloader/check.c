@@ -152,7 +152,7 @@ static bool kernel_ok(void)
 
 	if (boot_le(kernel + KERNEL_MAGIC_AT, 4) != KERNEL_MAGIC)
 		return boot_say("reads back wrong: no kernel at 0x%llx", (unsigned long long)start);
-	if (node_of(&claims[0].range) != node_here())
+	if (node_of(&claims[0].range) != (int)boot.home || node_here() != (int)boot.node)
 		return boot_say("reads back wrong: the kernel is on node %d, this core on %d",
 				node_of(&claims[0].range), node_here());
 	if (claims[1].range.start < window ||

@@ -31,22 +31,16 @@ static void put_text(const char *text)
 	}
 }
 
-static void line_of(const char *who, const char *text)
+/* The allocator's begin with its name. */
+static void put_line(const char *text)
 {
-	put_text(who);
-	put_text(": ");
 	put_text(text);
 	put_text("\n");
 }
 
-static void line_of_zonal(const char *text)
-{
-	line_of("zonal", text);
-}
-
 void boot_console_start(void)
 {
-	template_write = line_of_zonal;
+	template_write = put_line;
 	template_start();
 }
 
@@ -58,7 +52,8 @@ bool boot_say(const char *fmt, ...)
 	va_start(args, fmt);
 	zonal_vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	line_of("bootloader", line);
+	put_text("bootloader: ");
+	put_line(line);
 	return false;
 }
 

@@ -3,13 +3,13 @@
  * Memory for all that is handed over, by constraint allocation, and the kernel and the initramfs
  * copied there.
  *
- *	kernel       the node of the core that starts it; 2 MiB aligned, image_size bytes, which
- *	             count its BSS
+ *	kernel       the node of the core that starts it, or the nearest that has memory;
+ *	             2 MiB aligned, image_size bytes, which count its BSS
  *	initramfs    the same node, or that of initramfs=NODE; within 32 GiB, aligned to one, that
  *	             hold the kernel too
  *	firmware     2 MiB of the last node that has memory
- *	log          64 KiB of the core's node
- *	list         as much as the tree wants, of the core's node; more while it is written
+ *	log          64 KiB of the node of the kernel
+ *	list         as much as the tree wants, of the same node; more while it is written
  *
  * Every one is all or nothing, and says which rule was in the way. Nothing is given back on
  * failure: the machine goes off then. Places come in the order in which they are asked for, the
@@ -102,8 +102,8 @@ static bool take_kept(void)
 	static const struct zonal_constraint anywhere, block = { .align = FIRMWARE_BYTES };
 
 	return take(&boot.keep[KEEP_FIRMWARE], "firmware", last_node(), FIRMWARE_BYTES, block) &&
-	       take(&boot.keep[KEEP_LOG], "log", boot.node, LOG_BYTES, anywhere) &&
-	       take(&boot.keep[KEEP_LIST], "list", boot.node,
+	       take(&boot.keep[KEEP_LOG], "log", boot.home, LOG_BYTES, anywhere) &&
+	       take(&boot.keep[KEEP_LIST], "list", boot.home,
 		    LIST_HEADER + LIST_ENTRY + boot_tree_work(), anywhere);
 }
 
@@ -111,7 +111,7 @@ static bool take_files(struct files *files)
 {
 	struct zonal_constraint window = { .align = 0 };
 
-	if (!take(&boot.kernel, "kernel", boot.node, files->text_offset + files->image_size,
+	if (!take(&boot.kernel, "kernel", boot.home, files->text_offset + files->image_size,
 		  (struct zonal_constraint){ .align = KERNEL_ALIGN }))
 		return false;
 	window.low = boot.kernel.start & ~(((uint64_t)1 << 30) - 1);

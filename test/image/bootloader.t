@@ -24,14 +24,15 @@ bootloader() {
 	tr -d '\r' <"$scratch/raw" >"$scratch/out"
 }
 
-# numa MIB…: nodes of two cores each; one size alone: no NUMA
+# numa MIB…: nodes of two cores each, 0: one without memory; one size alone: no NUMA
 numa() {
 	local n=0 sum=0 size
 	for size in "$@"; do
 		sum=$((sum + size))
 		[ $# -gt 1 ] || continue
-		echo "-object memory-backend-ram,id=m$n,size=${size}M"
-		echo "-numa node,nodeid=$n,cpus=$((2 * n))-$((2 * n + 1)),memdev=m$n"
+		[ "$size" = 0 ] || echo "-object memory-backend-ram,id=m$n,size=${size}M"
+		echo "-numa node,nodeid=$n,cpus=$((2 * n))-$((2 * n + 1))$(
+			[ "$size" = 0 ] || echo ",memdev=m$n")"
 		n=$((n + 1))
 	done
 	[ $# = 1 ] || echo '-numa dist,src=0,dst=1,val=20'
@@ -59,9 +60,10 @@ reserved() {
 within() {
 	local start end
 	read -r start end <<<"$(place "$1")"
-	[ "${start:-0}" -ge $((0x40000000 + ($2 << 20))) ] &&
-		[ "${end:-0}" -lt $((0x40000000 + ($3 << 20))) ] ||
+	if [ "${start:-0}" -lt $((0x40000000 + ($2 << 20))) ] ||
+		[ "${end:-0}" -ge $((0x40000000 + ($3 << 20))) ]; then
 		wrong "$1 is not between $2 and $3 MiB"
+	fi
 }
 
 # starts: Linux has run, kept all, and not seen what was kept change
@@ -93,7 +95,7 @@ archive_of() {
 	printf '%s\n' "$@" | (cd "$scratch/files" && cpio --quiet -o -H newc) >"$archive"
 }
 
-begin bootloader 25 2n 120
+begin bootloader 29 2n 120
 mkdir "$scratch/files"
 (cd "$scratch/files" && cpio --quiet -i) <"$archive"
 files=$scratch/files
@@ -131,6 +133,15 @@ if selected bootloader.without_numa_all_is_node_0; then
 		'dmesg: NUMA: Faking a node .*' 'node0: 4[0-9]{5} kB, cores 0-3, distances 10'
 	verdict without_numa_all_is_node_0
 fi
+if selected bootloader.a_core_whose_node_has_no_memory_takes_the_nearest; then
+	sizes='0 512'
+	bootloader "$linux"
+	sizes='256 256'
+	starts 'bootloader: node 0 has no memory: node 1 is the nearest' \
+		'bootloader: kernel 4[0-9a-f]+-[0-9a-f]+, node 1' \
+		'node1: 4[0-9]{5} kB, cores 2-3, distances 20 10'
+	verdict a_core_whose_node_has_no_memory_takes_the_nearest
+fi
 if selected bootloader.what_firmware_has_reserved_stays_reserved; then
 	machine=$machine,dumpdtb=$scratch/board.dtb bootloader ''
 	secure='secure@42000000 { reg = <0 0x42000000 0 0x200000>; no-map; };'
@@ -156,9 +167,11 @@ spoilt forgotten 'reads back wrong: 0x[0-9a-f]+ is not kept'
 
 refuses a_node_that_is_not_there "initramfs=2 $linux" \
 	'bootloader: initramfs=2: there is no such node'
-refuses a_word_that_is_not_known "registers=all $linux" \
+refuses a_word_of_somebody_else "console=ttyAMA0 $linux" \
+	'bootloader: console=ttyAMA0: not a word of this program; the kernel.s come behind --'
+refuses a_value_that_is_not_known "registers=all $linux" \
 	'bootloader: registers=all: it is list, or not there'
-refuses words_that_are_too_long "$(printf %200s | tr ' ' x) $linux" \
+refuses words_that_are_too_long "$(printf %200s '' | tr ' ' x) $linux" \
 	'bootloader: the words before -- are too long: 201 bytes'
 sizes='256 32'
 head -c 48M /dev/zero >"$files/initrd"
@@ -186,7 +199,33 @@ refuses no_initramfs "$linux" 'bootloader: the archive has no initrd'
 archive=''
 refuses no_archive "$linux" 'bootloader: there is no archive: give QEMU one with -initrd'
 
+# broken_tree NAME PATTERN AT BYTES: a tree with these there, at 0x46000000, is one line; AT may be
+# `structure`, of which the third word of the header says where it begins
+broken_tree() {
+	local at=$3
+	selected "bootloader.$1" || return 0
+	machine=$machine,dumpdtb=$scratch/board.dtb bootloader ''
+	cp "$scratch/board.dtb" "$scratch/broken.dtb"
+	[ "$at" != structure ] || at=$(od -An -t u4 --endian=big -j 8 -N 4 "$scratch/board.dtb")
+	printf '%b' "$4" | dd of="$scratch/broken.dtb" bs=1 seek=$((at)) conv=notrunc 2>/dev/null
+	echo 'ldr x0, =0x46000000; ldr x1, =0x40200000; br x1' >"$scratch/enter.S"
+	$(compiler) -c -o "$scratch/enter.o" "$scratch/enter.S"
+	$(linker) -Ttext=0x44000000 -e 0x44000000 -o "$scratch/enter" "$scratch/enter.o"
+	image='' also="-device loader,file=$scratch/enter,cpu-num=0
+		-device loader,file=$scratch/broken.dtb,addr=0x46000000,force-raw=on
+		-device loader,file=$O/bootloader/bootloader.img,addr=0x40200000,force-raw=on"
+	bootloader ''
+	expect 124 "$2"
+	image=bootloader.img also=''
+	verdict "$1"
+}
+
 limit=4
+broken_tree a_broken_tree 'bootloader: the device tree at 0x46000000 is broken: FDT_ERR_.*' \
+	structure '\0\0\0\07'
+broken_tree a_tree_that_is_too_large \
+	'bootloader: the device tree at 0x46000000 has 4194304 bytes: at most 2 MiB are mapped' \
+	4 '\0\0100\0\0'
 if selected bootloader.without_a_device_tree_it_says_so; then
 	image=bootloader.elf
 	bootloader ''
