@@ -15,7 +15,7 @@ AR := $(CROSS_COMPILE)ar
 DEFINES = $(filter -DZONAL_%,$(EXTRA_CFLAGS))
 
 PAIR := $(O)/amalgam/zonal.c $(O)/amalgam/zonal.h
-LIB_SHARE := $(PAIR) tools/lib/zonal.mk docs/porting.md LICENSE
+LIB_SHARE := $(PAIR) tools/lib/zonal.mk docs/porting.md docs/api.md LICENSE
 LIB_TEMPLATE := arch/template/template_port.c $(wildcard arch/template/include/*.h)
 LIB_HEADERS := $(filter-out %/user.h,$(wildcard include/zonal/*.h))
 RELEASE = $(O)/zonal-$(VERSION)
