@@ -32,6 +32,7 @@
 #include "base.h"
 
 /* <zonal/port.h> */
+#define online_expect zn_online_expect
 #define port_cpu zonal_port_cpu
 #define port_irqflags_t zonal_port_irqflags_t
 #define port_irq_save zonal_port_irq_save
@@ -282,6 +283,7 @@
 #define text_keep_read zn_text_keep_read
 #define trace_lists zn_trace_lists
 #define trace_write zn_trace_write
+#define tune_lists zn_tune_lists
 #define vm_event_name zn_vm_event_name
 #define walk_zones zn_walk_zones
 #define zone_boost zn_zone_boost

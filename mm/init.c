@@ -196,6 +196,7 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	make_parts(mm, config);
 	pagemap_fill(mm, config->info);
 	release_memory(mm, config->info);
+	online_expect(mm, config->info);
 	err = min_free_check(mm, config->options.min_free_kbytes);
 	if (err)
 		return err;

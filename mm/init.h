@@ -79,6 +79,9 @@ bool release_next(const struct boot_info *info, struct pfn_span *rest, struct pf
 uint64_t release_later(struct zonal *mm, struct zone *zone, struct pfn_span part)
 	LOCK_HELD(zone->lock);
 
+/* online.c: zones that have memory which was held back. */
+void online_expect(struct zonal *mm, const struct boot_info *info);
+
 /* deferred.c: whether sections are to be left for later; which ones, and how many pages. */
 bool deferred_wanted(const struct zonal_config *config);
 void deferred_choose(struct zonal *mm, const struct boot_info *info);

@@ -150,7 +150,7 @@ struct zonal {
 	_Atomic uint32_t shrinking;       /* a: walks over them under way */
 	struct cma_area cma[ZONAL_CMA_AREAS];
 	unsigned cma_count;       /* i */
-	_Atomic uint8_t cma_turn; /* a: who takes a range for an area; one at a time */
+	_Atomic uint8_t cma_turn, resizing; /* a: one takes a CMA range; one resizes (online.c) */
 	_Atomic uint64_t swap_free; /* a: places for anonymous pages, as their owners say */
 	struct oom oom;
 	struct cpuset_state cpusets;

@@ -196,6 +196,11 @@ int zonal_reserve(struct boot_info *info, uint64_t base, uint64_t size)
 	return add_reserved(info, "reserved", base, size, 0);
 }
 
+int zonal_hold_back(struct boot_info *info, uint64_t base, uint64_t size)
+{
+	return add_reserved(info, "held back", base, size, BOOT_LATER);
+}
+
 int zonal_add_area(struct boot_info *info, uint64_t base, uint64_t size)
 {
 	if ((base | size) & ((PAGE_SIZE << (MAX_ORDER - 1)) - 1))

@@ -102,30 +102,37 @@ static bool lists_can_hold(struct zonal *mm, unsigned fraction)
 	return true;
 }
 
+void tune_lists(struct zonal *mm, struct zone *zone)
+{
+	struct pcp_size size = pcp_size_of((uint64_t)zone_managed(zone),
+					   mm->options.percpu_pagelist_fraction);
+
+	ASSERT(!port_irqs_masked(), "CPU %u waits for others with interrupts masked",
+	       (unsigned)port_this_cpu()->id);
+	for (unsigned c = 0; c < mm->cpu_count; c++) {
+		struct resize resize = { .size = size };
+
+		if (!mm->cpu[c])
+			continue;
+		resize.pcp = &mm->cpu[c]->pcp[zone->id];
+		if (size.batch + size.high > resize.pcp->mask)
+			return;
+		zone->pcp_high = size.high;
+		zone->pcp_batch = size.batch;
+		resize_on(c, &resize);
+	}
+}
+
 int zonal_set_pagelist_fraction(struct zonal *mm, unsigned fraction)
 {
 	struct zone *zone;
 	unsigned zid;
 
-	ASSERT(!port_irqs_masked(), "CPU %u waits for others with interrupts masked",
-	       (unsigned)port_this_cpu()->id);
 	if ((fraction && fraction < 8) || !lists_can_hold(mm, fraction))
 		return ZONAL_EINVAL;
 	mm->options.percpu_pagelist_fraction = fraction;
-	mm_for_each_zone(mm, zid, zone) {
-		struct pcp_size size = pcp_size_of((uint64_t)zone_managed(zone), fraction);
-
-		zone->pcp_high = size.high;
-		zone->pcp_batch = size.batch;
-		for (unsigned c = 0; c < mm->cpu_count; c++) {
-			struct resize resize = { .size = size };
-
-			if (!mm->cpu[c])
-				continue;
-			resize.pcp = &mm->cpu[c]->pcp[zid];
-			resize_on(c, &resize);
-		}
-	}
+	mm_for_each_zone(mm, zid, zone)
+		tune_lists(mm, zone);
 	return 0;
 }
 

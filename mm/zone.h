@@ -93,6 +93,7 @@ struct zone {
 	struct zone_compact compact;
 	_Atomic uint64_t numa_base[PCP_STATS]; /* t: when they were switched on again (Y5) */
 	_Atomic uint64_t deferred; /* z: pages of `managed` that are to be handed over later */
+	bool later; /* i: memory was held back (online.c); it is in the zonelists without any */
 };
 
 /*

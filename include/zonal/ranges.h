@@ -46,6 +46,12 @@ int zonal_reserve(struct zonal_boot_info *info, uint64_t base, uint64_t size) ZO
  * overlaps anything reserved. */
 int zonal_add_area(struct zonal_boot_info *info, uint64_t base, uint64_t size) ZONAL_MUST_USE;
 
+/* RAM that was added, or will be, and is not to be handed out before zonal_online() brings it, at
+ * once or piece by piece (<zonal/online.h>). Whole pages are kept back as zonal_reserve() does,
+ * and a node that has no other memory has a place in every zonelist from the beginning. Refused
+ * as zonal_add_area(). */
+int zonal_hold_back(struct zonal_boot_info *info, uint64_t base, uint64_t size) ZONAL_MUST_USE;
+
 /* CPU `cpu` is on node `nid`, which is online from now on. CPUs that are not told of but have
  * a lower number are on no node of their own. ZONAL_EINVAL: no such node; ZONAL_ERANGE: no such
  * CPU. */
