@@ -35,7 +35,7 @@
 
 void online_expect(struct zonal *mm, const struct boot_info *info)
 {
-	for (unsigned r = 0; r < info->reserved_count; r++) {
+	for (unsigned r = 0; ZONAL_DEFERRED && r < info->reserved_count; r++) {
 		const struct boot_range *held = &info->reserved[r];
 		struct pfn_span span = { held->start >> PAGE_SHIFT,
 					 (held->start + held->size) >> PAGE_SHIFT };
@@ -129,7 +129,7 @@ static void bring_piece(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t 
 
 int zonal_online(struct zonal *mm, pfn_t start, uint64_t pages)
 {
-	struct zone *zone = zone_of_all(mm, start, pages);
+	struct zone *zone = ZONAL_DEFERRED ? zone_of_all(mm, start, pages) : NULL;
 
 	if (!zone || !(zone_managed(zone) || zone->later))
 		return ZONAL_EINVAL;
@@ -206,7 +206,7 @@ static void drop_pages(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t e
 
 int zonal_offline(struct zonal *mm, pfn_t start, uint64_t pages, struct zonal_in_use *out)
 {
-	struct zone *zone = zone_of_all(mm, start, pages);
+	struct zone *zone = ZONAL_DEFERRED ? zone_of_all(mm, start, pages) : NULL;
 	struct zonal_in_use none;
 	int err;
 

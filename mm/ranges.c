@@ -198,6 +198,8 @@ int zonal_reserve(struct boot_info *info, uint64_t base, uint64_t size)
 
 int zonal_hold_back(struct boot_info *info, uint64_t base, uint64_t size)
 {
+	if (!ZONAL_DEFERRED)
+		return refuse("held back", base, size, "this build has ZONAL_DEFERRED=0");
 	return add_reserved(info, "held back", base, size, BOOT_LATER);
 }
 

@@ -114,7 +114,7 @@
 #ifndef ZONAL_GROUPS
 #define ZONAL_GROUPS 1
 #endif
-/* Page structures that are set up after boot. */
+/* Page structures that are set up after boot; memory that comes later (<zonal/online.h>). */
 #ifndef ZONAL_DEFERRED
 #define ZONAL_DEFERRED 1
 #endif

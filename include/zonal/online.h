@@ -57,7 +57,8 @@ struct zonal_in_use {
  *	ZONAL_EBUSY   *out says what is in use; or it is all zero, and memory is being brought or
  *	              taken, or somebody else is at these pages. Ask again
  * and then nothing has changed but the places of what could be moved. A build without
- * ZONAL_RECLAIM moves and takes nothing: ZONAL_EBUSY.
+ * ZONAL_RECLAIM moves and takes nothing: ZONAL_EBUSY; one without ZONAL_DEFERRED has neither
+ * of the two calls: ZONAL_EINVAL.
  */
 int zonal_offline(struct zonal *mm, zonal_pfn_t start, uint64_t pages,
 		  struct zonal_in_use *out) ZONAL_MUST_USE;
