@@ -281,6 +281,17 @@ def the_five_steps_of_porting_md_give_a_page_on_a_bare_board():
     return faults
 
 
+def a_part_that_is_left_out_says_so_and_one_that_is_there_serves():
+    source, faults = os.path.join(ROOT, "test/t/parts.c"), []
+    for part in ("all", "no-oom", "policies", "least"):
+        _, found = run("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror",
+                       "-DZONAL_AMALGAM", *PARTS[part], "-I", pair(), "-I",
+                       TEMPLATE + "/include", source, TEMPLATE + "/template_port.c",
+                       pair() + "/zonal.c", "-o", "parts")
+        faults += [f"{part}: {fault}" for fault in found or run("./parts")[1]]
+    return faults
+
+
 def what_cannot_be_says_so_while_it_is_compiled():
     faults = []
     for flags, words in ((["-DZONAL_MOBILITY=0"], "stand on mobility"),
@@ -301,6 +312,7 @@ CASES = [the_pair_compiles_under_strict_warnings_in_every_choice_of_parts,
          programs_with_other_values_than_the_library_notice,
          the_installed_archive_is_found_by_pkg_config, the_installed_package_is_found_by_cmake,
          the_five_steps_of_porting_md_give_a_page_on_a_bare_board,
+         a_part_that_is_left_out_says_so_and_one_that_is_there_serves,
          a_release_is_enough_for_a_makefile_of_somebody_else,
          what_cannot_be_says_so_while_it_is_compiled]
 
