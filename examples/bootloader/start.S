@@ -16,48 +16,21 @@
  * masked, x0 to x3 as told. What it shall see was cleaned to memory before (main.c); from the moment
  * that the data cache is off nothing may be loaded that is in it alone, so the registers come first.
  */
-	.section .head, "ax"
-	.globl	_start
-_start:
-	b	boot_begin
-	.long	0
-	.quad	0			/* text_offset: the first 2 MiB boundary behind the start */
-	.quad	image_end - _start
-	.quad	0xa			/* little-endian, 4 KiB pages */
-	.quad	0, 0, 0
-	.ascii	"ARM\x64"
-	.long	0
+#include "head.h"
+
+	image_head boot_begin
 
 boot_begin:
 	msr	daifset, #0xf
 	mov	x20, x0
-	adr	x1, not_here
-	adr	x0, _start
-	ldr	x2, =image_start
-	cmp	x0, x2
-	b.ne	complain
+	check_place
 	adr	x1, not_this_level
 	mrs	x21, CurrentEL
 	lsr	x21, x21, #2		/* 1 or 2, kept for mmu_on */
 	cmp	x21, #3
 	b.eq	complain
 
-	bl	clean_image
-	ldr	x0, =bss_start
-	ldr	x1, =bss_end
-1:	stp	xzr, xzr, [x0], #16
-	cmp	x0, x1
-	b.lo	1b
-	ldr	x0, =boot_stack_end
-	mov	sp, x0
-	mov	x29, xzr
-	mov	x0, x20
-	bl	mmu_build
-	bl	clean_image
-	bl	mmu_on
-	mov	x0, x20
-	bl	boot_main
-	b	.
+	enter_c boot_main
 
 /* By the tables of mmu_build(); an identity map, so we just go on. x21: the level. */
 mmu_on:
@@ -160,16 +133,6 @@ fault:
 	mrs	x1, elr_el2
 	mrs	x2, far_el2
 	b	boot_crash
-
-/* x1: a line of text. Relative to the PC, as nothing is where it should be. */
-complain:
-	mov	x2, #0x09000000
-1:	ldrb	w0, [x1], #1
-	cbz	w0, 2f
-	str	w0, [x2]
-	b	1b
-2:	wfi
-	b	2b
 
 not_this_level:
 	.asciz	"bootloader: entered at EL3: start QEMU without secure=on\n"

@@ -17,17 +17,9 @@
  */
 #define HV_CPU_STACK 24			/* of struct hv_cpu, as cpu.c asserts */
 
-	.section .head, "ax"
-	.globl	_start
-_start:
-	b	boot
-	.long	0
-	.quad	0			/* text_offset: the first 2 MiB boundary behind the start */
-	.quad	image_end - _start
-	.quad	0xa			/* little-endian, 4 KiB pages */
-	.quad	0, 0, 0
-	.ascii	"ARM\x64"
-	.long	0
+#include "head.h"
+
+	image_head boot
 
 boot:
 	msr	daifset, #0xf
@@ -36,28 +28,8 @@ boot:
 	mrs	x0, CurrentEL
 	cmp	x0, #8
 	b.ne	complain
-	adr	x1, not_here
-	adr	x0, _start
-	ldr	x2, =image_start
-	cmp	x0, x2
-	b.ne	complain
-
-	bl	clean_image
-	ldr	x0, =bss_start
-	ldr	x1, =bss_end
-1:	stp	xzr, xzr, [x0], #16
-	cmp	x0, x1
-	b.lo	1b
-	ldr	x0, =boot_stack_end
-	mov	sp, x0
-	mov	x29, xzr
-	mov	x0, x20
-	bl	mmu_build
-	bl	clean_image
-	bl	mmu_on
-	mov	x0, x20
-	bl	hv_main
-	b	.
+	check_place
+	enter_c hv_main
 
 	.globl	hv_secondary
 hv_secondary:
@@ -98,16 +70,6 @@ mmu_on:
 	msr	sctlr_el2, x0
 	isb				/* what follows is fetched through the tables */
 	ret
-
-/* x1: a line of text. Relative to the PC, as nothing is where it should be. */
-complain:
-	mov	x2, #0x09000000
-1:	ldrb	w0, [x1], #1
-	cbz	w0, 2f
-	str	w0, [x2]
-	b	1b
-2:	wfi
-	b	2b
 
 not_el2:
 	.asciz	"hypervisor: not entered at EL2: start QEMU with -M virt,virtualization=on\n"
