@@ -24,6 +24,17 @@ boot() {
 	tr -d '\r' <"$scratch/raw" >"$scratch/out"
 }
 
+# keys FILE PROMPT: what is in the file, once the prompt stands in $scratch/raw. A UART whose FIFO
+# is switched on forgets what was typed before, and a driver that starts may.
+keys() {
+	[ "$1" != /dev/null ] || return 0
+	for ((i = 0; i < limit * 5; i++)); do
+		! grep -aqF -- "$2" "$scratch/raw" || break
+		sleep 0.2
+	done
+	cat "$1"
+}
+
 # wrong TEXT: the case fails, and this is why
 wrong() {
 	echo "# $1"

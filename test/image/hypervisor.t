@@ -16,6 +16,7 @@ holds='hypervisor: after: [0-9]+ pages free, every invariant holds'
 
 # hypervisor ARGUMENTS
 hypervisor() {
+	: >"$scratch/raw"
 	# shellcheck disable=SC2046,SC2086 # lists of words
 	timeout -k 5 "$limit" qemu-system-aarch64 -M $machine -cpu $cpu -smp 4 -m 1G \
 		$(for n in 0 1; do
@@ -24,7 +25,7 @@ hypervisor() {
 		done) -display none -monitor none -serial stdio -nic none -no-reboot \
 		$(if [ -n "$image" ]; then
 			echo "-kernel $O/hypervisor/$image ${archive:+-initrd $archive}"
-		fi) ${at:-} ${1:+-append "$1"} <"$input" >"$scratch/raw" 2>&1
+		fi) ${at:-} ${1:+-append "$1"} < <(keys "$input" "can't access tty") >"$scratch/raw" 2>&1
 	status=$?
 	tr -d '\r' <"$scratch/raw" >"$scratch/out"
 }
@@ -82,9 +83,9 @@ if selected hypervisor.two_guests_on_two_nodes_and_two_cores; then
 	verdict two_guests_on_two_nodes_and_two_cores
 fi
 
-# Typed before the guest is there, and waited for.
+# Typed once the guest's shell has its console; its prompt is no whole line, so it is not shown.
 # shellcheck disable=SC2016 # it is the guest's shell that shall count
-printf 'echo $((6*7)); head -1 /proc/version\nexit\n' >"$scratch/typed"
+printf 'echo $((6*7)); head -1 /proc/version; exit\n' >"$scratch/typed"
 input=$scratch/typed
 guests a_shell_takes_what_is_typed 'guest=a,0,1,128,do=shell console=a' 'a: 42' \
 	'a: Linux version 6\..*' 'a: shell: off' 'hypervisor: guest a: powered off'
