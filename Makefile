@@ -49,7 +49,7 @@ IMAGE_FLAGS = -ffreestanding -nostdinc -Ilib/freestanding \
 IMAGE_C = $(if $(filter %.c,$<),-include arch/arm64/include/hidden.h $(FDT_ENV))
 IMAGE_LDFLAGS := -static -pie --no-dynamic-linker -z text -z max-page-size=4096 -z norelro \
 	--build-id=none --gc-sections $(LD_QUIET) -T arch/arm64/kernel.ld
-IMAGE_SRC := $(wildcard arch/arm64/*/*.S $(addsuffix /*.c,arch/arm64/* mm mm/* sched lib lib/freestanding \
+IMAGE_SRC := $(wildcard $(foreach f,boot kernel user,arch/arm64/$f/*.[cS]) $(addsuffix /*.c,mm mm/* sched lib lib/freestanding \
 	board block drivers/* report monitor platform user))
 IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/bench/*.c \
 	test/ktest*.c) monitor/tests_here.c monitor/bench_image.c
@@ -164,7 +164,7 @@ $(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) \
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 
-include tools/progress.mk tools/lib.mk tools/flash.mk tools/hypervisor.mk tools/bootloader.mk
+include tools/progress.mk tools/lib.mk tools/flash.mk tools/examples.mk
 
 # ---- running -----------------------------------------------------------------------------
 run qemu: $(O)/zonal.img | $(O)/setup.run

@@ -32,7 +32,6 @@
 #include "base.h"
 
 /* <zonal/port.h> */
-#define online_expect zn_online_expect
 #define port_cpu zonal_port_cpu
 #define port_irqflags_t zonal_port_irqflags_t
 #define port_irq_save zonal_port_irq_save
@@ -200,6 +199,7 @@
 #define number_read zn_number_read
 #define number_read_all zn_number_read_all
 #define number_read_bytes zn_number_read_bytes
+#define online_expect zn_online_expect
 #define oom_choose zn_oom_choose
 #define oom_constrain zn_oom_constrain
 #define oom_in_group zn_oom_in_group
@@ -289,6 +289,7 @@
 #define zone_boost zn_zone_boost
 #define zone_mark_ok zn_zone_mark_ok
 #define zone_mark_ok_with zn_zone_mark_ok_with
+#define zone_of_range zn_zone_of_range
 #define zone_reclaimable zn_zone_reclaimable
 #define zone_request_ok zn_zone_request_ok
 #define zone_short_pages zn_zone_short_pages

@@ -44,6 +44,10 @@ static inline void deferred_reach(struct zonal *mm, pfn_t pfn)
 		deferred_reach_pfn(mm, pfn);
 }
 
+/* zone_range.c: the zone that all of [start, start + pages) is RAM of, whose structures are brought
+ * if they are not there; NULL: it is no such range. Context: as deferred_grow(). */
+struct zone *zone_of_range(struct zonal *mm, pfn_t start, uint64_t pages);
+
 /* Are there pages that do not come only because of deferred_hold()? */
 bool deferred_waits(const struct zonal *mm);
 static inline bool deferred_is_held(const struct zonal *mm)

@@ -80,7 +80,7 @@ static void zonelist_add_node(struct zonelist *list, struct node *node)
 	for (int t = ZONE_TYPES - 1; t >= 0; t--) {
 		struct zone *zone = &node->zone[t];
 
-		if (zone_managed(zone) || zone->later)
+		if (zone_listed(zone))
 			list->ref[list->count++] = (struct zoneref){ .zone = zone,
 								     .type = (uint8_t)t,
 								     .node = node->id };
@@ -108,7 +108,7 @@ static void find_policy_zone(struct zonal *mm)
 
 	mm->policy_zone = ZONE_DMA;
 	mm_for_each_zone(mm, zid, zone)
-		if ((zone_managed(zone) || zone->later) && zone->type != ZONE_MOVABLE &&
+		if (zone_listed(zone) && zone->type != ZONE_MOVABLE &&
 		    zone->type > mm->policy_zone)
 			mm->policy_zone = zone->type;
 }

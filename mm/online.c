@@ -65,27 +65,6 @@ static void resize_end(struct zonal *mm, struct zone *zone)
 	st_release(&mm->resizing, 0);
 }
 
-/* The zone that all of [start, start + pages) is RAM of; NULL: none. */
-static struct zone *zone_of_all(struct zonal *mm, pfn_t start, uint64_t pages)
-{
-	const struct page *first;
-
-	if (!pages || start + pages < start)
-		return NULL;
-	deferred_reach(mm, start);
-	first = zonal_page(mm, start);
-	for (pfn_t pfn = start; first && pfn < start + pages; pfn++) {
-		const struct page *page;
-
-		if (!(pfn % PIECE))
-			deferred_reach(mm, pfn);
-		page = zonal_page(mm, pfn);
-		if (!page || page_zid(page) != page_zid(first))
-			return NULL;
-	}
-	return first ? mm->zone[page_zid(first)] : NULL;
-}
-
 /* ---- online ---- */
 
 static bool can_come(const struct page *page)
@@ -129,9 +108,9 @@ static void bring_piece(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t 
 
 int zonal_online(struct zonal *mm, pfn_t start, uint64_t pages)
 {
-	struct zone *zone = ZONAL_DEFERRED ? zone_of_all(mm, start, pages) : NULL;
+	struct zone *zone = ZONAL_DEFERRED ? zone_of_range(mm, start, pages) : NULL;
 
-	if (!zone || !(zone_managed(zone) || zone->later))
+	if (!zone || !zone_listed(zone))
 		return ZONAL_EINVAL;
 	if (!resize_begin(mm))
 		return ZONAL_EBUSY;
@@ -206,7 +185,7 @@ static void drop_pages(struct zonal *mm, struct zone *zone, pfn_t start, pfn_t e
 
 int zonal_offline(struct zonal *mm, pfn_t start, uint64_t pages, struct zonal_in_use *out)
 {
-	struct zone *zone = ZONAL_DEFERRED ? zone_of_all(mm, start, pages) : NULL;
+	struct zone *zone = ZONAL_DEFERRED ? zone_of_range(mm, start, pages) : NULL;
 	struct zonal_in_use none;
 	int err;
 

@@ -81,7 +81,15 @@ static void resize_on(unsigned cpu, struct resize *resize)
 	port_irq_restore(irq);
 }
 
-/* Slots are as many for each CPU. */
+/* Slots are as many for each CPU. Pages that a ring of the zone has room for. */
+static unsigned ring_room(struct zonal *mm, unsigned zid)
+{
+	for (unsigned c = 0; c < mm->cpu_count; c++)
+		if (mm->cpu[c])
+			return mm->cpu[c]->pcp[zid].mask;
+	return 0;
+}
+
 static bool lists_can_hold(struct zonal *mm, unsigned fraction)
 {
 	struct zone *zone;
@@ -89,36 +97,33 @@ static bool lists_can_hold(struct zonal *mm, unsigned fraction)
 
 	mm_for_each_zone(mm, zid, zone) {
 		struct pcp_size size = pcp_size_of((uint64_t)zone_managed(zone), fraction);
+		unsigned room = ring_room(mm, zid);
 
-		for (unsigned c = 0; c < mm->cpu_count; c++)
-			if (mm->cpu[c] && size.batch + size.high > mm->cpu[c]->pcp[zid].mask) {
-				port_log("zonal: percpu_pagelist_fraction %u: zone %u would need "
-					 "lists of %u pages, they were made for %u at boot",
-					 fraction, zid, size.batch + size.high,
-					 mm->cpu[c]->pcp[zid].mask);
-				return false;
-			}
+		if (size.batch + size.high <= room)
+			continue;
+		port_log("zonal: percpu_pagelist_fraction %u: zone %u would need lists of %u "
+			 "pages, they were made for %u at boot",
+			 fraction, zid, size.batch + size.high, room);
+		return false;
 	}
 	return true;
 }
 
 void tune_lists(struct zonal *mm, struct zone *zone)
 {
-	struct pcp_size size = pcp_size_of((uint64_t)zone_managed(zone),
-					   mm->options.percpu_pagelist_fraction);
+	struct resize resize = { .size = pcp_size_of((uint64_t)zone_managed(zone),
+						     mm->options.percpu_pagelist_fraction) };
 
 	ASSERT(!port_irqs_masked(), "CPU %u waits for others with interrupts masked",
 	       (unsigned)port_this_cpu()->id);
+	if (resize.size.batch + resize.size.high > ring_room(mm, zone->id))
+		return;
+	zone->pcp_high = resize.size.high;
+	zone->pcp_batch = resize.size.batch;
 	for (unsigned c = 0; c < mm->cpu_count; c++) {
-		struct resize resize = { .size = size };
-
 		if (!mm->cpu[c])
 			continue;
 		resize.pcp = &mm->cpu[c]->pcp[zone->id];
-		if (size.batch + size.high > resize.pcp->mask)
-			return;
-		zone->pcp_high = size.high;
-		zone->pcp_batch = size.batch;
 		resize_on(c, &resize);
 	}
 }

@@ -166,4 +166,10 @@ static inline int64_t zone_managed(const struct zone *zone)
 	return (int64_t)ld_relaxed(&((struct zone *)(uintptr_t)zone)->managed);
 }
 
+/* Has it a place in the zonelists? Asked when they are built, and by who brings memory later. */
+static inline bool zone_listed(const struct zone *zone)
+{
+	return zone_managed(zone) || zone->later;
+}
+
 #endif

@@ -22,7 +22,7 @@ set -eu
 
 O=${O:-build}
 CROSS_COMPILE=${CROSS_COMPILE-aarch64-linux-gnu-}
-missing=''
+missing='' apt=''
 
 say() {
 	echo "tools/setup.sh: $*"
@@ -183,11 +183,24 @@ apt_arm64() {
 		-o Acquire::Languages=none "$@"
 }
 
+# The state directory, once for all that is brought; it goes at the end.
 open_arm64() {
+	[ -z "$apt" ] || return 0
 	mkdir -p "$O/apt/lists/partial" "$O/apt/cache/archives/partial" "$O/sysroot"
 	apt=$(cd "$O/apt" && pwd)
 	: >"$apt/status"
 	apt_arm64 update || say "apt-get update for arm64 had trouble, trying all the same"
+}
+
+# get_arm64 PACKAGE…: into $apt
+get_arm64() {
+	open_arm64
+	(cd "$apt" && apt_arm64 download "$@") || fail "no package $* for arm64"
+}
+
+# is_debian HINT: or what somebody else has to bring
+is_debian() {
+	command -v apt-get >/dev/null || fail "this is not Debian; $1"
 }
 
 # depends_arm64 PACKAGE: what it stands for today
@@ -200,60 +213,52 @@ depends_arm64() {
 # The device trees of all boards that Debian's kernel knows, for a test.
 trees_fetch() {
 	[ ! -e "$O/sysroot/trees" ] || return 0
-	command -v apt-get >/dev/null || fail "this is not Debian; put device trees into $O/sysroot/trees"
+	is_debian "put device trees into $O/sysroot/trees"
 	say "unpacking the device trees of linux-image-arm64 (60 MB) into $O/sysroot/trees"
 	open_arm64
-	kernel=$(depends_arm64 linux-image-arm64)
-	(cd "$apt" && apt_arm64 download "$kernel") || fail "no package $kernel for arm64"
+	get_arm64 "$(depends_arm64 linux-image-arm64)"
 	mkdir -p "$O/sysroot/kernel"
-	dpkg --fsys-tarfile "$apt"/linux-image-*_arm64.deb |
+	dpkg --fsys-tarfile "$apt"/linux-image-[0-9]*_arm64.deb |
 		tar -xC "$O/sysroot/kernel" --wildcards './usr/lib/linux-image-*/*.dtb'
 	mv "$O"/sysroot/kernel/usr/lib/linux-image-* "$O/sysroot/trees"
-	rm -rf "$apt" "$O/sysroot/kernel"
+	rm -rf "$O/sysroot/kernel" "$apt"/linux-image-*
 }
 
 # What the hypervisor and the bootloader start: Debian's kernel for virtual machines and a busybox.
 guest_fetch() {
 	[ ! -e "$O/sysroot/guest" ] || return 0
-	command -v apt-get >/dev/null ||
-		fail "this is not Debian; put vmlinuz, busybox and modules/*.ko into $O/sysroot/guest"
+	is_debian "put vmlinuz, busybox and modules/*.ko into $O/sysroot/guest"
 	say "unpacking linux-image-cloud-arm64 (25 MB) and busybox-static for arm64 into $O/sysroot/guest"
 	open_arm64
-	kernel=$(depends_arm64 linux-image-cloud-arm64)
-	(cd "$apt" && apt_arm64 download "$kernel" busybox-static) || fail "no package $kernel for arm64"
+	get_arm64 "$(depends_arm64 linux-image-cloud-arm64)" busybox-static
 	rm -rf "$O/sysroot/unpacked" && mkdir -p "$O/sysroot/unpacked/guest/modules"
 	dpkg -x "$apt"/linux-image-*_arm64.deb "$O/sysroot/unpacked"
 	dpkg -x "$apt"/busybox-static_*_arm64.deb "$O/sysroot/unpacked"
 	(cd "$O/sysroot/unpacked" && mv boot/vmlinuz-* guest/vmlinuz && mv boot/config-* guest/config &&
 		mv "$(find . -path '*bin/busybox')" guest/busybox &&
 		find lib usr -name 'virtio*.ko' -exec mv '{}' guest/modules ';' && mv guest ../guest)
-	rm -rf "$apt" "$O/sysroot/unpacked"
+	rm -rf "$O/sysroot/unpacked" "$apt"/linux-image-*
 }
 
 # GRUB for arm64 is a program that the emulated board runs: one file of its package.
 grub_fetch() {
 	[ ! -e "$O/sysroot/grubaa64.efi" ] || return 0
-	command -v apt-get >/dev/null || fail "this is not Debian; put grubaa64.efi into $O/sysroot"
+	is_debian "put grubaa64.efi into $O/sysroot"
 	say "unpacking grubaa64.efi of grub-efi-arm64-bin into $O/sysroot (not installed)"
-	open_arm64
-	(cd "$apt" && apt_arm64 download grub-efi-arm64-bin) ||
-		fail "no package grub-efi-arm64-bin for arm64"
+	get_arm64 grub-efi-arm64-bin
 	mkdir -p "$O/sysroot/grub"
 	dpkg --fsys-tarfile "$apt"/grub-efi-arm64-bin_*_arm64.deb |
 		tar -xC "$O/sysroot/grub" ./usr/lib/grub/arm64-efi/monolithic/grubaa64.efi
 	mv "$O/sysroot/grub/usr/lib/grub/arm64-efi/monolithic/grubaa64.efi" "$O/sysroot"
-	rm -rf "$apt" "$O/sysroot/grub"
+	rm -rf "$O/sysroot/grub"
 }
 
 libfdt_fetch() {
 	[ ! -e "$O/sysroot/usr/lib/aarch64-linux-gnu/libfdt.a" ] || return 0
-	command -v apt-get >/dev/null ||
-		fail "this is not Debian; give LIBFDT_LIB= (an arm64 libfdt.a) or LIBFDT_SRC="
+	is_debian 'give LIBFDT_LIB= (an arm64 libfdt.a) or LIBFDT_SRC='
 	say "unpacking libfdt-dev for arm64 into $O/sysroot (not installed)"
-	open_arm64
-	(cd "$apt" && apt_arm64 download libfdt-dev) || fail "no package libfdt-dev for arm64"
+	get_arm64 libfdt-dev
 	dpkg -x "$apt"/libfdt-dev_*_arm64.deb "$O/sysroot"
-	rm -rf "$apt"
 }
 
 # A place for packages' sources, made of the places that the machine has for packages.
@@ -261,31 +266,30 @@ source_list() {
 	for list in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/*.sources; do
 		# The backslash is sed's: a line that has no end gets one.
 		# shellcheck disable=SC1003
-		[ ! -e "$list" ] || sed 's/^Types:.*/Types: deb-src/; $a\' "$list" >"$apt/src.sources"
+		[ ! -e "$list" ] || sed 's/^Types:.*/Types: deb-src/; $a\' "$list" >"$sources/src.sources"
 		[ ! -e "$list" ] || return 0
 	done
-	sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$apt/src.list"
+	sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$sources/src.list"
 }
 
 lz4_fetch() {
 	[ ! -e "$O/sysroot/lz4/lz4.c" ] || return 0
-	command -v apt-get >/dev/null ||
-		fail "this is not Debian; give LZ4_SRC= (a folder with lz4.c and lz4.h)"
+	is_debian 'give LZ4_SRC= (a folder with lz4.c and lz4.h)'
 	say "unpacking the source of liblz4 into $O/sysroot/lz4"
 	mkdir -p "$O/apt-src/lists/partial" "$O/apt-src/cache/archives/partial" "$O/sysroot/lz4"
-	apt=$(cd "$O/apt-src" && pwd)
-	: >"$apt/status"
+	sources=$(cd "$O/apt-src" && pwd)
+	: >"$sources/status"
 	source_list
-	set -- -qq -o Dir::State="$apt" -o Dir::State::status="$apt/status" \
-		-o Dir::Cache="$apt/cache" -o Dir::Etc::sourceparts=/dev/null \
-		-o Dir::Etc::sourcelist="$(ls "$apt"/src.*)" -o APT::Sandbox::User= \
+	set -- -qq -o Dir::State="$sources" -o Dir::State::status="$sources/status" \
+		-o Dir::Cache="$sources/cache" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::sourcelist="$(ls "$sources"/src.*)" -o APT::Sandbox::User= \
 		-o Acquire::Languages=none
 	apt-get "$@" update || say "apt-get update for sources had trouble, trying all the same"
-	(cd "$apt" && apt-get "$@" source --download-only lz4) || fail "no source package lz4"
-	tar -xf "$apt"/lz4_*.orig.tar.* -C "$apt"
-	cp "$apt"/lz4-*/lib/LICENSE "$apt"/lz4-*/lib/lz4.h "$O/sysroot/lz4"
-	cp "$apt"/lz4-*/lib/lz4.c "$O/sysroot/lz4"
-	rm -rf "$apt"
+	(cd "$sources" && apt-get "$@" source --download-only lz4) || fail "no source package lz4"
+	tar -xf "$sources"/lz4_*.orig.tar.* -C "$sources"
+	cp "$sources"/lz4-*/lib/LICENSE "$sources"/lz4-*/lib/lz4.h "$O/sysroot/lz4"
+	cp "$sources"/lz4-*/lib/lz4.c "$O/sysroot/lz4"
+	rm -rf "$sources"
 }
 
 case ${1:-} in
@@ -318,3 +322,4 @@ fi
 case $1 in
 hypervisor | test) guest_fetch ;;
 esac
+[ -z "$apt" ] || rm -rf "$apt"

@@ -15,7 +15,7 @@
  * Reference: "BCM2836 ARM-local peripherals", QA7 rev 3.4.
  */
 #include "arm64_cpu.h"
-#include "gic.h"
+#include "irq_driver.h"
 #include "lib/assert.h"
 #include "lib/kprintf.h"
 #include "drivers/mmio.h"
@@ -44,10 +44,10 @@ static uintptr_t mailbox_0(uintptr_t bank, unsigned cpu) { return bank + 16 * co
 
 static bool bcm2836_start(int node)
 {
-	static const struct gic_part part = { 0, "local interrupt controller", IRQ_SOURCE };
+	static const struct irq_part part = { 0, "local interrupt controller", IRQ_SOURCE };
 	uint64_t bytes;
 
-	controller = gic_map(node, &part, &bytes);
+	controller = irq_map(node, &part, &bytes);
 	return controller != NULL;
 }
 
@@ -131,7 +131,7 @@ static unsigned bcm2836_intid_count(void) { return GIC_FIRST_SPI; }
 
 static const char *const bcm2836_compatible[] = { "brcm,bcm2836-l1-intc", NULL };
 
-const struct gic_driver irq_bcm2836 = {
+const struct irq_driver irq_bcm2836 = {
 	.name = "BCM2836",
 	.compatible = bcm2836_compatible,
 	.start = bcm2836_start,

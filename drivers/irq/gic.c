@@ -12,37 +12,8 @@
  */
 #include "gic.h"
 
-#include "arm64_exception.h"
-#include "arm64_memory.h"
-#include "board/device.h"
 #include "drivers/mmio.h"
 #include "lib/assert.h"
-#include "lib/kprintf.h"
-
-void *gic_map(int node, const struct gic_part *part, uint64_t *bytes)
-{
-	struct device_range range;
-	struct arm64_fault fault;
-	void *base;
-
-	ASSERT(part->probe % sizeof(uint32_t) == 0, "offset 0x%llx",
-	       (unsigned long long)part->probe);
-	if (!device_reg(node, part->index, &range)) {
-		kprintf("gic: reg entry %u (%s) is missing or has no CPU address\n", part->index,
-			part->what);
-		return NULL;
-	}
-	base = arm64_map_device(range.phys, range.bytes);
-	if (!base)
-		return NULL;
-	if (!arm64_probe_read((uintptr_t)mmio_at(base, part->probe), &fault)) {
-		kprintf("gic: nothing answers at 0x%llx (%s)\n", (unsigned long long)range.phys,
-			part->what);
-		return NULL;
-	}
-	*bytes = range.bytes;
-	return base;
-}
 
 unsigned gic_intid_count(uint32_t typer)
 {

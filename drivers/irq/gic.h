@@ -1,46 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an interrupt controller driver offers to irq.c. INTIDs are the GIC's:
- * 0-15 SGI, 16-31 PPI (both banked by CPU), 32-1019 SPI.
+ * What the drivers of GICv2 and GICv3 have in common.
  */
 #ifndef DRIVERS_GIC_H
 #define DRIVERS_GIC_H
 
-#include <zonal/types.h>
-
-#define GIC_FIRST_PPI 16u
-#define GIC_FIRST_SPI 32u
-#define GIC_INTIDS 1020u /* from here on: special numbers, "nothing pending" among them */
+#include "irq_driver.h"
 
 /* One priority for all: nothing here preempts a handler. Lower is more urgent; the CPU
  * takes what is more urgent than the mask. Both are valid in the non-secure view. */
 #define GIC_PRIORITY 0xa0u
 #define GIC_PRIORITY_MASK 0xf0u
-
-struct gic_driver {
-	const char *name;
-	const char *const *compatible; /* ended by NULL */
-	/* Map and set up what all CPUs share; every interrupt disabled. Boot CPU. */
-	bool (*start)(int node);
-	/* Set up what is this CPU's. False: it has no part in this GIC, said why. */
-	bool (*start_cpu)(unsigned cpu);
-	/* Acknowledge: what end() wants back; bits 9-0 are the INTID. */
-	uint32_t (*acknowledge)(void);
-	void (*end)(uint32_t token);
-	void (*send)(unsigned cpu, unsigned sgi);
-	/* This CPU's if below GIC_FIRST_SPI. SPIs go to the boot CPU. */
-	void (*enable)(unsigned intid, bool edge);
-	void (*disable)(unsigned intid);
-	/* Make an SPI pending as if its device had raised it. */
-	void (*trigger)(unsigned intid);
-	/* INTIDs that the distributor has; known after start(). */
-	unsigned (*intid_count)(void);
-};
-
-extern const struct gic_driver gic_v2;
-extern const struct gic_driver gic_v3;
-/* No GIC, but irq.c need not know. */
-extern const struct gic_driver irq_bcm2836;
 
 /* Registers that the distributor of both and the v3 redistributor have at the same places. */
 #define GICD_CTLR 0x000
@@ -54,16 +24,6 @@ extern const struct gic_driver irq_bcm2836;
 #define GICD_IPRIORITYR 0x400
 #define GICD_ICFGR 0xc00
 
-/*
- * Map entry `index` of the node's reg; `what` is its name in messages. `probe` is the offset
- * of a register that can be read without a change: NULL, said why, also if that faults.
- */
-struct gic_part {
-	unsigned index;
-	const char *what;
-	uintptr_t probe;
-};
-void *gic_map(int node, const struct gic_part *part, uint64_t *bytes);
 /* Number of INTIDs that GICD_TYPER announces. */
 unsigned gic_intid_count(uint32_t typer);
 /* Disable, group, priority and level trigger for INTIDs [first, first + count). `first` is a

@@ -51,14 +51,14 @@ static unsigned gic_v2_intid_count(void)
 
 static bool gic_v2_start(int node)
 {
-	static const struct gic_part shared = { 0, "distributor", GICD_TYPER };
-	static const struct gic_part own = { 1, "CPU interface", GICC_CTLR };
+	static const struct irq_part shared = { 0, "distributor", GICD_TYPER };
+	static const struct irq_part own = { 1, "CPU interface", GICC_CTLR };
 	unsigned count;
 	uint32_t targets;
 	uint64_t bytes;
 
-	distributor = gic_map(node, &shared, &bytes);
-	cpu_interface = gic_map(node, &own, &bytes);
+	distributor = irq_map(node, &shared, &bytes);
+	cpu_interface = irq_map(node, &own, &bytes);
 	if (!distributor || !cpu_interface)
 		return false;
 	count = gic_v2_intid_count();
@@ -125,7 +125,7 @@ static void gic_v2_trigger(unsigned intid)
 static const char *const gic_v2_compatible[] = { "arm,cortex-a15-gic", "arm,gic-400",
 						 "arm,cortex-a7-gic", "arm,cortex-a9-gic", NULL };
 
-const struct gic_driver gic_v2 = {
+const struct irq_driver gic_v2 = {
 	.name = "GICv2",
 	.compatible = gic_v2_compatible,
 	.start = gic_v2_start,

@@ -105,9 +105,9 @@ static bool map_regions(int node)
 	}
 	/* One that is missing is left out with those behind it. */
 	for (unsigned i = 0; i < count; i++) {
-		const struct gic_part part = { i + 1, "redistributors", GICR_TYPER };
+		const struct irq_part part = { i + 1, "redistributors", GICR_TYPER };
 
-		region[i].base = gic_map(node, &part, &region[i].bytes);
+		region[i].base = irq_map(node, &part, &region[i].bytes);
 		if (!region[i].base)
 			break;
 		region_count = i + 1;
@@ -133,13 +133,13 @@ static void read_stride(int node)
 
 static bool gic_v3_start(int node)
 {
-	static const struct gic_part shared = { 0, "distributor", GICD_TYPER };
+	static const struct irq_part shared = { 0, "distributor", GICD_TYPER };
 	uint64_t affinity = arm64_this_cpu()->mpidr;
 	uint64_t bytes;
 	unsigned count;
 
 	read_stride(node);
-	distributor = gic_map(node, &shared, &bytes);
+	distributor = irq_map(node, &shared, &bytes);
 	if (!distributor || !map_regions(node))
 		return false;
 	count = gic_v3_intid_count();
@@ -296,7 +296,7 @@ static void gic_v3_trigger(unsigned intid)
 
 static const char *const gic_v3_compatible[] = { "arm,gic-v3", NULL };
 
-const struct gic_driver gic_v3 = {
+const struct irq_driver gic_v3 = {
 	.name = "GICv3",
 	.compatible = gic_v3_compatible,
 	.start = gic_v3_start,

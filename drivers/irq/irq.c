@@ -19,7 +19,10 @@
 
 #include <zonal/port.h>
 
-#include "gic.h"
+#include "arm64_exception.h"
+#include "arm64_memory.h"
+#include "board/device.h"
+#include "irq_driver.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/kprintf.h"
@@ -30,20 +33,45 @@ struct irq_action {
 	void *arg;
 };
 
-static const struct gic_driver *const drivers[] = { &gic_v2, &gic_v3, &irq_bcm2836 };
-static const struct gic_driver *gic;
+static const struct irq_driver *const drivers[] = { &gic_v2, &gic_v3, &irq_bcm2836 };
+static const struct irq_driver *controller;
 static struct irq_action action[GIC_INTIDS];
 static void (*on_ipi[IPI_KINDS])(void);
 static _Atomic uint64_t served[ZONAL_MAX_CPUS][IPI_KINDS];
 
-const char *irq_controller_name(void) { return gic ? gic->name : "none"; }
+const char *irq_controller_name(void) { return controller ? controller->name : "none"; }
 
 uint64_t ipi_count(unsigned cpu, enum ipi kind)
 {
 	return cpu < ZONAL_MAX_CPUS && kind < IPI_KINDS ? ld_relaxed(&served[cpu][kind]) : 0;
 }
 
-static int driver_find(const struct gic_driver *driver)
+void *irq_map(int node, const struct irq_part *part, uint64_t *bytes)
+{
+	struct device_range range;
+	struct arm64_fault fault;
+	void *base;
+
+	ASSERT(part->probe % sizeof(uint32_t) == 0, "offset 0x%llx",
+	       (unsigned long long)part->probe);
+	if (!device_reg(node, part->index, &range)) {
+		kprintf("irq: reg entry %u (%s) is missing or has no CPU address\n", part->index,
+			part->what);
+		return NULL;
+	}
+	base = arm64_map_device(range.phys, range.bytes);
+	if (!base)
+		return NULL;
+	if (!arm64_probe_read((uintptr_t)mmio_at(base, part->probe), &fault)) {
+		kprintf("irq: nothing answers at 0x%llx (%s)\n", (unsigned long long)range.phys,
+			part->what);
+		return NULL;
+	}
+	*bytes = range.bytes;
+	return base;
+}
+
+static int driver_find(const struct irq_driver *driver)
 {
 	int node = -1;
 
@@ -54,7 +82,7 @@ static int driver_find(const struct gic_driver *driver)
 
 bool irq_start(void)
 {
-	ASSERT(!gic, "%s is started twice", irq_controller_name());
+	ASSERT(!controller, "%s is started twice", irq_controller_name());
 	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++) {
 		int node = driver_find(drivers[i]);
 
@@ -62,32 +90,33 @@ bool irq_start(void)
 			continue;
 		if (!drivers[i]->start(node))
 			return false;
-		gic = drivers[i];
+		controller = drivers[i];
 		return irq_start_cpu(port_this_cpu()->id);
 	}
-	kprintf("gic: no interrupt controller in the device tree is one that we know\n");
+	kprintf("irq: no interrupt controller in the device tree is one that we know\n");
 	return false;
 }
 
 bool irq_start_cpu(unsigned cpu)
 {
-	ASSERT(gic && cpu == port_this_cpu()->id, "CPU %u", cpu);
-	if (!gic->start_cpu(cpu))
+	ASSERT(controller && cpu == port_this_cpu()->id, "CPU %u", cpu);
+	if (!controller->start_cpu(cpu))
 		return false;
 	for (unsigned sgi = 0; sgi < IPI_KINDS; sgi++)
-		gic->enable(sgi, true);
+		controller->enable(sgi, true);
 	return true;
 }
 
 void irq_attach(const struct device_irq *irq, void (*fn)(void *), void *arg)
 {
-	ASSERT(gic && fn, "INTID %u before there is a controller, or for nobody", irq->intid);
+	ASSERT(controller && fn, "INTID %u before there is a controller, or for nobody",
+	       irq->intid);
 	ASSERT(irq->intid < GIC_INTIDS && irq->intid >= GIC_FIRST_PPI && !action[irq->intid].fn,
 	       "INTID %u cannot be registered (16..1019, once)", irq->intid);
 	action[irq->intid].fn = fn;
 	action[irq->intid].arg = arg;
 	mmio_barrier(); /* the table before the interrupt */
-	gic->enable(irq->intid, irq->edge);
+	controller->enable(irq->intid, irq->edge);
 }
 
 void irq_register(unsigned intid, void (*fn)(void *), void *arg)
@@ -99,10 +128,10 @@ void irq_register(unsigned intid, void (*fn)(void *), void *arg)
 
 bool irq_trigger(unsigned intid)
 {
-	ASSERT(gic, "INTID %u before there is a controller", intid);
-	if (intid < GIC_FIRST_SPI || intid >= gic->intid_count())
+	ASSERT(controller, "INTID %u before there is a controller", intid);
+	if (intid < GIC_FIRST_SPI || intid >= controller->intid_count())
 		return false;
-	gic->trigger(intid);
+	controller->trigger(intid);
 	return true;
 }
 
@@ -110,7 +139,7 @@ void irq_enable_ppi(const struct device_irq *irq)
 {
 	ASSERT(irq->intid >= GIC_FIRST_PPI && irq->intid < GIC_FIRST_SPI && action[irq->intid].fn,
 	       "INTID %u is no PPI that has a handler", irq->intid);
-	gic->enable(irq->intid, irq->edge);
+	controller->enable(irq->intid, irq->edge);
 }
 
 static void ipi_dispatch(unsigned sgi)
@@ -132,7 +161,7 @@ static void dispatch(unsigned intid)
 	} else if (action[intid].fn) {
 		action[intid].fn(action[intid].arg);
 	} else {
-		gic->disable(intid);
+		controller->disable(intid);
 		kprintf("irq: INTID %u has no handler; it is disabled on CPU %u\n", intid,
 			port_this_cpu()->id);
 	}
@@ -141,25 +170,26 @@ static void dispatch(unsigned intid)
 void irq_serve(void)
 {
 	for (;;) {
-		uint32_t token = gic->acknowledge();
+		uint32_t token = controller->acknowledge();
 
 		if ((token & 0x3ff) >= GIC_INTIDS)
 			return;
 		dispatch(token & 0x3ff);
 		DASSERT_MASKED(); /* handlers do not nest */
-		gic->end(token);
+		controller->end(token);
 	}
 }
 
 void irq_on_ipi(enum ipi kind, void (*fn)(void))
 {
-	ASSERT(!gic && kind < IPI_KINDS, "kind %u, controller %s", kind, irq_controller_name());
+	ASSERT(!controller && kind < IPI_KINDS, "kind %u, controller %s", kind,
+	       irq_controller_name());
 	on_ipi[kind] = fn;
 }
 
 void irq_send_ipi(unsigned cpu, enum ipi kind)
 {
 	ASSERT(cpu < ZONAL_MAX_CPUS && kind < IPI_KINDS, "CPU %u, kind %u", cpu, kind);
-	if (gic)
-		gic->send(cpu, kind);
+	if (controller)
+		controller->send(cpu, kind);
 }

@@ -226,22 +226,6 @@ static void contig_contents(const struct contig *c)
 
 /* ---- all of it ---- */
 
-/* Is [start, start + pages) RAM of one zone, which is returned? */
-static struct zone *range_zone(const struct zonal *mm, pfn_t start, uint64_t pages)
-{
-	const struct page *first = zonal_page(mm, start);
-
-	if (!first || start + pages < start)
-		return NULL;
-	for (uint64_t i = 1; i < pages; i++) {
-		const struct page *page = zonal_page(mm, start + i);
-
-		if (!page || page_zid(page) != page_zid(first))
-			return NULL;
-	}
-	return mm->zone[page_zid(first)];
-}
-
 int contig_take(struct zonal *mm, pfn_t start, uint64_t pages, unsigned type, gfp_t gfp)
 {
 	struct contig c = { .start = start, .end = start + pages, .type = type, .gfp = gfp };
@@ -251,7 +235,7 @@ int contig_take(struct zonal *mm, pfn_t start, uint64_t pages, unsigned type, gf
 	ASSERT(type == MIGRATE_MOVABLE || type == MIGRATE_CMA, "a range of type %u", type);
 	if (!pages || ((gfp & __GFP_ZERO) && !mm->clear))
 		return ZONAL_EINVAL;
-	c.zone = range_zone(mm, start, pages);
+	c.zone = zone_of_range(mm, start, pages);
 	if (!c.zone)
 		return ZONAL_EINVAL;
 	c.move = (struct move){ .mm = mm,
@@ -273,8 +257,5 @@ int contig_take(struct zonal *mm, pfn_t start, uint64_t pages, unsigned type, gf
 
 int zonal_alloc_contig_range(struct zonal *mm, pfn_t start, uint64_t pages, gfp_t gfp)
 {
-	deferred_reach(mm, start);
-	if (pages)
-		deferred_reach(mm, start + pages - 1);
 	return contig_take(mm, start, pages, MIGRATE_MOVABLE, gfp);
 }

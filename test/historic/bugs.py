@@ -181,7 +181,7 @@ bug(28, "B30", "watermark_scale_factor overflow (5.10.186)",
 
 bug(29, "B32", "zone without managed pages in the list (5.10.94)",
     "mm/node.c",
-    """		if (zone_managed(zone) || zone->later)
+    """		if (zone_listed(zone))
 			list->ref""",
     """		if (zone->present)
 			list->ref""")
@@ -299,7 +299,7 @@ bug(44, "D62", "stale interleave cursor",
 
 bug(45, "E63", "zonelist skips a zone with no free pages now (5.10.112)",
     "mm/node.c",
-    """		if (zone_managed(zone) || zone->later)
+    """		if (zone_listed(zone))
 			list->ref""",
     """		if (ld_relaxed(&zone->free))
 			list->ref""")

@@ -15,13 +15,9 @@ sizes='256 256' linux='-- console=ttyAMA0 quiet panic=-1 rdinit=/init'
 # bootloader ARGUMENTS
 bootloader() {
 	# shellcheck disable=SC2046,SC2086 # lists of words
-	timeout -k 5 "$limit" qemu-system-aarch64 -M $machine -cpu cortex-a57 -smp 4 \
-		$(numa $sizes) -display none -monitor none -serial stdio -nic none -no-reboot \
+	emulate -M $machine -cpu cortex-a57 -smp 4 $(numa $sizes) \
 		$([ -z "$image" ] || echo "-kernel $O/bootloader/$image") \
-		${archive:+-initrd $archive} ${also:-} ${1:+-append "$1"} \
-		</dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+		${archive:+-initrd $archive} ${also:-} ${1:+-append "$1"}
 }
 
 # numa MIB…: nodes of two cores each, 0: one without memory; one size alone: no NUMA

@@ -6,6 +6,10 @@
 # place of `says`, the parts it is made of with what the script checks itself between them.
 . test/selection.sh
 
+# Tests that need each core, interrupts, interrupts between cores, and the scheduler.
+core_tests='test+boot.*+irq.*+sched.bound_*+sched.each_cpu_*+sched.ping_pong_*'
+core_tests=$core_tests'+sched.every_token_*+sched.interrupted_*+sched.slices_*+sched.better_*'
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 suite='' shape='' limit=''
@@ -33,6 +37,17 @@ keys() {
 		sleep 0.2
 	done
 	cat "$1"
+}
+
+# emulate QEMU-ARGUMENT…: a machine whose console is typed $input at $prompt; as boot() is, but for
+# the image, of which nothing is said here
+input=/dev/null prompt=''
+emulate() {
+	: >"$scratch/raw"
+	timeout -k 5 "$limit" qemu-system-aarch64 -display none -monitor none -serial stdio -nic none \
+		-no-reboot "$@" < <(keys "$input" "$prompt") >"$scratch/raw" 2>&1
+	status=$?
+	tr -d '\r' <"$scratch/raw" >"$scratch/out"
 }
 
 # wrong TEXT: the case fails, and this is why
@@ -90,6 +105,15 @@ linker() {
 	else
 		echo ld.lld
 	fi
+}
+
+# entry FILE TREE IMAGE: instructions that enter the image at IMAGE with x0 = TREE
+entry() {
+	printf 'ldr x0, =%s\nldr x1, =%s\nbr x1\n' "$2" "$3" >"$scratch/entry.s"
+	# shellcheck disable=SC2046 # a list of words
+	{ $(compiler) -c -o "$scratch/entry.o" "$scratch/entry.s" &&
+		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$1"; } ||
+		wrong 'the entry cannot be built'
 }
 
 # dumped FILE SED-SCRIPT…: the tree of the board that $shape, $EL, … say, changed

@@ -8,12 +8,7 @@
  * MMU_ON	MMU and caches on, everything at its own address, on the boot core with the image's
  *		lines dirty: it copies the image onto itself
  */
-#define TABLE 0x40180000
-#define BLOCK_DEVICE 0x401
-#define BLOCK_NORMAL 0x705
-#define MAIR 0xff00
-#define TCR_EL3_VALUE 0x80823519	/* 39-bit, cacheable walks, 40-bit physical */
-#define SCTLR_MCI 0x1005
+#include "loader.h"
 
 	.text
 	.globl	_start
@@ -26,20 +21,10 @@ _start:
 	mrs	x0, mpidr_el1
 	tst	x0, #0xffffff
 	b.ne	2f
-	ldr	x0, =TABLE
-	mov	x1, #512
-	mov	x2, x0
-1:	str	xzr, [x2], #8
-	subs	x1, x1, #1
-	b.ne	1b
-	mov	x1, #BLOCK_DEVICE
-	str	x1, [x0]
-	ldr	x1, =(0x40000000 + BLOCK_NORMAL)
-	str	x1, [x0, #8]
-	dsb	sy
+	map_gibs
 	mov	x1, #MAIR
 	msr	mair_el3, x1
-	ldr	x1, =TCR_EL3_VALUE
+	ldr	x1, =TCR_EL2_VALUE
 	msr	tcr_el3, x1
 	msr	ttbr0_el3, x0
 	tlbi	alle3

@@ -12,9 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 O=${O:-build}
 image=0x44000000
 
-# Suites that need interrupts, interrupts between cores, time and the scheduler.
-tests='test+boot.*+irq.*+timer.*+sched.bound_*+sched.each_cpu_*+sched.ping_pong_*'
-tests=$tests'+sched.every_token_*+sched.interrupted_*+sched.slices_*+sched.better_*;check'
+tests=$core_tests'+timer.*;check'
 few='test+boot.*+irq.*;check'
 
 # all_cores NAME SHAPE GIC CPU CORES NODES COMMANDS [QEMU-ARGUMENT…]

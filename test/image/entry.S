@@ -8,32 +8,18 @@
  * that is defined, and with the MMU and caches on, if MMU_ON is. With EL1_MMU_ON the MMU of EL1
  * is on, without tables, while this runs at EL2.
  */
-#define RAM_BASE 0x40000000
+#include "loader.h"
+
 #define TREE_BYTES 0x100000
 #ifndef TREE_AT
 #define TREE_AT RAM_BASE
 #endif
-#define TABLE 0x40180000
-
-#define BLOCK_DEVICE 0x401		/* access flag, attribute 0, block */
-#define BLOCK_NORMAL 0x705		/* the same, inner shareable, attribute 1 */
-#define MAIR 0xff00
 #define TCR_EL1_VALUE 0x200803519	/* 39-bit, cacheable walks, no TTBR1, 40-bit physical */
-#define TCR_EL2_VALUE 0x80823519
-#define SCTLR_MCI 0x1005
 
 	.text
 _start:
-	b	1f
-	.long	0
-	.quad	0
-	.quad	0x10000
-	.quad	0xa
-	.quad	0, 0, 0
-	.ascii	"ARM\x64"
-	.long	0
-
-1:	mov	x19, x0
+	image_head
+	mov	x19, x0
 	ldr	x1, =TREE_AT
 	add	x2, x1, #TREE_BYTES
 2:	ldp	x3, x4, [x0], #16
@@ -42,18 +28,7 @@ _start:
 	b.lo	2b
 	dsb	sy
 #ifdef MMU_ON
-	/* 1 GiB blocks: devices below RAM, RAM, all at their own address. */
-	ldr	x0, =TABLE
-	mov	x1, #512
-	mov	x2, x0
-3:	str	xzr, [x2], #8
-	subs	x1, x1, #1
-	b.ne	3b
-	mov	x1, #BLOCK_DEVICE
-	str	x1, [x0]
-	ldr	x1, =(RAM_BASE + BLOCK_NORMAL)
-	str	x1, [x0, #8]
-	dsb	sy
+	map_gibs
 	mov	x1, #MAIR
 	mrs	x2, currentel
 	cmp	x2, #8

@@ -34,20 +34,13 @@ edit() {
 enter() {
 	local tree=$1
 	shift
-	printf 'ldr x0, =%s\nldr x1, =%s\nbr x1\n' "$((tree))" $image >"$scratch/entry.s"
-	# shellcheck disable=SC2046 # a list of words
-	{ $(compiler) -c -o "$scratch/entry.o" "$scratch/entry.s" &&
-		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$scratch/entry.bin"; } ||
-		wrong 'the entry cannot be built'
+	entry "$scratch/entry.bin" "$((tree))" $image
 	# shellcheck disable=SC2046 # the board is a list of words
-	timeout -k 5 "$limit" qemu-system-aarch64 $(SHAPE=$shape tools/board.sh) -display none \
-		-monitor none -serial stdio -nic none -no-reboot -semihosting \
+	emulate $(SHAPE=$shape tools/board.sh) -semihosting \
 		-device "loader,file=$O/zonal.img,addr=$image,force-raw=on" \
 		-device "loader,file=$scratch/tree.dtb,addr=$tree,force-raw=on" \
 		-device "loader,file=$scratch/entry.bin,addr=$entry,force-raw=on" \
-		-device "loader,addr=$entry,cpu-num=0" "$@" </dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+		-device "loader,addr=$entry,cpu-num=0" "$@"
 }
 
 # fixture NAME TREE-ADDRESS PYTHON PATTERN…: it boots, and both its tests and these lines are there

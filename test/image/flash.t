@@ -18,10 +18,7 @@ qemu() {
 	board=$(SHAPE=$1 EL=$2 GIC=3 CPU=max tools/board.sh)
 	shift 2
 	# shellcheck disable=SC2086 # the board is a list of words
-	timeout -k 5 "$limit" qemu-system-aarch64 $board -display none -monitor none -serial stdio \
-		-nic none -no-reboot -semihosting "$@" </dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+	emulate $board -semihosting "$@"
 }
 
 # boots NAME EL QEMU-ARGUMENT…
@@ -65,10 +62,8 @@ if selected flash.arguments_that_are_wrong_are_named; then
 fi
 if selected flash.arguments_that_are_too_long_are_refused; then
 	head -c 5000 /dev/zero | tr '\0' 'x' >"$scratch/long"
-	SHAPE=small timeout -k 5 "$limit" tools/run_qemu.sh 'run=echo+alive exit=semihosting' \
-		-fw_cfg "name=opt/zonal/bootargs,file=$scratch/long" </dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+	shape=small
+	boot 'run=echo+alive exit=semihosting' -fw_cfg "name=opt/zonal/bootargs,file=$scratch/long"
 	expect 0 alive 'fw_cfg: opt/zonal/bootargs at 0x9020000: the file is larger than 4096 bytes.*'
 	verdict arguments_that_are_too_long_are_refused
 fi

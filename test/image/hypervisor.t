@@ -10,24 +10,20 @@ cd "$(dirname "$0")/../.." || exit 1
 
 O=${O:-build}
 archive=$O/hypervisor/guest.cpio image=hypervisor.img
-machine=virt,virtualization=on,gic-version=3 cpu=cortex-a57 input=/dev/null
+machine=virt,virtualization=on,gic-version=3 cpu=cortex-a57
 back='hypervisor: every page came back'
 holds='hypervisor: after: [0-9]+ pages free, every invariant holds'
 
 # hypervisor ARGUMENTS
 hypervisor() {
-	: >"$scratch/raw"
 	# shellcheck disable=SC2046,SC2086 # lists of words
-	timeout -k 5 "$limit" qemu-system-aarch64 -M $machine -cpu $cpu -smp 4 -m 1G \
+	emulate -M $machine -cpu $cpu -smp 4 -m 1G \
 		$(for n in 0 1; do
 			echo "-object memory-backend-ram,id=m$n,size=512M"
 			echo "-numa node,nodeid=$n,cpus=$((2 * n))-$((2 * n + 1)),memdev=m$n"
-		done) -display none -monitor none -serial stdio -nic none -no-reboot \
-		$(if [ -n "$image" ]; then
+		done) $(if [ -n "$image" ]; then
 			echo "-kernel $O/hypervisor/$image ${archive:+-initrd $archive}"
-		fi) ${at:-} ${1:+-append "$1"} < <(keys "$input" "can't access tty") >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+		fi) ${at:-} ${1:+-append "$1"}
 }
 
 # in_order PATTERN…: the first line of each comes behind that of the one before
@@ -86,7 +82,7 @@ fi
 # Typed once the guest's shell has its console; its prompt is no whole line, so it is not shown.
 # shellcheck disable=SC2016 # it is the guest's shell that shall count
 printf 'echo $((6*7)); head -1 /proc/version; exit\n' >"$scratch/typed"
-input=$scratch/typed
+input=$scratch/typed prompt="can't access tty"
 guests a_shell_takes_what_is_typed 'guest=a,0,1,128,do=shell console=a' 'a: 42' \
 	'a: Linux version 6\..*' 'a: shell: off' 'hypervisor: guest a: powered off'
 input=/dev/null

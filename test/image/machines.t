@@ -12,31 +12,14 @@ cd "$(dirname "$0")/../.." || exit 1
 O=${O:-build}
 tests='topology;check;test+boot.*+irq.*+timer.*+sched.ping_pong_*+sched.bound_*'
 
-# qemu ARGUMENT…
-qemu() {
-	timeout -k 5 "$limit" qemu-system-aarch64 -display none -monitor none -serial stdio \
-		-nic none -no-reboot -semihosting "$@" </dev/null >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
-}
-
 # tree FILE TEXT QEMU-ARGUMENT…: the machine's tree with TEXT in its root, and $words as arguments
 tree() {
 	local file=$1 text=$2
 	shift 2
-	qemu -machine dumpdtb="$file.old" "$@"
+	emulate -semihosting -machine dumpdtb="$file.old" "$@"
 	dtc -q -I dtb -O dts "$file.old" >"$file.dts" || wrong 'QEMU makes no tree'
 	echo "/ { $text chosen { bootargs = \"run=$tests $words exit=semihosting\"; }; };" >>"$file.dts"
 	dtc -q -I dts -O dtb -o "$file" "$file.dts" || wrong 'no tree'
-}
-
-# entry FILE TREE IMAGE: instructions that enter the image at IMAGE with x0 = TREE
-entry() {
-	printf 'ldr x0, =%s\nldr x1, =%s\nbr x1\n' "$2" "$3" >"$scratch/entry.s"
-	# shellcheck disable=SC2046 # a list of words
-	{ $(compiler) -c -o "$scratch/entry.o" "$scratch/entry.s" &&
-		"${CROSS_COMPILE}objcopy" -O binary -j .text "$scratch/entry.o" "$1"; } ||
-		wrong 'the entry cannot be built'
 }
 
 # good NAME PATTERN…
@@ -68,7 +51,7 @@ sbsa() {
 	shift
 	tree "$scratch/sbsa.dtb" "$sbsa_devices" "$@"
 	entry "$scratch/flash" 0x10018000000 0x10008000000
-	qemu "$@" -bios "$scratch/flash" \
+	emulate -semihosting "$@" -bios "$scratch/flash" \
 		-device "loader,file=$O/zonal.img,addr=0x10008000000,force-raw=on" \
 		-device "loader,file=$scratch/sbsa.dtb,addr=0x10018000000,force-raw=on"
 	good "$name" 'zonal: 4 of 4 CPUs, 2 nodes, 1024 MiB, GICv3, entered at EL3, console PL011' \
@@ -82,7 +65,7 @@ sbsa sbsa_ref cortex-a57
 sbsa sbsa_ref_neoverse neoverse-n1
 if selected machines.xlnx_versal_virt; then
 	# shellcheck disable=SC2086 # a list of words
-	qemu $versal -kernel "$O/zonal.img" -append "run=$tests exit=semihosting"
+	emulate -semihosting $versal -kernel "$O/zonal.img" -append "run=$tests exit=semihosting"
 	good xlnx_versal_virt \
 		'zonal: 2 of 2 CPUs, 1 nodes, 3072 MiB, GICv3, PSCI 1.1 by smc, console PL011' \
 		'  0x000000000000-0x00007fffffff    2097152 KiB' '  0x000800000000-.* 1048576 KiB'
@@ -94,7 +77,7 @@ if selected machines.xlnx_versal_virt_at_el3; then
 	tree "$scratch/versal.dtb" '' $versal
 	entry "$scratch/entry" 0x10000000 0x8000000
 	# shellcheck disable=SC2086 # a list of words
-	qemu $versal -device "loader,file=$O/zonal.img,addr=0x8000000,force-raw=on" \
+	emulate -semihosting $versal -device "loader,file=$O/zonal.img,addr=0x8000000,force-raw=on" \
 		-device "loader,file=$scratch/versal.dtb,addr=0x10000000,force-raw=on" \
 		-device "loader,file=$scratch/entry,addr=0x18000000,force-raw=on" \
 		-device loader,addr=0x18000000,cpu-num=0
@@ -105,7 +88,7 @@ fi
 # Its cores wait in a spin table of QEMU's, and it has no GIC. The tree is that of Debian's kernel.
 if selected machines.raspi3b; then
 	# shellcheck disable=SC2086 # a list of words
-	qemu -M raspi3b -kernel "$O/zonal.img" -append "run=$tests exit=semihosting" \
+	emulate -semihosting -M raspi3b -kernel "$O/zonal.img" -append "run=$tests exit=semihosting" \
 		-dtb "$O/sysroot/trees/broadcom/bcm2837-rpi-3-b.dtb"
 	good raspi3b 'zonal: 4 of 4 CPUs, 1 nodes, 960 MiB, BCM2836, .*, console PL011' \
 		'node 0: 960 MiB, cpus 0-3' '  0x000000000000-0x000000000fff          4 KiB  firmware'

@@ -14,17 +14,12 @@ O=${O:-build}
 image=$O/zonal.img
 uboot=/usr/lib/u-boot/qemu_arm64/u-boot.bin
 arguments='run=check exit=semihosting'
-load=0x60400000 run=0x60800000 input=/dev/null pflash=''
+load=0x60400000 run=0x60800000 pflash='' prompt='zonal> '
 
 # qemu ARGUMENT…: the board of two nodes, the UART on standard input and output
 qemu() {
-	: >"$scratch/raw"
 	# shellcheck disable=SC2046 # the board is a list of words
-	timeout -k 5 "$limit" qemu-system-aarch64 $(SHAPE=2n EL=1 GIC=3 CPU=max tools/board.sh) \
-		-display none -monitor none -serial stdio -nic none -no-reboot -semihosting "$@" \
-		< <(keys "$input" 'zonal> ') >"$scratch/raw" 2>&1
-	status=$?
-	tr -d '\r' <"$scratch/raw" >"$scratch/out"
+	emulate $(SHAPE=2n EL=1 GIC=3 CPU=max tools/board.sh) -semihosting "$@"
 }
 
 # boots NAME QEMU-ARGUMENT…

@@ -5,21 +5,15 @@
  * it got itself. The tree says spin-table and where the words are: WORDS and 8 bytes a core, or
  * the first one for all if ONE_WORD is there.
  */
+#include "loader.h"
+
 #define CORES 4
 #define CPU_ON 0xc4000003
 
 	.text
 _start:
-	b	1f
-	.long	0
-	.quad	0
-	.quad	0x10000
-	.quad	0xa
-	.quad	0, 0, 0
-	.ascii	"ARM\x64"
-	.long	0
-
-1:	mov	x19, x0
+	image_head
+	mov	x19, x0
 	ldr	x20, =WORDS
 	mov	x21, #1
 2:	str	xzr, [x20, x21, lsl #3]

@@ -11,8 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 O=${O:-build}
 image=0x44000000
-tests='test+boot.*+irq.*+sched.bound_*+sched.each_cpu_*+sched.ping_pong_*'
-tests=$tests'+sched.every_token_*+sched.interrupted_*+sched.slices_*+sched.better_*;check'
+tests=$core_tests';check'
 
 # tree EL STEP RESERVE: $scratch/spin.dtb, whose words are STEP bytes apart from $words on and
 # in a memreserve if RESERVE is yes

@@ -22,11 +22,9 @@ qemu() {
 	board=${board/-M virt/-M virt,acpi=$2}
 	shift 2
 	# shellcheck disable=SC2086 # the board is a list of words
-	timeout -k 5 "$limit" qemu-system-aarch64 $board -display none -monitor none -serial stdio \
-		-nic none -no-reboot -semihosting "$@" </dev/null >"$scratch/raw" 2>&1
-	status=$?
+	emulate $board -semihosting "$@"
 	# Firmware's terminal codes stand before the first line.
-	tr -d '\r' <"$scratch/raw" | sed 's/\x1b\[[0-9;=]*[A-Za-z]//g' >"$scratch/out"
+	sed -i 's/\x1b\[[0-9;=]*[A-Za-z]//g' "$scratch/out"
 }
 
 # booted NAME: the board is all there, with firmware's own memory off the map

@@ -403,20 +403,20 @@ def uart_that_brings_a_fault_when_it_is_started(dts):
 @case(status=2)
 def gic_where_nothing_answers(dts):
     return replace(dts, r"reg = <0x00 0x8000000 0x00 0x10000", "reg = <0x00 0xb000000 0x00 0x10000"), [
-        r"gic: nothing answers at 0xb000000 \(distributor\)",
+        r"irq: nothing answers at 0xb000000 \(distributor\)",
         r"Bail out! boot: no usable interrupt controller"]
 
 
 @case(status=2)
 def redistributors_where_nothing_answers(dts):
     return replace(dts, r"0x00 0x80a0000 0x00 0xf60000", "0x00 0xb000000 0x00 0xf60000"), [
-        r"gic: nothing answers at 0xb000000 \(redistributors\)", r"Bail out! boot: "]
+        r"irq: nothing answers at 0xb000000 \(redistributors\)", r"Bail out! boot: "]
 
 
 @case(machine="gic-version=2", status=2)
 def gic_v2_interface_where_nothing_answers(dts):
     return replace(dts, r"(reg = <0x00 0x8000000 0x00 0x10000 )0x00 0x8010000", r"\g<1>0x00 0xb000000"), [
-        r"gic: nothing answers at 0xb000000 \(CPU interface\)", r"Bail out! boot: "]
+        r"irq: nothing answers at 0xb000000 \(CPU interface\)", r"Bail out! boot: "]
 
 
 @case()
@@ -487,13 +487,13 @@ def no_timer(dts):
 @case(status=2)
 def no_gic(dts):
     return replace(dts, r'compatible = "arm,gic-v3"', 'compatible = "x,gic"'), [
-        r"gic: no interrupt controller", r"Bail out! boot: no usable interrupt controller"]
+        r"irq: no interrupt controller", r"Bail out! boot: no usable interrupt controller"]
 
 
 @case(status=2)
 def gic_without_redistributors(dts):
     return replace(dts, r"(reg = <0x00 0x8000000 0x00 0x10000) 0x00 0x80a0000 0x00 0xf60000>",
-                   r"\1>"), [r"gic: reg entry 1 \(redistributors\) is missing", r"Bail out!"]
+                   r"\1>"), [r"irq: reg entry 1 \(redistributors\) is missing", r"Bail out!"]
 
 
 @case(smp="3")

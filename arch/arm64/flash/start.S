@@ -14,7 +14,7 @@
  *
  * All of it runs at whatever exception level the board starts at; nothing is changed but VBAR.
  */
-#include "board/flash/flash.h"
+#include "arch/arm64/flash/flash.h"
 
 	.section .text.start, "ax"
 	.globl	_start
