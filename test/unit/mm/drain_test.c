@@ -11,6 +11,7 @@
 #include "kt_instance.h"
 
 #include "mm/buddy.h"
+#include "mm/pcp.h"
 #include "mm/watermark.h"
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
@@ -59,6 +60,26 @@ KTEST_F(rows_p, p13_only_the_zone_that_was_asked_for, KT_HOST_ONLY)
 		KT_EQ(kt_free(kt_zone(mm, nid, ZONE_DMA)), 16384);
 		kt_check_all(mm);
 	}
+}
+
+/* What a CPU that compacts a zone gives back: its own of that zone, and nobody else's. */
+KTEST_F(rows_p, p13_a_cpu_gives_back_its_own_of_one_zone, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_bare_instance(&two_nodes);
+	uint32_t count[2][2];
+
+	if (!mm)
+		return;
+	for (unsigned nid = 0; nid < 2; nid++) {
+		fill_lists(mm, count);
+		drain_here(kt_zone(mm, nid, ZONE_DMA));
+		KT_EQ(kt_pcp_held(mm, 0, nid), 0);
+		KT_EQ(kt_pcp_held(mm, 0, !nid), count[0][!nid]);
+		for (unsigned other = 0; other < 2; other++)
+			KT_EQ(kt_pcp_held(mm, 1, other), count[1][other]);
+	}
+	KT_TRUE(!port_irqs_masked());
+	kt_check_all(mm);
 }
 
 /* P14, S-rows: who is dead is not online, is not counted, and leaves the mask as it was. */

@@ -253,7 +253,12 @@ KTEST(rows_z, z6_oom_inside_the_group)
 		zonal_group_join(s.inner, oom->task[n].memory);
 	}
 	KT_EQ(oom->task[1].count + oom->task[2].count, 35);
+	s.task->flags |= ZTASK_NOCMA;
 	KT_EQ(most_of(&s, ACCOUNT), 40);
+	/* Who ends others works for reclaim, and is else who he was; so he is afterwards. */
+	KT_EQ(oom->flags & (ZTASK_MEMALLOC | ZTASK_NOCMA), ZTASK_MEMALLOC | ZTASK_NOCMA);
+	KT_EQ(s.task->flags & (ZTASK_MEMALLOC | ZTASK_NOCMA), ZTASK_NOCMA);
+	s.task->flags &= ~ZTASK_NOCMA;
 	/* the larger one, then the other; the largest of all is not in the group */
 	KT_EQ(oom->kills, 2);
 	KT_EQ(oom->killed[0], 2);

@@ -126,6 +126,8 @@ KTEST(rows_i, i16_zone_limits)
 		{ 0xfff00, 512, 0, { 256, 0, 256 } },
 		/* 30 bits: DMA, DMA32, NORMAL */
 		{ 0x3ff00, 512, KT_RPI_DMA_MAX, { 256, 256, 0 } },
+		/* 31 bits: DMA32 goes on to 4 GiB */
+		{ 0x7ff00, 512, 0x7fffffff, { 256, 256, 0 } },
 		/* RAM begins above the mask: the limit is 4 GiB */
 		{ 0x50000, 512, KT_RPI_DMA_MAX, { 512, 0, 0 } },
 		/* RAM begins above 4 GiB: no limit, all of it is DMA */

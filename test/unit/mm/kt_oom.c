@@ -58,6 +58,7 @@ static bool oom_kill(void *ctx, uint64_t id)
 	struct kt_oom *oom = ctx;
 	struct kt_oom_task *task = &oom->task[id - 1];
 
+	oom->flags = port_this_cpu()->task->flags;
 	if (oom->vanishes) {
 		zonal_task_fate(port_this_cpu()->task, ZONAL_FATE_VICTIM);
 		return false;

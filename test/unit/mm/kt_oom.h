@@ -36,6 +36,7 @@ struct kt_oom {
 	unsigned walks, reaped, skipped, woken, no_victim;
 	bool vanishes;       /* kill() finds nobody, and somebody else has ended who asks */
 	bool asks_inside;    /* kill() asks for memory itself, and must not come here again */
+	uint32_t flags;      /* of the task that asks, in the last kill() */
 };
 
 /* A table without tasks, registered with `mm`; NULL: no memory. */

@@ -143,3 +143,25 @@ KTEST(rows_p, p3_fraction_that_does_not_fit_is_refused_and_changes_nothing)
 	KT_EQ(own_pcp(zone)->high, 8);
 	KT_EQ(own_pcp(zone)->batch, 2);
 }
+
+#ifdef HOST_PORT_IMPL_H
+KTEST_F(rows_p, p3_lists_of_a_cpu_that_is_gone_have_the_new_size_when_it_comes_back, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+
+	if (!mm)
+		return;
+	host_cpu_attach(kt_cpu_id(1));
+	host_cpu_stop();
+	zonal_cpu_dead(mm, kt_cpu_id(1));
+	KT_EQ(zonal_set_pagelist_fraction(mm, 2048), 0);
+	KT_TRUE(!port_irqs_masked());
+	for (unsigned k = 0; k < 2; k++)
+		KT_EQ(mm->cpu[kt_cpu_id(k)]->pcp[zone->id].high, 8);
+	/* For the cases that follow it is there again. */
+	host_cpu_attach(kt_cpu_id(1));
+	host_cpu_detach();
+	kt_check_all(mm);
+}
+#endif

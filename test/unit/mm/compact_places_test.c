@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What compaction leaves behind for the runs that follow: where its scanners stand, and when a zone
+ * is put off. Rows X4, X6, X7, X9, X14, X15.
+ *
+ * The board of kt_scattered.h, and one whose first zone is a single block: what is said of a node
+ * is said of all its zones.
+ */
+#include "kt_scattered.h"
+
+#include <zonal/tunables.h>
+
+#include "mm/compact/compact.h"
+
+static struct compact at_the_ends(struct zonal *mm)
+{
+	return (struct compact){ .mm = mm,
+				 .zone = kt_zone(mm, 0, ZONE_DMA),
+				 .order = PAGEBLOCK_ORDER,
+				 .type = MIGRATE_MOVABLE,
+				 .high_zone = ZONE_MOVABLE,
+				 .mode = MOVE_SYNC,
+				 .used_at = KT_DMA_PFN,
+				 .free_at = zone_end(kt_zone(mm, 0, ZONE_DMA)) - BLOCK };
+}
+
+/* Which list of a CPU a page is in says nothing of how many pages there are. The board is so large
+ * that its CPUs have lists. */
+KTEST(rows_x, x7_a_free_page_beside_one_in_the_list_of_a_cpu_is_found)
+{
+	enum { MANY = 4 * PAGES };
+	static const struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, MANY } } };
+	struct zonal *mm = kt_bare_instance(&spec);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, MANY) : NULL;
+	const pfn_t last = KT_DMA_PFN + MANY - BLOCK;
+	static struct compact c;
+	struct page *page;
+	unsigned listed = 0;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE, MANY), MANY))
+		return;
+	for (unsigned i = 0; i < MANY; i++) {
+		pfn_t at = cache->place[i].page->pfn - last;
+
+		if (at == 0)
+			listed = i;
+		else if (at == 1 || at == 5)
+			kt_cache_drop(cache, i);
+	}
+	zonal_drain_all(mm, NULL);
+	kt_cache_drop(cache, listed);
+	KT_EQ(page_state(mm_page(mm, last)), PAGE_PCP);
+	c = at_the_ends(mm);
+	page = compact_target(&c, cache->place[1].page);
+	KT_EQ(page ? page->pfn : 0, last + 1);
+	KT_EQ(c.free_scanned, BLOCK);
+	compact_unused(&c, page);
+	compact_release(&c);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
+/* Frames that were not needed lie where the next run has to look for some. */
+KTEST(rows_x, x6_frames_that_are_given_back_are_looked_for_again)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+
+	for (unsigned ignore_skip = 0; mm && ignore_skip < 2; ignore_skip++) {
+		struct page *page = zonal_alloc(mm, MOVABLE, 0);
+		pfn_t block = page ? page->pfn & ~(pfn_t)(BLOCK - 1) : 0;
+		static struct compact c;
+
+		if (!KT_TRUE(page))
+			return;
+		c = at_the_ends(mm);
+		c.ignore_skip = ignore_skip;
+		compact_init(c.zone);
+		compact_unused(&c, page);
+		compact_release(&c);
+		/* Who takes no hint gives none. */
+		KT_EQ(ld_relaxed(&c.zone->compact.free_at), ignore_skip ? 0 : block);
+		page = zonal_alloc(mm, MOVABLE, 0);
+		st_relaxed(&c.zone->compact.free_at, (uint32_t)(block + BLOCK));
+		compact_unused(&c, page);
+		compact_release(&c);
+		KT_EQ(ld_relaxed(&c.zone->compact.free_at), block + BLOCK);
+	}
+	if (mm)
+		kt_check_all(mm);
+}
+
+/* X4: that a run was a success is no page served yet. */
+KTEST(rows_x, x4_x14_a_success_of_kcompactd_does_not_forget_what_failed)
+{
+	struct kt_cache *cache = scattered();
+	struct zone *zone = cache ? kt_zone(cache->mm, 0, ZONE_DMA) : NULL;
+
+	if (!cache)
+		return;
+	compact_defer_reset(zone, 9, true);
+	compact_defer(zone, 10);
+	compact_defer(zone, 10);
+	KT_EQ(ld_relaxed(&zone->compact.shift), 2);
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_TRUE(kt_blocks_of_order(zone, PAGEBLOCK_ORDER) > 0);
+	KT_EQ(ld_relaxed(&zone->compact.shift), 2);
+	KT_EQ(ld_relaxed(&zone->compact.failed), 10);
+	all_is_well(cache);
+}
+
+/* Every second page of the second zone is in use; the first one has but one block. */
+static struct kt_cache *scattered_behind(void)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_NORMAL_PFN - BLOCK, BLOCK }, { 0, KT_NORMAL_PFN, PAGES } },
+	};
+	struct zonal *mm = kt_bare_instance(&spec);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, PAGES) : NULL;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE, PAGES), PAGES))
+		return NULL;
+	for (unsigned i = 0; i < PAGES; i++)
+		if (cache->place[i].page->pfn & 1)
+			kt_cache_drop(cache, i);
+	zonal_drain_all(mm, NULL);
+	KT_EQ(kt_blocks_of_order(kt_zone(mm, 0, ZONE_NORMAL), 0), PAGES / 2);
+	KT_EQ(kt_blocks_of_order(kt_zone(mm, 0, ZONE_DMA), PAGEBLOCK_ORDER), 1);
+	return cache;
+}
+
+KTEST(rows_x, x15_a_node_is_as_scattered_as_all_its_zones)
+{
+	struct kt_cache *cache = scattered_behind();
+	struct zone *behind = cache ? kt_zone(cache->mm, 0, ZONE_NORMAL) : NULL;
+
+	if (!cache)
+		return;
+	/* In eight blocks of nine all is scattered. */
+	KT_EQ(zonal_set_proactiveness(cache->mm, 60), 0);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_TRUE(cache->moved > 0);
+	KT_TRUE(kt_blocks_of_order(behind, PAGEBLOCK_ORDER) > 0);
+	kt_cache_drop_all(cache);
+	kt_check_all(cache->mm);
+}
