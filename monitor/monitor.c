@@ -165,6 +165,8 @@ static const struct monitor_command commands[] = {
 	  .report = report_buddyinfo },
 	{ "pagetypeinfo", "", "free blocks by migratetype, and blocks of each type", 0, 0, true,
 	  .report = report_pagetypeinfo },
+	{ "map", "[NODE]", "a picture: the type of each pageblock, and how full it is", 0, 1, true,
+	  .run = monitor_map },
 	{ "vmstat", "", "counters of the whole system", 0, 0, true, .report = report_vmstat },
 	{ "numastat", "", "hits, misses and locality by node", 0, 0, true,
 	  .report = report_numastat },

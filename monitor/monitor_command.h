@@ -60,6 +60,9 @@ bool monitor_name_fits(const char *text, size_t size);
 void monitor_print_nodes(nodemask_t nodes);
 /* Read "0,2-3" as a set of node ids; false if it is none. */
 bool monitor_nodes(const char *text, nodemask_t *out);
+/* The one node that the word of `command` names; false: none with memory, said so
+ * (monitor_compact.c). */
+bool monitor_memory_node(const struct zonal *mm, const char *command, const char *word, int *nid);
 
 /* ---- commands on memory (monitor_memory.c), for use in tables ----------- */
 
@@ -78,6 +81,10 @@ int monitor_echo(struct zonal *mm, const struct monitor_args *args);
 const char *monitor_tunable_name(unsigned n);
 const char *monitor_mode_name(unsigned n);
 const char *monitor_all_name(unsigned n);
+
+/* ---- monitor_map.c ------------------------------------------------------ */
+
+int monitor_map(struct zonal *mm, const struct monitor_args *args);
 
 /* ---- contig_command.c --------------------------------------------------- */
 

@@ -40,17 +40,17 @@ static uint64_t whole_blocks(const struct zonal *mm, int nid)
 	return blocks;
 }
 
-/* The node that the word names; false: none with memory, said so. */
-static bool node_of(const struct zonal *mm, const char *word, int *nid)
+bool monitor_memory_node(const struct zonal *mm, const char *command, const char *word, int *nid)
 {
 	nodemask_t nodes;
 
+	ASSERT(command && word, "a node without a name");
 	if (monitor_nodes(word, &nodes) && nodes && !(nodes & (nodes - 1)) &&
 	    (nodes & mm->has_memory)) {
 		*nid = __builtin_ctzll(nodes);
 		return true;
 	}
-	kprintf("compact: %s is no node with memory\n", word);
+	kprintf("%s: %s is no node with memory\n", command, word);
 	return false;
 }
 
@@ -61,7 +61,7 @@ int monitor_compact(struct zonal *mm, const struct monitor_args *args)
 	uint64_t before;
 
 	ASSERT(args->count <= 1, "%u words", args->count);
-	if (args->count && !node_of(mm, args->word[0], &nid))
+	if (args->count && !monitor_memory_node(mm, "compact", args->word[0], &nid))
 		return 1;
 	before = whole_blocks(mm, nid);
 	zonal_compact(mm, nid, &done);

@@ -37,6 +37,10 @@
 #define KEY_DELETE 0x7f
 #define LEAST_COLUMNS 20u /* less is no width, but a key with such a sequence */
 
+static unsigned terminal_columns; /* there is one console; 0: it did not answer */
+
+unsigned monitor_terminal_columns(void) { return terminal_columns; }
+
 /* How many characters of the line the terminal can show. */
 static unsigned line_room(const struct monitor_line *line)
 {
@@ -232,7 +236,7 @@ static void escape_end(struct monitor_line *line, int byte)
 		break;
 	case 'R': /* the answer to monitor_line_ask_width() */
 		if (line->number >= LEAST_COLUMNS)
-			line->columns = line->number;
+			line->columns = terminal_columns = line->number;
 		break;
 	default:
 		break;

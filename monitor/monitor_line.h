@@ -49,5 +49,8 @@ bool monitor_line_feed(struct monitor_line *line, int byte);
 
 /* Ask the terminal for its width; the answer comes as bytes to feed, or never. */
 void monitor_line_ask_width(void);
+/* What a terminal answered last, to any line; 0: none ever did, so that nothing but plain text
+ * should go there. */
+unsigned monitor_terminal_columns(void);
 
 #endif

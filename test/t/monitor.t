@@ -78,7 +78,7 @@ def pages(nr_free):
 # ---- one boot for all JSON forms ---------------------------------------------------------
 
 REPORTS = ["topology", "zoneinfo", "buddyinfo", "pagetypeinfo", "vmstat", "numastat", "limits",
-           "meta", "why", "set", "check", "tasks", "boottime"]
+           "meta", "why", "set", "check", "tasks", "boottime", "map"]
 
 
 @functools.cache
@@ -133,6 +133,29 @@ def lists_agree(boot):
         if sum(z["blocks"].values()) != 256:
             bad.append(f"node {z['node']}: {sum(z['blocks'].values())} pageblocks of 256")
     return bad
+
+
+def map_agrees_with_the_zones(boot):
+    """Each page of a zone is in its runs once; per-CPU lists may give back between two commands."""
+    found = boot[2]
+    zones = {z["node"]: z for z in found["zonal.zoneinfo/1"][0]["zones"]}
+    types = {z["node"]: z["blocks"] for z in found["zonal.pagetypeinfo/1"][0]["zones"]}
+    picture = found["zonal.map/1"][0]
+    bad = []
+    for part in picture["zones"]:
+        zone, blocks = zones[part["node"]], dict.fromkeys(types[part["node"]], 0)
+        runs = [dict(zip(picture["fields"], run)) for run in part["runs"]]
+        total = {key: sum(r["blocks"] * r[key] for r in runs)
+                 for key in ("free", "pcp", "used", "reserved", "later")}
+        for r in runs:
+            blocks[r["type"]] += r["blocks"]
+        if abs(total["free"] - zone["free"]) > 4 * zone["pcp_high"] or total["later"] \
+                or total["free"] + total["pcp"] + total["used"] != zone["managed"] \
+                or sum(total.values()) != zone["present"]:
+            bad.append(f"node {part['node']}: map {total}, zone {zone}")
+        if blocks != types[part["node"]]:
+            bad.append(f"node {part['node']}: types {blocks}, pagetypeinfo {types[part['node']]}")
+    return bad + ([] if len(picture["zones"]) == len(zones) else [f"{len(picture['zones'])} zones"])
 
 
 def counters_agree(boot):
@@ -344,6 +367,27 @@ def line_is_completed_or_refused_as_a_whole():
     return bad + ([] if status == 0 else [f"status {status}"])
 
 
+def map_is_as_wide_as_the_terminal_and_plain_without_one():
+    status, lines = run("16g", ["map 0"])
+    head = [line for line in lines if line.startswith("Node ")]
+    rows = [line for line in lines if line.startswith("  0x")]
+    bad = [] if status == 0 and not any("\033" in line for line in lines) else [f"status {status}"]
+    if not head or not re.match(r"Node 0, zone \w+: \d+ pages, a character is \d+ pageblocks, \d+ MiB$", head[-1]):
+        bad.append(f"16 GiB have the head {head}")
+    bad += [f"{len(rows)} rows"] if not 0 < len(rows) <= 34 else []
+    bad += [f"{len(row)} columns: {row}" for row in rows if len(row) > 79]
+    board = terminal()
+    board.type(b"\033[1;120Rmap 1\r")   # the answer to the question for the width
+    if not board.read_until(b"isolated\r\n" + PROMPT, time.monotonic() + TIMEOUT):
+        return bad + ["no map on a terminal"]
+    board.type(b"quit\r")
+    _, lines = board.end()
+    rows = [line for line in lines if line.startswith("  0x0006")]
+    if not rows or "\033[3" not in rows[0] or len(re.sub(r"\033\[\d+m", "", rows[0])) != 13 + 96:
+        bad.append(f"a terminal of 120 columns has {rows}")
+    return bad
+
+
 def demo_on(shape):
     def case():
         status, lines = run(shape, ["demo"])
@@ -357,13 +401,15 @@ def demo_on(shape):
 
 
 ON_JSON = [json_has_every_schema, zoneinfo_agrees_with_the_board_and_itself, lists_agree,
+           map_agrees_with_the_zones,
            counters_agree, probe_has_the_form_of_the_recorded_cases,
            why_explains_the_failure_before_it, bench_prints_one_object_a_line, all_pages_come_back,
            a_failed_command_is_the_exit_status]
 BOOTS = [good_commands_end_with_status_0, mistakes_get_one_line_each_and_the_rest_runs,
          text_has_the_layout_of_proc, terminal_edits_remembers_and_gives_up,
          pasted_lines_run_all_and_whole, control_c_stops_every_long_command,
-         line_is_completed_or_refused_as_a_whole] + \
+         line_is_completed_or_refused_as_a_whole,
+         map_is_as_wide_as_the_terminal_and_plain_without_one] + \
         [demo_on(shape) for shape in ("uma", "8n", "memless", "cpuless", "uneven")]
 
 sys.exit(run_cases("monitor", [of_json_boot(case) for case in ON_JSON] + BOOTS,
