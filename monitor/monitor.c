@@ -76,6 +76,7 @@ void monitor_mark_boot(void)
 	}
 	monitor_symbol = arm64_symbol;
 	monitor_ring_memory = ring_memory;
+	monitor_key_within = console_key_within;
 	zn_stop_hook = console_stop_asked;
 }
 
@@ -237,6 +238,8 @@ static const struct monitor_command commands[] = {
 	{ "bench", "[GLOB]", "the benchmark, or the cases whose name matches", 0, 1, true,
 	  .run = monitor_bench, .words = monitor_bench_name,
 	  .note = "GLOB is the name of a case, or NAME.ORDER, with * and ?; the cases:" },
+	{ "watch", "SECONDS COMMAND...", "repeat a command until a key is typed", 2, MONITOR_WORDS,
+	  true, .system = monitor_watch, .note = "-j goes to the command; what is typed to end it begins the next line" },
 	{ "echo", "[WORD...]", "print the words", 0, MONITOR_WORDS, false, .run = monitor_echo },
 	{ "crash", "KIND", "break something on purpose, to see the report", 1, 1, false,
 	  .run = run_crash, .words = arm64_crash_kind, .note = "KIND is one of" },

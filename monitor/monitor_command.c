@@ -89,7 +89,7 @@ static int call_command(const struct monitor_table *table, const struct monitor_
 	return 0;
 }
 
-static int execute_one(const struct monitor_table *table, char *line)
+int monitor_run_one(const struct monitor_table *table, char *line)
 {
 	const struct monitor_command *command;
 	struct monitor_args args;
@@ -127,7 +127,7 @@ int monitor_execute(const struct monitor_table *table, const char *text, bool pl
 			for (i = 0; i < len; i++)
 				line[i] = plus_is_blank && text[i] == '+' ? ' ' : text[i];
 			line[len] = '\0';
-			status |= execute_one(table, line);
+			status |= monitor_run_one(table, line);
 		}
 		if (zn_stop_asked()) {
 			kprintf("^C\n");

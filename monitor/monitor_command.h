@@ -51,6 +51,15 @@ struct monitor_table {
  */
 int monitor_execute(const struct monitor_table *table, const char *text, bool plus_is_blank);
 
+/* Run one command; the text is cut into words in place. Returns 0 or 1. Context: task. */
+int monitor_run_one(const struct monitor_table *table, char *line);
+
+/* The `watch` command (monitor_watch.c). */
+int monitor_watch(const struct monitor_table *table, const struct monitor_args *args);
+/* Wait for a key, so long at most: is one typed? It stays there to be read. Set by the image;
+ * unset, nothing is watched, as nobody could end it. */
+extern bool (*monitor_key_within)(uint64_t ns);
+
 /* The `help` command. */
 int monitor_help(const struct monitor_table *table, const struct monitor_args *args);
 

@@ -163,6 +163,18 @@ bool console_has_input(void)
 	return ring_used() != 0;
 }
 
+bool console_key_within(uint64_t ns)
+{
+	uint64_t end = port_time_ns() + ns;
+
+	ASSERT(!port_irqs_masked(), "a masked caller waits for a key");
+	if (!console_has_input() && by_interrupt)
+		(void)wait_until(&readers, ring_has, NULL, end);
+	while (!console_has_input() && port_time_ns() < end)
+		task_sleep_ns(POLL_NS);
+	return console_has_input();
+}
+
 bool console_stop_asked(void)
 {
 	struct uart *uart = console_uart();

@@ -50,6 +50,8 @@ int console_getc(void);
 int console_wait_char(void);
 /* Is there something typed and not yet read? The reader. */
 bool console_has_input(void);
+/* The same, waiting for so long at most. Context: the reader; sleeps. */
+bool console_key_within(uint64_t ns);
 /* Is there a Ctrl-C among what was typed and not yet read? Any task. */
 bool console_stop_asked(void);
 /* Forget what was typed up to the last Ctrl-C; how many characters besides. The reader. */

@@ -367,6 +367,26 @@ def line_is_completed_or_refused_as_a_whole():
     return bad + ([] if status == 0 else [f"status {status}"])
 
 
+def watch_repeats_until_a_key_and_loses_none():
+    board = terminal()
+    board.type(b"watch 1 echo tick\r")
+    deadline = time.monotonic() + TIMEOUT
+    seen = all(board.read_until(b"tick\r\nevery 1 s, until a key is typed: echo tick\r\n", deadline)
+               for _ in range(2))
+    board.type(b"echo on it goes\r")        # ends it, and is the next line
+    board.read_until(b"on it goes\r\n" + PROMPT, deadline)
+    board.type(b"watch 1 test\r")
+    board.read_until(b"TAP version", deadline)
+    board.type(b"\003")
+    if not board.read_until(b"^C\r\n" + PROMPT, deadline):
+        return ["Ctrl-C did not end it"]
+    board.type(b"quit\r")
+    status, lines = board.end()
+    bad = [] if seen else ["it is not repeated"]
+    return bad + [f"{want!r} is there {lines.count(want)} times" for want in ("on it goes",)
+                  if lines.count(want) != 1] + ([] if status == 0 else [f"status {status}"])
+
+
 def map_is_as_wide_as_the_terminal_and_plain_without_one():
     status, lines = run("16g", ["map 0"])
     head = [line for line in lines if line.startswith("Node ")]
@@ -409,7 +429,7 @@ BOOTS = [good_commands_end_with_status_0, mistakes_get_one_line_each_and_the_res
          text_has_the_layout_of_proc, terminal_edits_remembers_and_gives_up,
          pasted_lines_run_all_and_whole, control_c_stops_every_long_command,
          line_is_completed_or_refused_as_a_whole,
-         map_is_as_wide_as_the_terminal_and_plain_without_one] + \
+         watch_repeats_until_a_key_and_loses_none, map_is_as_wide_as_the_terminal_and_plain_without_one] + \
         [demo_on(shape) for shape in ("uma", "8n", "memless", "cpuless", "uneven")]
 
 sys.exit(run_cases("monitor", [of_json_boot(case) for case in ON_JSON] + BOOTS,

@@ -10,6 +10,7 @@
 
 #include "test/unit/mm/kt_instance.h"
 #include "lib/kprintf.h"
+#include "lib/stop.h"
 #include "monitor_capture.h"
 #include "monitor/monitor_command.h"
 #include "test/ktest.h"
@@ -48,6 +49,7 @@ static const struct monitor_command commands[] = {
 	{ "check", "", "check", 0, 0, true, .run = monitor_check },
 	{ "drain", "", "drain", 0, 0, false, .run = monitor_drain },
 	{ "compact", "[NID]", "compact", 0, 1, true, .run = monitor_compact },
+	{ "watch", "S COMMAND", "watch", 2, MONITOR_WORDS, true, .system = monitor_watch },
 };
 
 static struct zonal *instance;
@@ -137,6 +139,65 @@ KTEST_F(monitor_command, help_is_aligned, KT_HOST_ONLY)
 	KT_TRUE(capture_has_line(text, "show [-j] [A [B]]            print the words"));
 	KT_TRUE(capture_has_line(text, "probe [-j] GFP ORDER NID     probe"));
 	expect("help show", "show [-j] [A [B]]            print the words\n", 0);
+}
+
+static unsigned looks;       /* for a key */
+static uint64_t waited_ns;
+
+/* A key is typed during the third wait. */
+static bool third_wait(uint64_t ns)
+{
+	waited_ns += ns;
+	return ++looks == 3;
+}
+
+static unsigned stop_at; /* the command's turn in which somebody asks to stop */
+
+static bool stopped(void) { return looks >= stop_at; }
+
+KTEST_F(monitor_command, watch_repeats_until_a_key, KT_HOST_ONLY)
+{
+	bool (*hook)(void) = zn_stop_hook;
+	const char *text;
+
+	looks = 0;
+	waited_ns = 0;
+	monitor_key_within = third_wait;
+	expect("watch 2 show a -j;show b",
+	       "every 2 s, until a key is typed: show a -j\nshow:[a] json\n"
+	       "every 2 s, until a key is typed: show a -j\nshow:[a] json\n"
+	       "every 2 s, until a key is typed: show a -j\nshow:[a] json\nshow:[b]\n", 0);
+	KT_EQ(waited_ns, 6000000000u);
+	/* Ctrl-C: no wait more, what stands behind it is dropped, and it is said once. */
+	looks = 0;
+	stop_at = 1;
+	zn_stop_hook = stopped;
+	text = run("watch 1 show;show b");
+	zn_stop_hook = hook;
+	KT_STR_EQ(text,
+		  "every 1 s, until a key is typed: show\nshow:\n"
+		  "every 1 s, until a key is typed: show\nshow:\n^C\n");
+	KT_EQ(status, 1);
+	monitor_key_within = NULL;
+}
+
+KTEST_F(monitor_command, watch_refuses_what_it_cannot_end, KT_HOST_ONLY)
+{
+	expect("watch 1 show", "watch: there are no keys to end it\n", 1);
+	looks = 0;
+	monitor_key_within = third_wait;
+	expect("watch 1 watch 1 show", "watch: cannot be watched itself\n", 1);
+	expect("watch 0 show", "watch: 0: seconds are a number, 1 to 3600\n", 1);
+	expect("watch 3601 show", "watch: 3601: seconds are a number, 1 to 3600\n", 1);
+	expect("watch show 1", "watch: show: seconds are a number, 1 to 3600\n", 1);
+	expect("watch 1", "watch: 1 arguments, usage: watch [-j] S COMMAND\n", 1);
+	expect("watch 1 fail", "every 1 s, until a key is typed: fail\n"
+	       "watch: it failed, and is not repeated\n", 1);
+	expect("watch 1 no such", "every 1 s, until a key is typed: no such\n"
+	       "no: no such command; help lists them\n"
+	       "watch: it failed, and is not repeated\n", 1);
+	KT_EQ(looks, 0);
+	monitor_key_within = NULL;
 }
 
 #define TEXT_OF(value) TEXT_OF_WORD(value)
