@@ -16,7 +16,7 @@ struct zone *zone_of_range(struct zonal *mm, pfn_t start, uint64_t pages)
 
 	if (!pages || start + pages < start)
 		return NULL;
-	deferred_reach(mm, start);
+	/* The map of a node is written upwards: with the last of its pages the others are there. */
 	deferred_reach(mm, start + pages - 1);
 	first = zonal_page(mm, start);
 	for (uint64_t i = 1; first && i < pages; i++) {

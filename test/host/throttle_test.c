@@ -197,6 +197,37 @@ KTEST(rows_k, k12_who_waits_asks_for_the_zones_that_have_reserves)
 	finish(cache, page);
 }
 
+static struct kt_cache *waiting;
+static enum zonal_kind kind_held;
+
+/* At the third nap the others have put back what they held. */
+static void put_back_in_time(void)
+{
+	if (kt_naps == 3)
+		fetch_add_relaxed(&waiting->mm->node[0]->reclaim.lru.isolated[kind_held], -1);
+}
+
+KTEST(reclaim, an_owner_goes_when_nobody_holds_pages_of_its_kind)
+{
+	for (unsigned kind = 0; kind < ZONAL_KINDS; kind++)
+		for (unsigned held = 0; held < ZONAL_KINDS; held++) {
+			struct zonal *mm = kt_bare_instance(&uma);
+
+			waiting = mm ? kt_cache(mm, (enum zonal_kind)kind, 1) : NULL;
+			if (!waiting)
+				return;
+			kind_held = (enum zonal_kind)held;
+			fetch_add_relaxed(&mm->node[0]->reclaim.lru.isolated[held], 1);
+			kt_naps = 0;
+			kt_on_nap = put_back_in_time;
+			zonal_owner_unregister(mm, waiting->owner);
+			kt_on_nap = NULL;
+			KT_EQ(kt_naps, kind == held ? 3 : 0);
+			if (kind != held)
+				fetch_add_relaxed(&mm->node[0]->reclaim.lru.isolated[held], -1);
+		}
+}
+
 /* One round over a node with a page that is being written, and has been met before. */
 static unsigned naps_of_round(bool kswapd, bool met)
 {

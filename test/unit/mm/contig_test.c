@@ -9,8 +9,11 @@
  */
 #include "kt_cache.h"
 
+#include <string.h>
+
 #include <zonal/contig.h>
 
+#include "lib/log.h"
 #include "mm/buddy.h"
 #include "mm/compact/isolate_block.h"
 
@@ -340,6 +343,39 @@ KTEST(rows_a, a6_giving_back_ends_where_the_ram_ends)
 		return;
 	KT_EQ(zonal_alloc_contig_range(mm, start, 3, GFP_KERNEL), 0);
 	KT_EQ(zonal_free_contig_range(mm, start, (uint64_t)1 << 45), 0);
+	zonal_drain_all(mm, NULL);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), BOARD_PAGES);
+	kt_check_all(mm);
+}
+
+static unsigned in_use_still;
+
+static bool note_line(const char *line)
+{
+	in_use_still += strstr(line, "1 of 16 pages from 0x") && strstr(line, "in use still");
+	return true;
+}
+
+/* The others are free, and it is said that not all are. */
+KTEST(rows_a, a6_who_gives_back_is_told_what_somebody_else_holds)
+{
+	const pfn_t start = KT_DMA_PFN + 5 * LARGEST;
+	struct zonal *mm = kt_bare_instance(&board);
+	bool (*before)(const char *) = zn_log_hook;
+
+	if (!mm)
+		return;
+	for (unsigned held = 0; held < 2; held++) {
+		KT_EQ(zonal_alloc_contig_range(mm, start, 16, GFP_KERNEL), 0);
+		if (held)
+			zonal_get(mm_page(mm, start + 7));
+		in_use_still = 0;
+		zn_log_hook = note_line;
+		KT_EQ(zonal_free_contig_range(mm, start, 16), held);
+		zn_log_hook = before;
+		KT_EQ(in_use_still, held);
+	}
+	zonal_put(mm, mm_page(mm, start + 7));
 	zonal_drain_all(mm, NULL);
 	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), BOARD_PAGES);
 	kt_check_all(mm);

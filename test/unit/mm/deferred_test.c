@@ -297,6 +297,9 @@ KTEST_F(deferred, a_call_that_names_a_frame_has_the_map_written_that_far, KT_HOS
 	KT_EQ(zonal_alloc_contig_range(mm, range, PIECE, GFP_KERNEL), 0);
 	KT_TRUE(zonal_page(mm, range) && !ready(mm, range + PIECE));
 	KT_EQ(zonal_free_contig_range(mm, range, PIECE), 0);
+	/* The first frame of the next piece is enough. */
+	KT_EQ(zonal_alloc_contig_range(mm, range + PIECE, 1, GFP_KERNEL), 0);
+	KT_EQ(zonal_free_contig_range(mm, range + PIECE, 1), 0);
 	KT_EQ(zonal_page_retire(mm, NODE1 + HALF + PIECE, NULL), ZONAL_RETIRED_NO_PAGE);
 	KT_EQ(zonal_deferred_pages(mm, 1), HALF - SECTION);
 	kt_check_all(mm);

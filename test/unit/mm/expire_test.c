@@ -98,4 +98,26 @@ KTEST_F(rows_p, p12_another_cpu_is_asked_and_an_empty_list_never, KT_HOST_ONLY)
 	KT_EQ(kt_stat(kt_zone(mm, 0, ZONE_DMA), STAT_BULK_FREE), given);
 	kt_check_all(mm);
 }
+
+KTEST_F(rows_p, p12_a_cpu_that_is_gone_keeps_nobody_from_giving_back, KT_HOST_ONLY)
+{
+	struct kt_spec three = two_nodes;
+	struct zonal *mm;
+
+	three.cpus = 3;
+	three.cpu_node[1] = 0;
+	three.cpu_node[2] = 1;
+	mm = kt_bare_instance(&three);
+	if (!mm)
+		return;
+	kt_cpu(2);
+	use(mm, 0);
+	KT_TRUE(kt_pcp_held(mm, 2, 0) > 0);
+	kt_cpu(0);
+	zonal_cpu_dead(mm, kt_cpu_id(1));
+	for (unsigned call = 0; call < 3; call++)
+		zonal_expire_lists(mm);
+	KT_EQ(kt_pcp_held(mm, 2, 0), 0);
+	kt_check_all(mm);
+}
 #endif

@@ -297,6 +297,12 @@ KTEST(rows_g, g7_lists_and_zone_limit)
 	KT_EQ(list->ref[list->first[ZONE_NORMAL]].type, ZONE_NORMAL);
 	KT_EQ(list->ref[list->first[ZONE_DMA32]].type, ZONE_DMA32);
 	KT_EQ(list->ref[list->first[ZONE_DMA]].type, ZONE_DMA);
+	/* The same where the request may not leave the node. */
+	list = &mm->node[0]->nofallback;
+	KT_EQ(list->count, 3);
+	KT_EQ(list->ref[list->first[ZONE_NORMAL]].type, ZONE_NORMAL);
+	KT_EQ(list->ref[list->first[ZONE_DMA32]].type, ZONE_DMA32);
+	KT_EQ(list->ref[list->first[ZONE_DMA]].type, ZONE_DMA);
 	/* A DMA request never sees the zones above, however much they hold. */
 	kt_no_marks(mm);
 	KT_EQ(kt_take_all(mm, 0, GFP_NOWAIT | GFP_DMA | __GFP_NOWARN, 0, &chain), 1024);

@@ -5,7 +5,10 @@
  * Boards are full to the last page, by tasks of kt_oom.h. With all marks at 0 a request finds a
  * page exactly if somebody gave one back.
  */
+#include "kt_cache.h"
 #include "kt_oom.h"
+
+#include <zonal/contig.h>
 
 #include "mm/oom/oom.h"
 #include "mm/watermark.h"
@@ -370,5 +373,31 @@ KTEST(rows_o, o6_hooks_that_ask_for_memory_do_not_come_here_again)
 	oom->asks_inside = true;
 	kt_oom_expect(oom, GFP_KERNEL, true, 1, 1);
 	KT_EQ(oom->walks, 1);
+	kt_oom_finish(oom);
+}
+
+/* A5, O3: who empties a range on a full board ends nobody for room to move its pages to. */
+KTEST(rows_o, o3_nobody_is_ended_for_a_range)
+{
+	const pfn_t range = KT_DMA_PFN + PAGES / 2;
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct kt_oom *oom = kt_oom(mm);
+	struct kt_cache *cache = oom ? kt_cache(mm, ZONAL_CACHE, PAGES) : NULL;
+	unsigned inside = 0;
+
+	if (!cache)
+		return;
+	kt_oom_task(oom, 300, 0);
+	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_HIGHMEM | __GFP_MOVABLE | __GFP_NOWARN, PAGES);
+	for (unsigned i = 0; i < cache->count; i++) {
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+		inside += cache->place[i].page->pfn - range < 1024;
+	}
+	KT_EQ(inside, 1024);
+	KT_EQ(zonal_alloc_contig_range(mm, range, 1024, GFP_KERNEL), ZONAL_EBUSY);
+	KT_TRUE(cache->asked_give > 0);
+	KT_EQ(oom->kills, 0);
+	kt_oom_expect(oom, GFP_KERNEL, true, 1, 0);
+	kt_cache_drop_all(cache);
 	kt_oom_finish(oom);
 }

@@ -72,6 +72,7 @@ KTEST(rows_q, q8_the_range_comes_before_the_task)
 	struct zonal *mm = kt_instance(&ring);
 	struct zonal_task saved, *task = kt_task_save(&saved);
 	struct mempolicy range, none = { .mode = MPOL_DEFAULT };
+	port_irqflags_t irq;
 
 	if (!mm)
 		return;
@@ -82,6 +83,10 @@ KTEST(rows_q, q8_the_range_comes_before_the_task)
 	KT_EQ(node_at(mm, NULL, 0, GFP_HIGHUSER_MOVABLE, 0), 2);
 	/* Q2: this node alone, whatever the policies say. */
 	KT_EQ(node_at(mm, &range, 0, GFP_HIGHUSER_MOVABLE | __GFP_THISNODE, 0), 0);
+	/* And an interrupt's is nobody's. */
+	irq = kt_irq_enter();
+	KT_EQ(node_at(mm, &range, 0, GFP_ATOMIC, 0), 0);
+	kt_irq_exit(irq);
 	range = made(mm, MPOL_PREFERRED, node_bit(1));
 	KT_EQ(node_at(mm, &range, 0, GFP_HIGHUSER_MOVABLE, 0), 1);
 	range = made(mm, MPOL_LOCAL, 0);

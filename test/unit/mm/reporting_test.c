@@ -15,6 +15,9 @@
 enum { BLOCK = 1 << PAGEBLOCK_ORDER, BLOCKS = 248, PAGES = BLOCKS * BLOCK };
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, PAGES } } };
+static const struct kt_spec pair = {
+	.ram = { { 0, KT_DMA_PFN, PAGES / 2 }, { 1, KT_DMA_PFN + PAGES / 2, PAGES / 2 } },
+};
 
 static uint8_t shown[BLOCKS]; /* how often, by pageblock */
 static unsigned calls, most;
@@ -43,16 +46,18 @@ static int report(void *ctx, const struct zonal_free_block *block, unsigned coun
 
 static const struct zonal_reporter reporter = { .report = report, .ctx = &calls };
 
-static struct zonal *board(void)
+static struct zonal *board_of(const struct kt_spec *spec)
 {
 	memset(shown, 0, sizeof(shown));
 	calls = most = fails_from = 0;
 	sound = true;
-	instance = kt_instance(&uma);
+	instance = kt_instance(spec);
 	if (instance)
 		KT_EQ(zonal_reporting_begin(instance, &reporter), 0);
 	return instance;
 }
+
+static struct zonal *board(void) { return board_of(&uma); }
 
 /* Runs, as if their time had come, until nothing is due. Returns how many it took. */
 static unsigned run_all(struct zonal *mm)
@@ -148,6 +153,38 @@ KTEST(rows_a, a14_refused_blocks_are_free_and_not_reported)
 	KT_TRUE(sound);
 }
 
+/* Who has said no is not asked for the other lists of the zone, nor for the other zones. */
+KTEST(rows_a, a14_who_refuses_is_asked_again_in_the_next_run_only)
+{
+	enum { HALF = BLOCKS / 2 };
+	static struct page *held[HALF];
+	struct zonal *mm = board_of(&pair);
+	unsigned count = 0;
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	while (count < HALF - 4 && (held[count] = zonal_alloc_node(mm, 0, GFP_ATOMIC | __GFP_THISNODE,
+								  PAGEBLOCK_ORDER)))
+		count++;
+	KT_EQ(count, HALF - 4);
+	/* Single pageblocks for more than a batch, two blocks of the largest order behind them. */
+	for (unsigned i = 0; i < count; i += 2)
+		zonal_free(mm, held[i], PAGEBLOCK_ORDER);
+	KT_EQ(kt_blocks_of_order(kt_zone(mm, 0, ZONE_DMA), MAX_ORDER - 1), 2);
+	fails_from = 1;
+	mm->reporting.due_ns = 1;
+	(void)zonal_reporting_turn(mm);
+	KT_EQ(calls, 1);
+	fails_from = 0;
+	mm->reporting.due_ns = 1;
+	run_all(mm);
+	KT_EQ(times(1), BLOCKS - count / 2);
+	for (unsigned i = 1; i < count; i += 2)
+		zonal_free(mm, held[i], PAGEBLOCK_ORDER);
+	KT_TRUE(sound);
+}
+
 KTEST(rows_a, a14_two_seconds_after_the_first_freed_block)
 {
 	struct zonal *mm = board();
@@ -185,6 +222,22 @@ KTEST(rows_a, a14_a_zone_that_is_short_is_left_alone)
 	mm->reporting.due_ns = 1;
 	run_all(mm);
 	KT_TRUE(calls > 0 && sound);
+}
+
+KTEST(rows_a, a14_zones_behind_one_that_is_short_are_reported)
+{
+	struct zonal *mm = board_of(&pair);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+
+	if (!mm)
+		return;
+	kt_marks(zone, 0, PAGES, PAGES);
+	mm->reporting.due_ns = 1;
+	run_all(mm);
+	KT_EQ(times(1), BLOCKS / 2);
+	for (unsigned i = 0; i < BLOCKS / 2; i++)
+		KT_EQ(shown[i], 0);
+	KT_TRUE(sound);
 }
 
 KTEST(rows_a, a14_large_free_memory_is_movable_afterwards)

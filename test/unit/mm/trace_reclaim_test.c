@@ -247,6 +247,30 @@ KTEST(trace, a_request_that_reclaims_is_seen_to_begin_and_end_and_to_be_judged)
 	zonal_trace_on(mm, 0);
 }
 
+/* R3: what could be reclaimed, and all that would be free then. */
+KTEST(trace, a_retry_tells_what_would_be_free_if_all_went)
+{
+	static const struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
+	struct zonal *mm = kt_bare_instance(&spec);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 800) : NULL;
+
+	if (!cache || !trace_begin(mm, 0) ||
+	    !KT_EQ(kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_MOVABLE, 800), 800))
+		return;
+	for (unsigned i = 0; i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+	zonal_drain_all(mm, NULL);
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 4096, 4096, 4096);
+	zonal_kswapd_turn(mm, 0, false);
+	zonal_trace_on(mm, ZONAL_TRACE_BIT(RETRY));
+	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
+	NEXT_IS(mm, RETRY, 0, ZONE_DMA, 0, 800, 4096, 4096, 1, 0);
+	nothing_more(mm);
+	zonal_trace_on(mm, 0);
+	kt_no_marks(mm);
+	kt_cache_drop_all(cache);
+}
+
 KTEST(trace, reclaim_in_a_group_has_points_of_its_own)
 {
 	struct zonal *mm = kt_bare_instance(&uma);

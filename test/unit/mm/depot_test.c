@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The store of call stacks by itself (row D17): different stacks are told apart by a number that
+ * spreads them, and a new one that two CPUs bring at once is kept once.
+ *
+ * The second needs threads: both have looked for the stack in vain and wait for the lock, which the
+ * test holds until each has drawn its ticket.
+ */
+#include <string.h>
+
+#include "kt_instance.h"
+
+#include "mm/stack_depot.h"
+
+enum { STACKS = 64 };
+
+static bool depot_begin(struct stack_depot *depot)
+{
+	void *memory = kt_alloc(stack_depot_bytes(STACKS), 64);
+
+	if (!memory)
+		return false;
+	memset(memory, 0, stack_depot_bytes(STACKS));
+	memset(depot, 0, sizeof(*depot));
+	stack_depot_init(depot, STACKS, memory);
+	return true;
+}
+
+static uint32_t save_masked(struct stack_depot *depot, const uintptr_t *pc, unsigned depth)
+{
+	port_irqflags_t irq = port_irq_save();
+	uint32_t handle = stack_depot_save(depot, pc, depth);
+
+	port_irq_restore(irq);
+	return handle;
+}
+
+/* Else each search would meet all stacks of that depth. */
+KTEST(page_owner, d17_stacks_that_differ_in_one_call_differ_in_their_number)
+{
+	static struct stack_depot depot;
+	uintptr_t pc[STACK_DEPTH];
+
+	if (!depot_begin(&depot))
+		return;
+	for (unsigned i = 0; i < STACK_DEPTH; i++)
+		pc[i] = 0x40080000 + 0x124 * i;
+	for (unsigned i = 0; i < STACK_DEPTH; i++) {
+		const struct stack *plain = stack_depot_get(&depot, save_masked(&depot, pc, STACK_DEPTH));
+		const struct stack *other;
+
+		pc[i] += 4;
+		other = stack_depot_get(&depot, save_masked(&depot, pc, STACK_DEPTH));
+		pc[i] -= 4;
+		KT_OK(plain != other && plain->hash != other->hash,
+		      "call %u: 0x%x for both", i, plain->hash);
+	}
+	KT_EQ(ld_relaxed(&depot.used), STACK_DEPTH + 1);
+	KT_EQ(ld_relaxed(&depot.dropped), 0);
+}
+
+/* What is known is found without the lock: here whoever waited for it would wait for ever. */
+KTEST(page_owner, d17_a_known_stack_is_found_without_the_lock)
+{
+	static const uintptr_t pc[] = { 0x40080000, 0x40081000 };
+	static struct stack_depot depot;
+	port_irqflags_t irq;
+	uint32_t first;
+
+	if (!depot_begin(&depot))
+		return;
+	first = save_masked(&depot, pc, ARRAY_SIZE(pc));
+	irq = port_irq_save();
+	lock_take(&depot.lock);
+	KT_EQ(stack_depot_save(&depot, pc, ARRAY_SIZE(pc)), first);
+	lock_drop(&depot.lock);
+	port_irq_restore(irq);
+}
+
+#ifdef HOST_PORT_IMPL_H
+#include <pthread.h>
+
+static struct stack_depot both;
+static const uintptr_t way[] = { 0x40080000, 0x40081000 };
+
+struct saver {
+	unsigned cpu;
+	uint32_t handle;
+};
+
+static void *save_on(void *arg)
+{
+	struct saver *saver = arg;
+
+	host_cpu_attach(saver->cpu);
+	saver->handle = save_masked(&both, way, ARRAY_SIZE(way));
+	host_cpu_detach();
+	return NULL;
+}
+
+KTEST_F(page_owner, d17_a_stack_that_two_cpus_bring_at_once_is_kept_once, KT_HOST_ONLY)
+{
+	struct saver saver[2] = { { .cpu = 1 }, { .cpu = 2 } };
+	port_irqflags_t irq;
+	pthread_t thread[2];
+	uint16_t next;
+
+	if (!depot_begin(&both))
+		return;
+	irq = port_irq_save();
+	lock_take(&both.lock);
+	next = ld_relaxed(&both.lock.next);
+	for (unsigned i = 0; i < 2; i++)
+		if (pthread_create(&thread[i], NULL, save_on, &saver[i]))
+			port_panic("no thread");
+	while ((uint16_t)(ld_acquire(&both.lock.next) - next) < 2)
+		port_relax();
+	lock_drop(&both.lock);
+	port_irq_restore(irq);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	KT_TRUE(saver[0].handle >= STACK_FIRST);
+	KT_EQ(saver[0].handle, saver[1].handle);
+	KT_EQ(ld_relaxed(&both.used), 1);
+}
+#endif
