@@ -9,6 +9,32 @@ cd "$(dirname "$0")/../.." || exit 1
 . test/image/boots.sh
 
 words=''
+next='# next: tools/panic.py LOG names file and line of each address; docs/look.md, "A panic"'
+
+# What stands in the line of monitor/crash.c that tools/panic.py must name.
+declare -A line_of=(
+	[null]='*nowhere = 1;' [exec]='kinds[i].fn();' [udf]='"udf #0"' [text]='crash_null = 0;'
+	[stack]='recurse(depth) + frame[0]' [handler]='*nowhere = 1;'
+	[irqstack]='recurse(depth) + frame[0]' [lock]='*nowhere = 1;'
+	[panic]='crash: asked for, value' [deaf]='crash_panic();' [both]='crash: both at once'
+)
+
+# helps KIND: the report says what to do next, and it leads to the place.
+helps() {
+	local before
+	[ "$(tail -n 1 "$scratch/out")" = "$next" ] || wrong 'the last line does not say what is next'
+	tools/panic.py "$scratch/out" >"$scratch/places" 2>&1 || wrong "panic.py: $(cat "$scratch/places")"
+	if [ "$1" = twice ]; then
+		grep -qxE ' +elr  0000000000000008 .*' "$scratch/places" || wrong 'panic.py has no elr'
+		return
+	fi
+	before=$(sed '/^# backtrace:/q' "$scratch/out" | grep -c '^#')
+	[ "$before" -gt 1 ] && [ "$before" -lt 24 ] || wrong "$before lines up to the backtrace"
+	grep -oE 'monitor/crash\.c:[0-9]+' "$scratch/places" | cut -d: -f2 | sort -u |
+		while read -r number; do sed -n "${number}p" monitor/crash.c; done |
+		grep -qF -- "${line_of[$1]}" ||
+		wrong "panic.py does not lead to '${line_of[$1]}': $(cat "$scratch/places")"
+}
 
 # crashes KIND STATUS PATTERN…
 crashes() {
@@ -18,11 +44,12 @@ crashes() {
 	boot "run=crash+$kind exit=semihosting${words:+ $words}"
 	expect "$want" "$@"
 	[ "$(grep -c '^Bail out!' "$scratch/out")" -le 1 ] || wrong 'more than one report'
+	[ "$want" != 2 ] || helps "$kind"
 	verdict "$name"
 }
 
 place='[0-9a-f]{16}'
-begin crash 17
+begin crash 18
 crashes null 2 '# data abort at EL1 on CPU 0, in a task or at boot: translation fault, level 3, write' \
 	'#   esr 0000000096000047  vector \+0x000' "#   elr $place  crash_null\\+0x[0-9a-f]+" \
 	'#   far 0{16}  page 0 \(NULL pointer\)' "# +[0-9]+  $place  monitor_execute\\+0x[0-9a-f]+" \
@@ -60,4 +87,39 @@ words=maxcpus=1
 for kind in deaf both handler irqstack; do
 	crashes "$kind" 1 "crash: $kind: needs a second core, and one is online"
 done
+
+# says_of WORD LOG ELF: panic.py fails with one line that has the word in it.
+says_of() {
+	tools/panic.py "$2" "$3" >"$scratch/said" 2>&1 && wrong "panic.py is content: $1"
+	[ "$(wc -l <"$scratch/said")" = 1 ] && grep -qF -- "$1" "$scratch/said" ||
+		wrong "not one line with '$1': $(cat "$scratch/said")"
+}
+
+# Logs that are none, builds that are others, an image that ran elsewhere, and a log by way of a pipe.
+reads_logs() {
+	local elf=${O:-build}/zonal.elf
+	words=''
+	boot 'run=crash+null exit=semihosting'
+	cp "$scratch/out" "$scratch/log"
+	tools/panic.py "$scratch/log" >"$scratch/want"
+	grep -q 'crash_null$' "$scratch/want" || wrong 'no function in it'
+	tools/panic.py - <"$scratch/raw" | cmp -s - "$scratch/want" || wrong 'a pipe is read differently'
+	perl -pe 's/ffff0000([0-9a-f]{8})/sprintf "ffff0000%08x", hex($1) + 0x3400000/ge' \
+		<"$scratch/log" >"$scratch/moved"
+	tools/panic.py "$scratch/moved" | grep -v ' far ' | cmp -s - <(grep -v ' far ' "$scratch/want") ||
+		wrong 'an image that ran elsewhere is read differently'
+	sed 's/crash_null+0x[0-9a-f]*/crash_null+0x4444/' "$scratch/log" >"$scratch/other"
+	says_of 'crash_null+0x4444' "$scratch/other" "$elf"
+	sed 's/^Zonal [^,]*/Zonal 1234567-other/' "$scratch/log" >"$scratch/older"
+	says_of 'the log is of Zonal 1234567-other' "$scratch/older" "$elf"
+	sed '/CPU 0/,$d' "$scratch/log" >"$scratch/none"
+	says_of 'there is no panic in it' "$scratch/none" "$elf"
+	says_of 'no ELF file' "$scratch/log" tools/panic.py
+	says_of 'No such file' "$scratch/log" "$scratch/nothing.elf"
+	says_of 'No such file' "$scratch/nothing" "$elf"
+}
+if selected crash.panic_py_reads_logs; then
+	reads_logs
+	verdict panic_py_reads_logs
+fi
 finish

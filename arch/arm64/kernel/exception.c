@@ -9,11 +9,12 @@
  * (user/user_entry.c); all others are reported and end the run:
  *
  *	class and syndrome in words, the address and what lies there, the
- *	interrupted registers, a backtrace, "Bail out!", exit status 2
+ *	interrupted registers, a backtrace, "Bail out!", what to do next, exit status 2
  *
- * The report takes no lock: before it begins, the other cores are stopped and the console
- * is told to do without (panic.c). It may itself fault, if the damage is bad; each CPU
- * counts how deep it is in reports, says less each time, and gives up at the third.
+ * What stands before the backtrace fits the 24 lines of a small terminal. The report takes no
+ * lock: before it begins, the other cores are stopped and the console is told to do without
+ * (panic.c). It may itself fault, if the damage is bad; each CPU counts how deep it is in
+ * reports, says less each time, and gives up at the third.
  *
  * Probes run with interrupts masked, so probe_armed and probe are this CPU's own.
  */

@@ -8,7 +8,8 @@
  * told so, and formatting needs none. A CPU that has interrupts masked, for instance because
  * it spins on a lock of a stopped CPU, does not hear the IPI; it is named and left alone.
  *
- * The last line is TAP's: `Bail out! reason`, at the start of a line. Exit status 2.
+ * The end is TAP's: `Bail out! reason`, at the start of a line, and behind it one line that says
+ * what to do next, because what stands last is what a screen still shows. Exit status 2.
  */
 #include <zonal/port.h>
 
@@ -51,6 +52,12 @@ void panic_begin(void)
 		kprintf("\n# %u other CPUs have interrupts masked and did not stop\n", running);
 }
 
+static void print_next(void)
+{
+	kprintf("# next: tools/panic.py LOG names file and line of each address; docs/look.md, "
+		"\"A panic\"\n");
+}
+
 void panic_nested(uint64_t esr, uint64_t elr, uint64_t far)
 {
 	unsigned depth = arm64_this_cpu()->fault_depth;
@@ -67,6 +74,7 @@ void panic_nested(uint64_t esr, uint64_t elr, uint64_t far)
 		arm64_class_name(esr), (unsigned long long)esr, (unsigned long long)elr,
 		(unsigned long long)far);
 	kprintf("Bail out! fault while a fault was reported\n");
+	print_next();
 	board_ops.exit(2);
 }
 
@@ -78,6 +86,7 @@ static void ZN_NORETURN leave(const char *fmt, va_list args)
 	kprintf("\nBail out! ");
 	kvprintf(fmt, args);
 	kprintf("\n");
+	print_next();
 	board_ops.exit(2);
 }
 
