@@ -46,8 +46,8 @@ KTEST(page_owner, d17_stacks_that_differ_in_one_call_differ_in_their_number)
 	for (unsigned i = 0; i < STACK_DEPTH; i++)
 		pc[i] = 0x40080000 + 0x124 * i;
 	for (unsigned i = 0; i < STACK_DEPTH; i++) {
-		const struct stack *plain = stack_depot_get(&depot, save_masked(&depot, pc, STACK_DEPTH));
-		const struct stack *other;
+		uint32_t first = save_masked(&depot, pc, STACK_DEPTH);
+		const struct stack *plain = stack_depot_get(&depot, first), *other;
 
 		pc[i] += 4;
 		other = stack_depot_get(&depot, save_masked(&depot, pc, STACK_DEPTH));

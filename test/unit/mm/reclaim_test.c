@@ -249,6 +249,8 @@ KTEST(rows_k, k11_pages_of_zones_that_do_not_help_are_passed_over)
 	KT_EQ(kt_event(cache->mm, EVENT_ALLOCSTALL_DMA), 1);
 	/* The list began with pages of DMA32, which had come first. */
 	KT_TRUE(kt_event(cache->mm, EVENT_PGSKIP_DMA32) > 0);
+	/* Those that help are not. */
+	KT_EQ(kt_event(cache->mm, EVENT_PGSKIP_DMA), 0);
 	zonal_free(cache->mm, page, 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);

@@ -164,10 +164,11 @@ KTEST(rows_a, a14_who_refuses_is_asked_again_in_the_next_run_only)
 	if (!mm)
 		return;
 	kt_no_marks(mm);
-	while (count < HALF - 4 && (held[count] = zonal_alloc_node(mm, 0, GFP_ATOMIC | __GFP_THISNODE,
-								  PAGEBLOCK_ORDER)))
-		count++;
-	KT_EQ(count, HALF - 4);
+	for (; count < HALF - 4; count++) {
+		held[count] = zonal_alloc_node(mm, 0, GFP_ATOMIC | __GFP_THISNODE, PAGEBLOCK_ORDER);
+		if (!KT_TRUE(held[count]))
+			return;
+	}
 	/* Single pageblocks for more than a batch, two blocks of the largest order behind them. */
 	for (unsigned i = 0; i < count; i += 2)
 		zonal_free(mm, held[i], PAGEBLOCK_ORDER);

@@ -153,6 +153,41 @@ SCHED_TEST(sleep_of_nothing_returns)
 	KT_TRUE(port_time_ns() - before < PATIENCE / 4);
 }
 
+/* ---- a slice ---- */
+
+static struct event rested;
+
+static int end_rest(void *arg)
+{
+	(void)arg;
+	event_set(&rested);
+	return 0;
+}
+
+/* What was left of the last one, here more than there can be, is of no account then. */
+SCHED_TEST(who_comes_back_from_a_wait_or_from_another_cpu_has_a_slice_of_its_own)
+{
+	struct task *self = task_current(), *other;
+	int there = sched_world_other(task_cpu());
+	struct cpumask home = cpumask_of(task_cpu()), away;
+
+	event_clear(&rested);
+	other = sched_world_task(end_rest, NULL, (int)task_cpu(), 1);
+	if (!other)
+		return;
+	self->slice_left_ns = 1000ull * SCHED_SLICE_NS;
+	KT_TRUE(event_wait(&rested, SCHED_NEVER));
+	KT_TRUE(self->slice_left_ns <= SCHED_SLICE_NS);
+	KT_EQ(task_join(other), 0);
+	if (there < 0)
+		return;
+	self->slice_left_ns = 1000ull * SCHED_SLICE_NS;
+	away = cpumask_of((unsigned)there);
+	KT_EQ(task_set_cpus(&away), 0);
+	KT_TRUE(self->slice_left_ns <= SCHED_SLICE_NS);
+	KT_EQ(task_set_cpus(&home), 0);
+}
+
 SCHED_TEST(idle_cpu_sleeps_and_comes_back)
 {
 	struct sched_counts before, after;
