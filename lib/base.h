@@ -34,11 +34,13 @@
 	do {                                                                                       \
 		if (ZONAL_TEXTS)                                                                   \
 			zonal_port_panic(__VA_ARGS__);                                             \
-		zonal_port_panic("zonal: line %d", __LINE__);                                      \
+		zn_panic_line(__LINE__);                                                           \
 	} while (0)
 
 #ifndef __ASSEMBLER__
 #include <zonal/types.h>
+
+#include "panic_line.h"
 
 /* `a` is a power of two. */
 static inline uint64_t align_up(uint64_t v, uint64_t a) { return (v + a - 1) & ~(a - 1); }

@@ -107,6 +107,7 @@ static bool list_part(const char *text, unsigned limit, uint64_t *mask, const ch
 		return false;
 	if (first > last || last >= limit)
 		return false;
+	ASSERT(last < 64, "no bit for %llu in a mask of 64", (unsigned long long)last);
 	for (uint64_t i = first; i <= last; i++)
 		*mask |= (uint64_t)1 << i;
 	return true;

@@ -53,7 +53,7 @@ static uint32_t request_refused(struct zonal *mm, gfp_t gfp, unsigned order, int
 /* G11: waiting is not possible in an interrupt; say so once per caller's mistake. */
 static void report_sleep_in_irq(const struct alloc_req *req)
 {
-	if ((req->gfp & __GFP_DIRECT_RECLAIM) && req->in_irq &&
+	if (ZONAL_TEXTS && (req->gfp & __GFP_DIRECT_RECLAIM) && req->in_irq &&
 	    fetch_add_relaxed(&req->mm->sleep_reports, 1) == 0)
 		port_log("zonal: request with __GFP_DIRECT_RECLAIM (gfp 0x%x) in interrupt context",
 			 req->gfp);

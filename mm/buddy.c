@@ -48,6 +48,12 @@ static inline struct page *link_page(struct zone *zone, uint32_t pfn)
 	return mm_page(zone->mm, pfn);
 }
 
+/* The list that a free block is in. */
+static inline unsigned block_list(const struct page *page)
+{
+	return ONE_TYPE ? (unsigned)MIGRATE_UNMOVABLE : page->list_type;
+}
+
 static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned order,
 				  unsigned type, bool tail)
 {
@@ -80,7 +86,7 @@ static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned
  * the page checks look whether they are (D4). */
 static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned order)
 {
-	unsigned type = page->list_type;
+	unsigned type = block_list(page);
 	struct free_list *list = &zone->list[type][order];
 
 	DASSERT(page_state(page) == PAGE_FREE && page_order(page) == order && list->count,
@@ -108,7 +114,7 @@ static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
 	DASSERT(ld_relaxed(&zone->free) + pages >= 0 || type >= MIGRATE_ISOLATE,
 		"zone %u: %lld pages more than %lld free ones", zone->id, (long long)pages,
 		(long long)ld_relaxed(&zone->free));
-	if (unlikely(type >= MIGRATE_CMA)) {
+	if (!ONE_TYPE && unlikely(type >= MIGRATE_CMA)) {
 		if (type >= MIGRATE_ISOLATE)
 			return;
 		own_add(&zone->free_cma, pages);
@@ -264,8 +270,8 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 			break;
 		if (unlikely(order >= PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy))
 			break;
-		if (unlikely(buddy->list_type != type))
-			buddy_recount(zone, buddy->list_type, type, 1 << order);
+		if (unlikely(block_list(buddy) != type))
+			buddy_recount(zone, block_list(buddy), type, 1 << order);
 		buddy_list_del(zone, buddy, order);
 		page = page_pair(page, order);
 	}

@@ -37,7 +37,7 @@ void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_
 void buddy_unboost(struct zone *zone);
 static inline void buddy_unboost_if_free(struct zone *zone)
 {
-	if (unlikely(ld_relaxed(&zone->boost)))
+	if (ZONAL_MOBILITY && unlikely(ld_relaxed(&zone->boost)))
 		buddy_unboost(zone);
 }
 

@@ -79,7 +79,7 @@ static bool check_ring(struct walk *w, unsigned cpu, const struct zone *zone, st
 {
 	uint32_t count = 0;
 
-	for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++) {
+	for (unsigned t = 0; t < PCP_RINGS; t++) {
 		const struct pcp_ring *ring = &pcp->ring[t];
 
 		count += ring->tail - ring->head;

@@ -44,7 +44,7 @@ static struct drain drain_of(struct zone *zone, struct mm_cpu *cpu)
 {
 	uint32_t count = ld_relaxed(&cpu->pcp[zone->id].count);
 
-	ASSERT(count <= MIGRATE_PCPTYPES * (cpu->pcp[zone->id].mask + 1),
+	ASSERT(count <= PCP_RINGS * (cpu->pcp[zone->id].mask + 1),
 	       "zone %u: %u pages in lists of %u", zone->id, count,
 	       cpu->pcp[zone->id].mask + 1);
 	return (struct drain){ .zone = zone, .cpu = cpu, .turn.left = count, .left = count };

@@ -269,6 +269,10 @@ void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 
 	if (unlikely(!page))
 		return;
+	if (!ZONAL_LANES) {
+		free_careful(mm, page, order);
+		return;
+	}
 	if (order) {
 		free_block(mm, page, order);
 		return;

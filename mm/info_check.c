@@ -116,8 +116,10 @@ static bool parts_ok(const struct zonal_config *config)
 	if (!ZONAL_MOBILITY && movable)
 		port_log("zonal: kernelcore, movablecore, movable_node: built without "
 			 "ZONAL_MOBILITY");
+	if (!ZONAL_WATERMARKS && o->min_free_kbytes)
+		port_log("zonal: min_free_kbytes: built without ZONAL_WATERMARKS");
 	return (ZONAL_AIDS || !aids) && (ZONAL_DEFERRED || !config->deferred) &&
-	       (ZONAL_MOBILITY || !movable);
+	       (ZONAL_MOBILITY || !movable) && (ZONAL_WATERMARKS || !o->min_free_kbytes);
 }
 
 static int options_check(const struct zonal_config *config)

@@ -73,7 +73,7 @@ static void make_rings(struct zonal *mm, struct mm_cpu *cpu, const struct zone *
 	struct pcp *pcp = &cpu->pcp[zone->id];
 
 	ASSERT(!(slots & (slots - 1)), "zone %u: lists of %u pages", zone->id, slots);
-	for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++)
+	for (unsigned t = 0; t < PCP_RINGS; t++)
 		pcp->ring[t].slot = slot + t * slots;
 	pcp->mask = slots - 1;
 	pcp->batch = 1; /* P4: until the zone's size is known, every free goes on */
@@ -144,7 +144,8 @@ void init_lists(struct zonal *mm)
 	if (ZONAL_WATERMARKS)
 		zonal_setup_marks(mm);
 	pcp_setup(mm);
-	build_lanes(mm);
+	if (ZONAL_LANES)
+		build_lanes(mm);
 }
 
 static void take_options(struct zonal *mm, const struct zonal_config *config)
@@ -197,11 +198,11 @@ int zonal_init(struct zonal *mm, const struct zonal_config *config)
 	pagemap_fill(mm, config->info);
 	release_memory(mm, config->info);
 	online_expect(mm, config->info);
-	err = min_free_check(mm, config->options.min_free_kbytes);
-	if (err)
-		return err;
-	init_lists(mm);
-	return 0;
+	if (ZONAL_WATERMARKS)
+		err = min_free_check(mm, config->options.min_free_kbytes);
+	if (!err)
+		init_lists(mm);
+	return err;
 }
 
 void zonal_cpu_online(struct zonal *mm, unsigned cpu)

@@ -240,7 +240,7 @@ uint64_t min_free_most(struct zonal *mm) { return managed_pages(mm) << (PAGE_SHI
 
 int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes)
 {
-	if (kbytes > min_free_most(mm))
+	if (!ZONAL_WATERMARKS || kbytes > min_free_most(mm))
 		return ZONAL_EINVAL;
 	mm->options.min_free_kbytes = kbytes;
 	mm->min_free_kbytes = kbytes;
@@ -250,7 +250,7 @@ int zonal_set_min_free_kbytes(struct zonal *mm, uint64_t kbytes)
 
 int zonal_set_watermark_scale(struct zonal *mm, unsigned factor)
 {
-	if (factor < 1 || factor > 3000)
+	if (!ZONAL_WATERMARKS || factor < 1 || factor > 3000)
 		return ZONAL_EINVAL;
 	mm->options.watermark_scale_factor = factor;
 	recompute_marks(mm);
@@ -259,6 +259,8 @@ int zonal_set_watermark_scale(struct zonal *mm, unsigned factor)
 
 int zonal_set_watermark_boost(struct zonal *mm, unsigned factor)
 {
+	if (!ZONAL_WATERMARKS)
+		return ZONAL_EINVAL;
 	mm->options.watermark_boost_factor = factor;
 	st_relaxed(&mm->boost_factor, factor);
 	return 0;
@@ -274,7 +276,7 @@ int zonal_set_zone_reclaim_mode(struct zonal *mm, unsigned mode)
 
 int zonal_set_reserve_ratio(struct zonal *mm, enum zone_type type, unsigned ratio)
 {
-	if ((unsigned)type >= ZONE_TYPES)
+	if (!ZONAL_WATERMARKS || (unsigned)type >= ZONE_TYPES)
 		return ZONAL_EINVAL;
 	mm->options.lowmem_reserve_ratio[type] = ratio;
 	setup_lowmem_reserve(mm);

@@ -201,13 +201,14 @@ static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned
 static bool fall_back(struct zone *zone, unsigned order, unsigned type, unsigned flags)
 {
 	bool spare = (flags & ALLOC_NOFRAGMENT) && order < PAGEBLOCK_ORDER;
-	struct mm_cpu *cpu = zone->mm->cpu[port_this_cpu()->id];
 	unsigned from, found;
+	struct mm_cpu *cpu;
 	struct page *page;
 
 	DASSERT_MASKED();
 	if (!ZONAL_MOBILITY || type >= MIGRATE_PCPTYPES)
 		return false;
+	cpu = zone->mm->cpu[port_this_cpu()->id];
 	page = find_victim(zone, order, type, spare ? PAGEBLOCK_ORDER : order);
 	if (!page)
 		return false;
@@ -254,6 +255,8 @@ static struct page *take(struct zone *zone, unsigned order, unsigned type, unsig
 {
 	struct page *page = NULL;
 
+	if (!ZONAL_MOBILITY)
+		return buddy_take(zone, order, type);
 	if (cma_first(zone, free, flags))
 		page = buddy_take(zone, order, MIGRATE_CMA);
 	while (!page) {
@@ -289,6 +292,8 @@ unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 	while (count < want) {
 		unsigned got = by_one ? 0 : buddy_take_run(zone, type, out + count, want - count);
 
+		if (!ZONAL_MOBILITY && !got)
+			break;
 		if (!got) {
 			out[count] = take(zone, 0, type, flags, free);
 			if (!out[count])

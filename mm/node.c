@@ -157,6 +157,8 @@ void node_build_zonelists(struct zonal *mm)
 		       node->order[0]);
 		build_zonelists(mm, node);
 	}
-	find_policy_zone(mm);
-	decide_grouping(mm);
+	if (ZONAL_POLICY)
+		find_policy_zone(mm);
+	if (ZONAL_MOBILITY)
+		decide_grouping(mm);
 }

@@ -229,6 +229,8 @@ static inline struct page *page_block_first(const struct page *page)
 
 static inline enum migratetype page_block_type(const struct page *page)
 {
+	if (!ZONAL_MOBILITY)
+		return MIGRATE_UNMOVABLE;
 	return (enum migratetype)(ld_relaxed(&page_block_first(page)->block) & BLOCK_TYPE_MASK);
 }
 

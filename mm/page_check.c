@@ -187,7 +187,7 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 		if (!why)
 			continue;
 		fetch_add_relaxed(&mm->bad, 1);
-		if (may_report(&mm->report_limit))
+		if (ZONAL_TEXTS && may_report(&mm->report_limit))
 			port_log("zonal: bad page pfn 0x%x freed with order %u: %s (word 0x%x); "
 				 "the block is not used again",
 				 head[i].pfn, order, why, page_word(head + i));
@@ -198,7 +198,10 @@ bool page_check_free(struct zonal *mm, struct page *head, unsigned order)
 	return true;
 }
 
-bool page_may_report(struct zonal *mm) { return may_report(&mm->report_limit); }
+bool page_may_report(struct zonal *mm)
+{
+	return ZONAL_TEXTS && may_report(&mm->report_limit);
+}
 
 uint64_t zonal_bad_count(const struct zonal *mm)
 {

@@ -97,11 +97,11 @@ static void turn_next(struct pcp *pcp, struct pcp_turn *turn)
 {
 	do {
 		turn->give++;
-		turn->type = turn->type + 1 == MIGRATE_PCPTYPES ? 0 : turn->type + 1;
+		turn->type = turn->type + 1 == PCP_RINGS ? 0 : turn->type + 1;
 	} while (!pcp_has(pcp, turn->type));
-	DASSERT(turn->give <= turn->left + 2 * MIGRATE_PCPTYPES, "%u pages of a return of %u",
+	DASSERT(turn->give <= turn->left + 2 * PCP_RINGS, "%u pages of a return of %u",
 		turn->give, turn->left);
-	if (turn->give == MIGRATE_PCPTYPES)
+	if (turn->give == PCP_RINGS)
 		turn->give = turn->left;
 }
 
@@ -236,7 +236,7 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 	while (count) {
 		struct page *page = ring->slot[--ring->tail & pcp->mask];
 		uint32_t word = page_word(page);
-		int step = count > 1 ? run_step(pcp, ring, page) : 0;
+		int step = ZONAL_LANES && count > 1 ? run_step(pcp, ring, page) : 0;
 		unsigned run = 1;
 
 		if (unlikely((word & ~WORD_ORDER_MASK) != expected)) {
@@ -263,7 +263,7 @@ give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 {
 	uint32_t held = ld_relaxed(&pcp->count), expected = word_pcp(zone->id, 0);
 
-	DASSERT(held <= MIGRATE_PCPTYPES * (pcp->mask + 1), "zone %u: %u pages in lists of %u",
+	DASSERT(held <= PCP_RINGS * (pcp->mask + 1), "zone %u: %u pages in lists of %u",
 		zone->id, held, pcp->mask + 1);
 	DASSERT_MASKED();
 	count = ZN_MIN(count, held);

@@ -52,7 +52,7 @@ uint32_t cpu_ring_slots(uint64_t present, unsigned fraction)
 
 size_t cpu_ring_bytes(uint64_t present, unsigned fraction)
 {
-	return MIGRATE_PCPTYPES * (size_t)cpu_ring_slots(present, fraction) * sizeof(struct page *);
+	return PCP_RINGS * (size_t)cpu_ring_slots(present, fraction) * sizeof(struct page *);
 }
 
 unsigned cpu_count_of(const struct zonal_config *config)

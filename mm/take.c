@@ -44,7 +44,7 @@ static struct page *take_block(struct zone *zone, const struct alloc_req *req, u
 		zone->id);
 	lock_take(&zone->lock);
 	do {
-		if (req->order && (flags & ALLOC_HARDER))
+		if (ZONAL_MOBILITY && req->order && (flags & ALLOC_HARDER))
 			page = buddy_take(zone, req->order, MIGRATE_HIGHATOMIC);
 		else
 			page = NULL;
@@ -127,7 +127,7 @@ void page_prepare_rest(struct zonal *mm, struct page *page, gfp_t gfp, unsigned 
 		page_set_word(page, page_word(page) | PG_COMP);
 		compound_build(page, order);
 	}
-	if (flags & ALLOC_NO_WATERMARKS)
+	if (ZONAL_WATERMARKS && (flags & ALLOC_NO_WATERMARKS))
 		page_set_word(page, page_word(page) | PG_PFMEMALLOC);
 	if (gfp & __GFP_ZERO)
 		mm->clear(mm->ctx, page->pfn, (size_t)1 << order);

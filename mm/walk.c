@@ -69,7 +69,8 @@ static struct page *take_and_prepare(struct zone *zone, const struct alloc_req *
 static struct page *walk_once(const struct alloc_req *req, const struct alloc_pass *pass)
 {
 	const struct zonelist *list = req->list;
-	bool stay = (pass->flags & ALLOC_NOFRAGMENT) && req->mm->node_count > 1;
+	bool stay = ZONAL_MOBILITY && (pass->flags & ALLOC_NOFRAGMENT) &&
+		    req->mm->node_count > 1;
 
 	for (unsigned i = pass->preferred; i < list->count; i++) {
 		const struct zoneref *ref = &list->ref[i];
@@ -101,7 +102,7 @@ struct page *walk_zones(const struct alloc_req *req, const struct alloc_pass *pa
 
 	ASSERT(pass->preferred < req->list->count, "zone %u of %u, node %d", pass->preferred,
 	       req->list->count, req->nid);
-	if (likely(page) || !(pass->flags & ALLOC_NOFRAGMENT))
+	if (likely(page) || !ZONAL_MOBILITY || !(pass->flags & ALLOC_NOFRAGMENT))
 		return page;
 	/* F3 and F4 come to the same: once more, without the wish. */
 	again = *pass;

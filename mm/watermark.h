@@ -54,7 +54,7 @@ static inline unsigned flags_nofragment(const struct zone *zone)
 {
 	struct zonal *mm = zone->mm;
 
-	if (zone->type != ZONE_NORMAL)
+	if (!ZONAL_MOBILITY || zone->type != ZONE_NORMAL)
 		return 0;
 	if (mm->node_count > 1 && !mm->node[zone->node]->zone[ZONE_DMA32].present)
 		return 0;

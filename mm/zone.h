@@ -34,6 +34,9 @@ struct free_list {
 #define LIST_GUARD ((unsigned)MIGRATE_TYPES)
 #define FREE_LISTS (LIST_GUARD + 1)
 
+/* Neither mobility nor guards: the lists of one type are all that there is. */
+#define ONE_TYPE (!ZONAL_MOBILITY && !ZONAL_AIDS)
+
 /* Lists a type, rounded up for the same reason; the last five stay empty. */
 #define LIST_SLOTS 16
 _Static_assert(MAX_ORDER <= LIST_SLOTS, "one list an order");
@@ -106,12 +109,15 @@ struct pcp_ring {
 	struct page **slot;
 };
 
+/* One a type that has lists of its own; without mobility all pages are of the first (row P1). */
+#define PCP_RINGS (ZONAL_MOBILITY ? (unsigned)MIGRATE_PCPTYPES : 1u)
+
 /* Per-CPU lists of one CPU for one zone (rows P). Owned by that CPU under its
  * interrupt mask; nobody else touches the rings. */
 struct pcp {
-	struct pcp_ring ring[MIGRATE_PCPTYPES]; /* c */
+	struct pcp_ring ring[PCP_RINGS]; /* c */
 	uint32_t mask;         /* i: ring size - 1 */
-	_Atomic uint32_t count; /* c: pages in the three rings */
+	_Atomic uint32_t count; /* c: pages in all rings */
 	uint32_t high;         /* c: at this many a batch goes back */
 	uint32_t batch;        /* c */
 	_Atomic uint64_t stat[PCP_STATS]; /* c */

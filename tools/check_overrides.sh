@@ -92,6 +92,7 @@ try cpus256 '*' -DZONAL_MAX_CPUS=256
 try failure4 '*' -DZONAL_FAILURE_ZONES=4
 try order12 "$own" -DMAX_ORDER=12
 try_model order12-model -DMAX_ORDER=12
+try_model lanes-model -DZONAL_LANES=0
 try page16k "$own" -DPAGE_SHIFT=14
 try page64k "$own" -DPAGE_SHIFT=16
 refused -DZONAL_MAX_NODES=65 'a nodemask is 64 bits'

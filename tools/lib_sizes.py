@@ -3,8 +3,8 @@
 """How large the library is, by the parts that a build has: `make lib-sizes`.
 
 Text is what a program links that sets up an instance, takes a page and gives it back
-(tools/lib/least.c), code and constants, for arm64 with gcc -Os and --gc-sections, less the program
-and the template port. Metadata is what zonal_plan() says of 1 GiB of RAM with four CPUs, by a
+(tools/lib/least.c), code and constants, for arm64 with gcc -Os -fomit-frame-pointer and
+--gc-sections, less the program and the template port. Metadata is what zonal_plan() says of 1 GiB of RAM with four CPUs, by a
 program that runs here. Both for boards of at most 4 nodes and 8 CPUs.
 """
 import os
@@ -16,7 +16,7 @@ import tree
 
 CROSS = os.environ.get("CROSS_COMPILE") or "aarch64-linux-gnu-"
 COMMON = ["-std=gnu11", "-Os", "-ffreestanding", "-fno-stack-protector", "-ffunction-sections",
-          "-fdata-sections", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
+          "-fdata-sections", "-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
           "-DZONAL_AMALGAM", "-DZONAL_MAX_NODES=4", "-DZONAL_MAX_CPUS=8"]
 ARM64 = ["-mgeneral-regs-only", "-mno-outline-atomics"]
 LEAST = ("RECLAIM", "OOM", "CMA", "GROUPS", "DEFERRED", "AIDS", "POLICY", "MOBILITY", "WATERMARKS",
@@ -65,11 +65,16 @@ def metadata_of(folder, flags):
     return [int(word) for word in run(folder, "./least").split()]
 
 
+def begin(folder):
+    """The pair of files is there, and what is compiled below."""
+    run(folder, sys.executable, os.path.join(tree.ROOT, "tools/amalgam.py"), folder)
+    INCLUDE.extend(["-I", folder, "-I", TEMPLATE + "/include"])
+    SOURCES["zonal.o"] = folder + "/zonal.c"
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        run(folder, sys.executable, os.path.join(tree.ROOT, "tools/amalgam.py"), folder)
-        INCLUDE.extend(["-I", folder, "-I", TEMPLATE + "/include"])
-        SOURCES["zonal.o"] = folder + "/zonal.c"
+        begin(folder)
         print(f"{'parts':64s} {'text':>7s} {'metadata a GiB':>14s} {'instance':>8s}")
         for name, flags in ROWS:
             bytes_, instance = metadata_of(folder, flags)

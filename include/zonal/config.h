@@ -132,11 +132,14 @@
 #ifndef ZONAL_WATERMARKS
 #define ZONAL_WATERMARKS 1
 #endif
-/* The short ways of plain requests past the ladder (mm/lane.c). */
+/* The short ways of what is plain: requests past the ladder (mm/lane.c), frees past the careful way
+ * (mm/free.c), neighbours that leave a CPU's list as one block (mm/pcp.c). 0: each goes the long
+ * way, to the same end. */
 #ifndef ZONAL_LANES
 #define ZONAL_LANES 1
 #endif
-/* 0: no lines of log, and a panic has a line number of the source alone. */
+/* 0: no lines of log, and a panic has a line number of the source alone. What is refused is refused
+ * with the same code. */
 #ifndef ZONAL_TEXTS
 #define ZONAL_TEXTS 1
 #endif

@@ -61,8 +61,8 @@ static inline uint64_t zonal_port_time_ns(void);
  * Called masked, in any context, interrupt included, so a lock that sleeps will not do. At most
  * three of them are held at once, and none of them twice.
  *
- * Two more names that port_impl.h may define are for speed alone: ZONAL_PORT_VOLATILE_RELAXED and
- * ZONAL_PORT_FETCH_DEC, see lib/atomic.h.
+ * Two more names that port_impl.h may define are for speed and size:
+ * ZONAL_PORT_VOLATILE_RELAXED and ZONAL_PORT_FETCH_DEC, see lib/atomic.h.
  */
 
 /* ---- out of line -------------------------------------------------------- */

@@ -177,9 +177,9 @@ bug(123, "zone lock", "take_block without the lock",
     "mm/take.c",
     """	lock_take(&zone->lock);
 	do {
-		if (req->order""",
+		if (ZONAL_MOBILITY && req->order""",
     """	do {
-		if (req->order""",
+		if (ZONAL_MOBILITY && req->order""",
     "mm/take.c",
     """	} while (page && !page_check_block(zone->mm, page, req->order));
 	lock_drop(&zone->lock);""",

@@ -15,7 +15,8 @@ import sys
 import tempfile
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(ROOT, "test"))
+sys.path[:0] = [os.path.join(ROOT, "test"), os.path.join(ROOT, "tools")]
+import lib_sizes  # noqa: E402
 from selection import run_cases  # noqa: E402
 
 # Of Bao's build; -std and -O are the case's own.
@@ -34,10 +35,16 @@ PARTS = {
                  "-DZONAL_AIDS=0"],
     "least": ["-DZONAL_%s=0" % part for part in (
         "RECLAIM OOM CMA POLICY GROUPS DEFERRED AIDS MOBILITY WATERMARKS LANES TEXTS").split()],
+    "no-lanes": ["-DZONAL_LANES=0"],
     "debug": ["-DZONAL_DEBUG=1"],
     "order-12": ["-DZONAL_MAX_ORDER=12"],
     "pages-of-64k": ["-DZONAL_PAGE_SHIFT=16"],
 }
+PARTS["unchecked"] = PARTS["least"] + ["-DZONAL_ASSERTS=0"]
+# Builds that take the same frames: they differ in speed, in what is looked at, in what an instance
+# that has memory enough never does.
+ALIKE = (("all", "no-oom", "no-lanes"), ("least", "unchecked"), ("policies",))
+SMALL = 12 * 1024
 LIBC = {"memcpy", "memset"}
 WORK = tempfile.TemporaryDirectory(prefix="zonal-library-")
 TEMPLATE = os.path.join(ROOT, "arch/template")
@@ -102,7 +109,7 @@ def the_pair_compiles_under_strict_warnings_in_every_choice_of_parts():
     faults = []
     for name, compiler in ARM64.items():
         for part, flags in PARTS.items():
-            level = "-Os" if part == "least" else "-O2"
+            level = "-Os" if part in ("least", "unchecked") else "-O2"
             out, _, found = compile_pair(compiler, level, *flags)
             faults += [f"{name}, {part}: {fault}" for fault in found or names_fault(out)]
     return faults
@@ -283,13 +290,30 @@ def the_five_steps_of_porting_md_give_a_page_on_a_bare_board():
 
 def a_part_that_is_left_out_says_so_and_one_that_is_there_serves():
     source, faults = os.path.join(ROOT, "test/t/parts.c"), []
-    for part in ("all", "no-oom", "policies", "least"):
-        _, found = run("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror",
-                       "-DZONAL_AMALGAM", *PARTS[part], "-I", pair(), "-I",
-                       TEMPLATE + "/include", source, TEMPLATE + "/template_port.c",
-                       pair() + "/zonal.c", "-o", "parts")
-        faults += [f"{part}: {fault}" for fault in found or run("./parts")[1]]
+    for alike in ALIKE:
+        frames = set()
+        for part in alike:
+            _, found = run("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror",
+                           "-DZONAL_AMALGAM", *PARTS[part], "-I", pair(), "-I",
+                           TEMPLATE + "/include", source, TEMPLATE + "/template_port.c",
+                           pair() + "/zonal.c", "-o", "parts")
+            text, more = ("", []) if found else run("./parts")
+            faults += [f"{part}: {fault}" for fault in found + more]
+            frames.add(text.strip().split("\n")[-1])
+        if len(frames) > 1:
+            faults.append(f"{', '.join(alike)}: other frames: {', '.join(sorted(frames))}")
     return faults
+
+
+def the_smallest_is_at_most_12_kib_of_text():
+    """As `make lib-sizes` measures it, and what it says of everything is far more."""
+    folder = os.path.join(WORK.name, "sizes")
+    os.makedirs(folder)
+    lib_sizes.begin(folder)
+    least, most = [lib_sizes.text_of(folder, lib_sizes.without(count))
+                   for count in (len(lib_sizes.LEAST), 0)]
+    return [] if 0 < least <= SMALL and most > 4 * SMALL else [
+        f"{least} bytes of text, {most} with everything"]
 
 
 def what_cannot_be_says_so_while_it_is_compiled():
@@ -313,6 +337,7 @@ CASES = [the_pair_compiles_under_strict_warnings_in_every_choice_of_parts,
          the_installed_archive_is_found_by_pkg_config, the_installed_package_is_found_by_cmake,
          the_five_steps_of_porting_md_give_a_page_on_a_bare_board,
          a_part_that_is_left_out_says_so_and_one_that_is_there_serves,
+         the_smallest_is_at_most_12_kib_of_text,
          a_release_is_enough_for_a_makefile_of_somebody_else,
          what_cannot_be_says_so_while_it_is_compiled]
 

@@ -10,6 +10,11 @@
 #ifndef TEMPLATE_PORT_IMPL_H
 #define TEMPLATE_PORT_IMPL_H
 
+/* Shorter there with gcc (<zonal/port.h>). */
+#ifdef __aarch64__
+#define ZONAL_PORT_VOLATILE_RELAXED 1
+#endif
+
 zonal_port_irqflags_t zonal_out_irq_save(void);
 void zonal_out_irq_restore(zonal_port_irqflags_t flags);
 bool zonal_out_irqs_masked(void);
