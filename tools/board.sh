@@ -32,6 +32,7 @@ inter    4 cores dealt to 2 nodes in turn
 16c      2 sockets x 8 cores, 2 x 512 MiB (needs GIC=3)
 16g      1 node of 16 GiB, 4 cores (memory initialisation)
 1g       1 node of 1 GiB, 4 cores (its counterpart)
+64n      64 sockets x 8 cores, 64 x 64 MiB: every place of both tables is taken
 1t       8 sockets x 1 core, 8 x 128 GiB (the page map alone takes 8 GiB)
 bench    the board of the Linux 5.10 figures: 2 x 2 cores, 2 x 512 MiB'
 
@@ -93,6 +94,9 @@ shape() {
 		dist 0 1 20; dist 0 2 40; dist 1 2 40; smp=4,sockets=2,cores=2 ;;
 	uneven) node 512 0-1; node 4096 2-3; dist 0 1 20; smp=4,sockets=2,cores=2 ;;
 	inter) node 512 '0-0 2-2'; node 512 '1-1 3-3'; smp=4,sockets=1,cores=4 ;;
+	64n)
+		for n in $(seq 0 63); do node 64 $((8 * n))-$((8 * n + 7)); done
+		smp=512,sockets=64,cores=8 ;;
 	8c) node 512 0-3; node 512 4-7; dist 0 1 20; smp=8,sockets=2,cores=4 ;;
 	16c) node 512 0-7; node 512 8-15; dist 0 1 20; smp=16,sockets=2,cores=8 ;;
 	16g) node 16384 0-3; smp=4 ;;

@@ -26,7 +26,8 @@ host="model:host host:tsan host:gcc-asan host:clang-asan check:overrides hooks:h
 # scripts that boot the image themselves; then shape : GIC : exception level : CPU
 boot_scripts=$(ls test/image/*.t | sed 's#.*/\(.*\)\.t$#image:\1#')
 boot='boot:16c:3:1:max boot:8n:3:1:cortex-a57 boot:8c:2:1:cortex-a57 boot:4n:3:1:neoverse-n1
-	boot:2n:3:2:max boot:2n:3:1:max debug:2n:3:1:max busy:4n:3:1:max boot:small:2:1:cortex-a57
+	boot:2n:3:2:max boot:2n:3:1:max debug:2n:3:1:max
+	full:64n:3:1:cortex-a57 busy:4n:3:1:max boot:small:2:1:cortex-a57
 	boot:2n:2:2:cortex-a57 boot:asym:3:1:neoverse-n1
 	boot:memless:3:1:max boot:memless2:3:1:cortex-a57 boot:cpuless:3:3:max
 	boot:uneven:3:1:cortex-a57 boot:inter:2:1:max boot:1n:3:1:max:page_owner=on boot:uma:2:1:cortex-a57'
@@ -83,6 +84,8 @@ choose() {
 		host:*) [ -z "$host" ] || echo "$word" ;;
 		boot:* | debug:*) [ -z "$target" ] || echo "$word" ;;
 		hooks:*) ! names_of_hooks | any_selected || echo "$word" ;;
+		# It has a selection of its own: one test on each of its cores takes minutes.
+		full:*) ;;
 		# It looks itself which of them it has.
 		image:counted) [ -z "$target" ] || echo "$word" ;;
 		model:*) ! selected model.operations || echo "$word" ;;
