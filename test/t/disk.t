@@ -53,8 +53,8 @@ def fill_bytes(seed, offset, size):
 
 
 class Board:
-    def __init__(self, bootargs, disk="", layout="modern", qemu=()):
-        environment = dict(os.environ, SHAPE="uma", EL="1", GIC="3", CPU="max", DISK=disk,
+    def __init__(self, bootargs, disk="", layout="modern", qemu=(), shape="uma"):
+        environment = dict(os.environ, SHAPE=shape, EL="1", GIC="3", CPU="max", DISK=disk,
                            VIRTIO=layout)
         self.process = subprocess.Popen(
             ["tools/run_qemu.sh", bootargs + " exit=semihosting", *qemu], cwd=ROOT,
@@ -293,10 +293,23 @@ def what_was_flushed_survives_a_kill():
     return bad
 
 
+def programs_are_soaked_while_the_disk_is_read_and_written():
+    """user_soak.* finds the disk; what it read and wrote, and what it left there."""
+    path = new_file("soak", 4 << 20, SEED)
+    status, lines = run(["test user_soak.*", "disk checksum vda"], path, shape="2n")
+    said = re.search(r"# (.*), (\d+) transfers, (\d+) out, (\d+) in", "\n".join(lines))
+    bad = [] if status == 0 else [f"status {status}"]
+    bad += missing(lines, "# 1 of 1 passed", crc_line("vda", content(path)))
+    if not said or not all(int(number) for number in said.groups()[1:]):
+        bad.append("nothing was transferred, or nothing swapped")
+    return bad + [f"  {line}" for line in lines[-30:] if bad]
+
+
 CASES = [modern_disk_keeps_every_byte, legacy_disk_keeps_every_byte,
          disks_of_odd_sizes_work_side_by_side, read_only_disk_refuses_to_write,
          disk_with_large_blocks_gets_whole_ones, board_without_a_disk_says_so, mistakes_are_named,
          errors_of_the_disk_reach_who_asked_and_the_log_once,
-         disk_that_does_not_answer_is_given_up, what_was_flushed_survives_a_kill]
+         disk_that_does_not_answer_is_given_up, what_was_flushed_survives_a_kill,
+         programs_are_soaked_while_the_disk_is_read_and_written]
 
 sys.exit(run_cases("disk", CASES, (KeyError, ValueError, IndexError)))
