@@ -196,7 +196,7 @@ historic: $(O)/host-hooks/hooks $(O)/host-tsan/stress $(O)/host-tsan/test
 sources-%:
 	@echo $(HOST_CORE) $(SRC_$*) $(HOST_LIBS)
 lint: | $(O)/setup.test
-	$(Q)tools/run_lint.sh
+	+$(Q)tools/run_lint.sh
 # The image, the image without tests, and what the first is made of.
 size: $(O)/zonal.elf $(O)/plain/zonal.elf
 	$(Q)$(SIZE) $^ $(IMAGE_OBJ)
