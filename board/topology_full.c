@@ -81,6 +81,17 @@ static void leave_out(struct topology *t, const struct topology_span *span)
 	topology_remove(t, span);
 }
 
+/* What somebody else reserves as well is not for the blob alone any more. */
+static void claim(struct topology *t, const struct topology_span *span)
+{
+	for (unsigned i = 0; i < *t->reserved.count; i++) {
+		struct boot_range *r = &t->reserved.range[i];
+
+		if (r->start < span->start + span->size && span->start < range_end(r))
+			r->flags &= (uint16_t)~BOOT_TREE;
+	}
+}
+
 void topology_unite(struct topology *t, const struct topology_span *span, unsigned flags)
 {
 	struct topology_span gap = *span;
@@ -97,4 +108,6 @@ void topology_unite(struct topology *t, const struct topology_span *span, unsign
 		}
 		topology_note_span(t, &gap, RULE_GAP);
 	}
+	if (!(flags & BOOT_TREE))
+		claim(t, span);
 }

@@ -9,8 +9,10 @@
  *	find_console        text reaches the UART, what was kept first
  *	read_board          boot_info: RAM, nodes, distances, CPUs, reserved ranges
  *	reserve_cma         the area of cma= is set apart
+ *	tree_home_take      the tree has a place beside what boot takes
  *	map_memory          RAM is in the linear map, page tables come from RAM
  *	seeds_wipe          no secret of the loader is left in the tree
+ *	tree_home_move      the tree is there, and the RAM that it was in is free
  *	smp_begin           the boot CPU has its number
  *	start_allocator     zonal_image serves this CPU
  *	start_interrupts    GIC, timer
@@ -141,7 +143,8 @@ static void loaded_ranges(const void *dt, struct boot_range taken[2])
 	taken[0] = (struct boot_range){ .start = virt_to_phys(_start),
 					.size = (uint64_t)(_end - _start) };
 	taken[1] = (struct boot_range){ .start = virt_to_phys(dt),
-					.size = fdt_walk_load((const char *)dt + 4, 4) };
+					.size = fdt_walk_load((const char *)dt + 4, 4),
+					.flags = BOOT_TREE };
 }
 
 static void read_board(const void *dt)
@@ -460,8 +463,10 @@ void platform_main(uint64_t dt_phys)
 	platform_print_version();
 	read_board(dt);
 	reserve_cma();
+	tree_home_take(&boot_info);
 	map_memory();
 	loader_seed = seeds_wipe();
+	tree_home_move(&boot_info);
 	smp_begin();
 	start_allocator();
 	start_interrupts();

@@ -87,6 +87,13 @@ bool platform_node_task(unsigned nid, const char *kind, int (*fn)(void *), void 
 /* The task that has pages given back that a CPU keeps of other nodes. Context: task. */
 void vmstat_start(void);
 
+/* ---- the device tree -------------------------------------------------------- */
+
+/* A place for it beside what boot takes, if it is in the way. Boot, before RAM is mapped. */
+void tree_home_take(struct boot_info *info);
+/* It moves there, and its old pages are free. Boot, RAM is mapped and no seed is left in it. */
+void tree_home_move(struct boot_info *info);
+
 /* ---- pages that are initialised later -------------------------------------- */
 
 /* Whether the board leaves some for later: deferred=, or its size. Boot. */

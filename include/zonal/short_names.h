@@ -114,6 +114,7 @@
 #define BOOT_DYNAMIC ZONAL_BOOT_DYNAMIC
 #define BOOT_FIRMWARE ZONAL_BOOT_FIRMWARE
 #define BOOT_LATER ZONAL_BOOT_LATER
+#define BOOT_TREE ZONAL_BOOT_TREE
 #define BOOT_MEMORY_END ZONAL_BOOT_MEMORY_END
 #define boot_range zonal_boot_range
 #define boot_cpu zonal_boot_cpu
