@@ -6,6 +6,7 @@
  * The board of kt_scattered.h, and one whose first zone is a single block: what is said of a node
  * is said of all its zones.
  */
+#include "kt_owner.h"
 #include "kt_scattered.h"
 
 #include <zonal/tunables.h>
@@ -87,6 +88,38 @@ KTEST(rows_x, x6_frames_that_are_given_back_are_looked_for_again)
 	}
 	if (mm)
 		kt_check_all(mm);
+}
+
+/* D17: whoever asks for the record of a frame that a run holds finds one. */
+KTEST(rows_x, x7_a_frame_to_move_to_is_noted_as_taken)
+{
+	struct zonal *mm = owner_board(&owner_traced);
+	struct owner_record record;
+	struct page *page;
+	static struct compact c;
+
+	/* One page makes its block one of pieces. */
+	if (!mm || !KT_TRUE(page = take_here(mm, MOVABLE, 0)))
+		return;
+	c = at_the_ends(mm);
+	c.used_at = KT_DMA_PFN;
+	c.free_at = page->pfn & ~(pfn_t)(BLOCK - 1);
+	for (unsigned i = 0; i < 4; i++) {
+		struct page *frame = compact_target(&c, page);
+
+		if (!KT_TRUE(frame))
+			break;
+		record = record_of(mm, frame);
+		KT_EQ(record.flags & OWNER_ALLOCATED, OWNER_ALLOCATED);
+		KT_EQ(record.gfp, GFP_HIGHUSER_MOVABLE);
+		compact_unused(&c, frame);
+		KT_TRUE(c.pool.page[--c.pool.count] == frame);
+		give_here(mm, frame, 0);
+		KT_EQ(record_of(mm, frame).flags & OWNER_ALLOCATED, 0);
+	}
+	compact_release(&c);
+	give_here(mm, page, 0);
+	kt_check_all(mm);
 }
 
 /* X4: that a run was a success is no page served yet. */

@@ -260,3 +260,25 @@ KTEST(rows_z, z6_what_reclaim_cost_is_known_above_and_not_beside)
 	KT_EQ(cost_of(A2) + cost_of(B), 0);
 	end();
 }
+
+/* The storage is what is used of it: lists of each group for each node with memory, one byte a
+ * page of the map. */
+KTEST(rows_z, z5_the_storage_of_groups_is_as_large_as_what_is_kept_in_it)
+{
+	static const struct kt_spec three = {
+		.ram = { { 0, KT_DMA_PFN, 2048 },
+			 { 1, KT_DMA_PFN + 2048, 2048 },
+			 { 2, KT_DMA_PFN + 4096, 2048 } },
+	};
+	static const struct kt_spec *const spec[] = { &uma, &three };
+	static const unsigned nodes[] = { 1, 3 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct zonal *mm = kt_bare_instance(spec[i]);
+
+		if (!mm)
+			return;
+		KT_EQ(zonal_group_map_bytes(mm),
+		      nodes[i] * sizeof(struct lru_lists) * ZONAL_MAX_GROUPS + mm->map_span);
+	}
+}
