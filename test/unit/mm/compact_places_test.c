@@ -142,6 +142,33 @@ KTEST(rows_x, x4_x14_a_success_of_kcompactd_does_not_forget_what_failed)
 	all_is_well(cache);
 }
 
+/* X3, X9: the one run in 64 of a zone that is put off as far as can be begins anew. */
+KTEST(rows_x, x9_the_run_that_goes_after_63_others_looks_everywhere_again)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	struct zone *zone;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	for (unsigned restarts = 0; restarts < 2; restarts++) {
+		for (unsigned b = 0; b < 8; b++)
+			fetch_or_relaxed(&mm_page(cache->mm, KT_DMA_PFN + b * BLOCK)->block,
+					 BLOCK_SKIP);
+		if (restarts) {
+			for (unsigned i = 0; i < 6; i++)
+				compact_defer(zone, PAGEBLOCK_ORDER);
+			while (compact_deferred(zone, PAGEBLOCK_ORDER))
+				;
+		}
+		c = at_the_ends(cache->mm);
+		KT_EQ(kt_compact(&c), restarts ? COMPACT_SUCCESS : COMPACT_COMPLETE);
+		KT_EQ(c.used_scanned > 0, restarts);
+	}
+	all_is_well(cache);
+}
+
 /* Every second page of the second zone is in use; the first one has but one block. */
 static struct kt_cache *scattered_behind(void)
 {

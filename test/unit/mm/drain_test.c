@@ -82,6 +82,26 @@ KTEST_F(rows_p, p13_a_cpu_gives_back_its_own_of_one_zone, KT_HOST_ONLY)
 	kt_check_all(mm);
 }
 
+/* A zone that is not the instance's is none of its affair, and is noted. */
+KTEST_F(rows_p, p13_a_zone_of_another_instance_is_not_drained, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_bare_instance(&two_nodes), *other = kt_bare_instance(&two_nodes);
+	uint32_t count[2][2];
+
+	if (!mm || !other)
+		return;
+	fill_lists(mm, count);
+	fill_lists(other, count);
+	zonal_drain_all(mm, kt_zone(other, 0, ZONE_DMA));
+	KT_EQ(zonal_bad_count(mm), 1);
+	KT_EQ(zonal_bad_count(other), 0);
+	for (unsigned k = 0; k < 2; k++)
+		for (unsigned nid = 0; nid < 2; nid++) {
+			KT_TRUE(kt_pcp_held(mm, k, nid) > 0);
+			KT_EQ(kt_pcp_held(other, k, nid), count[k][nid]);
+		}
+}
+
 /* P14, S-rows: who is dead is not online, is not counted, and leaves the mask as it was. */
 KTEST_F(rows_p, p14_a_dead_cpu_is_counted_no_more, KT_HOST_ONLY)
 {

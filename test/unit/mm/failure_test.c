@@ -12,6 +12,7 @@
 #include "kt_instance.h"
 
 #include "mm/alloc.h"
+#include "mm/compact/rung.h"
 #include "mm/reclaim/reclaim.h"
 #include "mm/watermark.h"
 #include "test/unit/monitor/monitor_capture.h"
@@ -340,4 +341,12 @@ KTEST(failure, text_lists_zones_and_steps)
 	f.rounds = 2;
 	expect_text("#1 gfp 0x800 order 3 node 0 policy bind; tried reclaim; reclaim looked at 640 "
 		    "pages and freed 64 in 3 rounds");
+	f.steps = ZSTEP_COMPACT;
+	f.compacted = COMPACT_DEFERRED;
+	f.compact_priority = 1;
+	expect_text("#1 gfp 0x800 order 3 node 0 policy bind; tried compact; compaction: "
+		    "deferred at priority 1");
+	/* A single page is not compacted for. */
+	f.order = 0;
+	expect_text("#1 gfp 0x800 order 0 node 0 policy bind; tried compact");
 }

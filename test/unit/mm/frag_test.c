@@ -221,3 +221,33 @@ KTEST(rows_d, d15_pieces_that_are_out_never_overlap)
 	KT_EQ(free_pages_of(mm), before);
 	kt_check_all(mm);
 }
+
+/* A block that is used up and none to follow: the pieces stay whole, and the next take begins
+ * anew. */
+KTEST(rows_d, d15_without_another_block_the_cache_is_empty_and_its_pieces_are_whole)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct zonal_frag cache = { .page = NULL };
+	struct page *piece, *chain = NULL;
+	size_t at = 0;
+
+	if (!mm)
+		return;
+	piece = zonal_frag_take(mm, &cache, 64, GFP_NOWAIT | __GFP_NOWARN, &at);
+	if (!KT_OK(piece, "no piece"))
+		return;
+	kt_take_all(mm, 0, GFP_NOWAIT | __GFP_NOWARN, 0, &chain);
+	for (unsigned i = 0; i < BLOCK / PAGE_SIZE - 1; i++)
+		zonal_frag_put(mm, zonal_frag_take(mm, &cache, PAGE_SIZE, GFP_NOWAIT, &at));
+	KT_TRUE(!zonal_frag_take(mm, &cache, PAGE_SIZE, GFP_NOWAIT | __GFP_NOWARN, &at));
+	KT_TRUE(!cache.page);
+	KT_EQ(ld_relaxed(&piece->refs), 1);
+	kt_give_all(mm, chain, 0);
+	KT_TRUE(zonal_frag_take(mm, &cache, PAGE_SIZE, GFP_NOWAIT, &at) != NULL);
+	KT_EQ(at, BLOCK - PAGE_SIZE);
+	zonal_frag_put(mm, cache.page);
+	zonal_frag_end(mm, &cache);
+	zonal_frag_put(mm, piece);
+	KT_EQ(free_pages_of(mm), PAGES);
+	KT_EQ(zonal_bad_count(mm), 0);
+}

@@ -38,7 +38,7 @@ static void *map(void *ctx, uint64_t start, size_t bytes)
 	return site->ram + (start - START);
 }
 
-static struct site *site_of(void)
+static struct site *site_on(unsigned nid)
 {
 	struct site *site = kt_alloc(sizeof(*site), 64);
 	unsigned here = port_this_cpu()->id;
@@ -54,11 +54,13 @@ static struct site *site_of(void)
 	site->config.info = &site->info;
 	zonal_options_default(&site->config.options);
 	zonal_info_begin(&site->info);
-	if (!KT_EQ(zonal_add_memory(&site->info, 0, START, BYTES), 0) ||
-	    !KT_EQ(zonal_add_cpu(&site->info, here, 0), 0))
+	if (!KT_EQ(zonal_add_memory(&site->info, nid, START, BYTES), 0) ||
+	    !KT_EQ(zonal_add_cpu(&site->info, here, nid), 0))
 		return NULL;
 	return site;
 }
+
+static struct site *site_of(void) { return site_on(0); }
 
 /* All of the memory is taken and written over; what the instance knows is unhurt by that. */
 static void use_all(struct site *site, uint64_t pages)
@@ -104,6 +106,19 @@ KTEST(inside, what_the_core_places_it_reserves)
 	KT_EQ(site->info.reserved_count, 1);
 	KT_TRUE(site->info.reserved[0].start > START && kept(site));
 	use_all(site, PAGES - kept(site));
+}
+
+/* Nodes that there are not have no piece, and end nothing. */
+KTEST(inside, a_board_that_has_no_node_0_has_its_piece_on_the_node_that_it_has)
+{
+	struct site *site = site_on(1);
+
+	if (!site || !KT_EQ(zonal_build_inside(site->mm, &site->config, &site->info, map, site), 0))
+		return;
+	KT_EQ(site->mapped, 1);
+	KT_EQ(site->info.reserved_count, 1);
+	KT_TRUE(kept(site) > 0);
+	kt_check_all(site->mm);
 }
 
 /* The upper half is somebody else's, so the pieces lie in the middle. */

@@ -374,3 +374,39 @@ KTEST(rows_k, k5_priority_stays_where_a_round_looks_at_as_many_pages_as_are_want
 	kt_give_all(mm, rest, 0);
 	kt_cache_drop_all(cache);
 }
+
+/* K2, K4: of a node with a zone that has nothing, between two that have something. */
+KTEST(rows_k, k2_k4_a_node_is_balanced_and_boosted_by_any_of_its_zones)
+{
+	static const struct kt_spec two = {
+		.ram = { { 0, KT_NORMAL_PFN - 1024, 1024 }, { 0, KT_NORMAL_PFN, 4096 } },
+	};
+	struct zonal *mm = kt_bare_instance(&two);
+	struct node *node = mm ? mm->node[0] : NULL;
+
+	if (!mm)
+		return;
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_TRUE(!node_balanced(node, 0, ZONE_DMA));
+	KT_TRUE(!node_balanced(node, 0, ZONE_DMA32));
+	KT_TRUE(node_balanced(node, 0, ZONE_NORMAL));
+	set_boost(kt_zone(mm, 0, ZONE_DMA), 7);
+	set_boost(kt_zone(mm, 0, ZONE_NORMAL), 20);
+	KT_EQ(node_boost(node, ZONE_DMA), 7);
+	KT_EQ(node_boost(node, ZONE_DMA32), 7);
+	KT_EQ(node_boost(node, ZONE_NORMAL), 27);
+	set_boost(kt_zone(mm, 0, ZONE_DMA), 0);
+	set_boost(kt_zone(mm, 0, ZONE_NORMAL), 0);
+}
+
+KTEST(rows_k, k_pages_that_go_to_swap_and_come_back_are_counted)
+{
+	struct zonal *mm = kt_instance(&uma);
+
+	if (!mm)
+		return;
+	for (unsigned i = 0; i < 5; i++)
+		zonal_swap_count(mm, i < 3);
+	KT_EQ(kt_event(mm, EVENT_PSWPOUT), 3);
+	KT_EQ(kt_event(mm, EVENT_PSWPIN), 2);
+}

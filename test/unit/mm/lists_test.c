@@ -242,7 +242,14 @@ KTEST(lru, check_finds_a_wrong_count_and_a_page_that_is_marked_and_not_listed)
 		return;
 	own_add(&ends_of(cache, 0, LRU_INACTIVE_CACHE)->count[ZONE_DMA], 1);
 	KT_TRUE(!zonal_check(cache->mm, &found));
+	/* No page is to blame. */
+	KT_EQ(found.pfn, 0);
 	own_add(&ends_of(cache, 0, LRU_INACTIVE_CACHE)->count[ZONE_DMA], UINT64_MAX);
+	kt_check_all(cache->mm);
+	ends_of(cache, 0, LRU_INACTIVE_CACHE)->old++;
+	KT_TRUE(!zonal_check(cache->mm, &found));
+	KT_EQ(found.pfn, 0);
+	ends_of(cache, 0, LRU_INACTIVE_CACHE)->old--;
 	kt_check_all(cache->mm);
 	page = zonal_alloc(cache->mm, GFP_KERNEL, 0);
 	page_set_word(page, page_word(page) | PG_LRU);

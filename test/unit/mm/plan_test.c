@@ -273,6 +273,27 @@ KTEST(plan, pieces_may_touch_but_not_overlap)
 	KT_EQ(zonal_init(site->mm, &site->config), 0);
 }
 
+/* Each with each, not only with the first. */
+KTEST(plan, the_last_piece_may_not_lie_in_another_one)
+{
+	struct site *site = prepare(&board);
+	struct zonal_storage good;
+	const char *says;
+
+	if (!site)
+		return;
+	good = site->storage[3];
+	for (unsigned n = 0; n < 3; n++) {
+		if (!site->plan.bytes[n])
+			continue;
+		site->storage[3].start = site->storage[n].start;
+		KT_EQ(init_and_listen(site, &says), ZONAL_EINVAL);
+		KT_TRUE(kt_port_is_target() || strstr(says, "node 3") != NULL);
+	}
+	site->storage[3] = good;
+	KT_EQ(zonal_init(site->mm, &site->config), 0);
+}
+
 KTEST(plan, pieces_may_touch_in_any_order)
 {
 	struct site *site = prepare(&board);

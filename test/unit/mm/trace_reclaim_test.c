@@ -89,6 +89,10 @@ KTEST(trace, a_page_that_kswapd_meets_twice_while_it_is_written)
 	shrink_active(&s, cache->mm->node[0], LRU_ACTIVE_CACHE, 4);
 	KT_EQ(shrink_inactive(&s, cache->mm->node[0], LRU_INACTIVE_CACHE, 4), 0);
 	NEXT_IS(cache->mm, SHRINK_INACTIVE, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 3, FILE_FLAGS);
+	/* A third time, and what was met before is not counted again. */
+	shrink_active(&s, cache->mm->node[0], LRU_ACTIVE_CACHE, 4);
+	KT_EQ(shrink_inactive(&s, cache->mm->node[0], LRU_INACTIVE_CACHE, 4), 0);
+	NEXT_IS(cache->mm, SHRINK_INACTIVE, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 3, FILE_FLAGS);
 	finish(cache);
 }
 

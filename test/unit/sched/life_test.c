@@ -284,3 +284,23 @@ SCHED_TEST(policy_is_inherited_and_scopes_are_not)
 	KT_EQ(zonal_set_policy(sched_port_memory(), memory, MPOL_DEFAULT, 0, 0), 0);
 	task_scope_leave(scope);
 }
+
+static _Atomic unsigned short_lives;
+
+static int short_life(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&short_lives, 1);
+	return 0;
+}
+
+/* Nobody joins it, so who lets it go gives its memory back: the world is counted afterwards. */
+SCHED_TEST(a_task_that_has_ended_goes_when_it_is_detached)
+{
+	struct task *task = sched_world_task(short_life, NULL, (int)task_cpu(), TESTER + 1);
+
+	if (!task)
+		return;
+	KT_EQ(atomic_exchange(&short_lives, 0), 1);
+	task_detach(task);
+}

@@ -370,3 +370,47 @@ SCHED_TEST(mutex_that_is_held_is_not_had_until_a_deadline)
 	mutex_unlock(&room.mutex);
 	KT_TRUE(!room.mutex.owner);
 }
+
+/* ---- out of the middle ---- */
+
+static struct {
+	struct event event;
+	_Atomic unsigned late, woken;
+} line;
+
+/* Until a deadline, or without one. */
+static int stand_in_line(void *arg)
+{
+	uint64_t deadline = arg ? port_time_ns() + MS : SCHED_NEVER;
+
+	if (event_wait(&line.event, deadline))
+		atomic_fetch_add(&line.woken, 1);
+	else
+		atomic_fetch_add(&line.late, 1);
+	return 0;
+}
+
+SCHED_TEST(who_gives_up_behind_others_leaves_them_waiting)
+{
+	struct task *task[4];
+	unsigned n = 0;
+
+	event_clear(&line.event);
+	atomic_store(&line.late, 0);
+	atomic_store(&line.woken, 0);
+	/* The second and the fourth give up; the priority says who stands where. */
+	for (; n < 4; n++) {
+		task[n] = sched_world_task(stand_in_line, (void *)(uintptr_t)(n & 1),
+					   (int)task_cpu(), 12 - n);
+		if (!task[n])
+			break;
+	}
+	while (n == 4 && atomic_load(&line.late) < 2)
+		task_sleep_ns(MS);
+	KT_EQ(atomic_load(&line.woken), 0);
+	event_set(&line.event);
+	while (n)
+		task_join(task[--n]);
+	KT_EQ(atomic_load(&line.woken), 2);
+	KT_EQ(atomic_load(&line.late), 2);
+}
