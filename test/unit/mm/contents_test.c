@@ -172,6 +172,7 @@ KTEST(contents, d12_one_flipped_bit_is_named)
 	KT_OK(logged("bytes 0x20 to 0x20: bb"), "not where");
 	take_spoiled(mm, (struct zonal_spoiled){ 0x30, 0x31, { POISON ^ 1, POISON ^ 1 } });
 	KT_OK(logged("bytes 0x30 to 0x31: ab ab"), "not where");
+	KT_OK(!logged("ab ab 00"), "more than there is");
 	KT_EQ(zonal_bad_count(mm), 3);
 }
 

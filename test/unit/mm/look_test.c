@@ -163,6 +163,44 @@ KTEST(look, a_node_is_the_sum_of_its_zones)
 	KT_EQ(c.total + c.present + c.largest, 0);
 }
 
+/* With pages in lists of CPUs and an area of a driver in both. */
+KTEST(look, a_node_is_the_sum_of_its_zones_in_every_count)
+{
+	static const struct kt_spec cma = {
+		.ram = { { 0, KT_NORMAL_PFN - 8 * LARGEST, 24 * LARGEST } },
+		.reserved = { { 0, KT_NORMAL_PFN - 2 * LARGEST, LARGEST },
+			      { 0, KT_NORMAL_PFN + LARGEST, LARGEST } },
+		.cma_index = 1,
+		.cma_more = 1,
+	};
+	static const enum zone_type types[] = { ZONE_DMA, ZONE_NORMAL };
+	struct zonal *mm = ZONAL_CMA ? kt_bare_instance(&cma) : NULL;
+	struct zonal_counts node, sum = { .total = 0 };
+
+	if (!mm)
+		return;
+	zonal_free(mm, zonal_alloc(mm, GFP_KERNEL | GFP_DMA, 0), 0);
+	zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, 0), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct zonal_counts c = of_zone(mm, 0, types[i]);
+
+		KT_TRUE(c.free_cma == LARGEST && c.per_cpu > 0);
+		sum.present += c.present;
+		sum.total += c.total;
+		sum.free += c.free;
+		sum.free_cma += c.free_cma;
+		sum.per_cpu += c.per_cpu;
+	}
+	KT_TRUE(zonal_node_counts(mm, 0, &node));
+	KT_EQ(node.present, sum.present);
+	KT_EQ(node.total, sum.total);
+	KT_EQ(node.free, sum.free);
+	KT_EQ(node.free_cma, sum.free_cma);
+	KT_EQ(node.per_cpu, sum.per_cpu);
+	KT_EQ(node.largest_of[MIGRATE_CMA], LARGEST);
+	kt_check_all(mm);
+}
+
 KTEST(look, what_is_not_there_is_said_so)
 {
 	struct zonal *mm = kt_bare_instance(&board);

@@ -253,6 +253,8 @@ KTEST(rows_s, s7_total_reserve_in_numbers)
 	KT_EQ(mm->total_reserve, 25600 + 400 + (uint64_t)(high[1] + high[2]));
 	KT_EQ(zonal_set_reserve_ratio(mm, ZONE_DMA32, 4), 0);
 	KT_EQ(mm->total_reserve, 25600 + 25600 + (uint64_t)(high[1] + high[2]));
+	/* The one node has all of it, however often it was counted. */
+	KT_EQ(mm->node[0]->total_reserve, mm->total_reserve);
 }
 
 /* S7, S10: it goes with the marks when these are set anew. */
