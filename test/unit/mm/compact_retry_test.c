@@ -184,6 +184,26 @@ KTEST(rows_r, r7_skipped_for_lack_of_memory_comes_again_if_reclaim_could_make_a_
 	kt_cache_drop_all(cache);
 }
 
+KTEST(rows_r, r7_zones_that_the_request_may_not_use_make_nothing_suitable)
+{
+	static const struct kt_spec pair = {
+		.ram = { { 0, KT_DMA_PFN, 4096 }, { 1, KT_DMA_PFN + 4096, 4096 } },
+	};
+	struct zonal *mm = kt_bare_instance(&pair);
+	struct asked a;
+
+	if (!mm)
+		return;
+	a = asked(mm, 8, COMPACT_SYNC_LIGHT, COMPACT_SKIPPED);
+	a.pass.flags = WMARK_HIGH;
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_TRUE(worth(&a));
+	a.pass.nodemask = node_bit(0);
+	KT_TRUE(!worth(&a));
+	a.pass.nodemask = node_bit(0) | node_bit(1);
+	KT_TRUE(worth(&a));
+}
+
 KTEST(rows_r, r8_success_that_did_not_help_is_tried_16_times_and_4_for_a_costly_block)
 {
 	static const struct {

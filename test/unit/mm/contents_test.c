@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include <zonal/constraint.h>
 #include <zonal/contig.h>
 
 #include "lib/log.h"
@@ -289,6 +290,27 @@ KTEST(contents, d9_contiguous_range_is_zeroed_as_any_block)
 	KT_EQ(holds[1029], DATA);
 	KT_EQ(holds[1130], DATA);
 	zonal_free_contig_range(mm, KT_DMA_PFN + 1030, 100);
+}
+
+/* The same where rules of addresses say which pages; a range is longer than any block. */
+KTEST(contents, d9_d12_what_a_constraint_gives_is_zeroed_and_looked_at_as_any_block)
+{
+	struct zonal_constraint want = { .pages = 1500, .regions = 1, .gfp = GFP_KERNEL,
+					 .low = (uint64_t)(KT_DMA_PFN + 10) << PAGE_SHIFT };
+	enum zonal_unmet why;
+	pfn_t start;
+
+	for (unsigned poison = 0; poison < 2; poison++) {
+		struct zonal *mm = board(poison, !poison, false);
+
+		if (!mm)
+			return;
+		KT_EQ(zonal_alloc_constrained(mm, &want, &start, &why), 0);
+		KT_EQ(looked_at, poison ? 1500 : 0);
+		KT_EQ(held(mm_page(mm, start), 1500), poison ? POISON : 0);
+		KT_EQ(zonal_free_contig_range(mm, start, 1500), 0);
+		KT_EQ(zonal_bad_count(mm), 0);
+	}
 }
 
 KTEST(contents, d12_contiguous_range_is_looked_at_page_by_page)
