@@ -188,6 +188,30 @@ KTEST(rows_x, x9_others_run_after_every_32_blocks_that_are_passed_over)
 	KT_EQ(gave_way_in(1 + 64), 2 + 1);
 }
 
+static unsigned injected;
+
+void port_injected(void) { injected++; }
+
+/* D19: of each that was asked for, and of no other. */
+KTEST(rows_d, d19_the_port_is_told_of_each_injected_failure)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct page *page[5];
+
+	if (!mm)
+		return;
+	injected = 0;
+	zonal_inject(mm, 1, 2);
+	for (unsigned i = 0; i < ARRAY_SIZE(page); i++) {
+		page[i] = zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 1);
+		KT_EQ(page[i] != NULL, i < 1 || i > 2);
+		KT_EQ(injected, i < 1 ? 0 : ZN_MIN(i, 2u));
+		zonal_free(mm, page[i], 1);
+	}
+	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, MAX_ORDER));
+	KT_EQ(injected, 2);
+}
+
 /* R4: where nothing has to be written first, the others run a moment. */
 KTEST(rows_r, r4_others_run_before_another_round)
 {

@@ -9,6 +9,9 @@
  */
 #include "kt_owner.h"
 
+#include <zonal/constraint.h>
+#include <zonal/contig.h>
+
 static volatile unsigned twice = 2;
 
 KTEST(page_owner, d17_stack_of_the_free)
@@ -184,4 +187,28 @@ KTEST(page_owner, d17_recursion_into_the_recorder)
 	KT_TRUE(record_of(mm, page).free_stack >= STACK_FIRST);
 	KT_EQ(ld_relaxed(&mm->owner->recursions), 1);
 	kt_check_all(mm);
+}
+
+/* Each page of a region is somebody's by itself, with what was asked for. */
+KTEST(page_owner, d17_pages_that_a_constraint_gave_have_records)
+{
+	struct zonal_constraint want = { .pages = 5, .regions = 2, .gfp = GFP_USER };
+	struct zonal *mm = owner_board(&owner_traced);
+	enum zonal_unmet why;
+	pfn_t start[2];
+
+	if (!mm || !KT_EQ(zonal_alloc_constrained(mm, &want, start, &why), 0))
+		return;
+	for (unsigned i = 0; i < 10; i++) {
+		struct owner_record r = record_of(mm, mm_page(mm, start[i / 5] + i % 5));
+
+		KT_EQ(r.flags & OWNER_ALLOCATED, OWNER_ALLOCATED);
+		KT_EQ(r.gfp, GFP_USER);
+		KT_EQ(r.order, 0);
+		KT_EQ(r.type, MIGRATE_UNMOVABLE);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		KT_EQ(zonal_free_contig_range(mm, start[i], 5), 0);
+	KT_EQ(record_of(mm, mm_page(mm, start[0])).flags & OWNER_ALLOCATED, 0);
+	KT_EQ(zonal_bad_count(mm), 0);
 }

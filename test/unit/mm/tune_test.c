@@ -144,6 +144,27 @@ KTEST(rows_p, p3_fraction_that_does_not_fit_is_refused_and_changes_nothing)
 	KT_EQ(own_pcp(zone)->batch, 2);
 }
 
+/* An eighth is the most that a list may have, if there is room for it. */
+KTEST(rows_p, p3_a_fraction_of_an_eighth_is_the_largest)
+{
+	static struct zonal_options options;
+	struct kt_spec spec = two_nodes;
+	struct zonal *mm;
+
+	zonal_options_default(&options);
+	options.percpu_pagelist_fraction = 8;
+	spec.options = &options;
+	mm = kt_instance(&spec);
+	if (!mm)
+		return;
+	KT_EQ(own_pcp(kt_zone(mm, 0, ZONE_DMA))->high, 2048);
+	KT_EQ(zonal_set_pagelist_fraction(mm, 64), 0);
+	KT_EQ(zonal_set_pagelist_fraction(mm, 7), ZONAL_EINVAL);
+	KT_EQ(own_pcp(kt_zone(mm, 0, ZONE_DMA))->high, 256);
+	KT_EQ(zonal_set_pagelist_fraction(mm, 8), 0);
+	KT_EQ(own_pcp(kt_zone(mm, 0, ZONE_DMA))->high, 2048);
+}
+
 #ifdef HOST_PORT_IMPL_H
 KTEST_F(rows_p, p3_lists_of_a_cpu_that_is_gone_have_the_new_size_when_it_comes_back, KT_HOST_ONLY)
 {
