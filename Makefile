@@ -212,7 +212,7 @@ help:
 	@echo '  test       everything: host variants, checks, a matrix of boards; TEST=GLOB… selects'
 	@echo '  host-test  the host part of it (ASan, UBSan with gcc and clang; TSan)'
 	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
-	@echo '  gdb        QEMU stopped at reset and gdb-multiarch, one thread a core; tools/panic.py LOG: a panic by file and line'
+	@echo '  gdb        QEMU stopped at reset and gdb-multiarch (help zonal); tools/panic.py LOG: a panic by file and line'
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
 	@echo '  hypervisor bootloader (examples/), models proofs fuzz soak lint size clean'
 	@echo 'Variables: O=$(O) SHAPE=$(SHAPE) EL=$(EL) GIC=$(GIC) CPU=$(CPU) V=$(V) CC=$(CC) DISK=FILE'

@@ -4,6 +4,7 @@
 # `make gdb`: QEMU stopped before the first instruction, gdb-multiarch attached.
 # Every core is a thread (`info threads`); those not yet started show as stopped in
 # the firmware. GDB_ARGS adds arguments, for example '-batch -ex "info threads"'.
+# `help zonal` lists the commands of tools/zonal-gdb.py, which look into the allocator.
 #
 # The ELF file is linked for the upper half; until the MMU is on the same code
 # runs at its physical address, so its symbols are loaded there as well. The UART
@@ -25,8 +26,9 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 
-echo "The UART goes to $O/logs/gdb.log. Try: hbreak platform_main, continue, info threads, bt"
+echo "The UART goes to $O/logs/gdb.log. Try: hbreak monitor_loop, continue, help zonal, zonal tasks"
 eval "gdb-multiarch -nx -q '$O/zonal.elf' \
 	-iex 'set confirm off' -ex 'set pagination off' \
 	-ex 'add-symbol-file $O/zonal.elf -o -0xffff000000000000' \
+	-ex 'source tools/zonal-gdb.py' \
 	-ex 'target remote $socket' ${GDB_ARGS:-}"

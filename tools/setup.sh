@@ -134,6 +134,7 @@ need_test() {
 	need_models
 	need_build
 	need_run
+	need_gdb
 	need perl prove
 	need_python
 	need universal-ctags ctags
