@@ -38,8 +38,10 @@ static void put_text(const char *text)
 
 static void put_line(const char *who, const char *text)
 {
-	put_text(who);
-	put_text(": ");
+	if (who) {
+		put_text(who);
+		put_text(": ");
+	}
 	put_text(text);
 	put('\n');
 }
@@ -75,7 +77,7 @@ void zonal_port_log(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	say("zonal", fmt, args);
+	say(NULL, fmt, args); /* it begins with "zonal: " */
 	va_end(args);
 }
 

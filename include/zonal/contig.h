@@ -23,6 +23,9 @@
  * Contexts. All calls are for tasks: they wait for pages to be moved, call owners, drain the
  * lists of other CPUs. No lock is held and interrupts are open. Zone locks are taken for one
  * pageblock or one block at a time.
+ *
+ * A build without ZONAL_RECLAIM cannot move a page: zonal_alloc_contig_range() says ZONAL_EINVAL,
+ * zonal_alloc_contig_pages() NULL, and there is no CMA area; zonal_page_retire() is not there.
  */
 #ifndef ZONAL_CONTIG_H
 #define ZONAL_CONTIG_H

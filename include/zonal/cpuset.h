@@ -31,8 +31,6 @@ ZONAL_BEGIN_DECLS
 #define ZONAL_CPUSET_EXCLUSIVE 0x1u
 #define ZONAL_CPUSET_HARDWALL 0x2u
 
-#define ZONAL_EBUSY (-16) /* it has tasks or sets below it */
-
 struct zonal_cpuset {
 	struct zonal *mm;      /* stays when it was dropped */
 	bool used;
@@ -54,7 +52,7 @@ int zonal_cpuset_make(struct zonal *mm, struct zonal_cpuset *set, struct zonal_c
 int zonal_cpuset_change(struct zonal_cpuset *set, zonal_nodemask_t nodes,
 			unsigned flags) ZONAL_MUST_USE;
 
-/* It is none any more. 0 or ZONAL_EBUSY. Context: task. */
+/* It is none any more. 0, or ZONAL_EBUSY: it has tasks or sets below it. Context: task. */
 int zonal_cpuset_drop(struct zonal_cpuset *set) ZONAL_MUST_USE;
 
 /* `task`, which cannot end meanwhile, is in `set` from now on and in no other; its policy follows.

@@ -90,8 +90,9 @@ struct zonal_oom_ops {
 	void (*no_victim)(void *ctx);
 };
 
-/* Returns 0, or ZONAL_EINVAL: there is a registration, or next, kill or skip is missing. `ops` and
- * `ctx` are kept. Context: boot or task. */
+/* Returns 0, or ZONAL_EINVAL: there is a registration, or next, kill or skip is missing, or the
+ * build has no ZONAL_OOM. Then no other call of this header is there but zonal_set_oom_panic(),
+ * which says so too. `ops` and `ctx` are kept. Context: boot or task. */
 int zonal_oom_register(struct zonal *mm, const struct zonal_oom_ops *ops,
 		       void *ctx) ZONAL_MUST_USE;
 

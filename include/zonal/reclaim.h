@@ -106,7 +106,8 @@ struct zonal_owner_ops {
 struct zonal_owner;
 
 /* Returns a handle of the owner for the calls below, NULL if the table (ZONAL_MAX_OWNERS) is full,
- * logged. `ops` and `ctx` are kept. Context: boot or task. */
+ * logged, or the build has no ZONAL_RECLAIM, nor any call below. `ops` and `ctx` are kept.
+ * Context: boot or task. */
 struct zonal_owner *zonal_owner_register(struct zonal *mm, const struct zonal_owner_ops *ops,
 					 void *ctx) ZONAL_MUST_USE;
 

@@ -71,6 +71,49 @@ static int later(struct zonal *mm)
 	       zonal_offline(mm, pfn, pages, NULL) == goes;
 }
 
+/* What stands on moving pages, or takes them from owners. */
+static int reclaim(struct zonal *mm)
+{
+	static const struct zonal_owner_ops ops = { .name = "parts" };
+	zonal_pfn_t pfn = START >> ZONAL_PAGE_SHIFT;
+	int err = zonal_alloc_contig_range(mm, pfn, 8, ZONAL_GFP_KERNEL);
+	zonal_page_t *page = zonal_alloc_contig_pages(mm, 8, ZONAL_GFP_KERNEL, 0, NULL);
+
+	if (!err && zonal_free_contig_range(mm, pfn, 8))
+		return 0;
+	if (page && zonal_free_contig_range(mm, zonal_pfn(page), 8))
+		return 0;
+	return err == (ZONAL_RECLAIM ? 0 : ZONAL_EINVAL) && !page == !ZONAL_RECLAIM &&
+	       (ZONAL_RECLAIM || !zonal_owner_register(mm, &ops, NULL)) && !zonal_cma_areas(mm) &&
+	       !zonal_cma_info(mm, 0, &(struct zonal_cma_info){ 0 }) &&
+	       zonal_cma_area_of_node(mm, 0) == -1 && !zonal_cma_alloc(mm, 0, 1, 0) &&
+	       !zonal_cma_release(mm, 0, NULL, 1) && zonal_cma_set_order(mm, 0, 0) == ZONAL_EINVAL;
+}
+
+static bool next(void *ctx, uint64_t *cursor, struct zonal_oom_candidate *out)
+{
+	(void)ctx, (void)cursor, (void)out;
+	return false;
+}
+
+static bool kill(void *ctx, uint64_t id)
+{
+	(void)ctx, (void)id;
+	return false;
+}
+
+static void skip(void *ctx, uint64_t id) { (void)ctx, (void)id; }
+
+/* The choice of a victim. */
+static int oom(struct zonal *mm)
+{
+	static const struct zonal_oom_ops ops = { .next = next, .kill = kill, .skip = skip };
+	int want = ZONAL_OOM ? 0 : ZONAL_EINVAL;
+
+	return zonal_set_oom_panic(mm, ZONAL_OOM_PANIC_NEVER) == want &&
+	       zonal_oom_register(mm, &ops, NULL) == want;
+}
+
 /* Marks and what hangs on them. */
 static int marks(struct zonal *mm)
 {
@@ -147,8 +190,8 @@ static void say(const char *line) { fprintf(stderr, "%s\n", line); }
 
 int main(void)
 {
-	static int (*const call[])(struct zonal *) = { policy, groups, later,
-						       marks,  pages,  misuse };
+	static int (*const call[])(struct zonal *) = { policy, groups, later, reclaim,
+						       oom,    marks,  pages, misuse };
 	struct zonal *mm;
 
 	template_write = say;
