@@ -230,6 +230,7 @@
 #define pagemap_fill_part zn_pagemap_fill_part
 #define pagemap_place zn_pagemap_place
 #define pagemap_sections zn_pagemap_sections
+#define pagemap_write zn_pagemap_write
 #define pcp_announce zn_pcp_announce
 #define pcp_batch_of zn_pcp_batch_of
 #define pcp_bulk_free zn_pcp_bulk_free
@@ -271,6 +272,7 @@
 #define shrink_node zn_shrink_node
 #define shrink_objects zn_shrink_objects
 #define shuffle_memory zn_shuffle_memory
+#define side_map_add zn_side_map_add
 #define side_map_init zn_side_map_init
 #define stack_depot_bytes zn_stack_depot_bytes
 #define stack_depot_init zn_stack_depot_init

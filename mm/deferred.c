@@ -131,6 +131,8 @@ static void choose_in_node(struct zonal *mm, struct node *node)
 		bool alone;
 		uint64_t pages = pages_in(info, zone, s, &alone);
 
+		if (section_is_room(mm, s))
+			continue;
 		if (pages && alone && mm->bounds[s].end && done >= SECTION_PAGES &&
 		    !has_cma(info, s))
 			leave_section(mm, &node->deferred, s);
@@ -165,7 +167,9 @@ static pfn_t next_piece(const struct zonal *mm, const struct node *node)
 			continue;
 		for (pfn_t s = ZN_MAX(from, range_start(r)) >> MM_SECTION_SHIFT;
 		     s * SECTION_PAGES < range_end(r); s++)
-			if (ld_relaxed(&mm->ready[s]) < mm->bounds[s].end)
+			/* Room for RAM that may come has 0. */
+			if (ld_relaxed(&mm->ready[s]) &&
+			    ld_relaxed(&mm->ready[s]) < mm->bounds[s].end)
 				return ld_relaxed(&mm->ready[s]);
 	}
 	return 0;

@@ -62,8 +62,20 @@ void pagemap_each_section(const struct boot_info *info, section_fn fn, void *ctx
 /* Place the page map, then fill it in (I5, I19), all but the sections that are deferred. */
 void pagemap_place(struct zonal *mm, const struct boot_info *info);
 void pagemap_fill(struct zonal *mm, const struct boot_info *info);
+/* The structures of [start, end), which the map of one section covers: word, references, number and
+ * type of pageblock. */
+void pagemap_write(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_t refs);
 /* The structures of `part`, which one section's map covers. Context: they are nobody else's. */
 void pagemap_fill_part(struct zonal *mm, const struct boot_info *info, struct pfn_span part);
+
+/* mm->section[s] of room for RAM of a node that nobody has described yet (describe.c): odd, as no
+ * map can be. */
+#define ROOM_OF(nid) ((uintptr_t)(nid) << 1 | 1)
+
+static inline bool section_is_room(const struct zonal *mm, pfn_t s)
+{
+	return ZONAL_DEFERRED && (mm->section[s] & 1);
+}
 
 /* The last step: what follows from the zones' managed pages. The tools that put an
  * instance into a recorded state call it again. */

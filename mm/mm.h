@@ -108,7 +108,7 @@ struct zonal {
 	struct mm_cpu *cpu[ZONAL_MAX_CPUS];
 	unsigned cpu_count;
 
-	/* Page map: section[pfn >> MM_SECTION_SHIFT], biased, + pfn is the page; 0: no page. */
+	/* Page map: section[pfn >> MM_SECTION_SHIFT], biased, + pfn is the page; 0 or odd: none. */
 	uintptr_t *section;
 	pfn_t section_count;
 	struct section_bounds *bounds; /* i: pfns that the map of each section covers */

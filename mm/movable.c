@@ -29,7 +29,7 @@ static uint64_t total_pages(const struct boot_info *info)
 	uint64_t pages = 0;
 
 	for (unsigned i = 0; i < info->range_count; i++)
-		pages += info->range[i].size >> PAGE_SHIFT;
+		pages += info->range[i].flags & BOOT_LATER ? 0 : info->range[i].size >> PAGE_SHIFT;
 	return pages;
 }
 
@@ -63,7 +63,7 @@ static void take_share(const struct boot_info *info, unsigned nid, pfn_t usable_
 		pfn_t end = (r->start + r->size) >> PAGE_SHIFT;
 		uint64_t low, take;
 
-		if (r->nid != (int)nid || start >= end)
+		if (r->nid != (int)nid || start >= end || (r->flags & BOOT_LATER))
 			continue;
 		low = start < usable_start ? ZN_MIN(end, usable_start) - start : 0;
 		share -= ZN_MIN(low, share);
@@ -82,7 +82,8 @@ static nodemask_t memory_nodes(const struct boot_info *info)
 	nodemask_t nodes = 0;
 
 	for (unsigned i = 0; i < info->range_count; i++)
-		nodes |= node_bit((unsigned)info->range[i].nid);
+		if (!(info->range[i].flags & BOOT_LATER))
+			nodes |= node_bit((unsigned)info->range[i].nid);
 	return nodes;
 }
 

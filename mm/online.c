@@ -33,8 +33,20 @@
 /* So many change hands with interrupts masked. */
 #define PIECE ((pfn_t)1 << (MAX_ORDER - 1))
 
+static void expect_room(struct zonal *mm, const struct boot_info *info)
+{
+	pfn_t start, end;
+
+	for (unsigned i = 0; i < info->range_count; i++)
+		for (unsigned t = 0; t < ZONE_TYPES && (info->range[i].flags & BOOT_LATER); t++)
+			if (zones_piece(mm, info, i, t, &start, &end))
+				mm->node[info->range[i].nid]->zone[t].later = true;
+}
+
 void online_expect(struct zonal *mm, const struct boot_info *info)
 {
+	if (ZONAL_DEFERRED)
+		expect_room(mm, info);
 	for (unsigned r = 0; ZONAL_DEFERRED && r < info->reserved_count; r++) {
 		const struct boot_range *held = &info->reserved[r];
 		struct pfn_span span = { held->start >> PAGE_SHIFT,

@@ -36,18 +36,18 @@
 /* The allocator's half of struct page, as two little-endian words. */
 typedef uint64_t __attribute__((may_alias)) page_half;
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fill() builds words by shifts");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "built by shifts");
 _Static_assert(offsetof(struct page, word) == 16 && offsetof(struct page, refs) == 20, "first");
 _Static_assert(offsetof(struct page, pfn) == 24 && offsetof(struct page, block) == 30, "second");
 
-/* [start, end) of one section. */
-static void fill(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_t refs)
+void pagemap_write(struct zonal *mm, pfn_t start, pfn_t end, uint32_t word, int32_t refs)
 {
 	uint64_t first = word | (uint64_t)refs << 32;
 	uint64_t second = (uint64_t)(ZONAL_MOBILITY ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE) << 48;
 	struct page *page = mm_page(mm, start);
 
 	ASSERT(start < end && mm->section[start >> MM_SECTION_SHIFT] &&
+	       !section_is_room(mm, start >> MM_SECTION_SHIFT) &&
 	       start >> MM_SECTION_SHIFT == (end - 1) >> MM_SECTION_SHIFT,
 	       "pfns 0x%llx to 0x%llx have no map", (unsigned long long)start,
 	       (unsigned long long)end);
@@ -126,6 +126,23 @@ static void place_section(void *ctx, pfn_t s, struct section_bounds bounds, unsi
 	mm->section[s] = (uintptr_t)map - (uintptr_t)bounds.first * sizeof(struct page);
 }
 
+/* No map yet, but bounds, and whose it would be. The span of all maps reaches over it. */
+static void place_room(struct zonal *mm, const struct boot_range *r)
+{
+	pfn_t start = r->start >> PAGE_SHIFT, end = (r->start + r->size) >> PAGE_SHIFT;
+	pfn_t last = ZN_MAX(end, (pfn_t)mm->map_first + mm->map_span);
+
+	for (pfn_t s = start >> MM_SECTION_SHIFT; s << MM_SECTION_SHIFT < end; s++) {
+		ASSERT(!mm->section[s], "section %llu", (unsigned long long)s);
+		mm->section[s] = ROOM_OF(r->nid);
+		mm->bounds[s].first = (uint32_t)(s * SECTION_PAGES);
+		mm->bounds[s].end = (uint32_t)((s + 1) * SECTION_PAGES);
+	}
+	mm->map_first = mm->map_span ? (uint32_t)ZN_MIN(start, mm->map_first) : (uint32_t)start;
+	mm->map_span = (uint32_t)(last - mm->map_first);
+	gate_set(mm, 0, true);
+}
+
 void pagemap_place(struct zonal *mm, const struct boot_info *info)
 {
 	unsigned nid = (unsigned)info->range[0].nid;
@@ -135,6 +152,9 @@ void pagemap_place(struct zonal *mm, const struct boot_info *info)
 	mm->bounds = meta_take(mm, nid, mm->section_count * sizeof(*mm->bounds));
 	mm->ready = meta_take(mm, nid, mm->section_count * sizeof(*mm->ready));
 	pagemap_each_section(info, place_section, mm);
+	for (unsigned i = 0; ZONAL_DEFERRED && i < info->range_count; i++)
+		if (info->range[i].flags & BOOT_LATER)
+			place_room(mm, &info->range[i]);
 }
 
 /* The zone that a hole before range `i` is linked with: the one that begins behind it, as in
@@ -172,8 +192,8 @@ static void fill_holes(struct zonal *mm, const struct boot_info *info, struct pf
 			stop = (info->range[i].start + info->range[i].size) >> PAGE_SHIFT;
 		}
 		if (at < start)
-			fill(mm, at, start, word_make(zone_behind_hole(mm, info, i), PAGE_HOLE, 0),
-			     0);
+			pagemap_write(mm, at, start,
+				      word_make(zone_behind_hole(mm, info, i), PAGE_HOLE, 0), 0);
 		at = ZN_MAX(at, stop);
 	}
 }
@@ -188,7 +208,7 @@ static void fill_reserved(struct zonal *mm, const struct boot_info *info, struct
 		pfn_t last = ZN_MIN(part.end, (r->start + r->size) >> PAGE_SHIFT);
 
 		if (first < last)
-			fill(mm, first, last, word, 1);
+			pagemap_write(mm, first, last, word, 1);
 	}
 }
 
@@ -204,7 +224,7 @@ void pagemap_fill_part(struct zonal *mm, const struct boot_info *info, struct pf
 
 			if (!zones_part(mm, info, i, t, &here))
 				continue;
-			fill(mm, here.start, here.end, word_make(zid, PAGE_INNER, 0), 0);
+			pagemap_write(mm, here.start, here.end, word_make(zid, PAGE_INNER, 0), 0);
 			fill_reserved(mm, info, here, word_make(zid, PAGE_RESERVED, 0));
 		}
 	}
@@ -215,7 +235,7 @@ void pagemap_fill(struct zonal *mm, const struct boot_info *info)
 	for (pfn_t s = 0; s < mm->section_count; s++) {
 		const struct section_bounds *b = &mm->bounds[s];
 
-		if (!b->end || deferred_section(mm, s))
+		if (!b->end || section_is_room(mm, s) || deferred_section(mm, s))
 			continue;
 		pagemap_fill_part(mm, info, (struct pfn_span){ b->first, b->end });
 		st_release(&mm->ready[s], b->end);

@@ -141,30 +141,46 @@ static const struct boot_range *table_overlap(const struct table *t, uint64_t st
 
 /* ---- the calls ---- */
 
-int zonal_add_memory(struct boot_info *info, unsigned nid, uint64_t base, uint64_t size)
+static int add_range(struct boot_info *info, const char *what, struct boot_range put)
 {
 	const struct table t = { info->range, &info->range_count };
-	struct boot_range put = { .nid = (int16_t)nid };
-	uint64_t end = base + size;
+	uint64_t base = put.start, size = put.size, end = base + size;
 
-	if (node_check("memory", base, nid))
-		return ZONAL_EINVAL;
 	if (size > UINT64_MAX - base)
-		return refuse_range("memory", base, size, "it must not wrap");
+		return refuse_range(what, base, size, "it must not wrap");
 	if (end > BOOT_MEMORY_END)
-		return refuse_range("memory", base, size,
+		return refuse_range(what, base, size,
 				    "it ends above what 32-bit frame numbers can name");
 	put.start = align_up(base, PAGE_SIZE);
 	end = align_down(end, PAGE_SIZE);
 	if (put.start >= end)
-		return refuse("memory", base, size, "it must hold a whole page");
+		return refuse(what, base, size, "it must hold a whole page");
 	if (table_overlap(&t, put.start, end))
-		return refuse("memory", base, size, "it overlaps memory that was added before");
+		return refuse(what, base, size, "it overlaps memory that was added before");
 	put.size = end - put.start;
 	if (!table_put(&t, &put))
-		return refuse_full("memory", base, size);
-	info->nodes |= node_bit(nid);
+		return refuse_full(what, base, size);
+	info->nodes |= node_bit((unsigned)put.nid);
 	return 0;
+}
+
+int zonal_add_memory(struct boot_info *info, unsigned nid, uint64_t base, uint64_t size)
+{
+	struct boot_range put = { .start = base, .size = size, .nid = (int16_t)nid };
+
+	return node_check("memory", base, nid) ? ZONAL_EINVAL : add_range(info, "memory", put);
+}
+
+int zonal_add_room(struct boot_info *info, unsigned nid, uint64_t base, uint64_t size)
+{
+	struct boot_range put = { .start = base, .size = size, .nid = (int16_t)nid,
+				  .flags = BOOT_NOMAP | BOOT_LATER };
+
+	if (!ZONAL_DEFERRED)
+		return refuse("room", base, size, "this build has ZONAL_DEFERRED=0");
+	if ((base | size) & (ZONAL_SECTION_BYTES - 1))
+		return refuse("room", base, size, "it must be whole sections");
+	return node_check("room", base, nid) ? ZONAL_EINVAL : add_range(info, "room", put);
 }
 
 static int add_reserved(struct boot_info *info, const char *what, uint64_t base, uint64_t size,

@@ -45,3 +45,9 @@ void side_map_init(struct side_map *map, struct zonal *mm, const struct boot_inf
 	map->section = meta_take(mm, nid, mm->section_count * sizeof(*map->section));
 	pagemap_each_section(info, take_section, &build);
 }
+
+void side_map_add(struct side_map *map, pfn_t s, pfn_t first, void *entries)
+{
+	ASSERT(!map->section[s], "section %llu has its entries", (unsigned long long)s);
+	map->section[s] = (uintptr_t)entries - first * map->entry_bytes;
+}

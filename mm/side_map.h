@@ -25,6 +25,9 @@ static inline void *side_map_at(const struct side_map *map, pfn_t pfn, size_t en
 }
 
 /* Zeroed entries for the whole page map. Context: boot, within zonal_init(). */
+/* Zeroed entries for section `s`, whose first page is `first`, which had none. Published by whoever
+ * publishes its pages. */
+void side_map_add(struct side_map *map, pfn_t s, pfn_t first, void *entries);
 void side_map_init(struct side_map *map, struct zonal *mm, const struct boot_info *info,
 		   size_t entry_bytes);
 

@@ -103,7 +103,7 @@ static bool comes_later(const struct zone *zone, pfn_t at)
 	pfn_t s = at >> MM_SECTION_SHIFT;
 
 	return ld_relaxed(&((struct zone *)(uintptr_t)zone)->deferred) && s < mm->section_count &&
-	       at >= mm->bounds[s].first && at < mm->bounds[s].end;
+	       mm_section_ready(mm, s) && at >= mm->bounds[s].first && at < mm->bounds[s].end;
 }
 
 void map_add_block(struct zone *zone, pfn_t first, struct map_count *sum)
@@ -154,7 +154,7 @@ static pfn_t next_block(const struct zone *zone, pfn_t first)
 		pfn_t s = first >> MM_SECTION_SHIFT;
 
 		ASSERT(s < mm->section_count, "pfn 0x%llx of zone %u", (ull)first, zone->id);
-		if (first < mm->bounds[s].end)
+		if (mm_section_ready(mm, s) && first < mm->bounds[s].end)
 			return ZN_MAX(first, (pfn_t)mm->bounds[s].first);
 		first = (s + 1) << MM_SECTION_SHIFT;
 	}

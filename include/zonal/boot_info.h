@@ -18,7 +18,8 @@
 #define ZONAL_BOOT_CMA 0x4u      /* reserved: reusable shared-dma-pool, given to CMA (I10) */
 #define ZONAL_BOOT_DYNAMIC 0x8u  /* reserved: placed by us, not by a reg property */
 #define ZONAL_BOOT_FIRMWARE 0x10u /* reserved: /memreserve/, the DT blob, the image, an initrd */
-#define ZONAL_BOOT_LATER 0x20u   /* reserved: RAM that <zonal/online.h> may bring */
+#define ZONAL_BOOT_LATER 0x20u   /* reserved: RAM that <zonal/online.h> may bring. Memory, with
+				  * ZONAL_BOOT_NOMAP: room for RAM that zonal_describe() may add */
 #define ZONAL_BOOT_TREE 0x40u    /* reserved: for the DT blob and nothing else */
 
 /* RAM ends at or below this: frame numbers have 32 bits, and the highest block is left out so that

@@ -61,6 +61,7 @@
 #ifndef ZONAL_SECTION_SHIFT
 #define ZONAL_SECTION_SHIFT 27
 #endif
+#define ZONAL_SECTION_BYTES ((uint64_t)1 << ZONAL_SECTION_SHIFT)
 
 /* Most tasks at EL0, and most ranges of addresses in each. */
 #ifndef ZONAL_USER_TASKS

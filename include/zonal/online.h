@@ -13,6 +13,15 @@
  *	err = zonal_offline(mm, 0x80000, 0x8000, &in_use);      128 MiB of it are to go
  *	err = zonal_online(mm, 0x80000, 0x8000);                and come back
  *
+ * Of RAM that is not known at the start only the addresses are given, and the structures when it
+ * is there; storage may lie in that RAM, and is not brought then:
+ *
+ *	err = zonal_add_room(&info, 1, 0x100000000, 0x40000000);
+ *	...                                                     the instance is built and used
+ *	bytes = zonal_describe_bytes(mm, 0x8000);               128 MiB came
+ *	err = zonal_describe(mm, 0x100000, 0x8000, storage, bytes);
+ *	err = err ? err : zonal_online(mm, 0x100000, 0x8000);
+ *
  * Any reserved page of the board can be brought, one that was never held back as well, if its zone
  * has a place in the zonelists: because it managed memory, or some was held back, at the start.
  *
@@ -30,6 +39,21 @@
 #include <zonal/zonal.h>
 
 ZONAL_BEGIN_DECLS
+
+/* How much storage zonal_describe() wants for so many pages; 0: more than there can be. */
+size_t zonal_describe_bytes(const struct zonal *mm, uint64_t pages);
+
+/*
+ * RAM is at [start, start + pages), whole sections of a zonal_add_room(): reserved pages from now
+ * on, and for good; zonal_online() and zonal_offline() bring and take them. `storage`, aligned to
+ * ZONAL_STORAGE_ALIGN, is written and belongs to the instance as long as that lives. Refused with
+ * nothing changed:
+ *	ZONAL_EINVAL  not whole sections, not all of them room that nobody described; storage
+ *	              that is too small or not aligned; a build with ZONAL_DEFERRED=0
+ *	ZONAL_EBUSY   memory is being described, brought or taken
+ */
+int zonal_describe(struct zonal *mm, zonal_pfn_t start, uint64_t pages, void *storage,
+		   size_t bytes) ZONAL_MUST_USE;
 
 /*
  * Pages [start, start + pages) are free from now on. Any number; pages that were retired

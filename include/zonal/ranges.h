@@ -52,6 +52,17 @@ int zonal_add_area(struct zonal_boot_info *info, uint64_t base, uint64_t size) Z
  * as zonal_add_area(). */
 int zonal_hold_back(struct zonal_boot_info *info, uint64_t base, uint64_t size) ZONAL_MUST_USE;
 
+/*
+ * Addresses at which node `nid` may have RAM one day, of which nothing is known yet: whole sections
+ * of ZONAL_SECTION_BYTES. They cost 20 bytes a section until zonal_describe() is given the
+ * structures (<zonal/online.h>). Like what is not mapped they count as present, but not for
+ * the shares of kernelcore and movablecore; a node that has nothing else has a place in
+ * every zonelist from the beginning. Refused as zonal_add_memory(), and if they are not whole
+ * sections.
+ */
+int zonal_add_room(struct zonal_boot_info *info, unsigned nid, uint64_t base,
+		   uint64_t size) ZONAL_MUST_USE;
+
 /* CPU `cpu` is on node `nid`, which is online from now on. CPUs that are not told of but have
  * a lower number are on no node of their own. ZONAL_EINVAL: no such node; ZONAL_ERANGE: no such
  * CPU. */
