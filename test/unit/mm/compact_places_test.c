@@ -11,6 +11,7 @@
 
 #include <zonal/tunables.h>
 
+#include "mm/buddy.h"
 #include "mm/compact/compact.h"
 
 static struct compact at_the_ends(struct zonal *mm)
@@ -59,6 +60,27 @@ KTEST(rows_x, x7_a_free_page_beside_one_in_the_list_of_a_cpu_is_found)
 	compact_release(&c);
 	kt_cache_drop_all(cache);
 	kt_check_all(mm);
+}
+
+/* What is to be empty is emptied by who has isolated it. */
+KTEST(rows_x, x7_nothing_is_moved_out_of_an_isolated_block)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	struct page *first;
+
+	if (!cache)
+		return;
+	first = mm_page(cache->mm, KT_DMA_PFN);
+	block_set_type(first, MIGRATE_ISOLATE);
+	c = at_the_ends(cache->mm);
+	c.direct = true;
+	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
+	for (unsigned i = 0; i < BLOCK; i++)
+		KT_EQ(page_state(first + i), i & 1 ? PAGE_FREE : PAGE_USED);
+	KT_EQ(page_order(first + BLOCK), PAGEBLOCK_ORDER);
+	block_set_type(first, MIGRATE_MOVABLE);
+	all_is_well(cache);
 }
 
 /* Frames that were not needed lie where the next run has to look for some. */

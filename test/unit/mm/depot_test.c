@@ -59,6 +59,24 @@ KTEST(page_owner, d17_stacks_that_differ_in_one_call_differ_in_their_number)
 	KT_EQ(ld_relaxed(&depot.dropped), 0);
 }
 
+/* Two stacks may have one number: made so here by changing what is kept under it. */
+KTEST(page_owner, d17_a_stack_is_another_one_if_any_call_differs)
+{
+	static const uintptr_t pc[] = { 0x40080000, 0x40081000, 0x40082000 };
+	static struct stack_depot depot;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pc); i++) {
+		uint32_t first;
+
+		if (!depot_begin(&depot))
+			return;
+		first = save_masked(&depot, pc, ARRAY_SIZE(pc));
+		stack_depot_get(&depot, first)->pc[i] += 4;
+		KT_TRUE(save_masked(&depot, pc, ARRAY_SIZE(pc)) != first);
+		KT_EQ(ld_relaxed(&depot.used), 2);
+	}
+}
+
 /* What is known is found without the lock: here whoever waited for it would wait for ever. */
 KTEST(page_owner, d17_a_known_stack_is_found_without_the_lock)
 {

@@ -410,3 +410,31 @@ KTEST(rows_k, k_pages_that_go_to_swap_and_come_back_are_counted)
 	KT_EQ(kt_event(mm, EVENT_PSWPOUT), 3);
 	KT_EQ(kt_event(mm, EVENT_PSWPIN), 2);
 }
+
+/* K1: who takes a page of a zone that was boosted, by whatever way, asks for kswapd, once. */
+KTEST(rows_k, k1_the_next_taker_of_a_boosted_zone_asks_for_kswapd)
+{
+	static const unsigned orders[] = { 0, 3 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(orders); i++) {
+		struct zonal *mm = kt_instance(&uma);
+		struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+		port_irqflags_t irq;
+
+		if (!mm)
+			return;
+		zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, orders[i]), orders[i]);
+		KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_zones), 0);
+		irq = port_irq_save();
+		lock_take(&zone->lock);
+		zone_set_boosted(zone, true);
+		lock_drop(&zone->lock);
+		port_irq_restore(irq);
+		zonal_drain_local(mm);
+		zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, orders[i]), orders[i]);
+		KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_zones), ZONE_DMA + 1);
+		st_relaxed(&mm->node[0]->reclaim.wanted_zones, 0);
+		zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, orders[i]), orders[i]);
+		KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_zones), 0);
+	}
+}

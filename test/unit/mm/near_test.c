@@ -5,7 +5,7 @@
  * Boards of several nodes; which node serves a request is the answer. Dirty pages are a cache's
  * whose pages are marked by hand.
  */
-#include "kt_cache.h"
+#include "kt_trace.h"
 
 #include "mm/reclaim/reclaim.h"
 #include "mm/reclaim/scan.h"
@@ -111,9 +111,14 @@ KTEST(rows_k, k15_k17_own_node_is_reclaimed_before_a_farther_one_is_asked)
 {
 	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);
 
-	if (!cache)
+	if (!cache || !trace_begin(cache->mm, ZONAL_TRACE_BIT(NEAR_BEGIN) |
+						      ZONAL_TRACE_BIT(NEAR_END)))
 		return;
 	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 0);
+	NEXT_IS(cache->mm, NEAR_BEGIN, 0, 0, KERNEL);
+	NEXT_IS(cache->mm, NEAR_END, (uint32_t)cache->committed);
+	nothing_more(cache->mm);
+	zonal_trace_on(cache->mm, 0);
 	/* One round at priority 4: a sixteenth of 4096 pages. */
 	KT_TRUE(cache->committed >= 32 && cache->committed <= 256);
 	KT_EQ(cache->last_may, ZONAL_MAY_WAIT | ZONAL_MAY_FS);

@@ -29,12 +29,12 @@ struct lack {
 	struct oom_call call;
 };
 
-static struct oom_call *lack(struct zonal *mm, struct lack *l)
+static struct oom_call *lack_on(struct zonal *mm, unsigned nid, struct lack *l)
 {
 	memset(l, 0, sizeof(*l));
 	l->req = (struct alloc_req){ .mm = mm,
 				     .task = port_this_cpu()->task,
-				     .list = &mm->node[0]->fallback,
+				     .list = &mm->node[nid]->fallback,
 				     .gfp = GFP_USER,
 				     .nodemask = NODEMASK_ALL,
 				     .high_zone = ZONE_NORMAL };
@@ -42,6 +42,8 @@ static struct oom_call *lack(struct zonal *mm, struct lack *l)
 	l->call = (struct oom_call){ .mm = mm, .req = &l->req, .pass = &l->pass };
 	return &l->call;
 }
+
+static struct oom_call *lack(struct zonal *mm, struct lack *l) { return lack_on(mm, 0, l); }
 
 static uint64_t chosen(struct oom_call *call)
 {
@@ -222,6 +224,29 @@ KTEST(rows_o, o7_a_cpuset_counts_for_zones_that_the_request_could_use)
 	KT_EQ(l.call.constraint, OOM_NONE);
 	kt_task_restore(&saved);
 	kt_oom_end_all(oom);
+}
+
+/* Nor does a node that there is not. */
+KTEST(rows_o, o7_who_may_use_all_nodes_that_there_are_is_not_kept_from_any)
+{
+	static const struct kt_spec second = {
+		.ram = { { 1, KT_DMA_PFN, 2048 }, { 2, KT_DMA_PFN + 2048, 2048 } },
+		.cpu_node = { 1 },
+	};
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	struct kt_oom *oom = kt_oom(kt_bare_instance(&second));
+	struct lack l;
+
+	if (!oom)
+		return;
+	lack_on(oom->mm, 1, &l);
+	KT_EQ(zonal_task_set_mems(oom->mm, task, node_bit(1) | node_bit(2)), 0);
+	oom_constrain(&l.call);
+	KT_EQ(l.call.constraint, OOM_NONE);
+	KT_EQ(zonal_task_set_mems(oom->mm, task, node_bit(2)), 0);
+	oom_constrain(&l.call);
+	KT_EQ(l.call.constraint, OOM_CPUSET);
+	kt_task_restore(&saved);
 }
 
 KTEST(rows_o, o8_what_the_allocator_knows_of_a_task)

@@ -273,6 +273,24 @@ KTEST(plan, pieces_may_touch_but_not_overlap)
 	KT_EQ(zonal_init(site->mm, &site->config), 0);
 }
 
+/* Whichever byte it is that says that somebody has been there. */
+KTEST(plan, an_instance_that_is_not_all_zero_is_refused)
+{
+	struct site *site = prepare(&board);
+	size_t at[] = { 0, 1, zonal_sizeof() / 2, zonal_sizeof() - 1 };
+	const char *says;
+
+	if (!site)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
+		((unsigned char *)site->mm)[at[i]] = 1;
+		KT_EQ(init_and_listen(site, &says), ZONAL_EINVAL);
+		KT_TRUE(kt_port_is_target() || strstr(says, "zeroed memory") != NULL);
+		((unsigned char *)site->mm)[at[i]] = 0;
+	}
+	KT_EQ(zonal_init(site->mm, &site->config), 0);
+}
+
 /* Each with each, not only with the first. */
 KTEST(plan, the_last_piece_may_not_lie_in_another_one)
 {
