@@ -157,3 +157,44 @@ KTEST(cma_area, areas_off_the_block_grid_or_outside_of_ram_stay_reserved)
 		kt_free_all();
 	}
 }
+
+#if ZONAL_CMA
+enum { TOO_MANY = ZONAL_CMA_AREAS + 2 };
+
+/* Areas in every second block. */
+static void with_too_many(struct boot_info *info, struct zonal_config *config)
+{
+	(void)config;
+	for (unsigned i = 0; i < TOO_MANY; i++)
+		info->reserved[i] = (struct boot_range){
+			.start = (KT_DMA_PFN + 2 * i * AREA_BLOCK) << PAGE_SHIFT,
+			.size = AREA_BLOCK << PAGE_SHIFT,
+			.nid = 0,
+			.flags = BOOT_CMA,
+		};
+	info->reserved_count = TOO_MANY;
+}
+
+KTEST(cma_area, areas_that_the_table_has_no_room_for_stay_reserved)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 2 * (pfn_t)TOO_MANY * AREA_BLOCK } },
+	};
+	struct zonal *mm = kt_changed_instance(&spec, with_too_many);
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	KT_EQ(ld_relaxed(&zone->free_cma), ZONAL_CMA_AREAS * (int64_t)AREA_BLOCK);
+	KT_EQ(zone_managed(zone), (2 * TOO_MANY - 2) * (int64_t)AREA_BLOCK);
+	for (unsigned i = 0; i < TOO_MANY; i++) {
+		pfn_t first = KT_DMA_PFN + 2 * i * AREA_BLOCK;
+
+		KT_EQ(zonal_is_free(mm, first), i < ZONAL_CMA_AREAS);
+		KT_EQ(zonal_is_free(mm, first + AREA_BLOCK - 1), i < ZONAL_CMA_AREAS);
+		KT_TRUE(zonal_is_free(mm, first + AREA_BLOCK));
+	}
+	kt_check_all(mm);
+}
+#endif

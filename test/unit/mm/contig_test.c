@@ -352,7 +352,8 @@ static unsigned in_use_still;
 
 static bool note_line(const char *line)
 {
-	in_use_still += strstr(line, "1 of 16 pages from 0x") && strstr(line, "in use still");
+	if (strstr(line, "in use still"))
+		in_use_still += strstr(line, "1 of 16 pages from 0x") ? 1 : 100;
 	return true;
 }
 
