@@ -399,7 +399,7 @@ KTEST(rows_k, k2_k4_a_node_is_balanced_and_boosted_by_any_of_its_zones)
 	set_boost(kt_zone(mm, 0, ZONE_NORMAL), 0);
 }
 
-KTEST(rows_k, k_pages_that_go_to_swap_and_come_back_are_counted)
+KTEST(reclaim, pages_that_go_to_swap_and_come_back_are_counted)
 {
 	struct zonal *mm = kt_instance(&uma);
 
