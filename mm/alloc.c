@@ -79,6 +79,30 @@ static void decode(struct alloc_req *req, struct zonal *mm, const struct alloc_a
 	};
 }
 
+static uint32_t standing_of(const struct alloc_req *req)
+{
+	const struct zonal_task *task = req->task;
+
+	return (task->flags & ZTASK_REALTIME ? ZONAL_CALL_REALTIME : 0) |
+	       (task->flags & ZTASK_MEMALLOC ? ZONAL_CALL_MEMALLOC : 0) |
+	       (task->flags & ZTASK_NOCMA ? ZONAL_CALL_NOCMA : 0) |
+	       (req->in_irq ? ZONAL_CALL_IRQ : 0) |
+	       (task_is_victim(task) ? ZONAL_CALL_VICTIM : 0) |
+	       (ld_relaxed(&task->unusual) & ZTASK_CONFINED ? ZONAL_CALL_CPUSET : 0);
+}
+
+/* The request with all that it went by, for who plays it again; before a group can refuse the
+ * page, because that gives it back by a free of its own. */
+static ZN_NOINLINE void trace_call(const struct alloc_req *req, const struct page *page)
+{
+	nodemask_t mask = req->nodemask == NODEMASK_ALL ? 0 : req->nodemask;
+
+	ASSERT(req->order < MAX_ORDER, "order %u", req->order);
+	trace(req->mm, CALL_ALLOC, page ? page->pfn : 0, req->order, req->gfp,
+	      (uint32_t)req->nid, (uint32_t)mask, (uint32_t)((uint64_t)mask >> 32),
+	      standing_of(req));
+}
+
 struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t gfp,
 			   unsigned order)
 {
@@ -103,6 +127,8 @@ struct page *alloc_request(struct zonal *mm, const struct alloc_ask *ask, gfp_t 
 	}
 	if (ZONAL_WATERMARKS && unlikely(!page))
 		page = alloc_slow(&req, somewhere);
+	if (trace_wants(mm, ZONAL_TRACE_CALL_ALLOC))
+		trace_call(&req, page);
 	if (group_charges(&req))
 		page = group_charge_page(&req, page);
 	trace(mm, PAGE_ALLOC, page ? page->pfn : 0, order, req.type, req.gfp);

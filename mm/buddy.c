@@ -40,6 +40,7 @@
 
 #include "lib/assert.h"
 #include "shuffle.h"
+#include "trace.h"
 #include "watermark.h"
 
 static inline struct page *link_page(struct zone *zone, uint32_t pfn)
@@ -334,6 +335,7 @@ bool buddy_carve(struct zone *zone, struct page *page, unsigned order)
 	       found);
 	ASSERT(!(page->pfn & ((1u << order) - 1)), "pfn 0x%x as a block of order %u", page->pfn,
 	       order);
+	trace(zone->mm, CALL_OTHER, ZONAL_OTHER_CARVED, zone->node, zone->type);
 	buddy_list_del(zone, head, found);
 	while (found > order) {
 		struct page *upper;

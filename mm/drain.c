@@ -26,6 +26,7 @@
 #include "on_cpu.h"
 #include "page_check.h"
 #include "pcp.h"
+#include "trace.h"
 #include "watermark.h"
 
 /* About 220 instructions a page, so some 7,000 masked ones. */
@@ -35,19 +36,23 @@
 struct drain {
 	struct zone *zone;
 	struct mm_cpu *cpu;
+	unsigned cpu_id;
 	struct pcp_turn turn;
 	uint32_t left;
 };
 
-/* What `cpu` holds of the zone at this look. */
-static struct drain drain_of(struct zone *zone, struct mm_cpu *cpu)
+/* What CPU `c` holds of the zone at this look. */
+static struct drain drain_of(struct zone *zone, unsigned c)
 {
+	struct mm_cpu *cpu = zone->mm->cpu[c];
 	uint32_t count = ld_relaxed(&cpu->pcp[zone->id].count);
 
 	ASSERT(count <= PCP_RINGS * (cpu->pcp[zone->id].mask + 1),
 	       "zone %u: %u pages in lists of %u", zone->id, count,
 	       cpu->pcp[zone->id].mask + 1);
-	return (struct drain){ .zone = zone, .cpu = cpu, .turn.left = count, .left = count };
+	return (struct drain){
+		.zone = zone, .cpu = cpu, .cpu_id = c, .turn.left = count, .left = count
+	};
 }
 
 /* One piece; masked, on the CPU that owns the rings or after its end. */
@@ -61,6 +66,9 @@ static void drain_piece(void *arg)
 	ASSERT(drain->left <= drain->turn.left, "%u pages left of %u", drain->left,
 	       drain->turn.left);
 	drain->left -= count;
+	if (count)
+		trace(drain->zone->mm, CALL_DRAIN, drain->zone->node, drain->zone->type,
+		      drain->cpu_id, drain->turn.type, drain->turn.give, drain->turn.left, count);
 	if (count && !pcp_give(drain->zone, pcp, &drain->turn, count))
 		drain->left = 0;
 }
@@ -72,7 +80,7 @@ static void drain_cpu(struct zonal *mm, unsigned c, struct zone *only)
 	unsigned zid;
 
 	mm_for_each_zone(mm, zid, zone) {
-		struct drain drain = drain_of(zone, mm->cpu[c]);
+		struct drain drain = drain_of(zone, c);
 
 		if (only && only != zone)
 			continue;
@@ -83,7 +91,7 @@ static void drain_cpu(struct zonal *mm, unsigned c, struct zone *only)
 
 void drain_batch(struct zone *zone, unsigned c)
 {
-	struct drain drain = drain_of(zone, zone->mm->cpu[c]);
+	struct drain drain = drain_of(zone, c);
 
 	drain.left = ZN_MIN(drain.left, zone->pcp_batch);
 	drain.turn.left = drain.left;
@@ -140,7 +148,7 @@ void zonal_cpu_dead(struct zonal *mm, unsigned cpu_id)
 	group_cpu_dead(cpu);
 	/* Its lists have no owner any more, so they may be emptied from here. */
 	mm_for_each_zone(mm, zid, zone) {
-		struct drain drain = drain_of(zone, cpu);
+		struct drain drain = drain_of(zone, cpu_id);
 
 		while (drain.left) {
 			port_irqflags_t irq = port_irq_save();

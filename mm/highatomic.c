@@ -26,6 +26,7 @@
 
 #include "lib/assert.h"
 #include "mobility.h"
+#include "trace.h"
 #include "watermark.h"
 
 #define RESERVE_PAGES (1 << PAGEBLOCK_ORDER)
@@ -89,6 +90,7 @@ static bool unreserve_zone(struct zone *zone, unsigned type)
 		if (page_block_type(page) == MIGRATE_HIGHATOMIC)
 			highatomic_forget(zone);
 		block_set_type(page, type);
+		trace(zone->mm, CALL_OTHER, ZONAL_OTHER_HIGHATOMIC, zone->node, zone->type);
 		if (mobility_move_block(zone, page, type, NULL))
 			return true;
 	}

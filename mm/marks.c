@@ -21,6 +21,7 @@
 #include "watermark.h"
 
 #include "lib/assert.h"
+#include "trace.h"
 /* Largest r with r * r <= v. */
 static uint64_t isqrt(uint64_t v)
 {
@@ -86,6 +87,7 @@ static void set_marks(struct zone *zone, int64_t min, int64_t gap)
 	st_relaxed(&zone->mark[WMARK_MIN], min);
 	st_relaxed(&zone->mark[WMARK_LOW], min + gap);
 	st_relaxed(&zone->mark[WMARK_HIGH], min + 2 * gap);
+	trace(zone->mm, CALL_OTHER, ZONAL_OTHER_MARKS, zone->node, zone->type);
 	st_relaxed(&zone->boost, 0);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);

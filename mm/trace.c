@@ -79,7 +79,8 @@ void zonal_trace_on(struct zonal *mm, uint64_t points)
 	/* Release: who sees a point on sees the rings that were attached before. */
 	st_release(&mm->tracing, points);
 	gate_set(mm, GATE_TRACE,
-		 points & (ZONAL_TRACE_BIT(PAGE_ALLOC) | ZONAL_TRACE_BIT(ZONE_LOCKED)));
+		 points & (ZONAL_TRACE_BIT(PAGE_ALLOC) | ZONAL_TRACE_BIT(ZONE_LOCKED) |
+			   ZONAL_TRACE_BIT(CALL_ALLOC)));
 	gate_set(mm, GATE_TRACE_FREE, points & ZONAL_TRACE_BIT(PAGE_FREE));
 }
 

@@ -29,6 +29,7 @@
 #include "watermark.h"
 
 #include "lib/assert.h"
+#include "trace.h"
 static int64_t usable_pages(struct zone *zone, unsigned order, unsigned flags)
 {
 	int64_t usable = ld_relaxed(&zone->free) - ((1 << order) - 1);
@@ -156,6 +157,7 @@ bool zone_unboost(struct zone *zone)
 	lock_take(&zone->lock);
 	was = ld_relaxed(&zone->boost) != 0;
 	zone_end_boost(zone);
+	trace(zone->mm, CALL_OTHER, ZONAL_OTHER_BOOST, zone->node, zone->type);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
 	return was;

@@ -77,6 +77,8 @@ void monitor_mark_boot(void)
 	monitor_symbol = arm64_symbol;
 	monitor_ring_memory = ring_memory;
 	monitor_key_within = console_key_within;
+	monitor_record_open = platform_file_open;
+	monitor_record_write = platform_file_write;
 	zn_stop_hook = console_stop_asked;
 }
 
@@ -228,6 +230,9 @@ static const struct monitor_command commands[] = {
 	{ "trace", "[on [NAME...] | off | show [N]]", "records of what happened to which page",
 	  0, MONITOR_WORDS, true, .run = monitor_trace, .words = monitor_trace_word,
 	  .note = "without a NAME all of kmem is on; words, groups and points:" },
+	{ "record", "[start [FILE] | write | stop]", "a run, for build/host/replay to play again",
+	  0, 2, false, .run = monitor_record, .words = monitor_record_word,
+	  .note = "to the console, or to a FILE of whoever runs QEMU (semihosting); words:" },
 	{ "compact", "[NID]", "move pages together, of a node or of all", 0, 1, true,
 	  .run = monitor_compact },
 	{ "drain", "", "give the per-CPU lists back", 0, 0, false, .run = monitor_drain },

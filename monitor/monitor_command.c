@@ -24,7 +24,7 @@
 #include "lib/stop.h"
 #include "monitor_complete.h"
 
-enum { HELP_WORDS = 60 };
+enum { HELP_WORDS = 80 };
 
 static const struct monitor_command *find_command(const struct monitor_table *table,
 						  const char *name)

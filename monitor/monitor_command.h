@@ -110,6 +110,15 @@ int monitor_page_owner(struct zonal *mm, const struct monitor_args *args);
  * Set by the image; unset, stacks are shown as addresses. */
 extern const char *(*monitor_symbol)(uint64_t address, uint64_t *offset);
 
+/* ---- monitor_record.c -------------------------------------------------- */
+
+int monitor_record(struct zonal *mm, const struct monitor_args *args);
+const char *monitor_record_word(unsigned n);
+/* Where `record start FILE` writes: begins the file, false if it cannot; then text, false if it
+ * could not be written; NULL ends it. Set by the image; unset, there are no files. */
+extern bool (*monitor_record_open)(const char *name);
+extern bool (*monitor_record_write)(const char *text, size_t length);
+
 /* ---- monitor_trace.c --------------------------------------------------- */
 
 int monitor_trace(struct zonal *mm, const struct monitor_args *args);

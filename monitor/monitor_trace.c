@@ -4,7 +4,7 @@
  *
  *	trace               which points are on, records kept and lost
  *	trace on [NAME...]  these points, or all that pages pass; a group stands for its points:
- *	                    kmem, vmscan, compaction, migrate, cma, oom
+ *	                    kmem, vmscan, compaction, migrate, cma, oom, call
  *	trace off           no point; what was recorded stays
  *	trace show [N]      the oldest N records of all CPUs in order of time, and forget them
  *
@@ -43,7 +43,8 @@ static const struct {
 	{ "compaction", ZONAL_TRACE_TRY_COMPACT, ZONAL_TRACE_MIGRATE },
 	{ "migrate", ZONAL_TRACE_MIGRATE, ZONAL_TRACE_CMA_ALLOC },
 	{ "cma", ZONAL_TRACE_CMA_ALLOC, ZONAL_TRACE_RETRY },
-	{ "oom", ZONAL_TRACE_RETRY, ZONAL_TRACE_POINTS },
+	{ "oom", ZONAL_TRACE_RETRY, ZONAL_TRACE_CALL_ALLOC },
+	{ "call", ZONAL_TRACE_CALL_ALLOC, ZONAL_TRACE_POINTS },
 };
 
 const char *monitor_trace_word(unsigned n)
@@ -71,18 +72,17 @@ static uint64_t points_of(const char *word)
 	return points;
 }
 
-/* A ring for each CPU that has none yet. */
-static bool attach_all(struct zonal *mm)
+bool trace_attach_all(struct zonal *mm, unsigned bytes)
 {
 	for (unsigned c = 0; c < mm->cpu_count; c++) {
 		void *ring;
 
 		if (!mm->cpu[c] || !ld_relaxed(&mm->cpu[c]->online) || zonal_trace_attached(mm, c))
 			continue;
-		ring = monitor_ring_memory ? monitor_ring_memory(mm, c, RING_BYTES) : NULL;
-		if (!ring || zonal_trace_attach(mm, c, ring, RING_BYTES)) {
+		ring = monitor_ring_memory ? monitor_ring_memory(mm, c, bytes) : NULL;
+		if (!ring || zonal_trace_attach(mm, c, ring, bytes)) {
 			kprintf("trace: no memory for the ring of CPU %u, %u bytes\n", c,
-				RING_BYTES);
+				bytes);
 			return false;
 		}
 	}
@@ -104,14 +104,13 @@ static int turn_on(struct zonal *mm, const struct monitor_args *args)
 		points |= some;
 	}
 	zonal_trace_on(mm, 0);
-	if (!attach_all(mm))
+	if (!trace_attach_all(mm, RING_BYTES))
 		return 1;
 	zonal_trace_on(mm, points);
 	return 0;
 }
 
-/* Takes the oldest record that is older than `until`. False: there is none. */
-static bool oldest(struct zonal *mm, uint64_t until, struct zonal_trace_record *out)
+bool trace_oldest(struct zonal *mm, uint64_t until, struct zonal_trace_record *out)
 {
 	struct zonal_trace_record found;
 	unsigned cpu = ZONAL_MAX_CPUS;
@@ -162,7 +161,7 @@ static int show(struct zonal *mm, const struct monitor_args *args)
 	}
 	if (args->json)
 		kprintf("{\"schema\":\"zonal.trace/1\",\"records\":[");
-	for (; shown < most && !zn_stop_asked() && oldest(mm, until, &record); shown++)
+	for (; shown < most && !zn_stop_asked() && trace_oldest(mm, until, &record); shown++)
 		print_record(&record, args->json, !shown);
 	kprintf(args->json ? "],\"shown\":%llu,\"lost\":%llu}\n" :
 			     "%llu records, %llu lost so far\n",

@@ -8,4 +8,10 @@
  * ",\"pfn\":262144,\"order\":3". */
 void trace_print_fields(const struct zonal_trace_record *record, bool json);
 
+/* monitor_trace.c, for who reads the rings: a ring of so many bytes for each CPU that has none
+ * yet; false, and said, if there is no memory. The points are off. */
+bool trace_attach_all(struct zonal *mm, unsigned bytes);
+/* Takes the oldest record that is older than `until`. False: there is none. */
+bool trace_oldest(struct zonal *mm, uint64_t until, struct zonal_trace_record *out);
+
 #endif

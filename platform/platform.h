@@ -134,4 +134,9 @@ void platform_exit(int status) ZN_NORETURN;
 /* What page_poison asks of pages (page_contents.c). */
 extern const struct zonal_contents page_contents;
 
+/* A file of whoever runs the board (record_file.c): begun, false if it cannot be; then text, false
+ * if it is not all written; NULL ends the file. One at a time. Context: task. */
+bool platform_file_open(const char *name) ZN_MUST_USE;
+bool platform_file_write(const char *text, size_t length) ZN_MUST_USE;
+
 #endif

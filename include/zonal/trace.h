@@ -26,6 +26,11 @@ ZONAL_BEGIN_DECLS
  * in "pfn" and zone_start and zone_end are frame numbers, those that begin with "gfp" gfp words,
  * and all others signed. "comm" is a name, 16 bytes in four of them. What 5.10 shows besides has
  * no meaning here: addresses of structures, and in mm_vmscan_lru_shrink_inactive nr_congested.
+ *
+ * The last four are ours. With mm_page_free they are all that changes which frame is given next, so
+ * that a run can be played again from the state that it began in: a request with its node, its
+ * nodemask in two halves and its task's standing; a piece of a drain; a page on and off its
+ * owner's list; and that something else happened, which is not told in full.
  */
 #define ZONAL_TRACE_TABLE(POINT)                                                                   \
 	POINT(PAGE_ALLOC, "mm_page_alloc", "pfn order migratetype gfp_flags")                      \
@@ -95,7 +100,12 @@ ZONAL_BEGIN_DECLS
 	POINT(OOM_REAPER, "wake_reaper", "pid")                                                    \
 	POINT(OOM_REAP_BEGIN, "start_task_reaping", "pid")                                         \
 	POINT(OOM_REAP_END, "finish_task_reaping", "pid")                                          \
-	POINT(OOM_REAP_SKIP, "skip_task_reaping", "pid")
+	POINT(OOM_REAP_SKIP, "skip_task_reaping", "pid")                                           \
+	POINT(CALL_ALLOC, "zonal_call_alloc",                                                      \
+	      "pfn order gfp_flags nid mask mask_high standing")                                   \
+	POINT(CALL_DRAIN, "zonal_call_drain", "nid zid cpu type give left count")                  \
+	POINT(CALL_LIST, "zonal_call_list", "pfn listed")                                          \
+	POINT(CALL_OTHER, "zonal_call_other", "what nid zid")
 
 #define ZONAL_TRACE_ID(id, name, fields) ZONAL_TRACE_##id,
 enum zonal_trace_point { ZONAL_TRACE_TABLE(ZONAL_TRACE_ID) ZONAL_TRACE_POINTS };
@@ -108,6 +118,24 @@ enum zonal_trace_point { ZONAL_TRACE_TABLE(ZONAL_TRACE_ID) ZONAL_TRACE_POINTS };
 #define ZONAL_TRACE_WB_ANON 0x1u
 #define ZONAL_TRACE_WB_FILE 0x2u
 #define ZONAL_TRACE_WB_ASYNC 0x8u
+
+/* Bits of "standing": the flags of a task that matter to a request, and where it was made. */
+#define ZONAL_CALL_REALTIME 0x1u
+#define ZONAL_CALL_MEMALLOC 0x2u
+#define ZONAL_CALL_NOCMA 0x4u
+#define ZONAL_CALL_IRQ 0x8u
+#define ZONAL_CALL_VICTIM 0x10u
+#define ZONAL_CALL_CPUSET 0x20u /* the nodes of its cpuset are not in the mask */
+
+/* "what" of zonal_call_other. */
+enum zonal_call_other {
+	ZONAL_OTHER_HIGHATOMIC, /* a reserved pageblock was given back */
+	ZONAL_OTHER_BOOST,      /* a zone's boost was taken off */
+	ZONAL_OTHER_MARKS,      /* watermarks were computed anew */
+	ZONAL_OTHER_ISOLATED,   /* a pageblock was isolated, or is back */
+	ZONAL_OTHER_CARVED,     /* a block left the lists by name: moving, CMA, ranges, reports */
+	ZONAL_OTHERS,
+};
 
 struct zonal_trace_record {
 	uint64_t time_ns;

@@ -33,6 +33,7 @@
 #include "lib/assert.h"
 #include "mm/buddy.h"
 #include "mm/mobility.h"
+#include "mm/trace.h"
 
 #define ZID_NONE (ZONAL_MAX_NODES * ZONE_TYPES)
 
@@ -164,6 +165,7 @@ static void block_relist(struct zone *zone, struct page *first, unsigned type)
 static void block_relist(struct zone *zone, struct page *first, unsigned type)
 {
 	DASSERT_HELD(&zone->lock);
+	trace(zone->mm, CALL_OTHER, ZONAL_OTHER_ISOLATED, zone->node, zone->type);
 	if (buddy_carve(zone, first, PAGEBLOCK_ORDER))
 		buddy_put_type(zone, first, PAGEBLOCK_ORDER, type, BUDDY_TAIL);
 	else

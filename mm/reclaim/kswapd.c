@@ -119,6 +119,7 @@ static bool take_boost_off(struct run *run)
 		boost = ld_relaxed(&zone->boost);
 		st_relaxed(&zone->boost, boost - ZN_MIN(boost, run->boost[t]));
 		zone_update_floor(zone);
+		trace(zone->mm, CALL_OTHER, ZONAL_OTHER_BOOST, zone->node, t);
 		lock_drop(&zone->lock);
 		port_irq_restore(irq);
 	}

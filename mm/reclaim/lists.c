@@ -27,6 +27,7 @@
 #include "scan.h"
 
 #include "lib/assert.h"
+#include "mm/trace.h"
 
 /* Interrupts are masked for so many at a time, at most. */
 #define REMOVE_BATCH 32u
@@ -150,6 +151,7 @@ void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, struct page *pa
 	page->links.handle = handle;
 	st_relaxed(&page->owner_id, owner->id);
 	word = word_change(page, PG_ACTIVE | PG_REFERENCED | PG_ROTATE, PG_LRU);
+	trace(mm, CALL_LIST, page->pfn, true);
 	/* Removed and added again while somebody works on it: he puts it on the list. */
 	if (!(word & PG_ISOLATED))
 		lru_link(mm, lru, page, false);
@@ -165,8 +167,10 @@ static uint32_t lru_forget(struct zonal *mm, struct lru *lru, struct page *page)
 	DASSERT_HELD(&lru->lock);
 	if ((word & (PG_LRU | PG_ISOLATED)) == PG_LRU)
 		lru_unlink(mm, lru, page);
-	if (word & PG_LRU)
+	if (word & PG_LRU) {
 		word_clear(page, PG_LRU | PG_ACTIVE | PG_ROTATE | PG_REFERENCED);
+		trace(mm, CALL_LIST, page->pfn, false);
+	}
 	return word;
 }
 

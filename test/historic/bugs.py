@@ -244,7 +244,7 @@ bug(35, "C46", "retry without progress never ends (5.10.215)",
 
 bug(36, "C52", "per-CPU pages stranded when a CPU dies",
     "mm/drain.c",
-    """		struct drain drain = drain_of(zone, cpu);
+    """		struct drain drain = drain_of(zone, cpu_id);
 
 """,
     """		struct drain drain = { .zone = zone, .cpu = cpu };
