@@ -57,7 +57,7 @@ IMAGE_TESTS := $(wildcard test/unit/*/*.c test/points/*.c test/target/*.c test/b
 PLAIN_SRC := $(filter-out $(IMAGE_TESTS),$(IMAGE_SRC))
 FULL_SRC := $(filter-out monitor/tests_none.c,$(sort $(IMAGE_SRC) $(IMAGE_TESTS)))
 objects = $(patsubst %,$(O)/image/%.o,$(1))
-include tools/programs.mk tools/lz4.mk
+include tools/programs.mk tools/lz4.mk tools/view.mk
 PLAIN_OBJ := $(call objects,$(PLAIN_SRC)) $(call programs,$(PROGRAM_SRC))
 IMAGE_OBJ := $(if $(filter 0,$(TESTS)),$(PLAIN_OBJ),$(call objects,$(FULL_SRC)) $(PROGRAM_OBJ))
 
@@ -79,7 +79,7 @@ HOST_LIBS := -lfdt -lcjson -lz -pthread
 HOST_CORE := $(filter-out board/seeds.c user/swap_lz4.c,$(wildcard $(addsuffix /*.c,mm mm/* lib sched arch/host \
 	board block report) monitor/monitor_*.c drivers/virtio/virtio_*.c user/swap*.c)) user/asid.c user/elf.c user/range.c
 TEST_SRC := test/ktest.c test/ktest_sched.c $(wildcard test/host_*.c test/host/*.c test/unit/*/*.c)
-HOST_PROGRAMS := test topology oracle bench model stress harness
+HOST_PROGRAMS := test topology oracle bench model stress harness replay
 PROGRAMS := $(HOST_PROGRAMS) fuzz hooks
 SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
@@ -147,7 +147,7 @@ $(O)/$(1)/obj/%.o: %.c $(O)/$(1)/command
 	$$(call say_cc,"$$< ($(1))")
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(2) $$(COMMON) $$(HOST_FLAGS) $(3) -c -o $$@ $$<
-$(foreach p,$(PROGRAMS),
+$(foreach p,$(filter-out $(1:host=replay),$(PROGRAMS)),
 $(O)/$(1)/$(p): $(patsubst %.c,$(O)/$(1)/obj/%.o,$(HOST_CORE) $(SRC_$(p)))
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) -o $$@ $$(filter %.o,$$^) $$(HOST_LIBS)
@@ -155,7 +155,7 @@ $(O)/$(1)/$(p): $(patsubst %.c,$(O)/$(1)/obj/%.o,$(HOST_CORE) $(SRC_$(p)))
 -include $$(patsubst %.c,$(O)/$(1)/obj/%.d,$$(HOST_CORE) $$(foreach p,$$(PROGRAMS),$$(SRC_$$(p))))
 endef
 $(eval $(call HOST_VARIANT,host,$(CC),,host))
-$(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),test))
+$(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),host))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 $(DEBUG),test))
 $(eval $(call HOST_VARIANT,host-hooks,$(CC),-DZONAL_ATOMIC_HOOK,test))

@@ -28,6 +28,10 @@ static bool play(struct verdict *v, struct player *p)
 			p->marks++;
 			if (!compare_mark(v, p, c))
 				return false;
+		} else if (c->kind == 'x') {
+			deviation(v, "line %u: the record does not tell what \"%s\" did", c->line,
+				  c->word);
+			return false;
 		} else if (!player_call(p, c, &out)) {
 			deviation(v, "call %lu (line %u), \"%s\": the block is not held", p->calls,
 				  c->line, call_text(c));

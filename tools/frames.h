@@ -61,9 +61,11 @@ struct fr_call {
 	char kind;
 	uint8_t order, task;
 	bool force, moved;
-	int16_t nid;        /* a, u: node; k: zone id; c: CPU */
+	int16_t nid;        /* a, u: node; k, D, x: zone id; c: CPU */
 	unsigned line;
 	uint32_t gfp, pfn;
+	unsigned cpu, type, give, left, count; /* D */
+	char word[12];      /* x */
 	nodemask_t mask;
 	int64_t mark[5];    /* k: free cma highatomic boost boosted */
 	uint64_t hash;
@@ -73,12 +75,17 @@ struct fr_call {
 #define FR_TASK_MEMALLOC 2u
 #define FR_TASK_NOCMA 4u
 #define FR_TASK_IRQ 8u
+/* In records of ours alone (<zonal/trace.h>). */
+#define FR_TASK_VICTIM 16u
+#define FR_TASK_CPUSET 32u
+#define FR_TASKS 63u
 
 struct frames {
 	const char *file;
 	nodemask_t nodes;
 	unsigned node_count, cpu_count, boost_factor;
 	bool grouping_off, drift;
+	bool ours;          /* a run of Zonal: lines D, l and x; blocks may be freed in parts */
 	uint8_t cpu_node[ZONAL_MAX_CPUS];
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
 	struct fr_list zonelist[ZONAL_MAX_NODES][2]; /* zone ids; 1: own node's only */
@@ -126,6 +133,10 @@ static inline struct zone *player_zone(const struct player *p, unsigned zid)
 bool player_call(struct player *p, const struct fr_call *c, struct outcome *out);
 /* The request of `a` or `u` as the walk over the zones sees it. */
 void player_request(const struct player *p, const struct fr_call *c, struct alloc_req *req);
+/* Whose the pages on lists are; made at the first call. NULL: there can be no more owners. */
+struct zonal_owner *player_owner(struct player *p);
+/* Ours: the block that holds this one is from now on in parts, and this one of them. */
+void player_cut(struct player *p, pfn_t pfn, unsigned order);
 /* "a 800 0 1 0 0 6bef1": the line again. */
 const char *call_text(const struct fr_call *c);
 

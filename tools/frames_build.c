@@ -157,7 +157,7 @@ static bool draw_rings(struct player *p, const struct fr_zone *z, unsigned zid)
 		uint32_t slots = ZN_MAX(pcp_ring_slots(z->batch, z->pcp_high),
 					cpu_ring_slots(z->present, 0));
 
-		*pcp = (struct pcp){ .mask = slots - 1 };
+		*pcp = (struct pcp){ .mask = slots - 1, .announced = true };
 		for (unsigned t = 0; t < MIGRATE_PCPTYPES; t++) {
 			pcp->ring[t].slot = instance_meta(&p->in, z->node,
 							  slots * sizeof(struct page *), 64);
@@ -335,6 +335,13 @@ static const struct zonal_owner_ops nobody = { .name = "record",
 					       .give_commit = nobody_gone,
 					       .abort = nobody_aborts };
 
+struct zonal_owner *player_owner(struct player *p)
+{
+	if (!p->owner)
+		p->owner = zonal_owner_register(p->mm, &nobody, NULL);
+	return p->owner;
+}
+
 /* The second page of a held pair counts as movable if the pair is compound; else a page that
  * counts is on the LRU, in use, and nobody's to free. */
 static bool mark_movable(struct player *p, unsigned zid, pfn_t pfn)
@@ -342,9 +349,7 @@ static bool mark_movable(struct player *p, unsigned zid, pfn_t pfn)
 	struct page *page = zonal_page(p->mm, pfn), *pair;
 	uint32_t alone = word_make(zid, PAGE_USED, 0);
 
-	if (!p->owner)
-		p->owner = zonal_owner_register(p->mm, &nobody, NULL);
-	if (page && page_word(page) == alone && !p->held[pfn - p->first] && p->owner) {
+	if (page && page_word(page) == alone && !p->held[pfn - p->first] && player_owner(p)) {
 		zonal_page_add(p->mm, p->owner, page, pfn);
 		return true;
 	}

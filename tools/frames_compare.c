@@ -21,6 +21,11 @@
 
 #define DIFFERENCES_SHOWN 12
 
+static const char *theirs_is(const struct verdict *v)
+{
+	return v->theirs ? v->theirs : "Linux";
+}
+
 /* ---- our lists as a record has them --------------------------------------- */
 
 static void list_of(const struct zone *zone, unsigned order, unsigned type, struct fr_list *out)
@@ -123,18 +128,20 @@ bool compare_call(struct verdict *v, struct player *p, const struct fr_call *c,
 {
 	v->checks += c->kind == 'a' || c->kind == 'u';
 	if (c->kind == 'u' && out->moved != c->moved) {
-		deviation(v, "call %lu (line %u), \"%s\" on CPU %u: ours %s pages, Linux %s",
+		deviation(v, "call %lu (line %u), \"%s\" on CPU %u: ours %s pages, %s %s",
 			  p->calls, c->line, call_text(c), p->cpu,
-			  out->moved ? "moved" : "moved no", c->moved ? "did" : "did not");
+			  out->moved ? "moved" : "moved no", theirs_is(v),
+			  c->moved ? "did" : "did not");
 		return false;
 	}
 	if (c->kind != 'a' || out->pfn == c->pfn)
 		return true;
-	deviation(v, "call %lu (line %u), \"%s\" on CPU %u: ours is frame %llx, Linux's %x",
-		  p->calls, c->line, call_text(c), p->cpu, (unsigned long long)out->pfn, c->pfn);
+	deviation(v, "call %lu (line %u), \"%s\" on CPU %u: ours is frame %llx, %s's %x",
+		  p->calls, c->line, call_text(c), p->cpu, (unsigned long long)out->pfn,
+		  theirs_is(v), c->pfn);
 	if (!v->quiet) {
 		say_where(p, "ours ", out->pfn);
-		say_where(p, "Linux", c->pfn);
+		say_where(p, v->theirs ? "its  " : "Linux", c->pfn);
 	}
 	return false;
 }
@@ -179,8 +186,8 @@ bool compare_mark(struct verdict *v, const struct player *p, const struct fr_cal
 		if (ours[i] == c->mark[i])
 			continue;
 		same = false;
-		deviation(v, "mark behind call %lu (line %u): zone %d's %s is %lld, Linux has %lld",
-			  p->calls, c->line, c->nid, name[i], (long long)ours[i],
+		deviation(v, "mark behind call %lu (line %u): zone %d's %s is %lld, %s has %lld",
+			  p->calls, c->line, c->nid, name[i], (long long)ours[i], theirs_is(v),
 			  (long long)c->mark[i]);
 	}
 	v->checks++;
@@ -207,8 +214,8 @@ static void number(struct state_walk *w, unsigned zid, const char *what, int64_t
 		return;
 	w->same = false;
 	if (w->differences++ < DIFFERENCES_SHOWN)
-		deviation(w->v, "zone %u: %s is %lld, Linux has %lld", zid, what, (long long)ours,
-			  (long long)theirs);
+		deviation(w->v, "zone %u: %s is %lld, %s has %lld", zid, what, (long long)ours,
+			  theirs_is(w->v), (long long)theirs);
 }
 
 static void lists(struct state_walk *w, const char *what, const struct fr_list *ours,
@@ -224,9 +231,10 @@ static void lists(struct state_walk *w, const char *what, const struct fr_list *
 	w->same = false;
 	if (w->differences++ >= DIFFERENCES_SHOWN)
 		return;
-	deviation(w->v, "%s: place %zu holds %llx, Linux has %llx there (0: end; ours has %zu, "
-			"Linux's %zu)",
+	deviation(w->v, "%s: place %zu holds %llx, %s has %llx there (0: end; ours has %zu, "
+			"the other %zu)",
 		  what, i + 1, i < ours->count ? (unsigned long long)ours->item[i] : 0,
+		  theirs_is(w->v),
 		  i < theirs->count ? (unsigned long long)theirs->item[i] : 0, ours->count,
 		  theirs->count);
 }
@@ -306,10 +314,12 @@ static void zone_numa(struct state_walk *w, const struct player *p, unsigned zid
 }
 
 /* Every block that may be freed is in use with its order, and there are no others. */
-static void held_blocks(struct state_walk *w, const struct player *p, const struct fr_state *want)
+static void held_blocks(struct state_walk *w, struct player *p, const struct fr_state *want)
 {
 	size_t ours = 0, alike = 0;
 
+	for (size_t i = 0; p->f->ours && i < want->held.count; i++)
+		player_cut(p, want->held.item[i] >> 8, want->held.item[i] & 0xff);
 	for (pfn_t i = 0; i < p->end - p->first; i++)
 		ours += p->held[i] != 0;
 	for (size_t i = 0; i < want->held.count; i++) {
@@ -325,8 +335,8 @@ static void held_blocks(struct state_walk *w, const struct player *p, const stru
 	if (ours == want->held.count && alike == ours)
 		return;
 	w->same = false;
-	deviation(w->v, "held blocks: ours are %zu, Linux's %zu, of which %zu are alike", ours,
-		  want->held.count, alike);
+	deviation(w->v, "held blocks: ours are %zu, %s's %zu, of which %zu are alike", ours,
+		  theirs_is(w->v), want->held.count, alike);
 }
 
 /* How a page counts when its block is stolen (M8). */

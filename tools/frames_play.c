@@ -17,6 +17,8 @@
 #include "frames.h"
 #include "mm/alloc.h"
 #include "mm/mobility.h"
+#include "mm/pcp.h"
+#include "mm/take.h"
 
 const char *call_text(const struct fr_call *c)
 {
@@ -35,6 +37,13 @@ const char *call_text(const struct fr_call *c)
 		return "d";
 	case 'k':
 		snprintf(text, sizeof(text), "k %d", c->nid);
+		break;
+	case 'D':
+		snprintf(text, sizeof(text), "D %d %u %u %u %u %u", c->nid, c->cpu, c->type,
+			 c->give, c->left, c->count);
+		break;
+	case 'l':
+		snprintf(text, sizeof(text), "l %x %d", c->pfn, c->force);
 		break;
 	default:
 		snprintf(text, sizeof(text), "%c %x %u", c->kind, c->pfn, c->order);
@@ -55,13 +64,15 @@ static void be(const struct player *p, const struct fr_call *c)
 		cpu->task->flags |= ZTASK_MEMALLOC;
 	if (c->task & FR_TASK_NOCMA)
 		cpu->task->flags |= ZTASK_NOCMA;
+	if (c->task & FR_TASK_VICTIM)
+		st_relaxed(&cpu->task->fate, ZONAL_FATE_VICTIM);
 	cpu->irq_depth = c->task & FR_TASK_IRQ ? 1 : 0;
 }
 
 static void be_nobody(void)
 {
 	port_this_cpu()->irq_depth = 0;
-	port_this_cpu()->task->flags = 0;
+	zonal_task_init(port_this_cpu()->task);
 }
 
 static bool own_node(const struct player *p, const struct fr_call *c)
@@ -72,7 +83,8 @@ static bool own_node(const struct player *p, const struct fr_call *c)
 static pfn_t take(struct player *p, const struct fr_call *c)
 {
 	bool lane = p->lanes && own_node(p, c);
-	gfp_t gfp = c->gfp | __GFP_NOWARN;
+	/* What reclaim gave is in the record by itself, before the request that waited for it. */
+	gfp_t gfp = (c->gfp | __GFP_NOWARN) & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL);
 	nodemask_t mask = c->mask;
 	struct page *page;
 
@@ -87,9 +99,41 @@ static pfn_t take(struct player *p, const struct fr_call *c)
 	return page ? zonal_pfn(page) : 0;
 }
 
-/* The block of a call, held with that order, or NULL. */
-static struct page *held_block(const struct player *p, const struct fr_call *c)
+static void hold_part(struct player *p, pfn_t pfn, unsigned order)
 {
+	struct page *page = zonal_page(p->mm, pfn);
+	unsigned zid = page_zid(page);
+
+	page_set_word(page, word_make(zid, PAGE_INNER, 0));
+	st_relaxed(&page->refs, 0);
+	page_prepare(page, word_make(zid, PAGE_USED, order));
+	p->held[pfn - p->first] = (uint8_t)(order + 1);
+}
+
+void player_cut(struct player *p, pfn_t pfn, unsigned order)
+{
+	pfn_t head = pfn, size;
+	unsigned found = order;
+
+	if (pfn < p->first || pfn >= p->end)
+		return;
+	while (found < MAX_ORDER && (head < p->first || p->held[head - p->first] != found + 1)) {
+		found++;
+		head = pfn & ~(((pfn_t)1 << found) - 1);
+	}
+	for (; found < MAX_ORDER && found > order; found--) {
+		size = (pfn_t)1 << (found - 1);
+		hold_part(p, head, found - 1);
+		hold_part(p, head + size, found - 1);
+		head = pfn & ~(size - 1);
+	}
+}
+
+/* The block of a call, held with that order, or NULL. */
+static struct page *held_block(struct player *p, const struct fr_call *c)
+{
+	if (p->f->ours)
+		player_cut(p, c->pfn, c->order);
 	if (c->pfn < p->first || c->pfn >= p->end || p->held[c->pfn - p->first] != c->order + 1)
 		return NULL;
 	return zonal_page(p->mm, c->pfn);
@@ -140,6 +184,34 @@ static bool unreserve(struct player *p, const struct fr_call *c)
 	return highatomic_unreserve(&req, c->force);
 }
 
+static void drain_piece(struct player *p, const struct fr_call *c)
+{
+	struct pcp_turn turn = { .type = c->type, .give = c->give, .left = c->left };
+	port_irqflags_t irq;
+
+	be(p, c);
+	irq = port_irq_save();
+	pcp_give(player_zone(p, (unsigned)c->nid), &p->mm->cpu[c->cpu]->pcp[c->nid], &turn,
+		 c->count);
+	port_irq_restore(irq);
+}
+
+/* On its owner's list it is nobody's to free. False: it was not where it should be. */
+static bool list_page(struct player *p, const struct fr_call *c)
+{
+	struct page *page = c->force ? held_block(p, c) : zonal_page(p->mm, c->pfn);
+
+	if (!page || (!c->force && !(page_word(page) & PG_LRU)))
+		return false;
+	be(p, c);
+	if (c->force)
+		zonal_page_add(p->mm, player_owner(p), page, c->pfn);
+	else
+		zonal_page_remove(p->mm, page);
+	p->held[c->pfn - p->first] = c->force ? 0 : 1;
+	return true;
+}
+
 bool player_call(struct player *p, const struct fr_call *c, struct outcome *out)
 {
 	struct page *page = strchr("frs", c->kind) ? held_block(p, c) : NULL;
@@ -153,6 +225,11 @@ bool player_call(struct player *p, const struct fr_call *c, struct outcome *out)
 	case 'u':
 		out->moved = unreserve(p, c);
 		return true;
+	case 'D':
+		drain_piece(p, c);
+		return true;
+	case 'l':
+		return list_page(p, c);
 	case 'd':
 		be(p, c);
 		zonal_drain_local(p->mm);

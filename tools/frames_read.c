@@ -12,17 +12,29 @@
  * Frames, gfp words, masks and hashes are hex, all else decimal. What describes only
  * (kernel, qemu, further key=value words) is passed over; a kind of line that is not
  * known, a number that is none, and a value that cannot be are errors with their line, and
- * the first one sticks. A record that is cut short is one too: the head says how many calls
- * there are.
+ * the first one sticks. A record that is cut short is one too: the file says how many calls
+ * there are, a record of a kernel before them and one of ours behind.
+ *
+ * A record that came over a console stands in its log, each line behind "| "; all other lines
+ * are somebody else's and are passed over.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "frames_text.h"
 
+#define LOG_MARK "| "
+
 /* ---- head ------------------------------------------------------------------ */
 
 static void read_text(struct reader *r) { (void)r; }
+
+static void read_kernel(struct reader *r)
+{
+	const char *name = fr_word(r);
+
+	r->f->ours = name && !strcmp(name, "Zonal");
+}
 
 static void read_frames(struct reader *r)
 {
@@ -129,7 +141,7 @@ static struct fr_call *new_call(struct reader *r, char kind)
 	f->call = fr_room(f->call, f->call_count, &f->call_room, sizeof(f->call[0]));
 	c = &f->call[f->call_count++];
 	*c = (struct fr_call){ .kind = kind, .line = r->line };
-	r->calls += kind != 'c' && kind != 'k';
+	r->calls += !strchr("ckx", kind);
 	return c;
 }
 
@@ -141,7 +153,7 @@ static void read_alloc(struct reader *r)
 	c->order = (uint8_t)fr_decimal(r, 255);
 	c->nid = (int16_t)fr_decimal(r, ZONAL_MAX_NODES - 1);
 	c->mask = fr_number(r, 16, UINT64_MAX);
-	c->task = (uint8_t)fr_number(r, 16, 15);
+	c->task = (uint8_t)fr_number(r, 16, r->f->ours ? FR_TASKS : 15);
 	c->pfn = fr_hex(r);
 }
 
@@ -167,6 +179,47 @@ static void read_unreserve(struct reader *r)
 	c->mask = fr_number(r, 16, UINT64_MAX);
 	c->force = fr_decimal(r, 1);
 	c->moved = fr_decimal(r, 1);
+}
+
+static unsigned read_zone_of_call(struct reader *r)
+{
+	unsigned zid = fr_decimal(r, FIG_MAX_ZONES - 1);
+
+	if (fr_good(r) && !r->f->start->zone[zid].given)
+		fr_fail(r, "zone %u is not in \"state start\"", zid);
+	return zid;
+}
+
+static void read_piece(struct reader *r)
+{
+	struct fr_call *c = new_call(r, 'D');
+
+	c->nid = (int16_t)read_zone_of_call(r);
+	c->cpu = fr_decimal(r, r->f->cpu_count - 1);
+	c->type = fr_decimal(r, MIGRATE_PCPTYPES - 1);
+	c->give = fr_decimal(r, INT32_MAX);
+	c->left = fr_decimal(r, INT32_MAX);
+	c->count = fr_decimal(r, INT32_MAX);
+	if (c->count > c->left)
+		fr_fail(r, "a piece of %u pages of a drain of %u", c->count, c->left);
+}
+
+static void read_listed(struct reader *r)
+{
+	struct fr_call *c = new_call(r, 'l');
+
+	c->pfn = fr_hex(r);
+	c->force = fr_decimal(r, 1);
+}
+
+/* What else happened; for "lost" the number is the CPU that lost records, else a zone. */
+static void read_other(struct reader *r)
+{
+	struct fr_call *c = new_call(r, 'x');
+	const char *word = fr_word(r);
+
+	snprintf(c->word, sizeof(c->word), "%s", word ? word : "");
+	c->nid = (int16_t)fr_decimal(r, INT16_MAX);
 }
 
 static void read_cpu_call(struct reader *r)
@@ -218,6 +271,18 @@ static void read_end(struct reader *r)
 	r->state = NULL;
 }
 
+/* Something happened while the state above was written: it does not count. */
+static void read_again(struct reader *r)
+{
+	struct fr_state **state = r->f->end ? &r->f->end : &r->f->start;
+
+	if (!*state)
+		fr_fail(r, "\"again\" behind no state");
+	r->play = r->f->end != NULL;
+	fr_free_state(r->f, *state);
+	*state = NULL;
+}
+
 static void read_done(struct reader *r)
 {
 	(void)fr_word(r);
@@ -232,7 +297,7 @@ static const struct {
 	bool text; /* words behind it are not looked at */
 	void (*read)(struct reader *r);
 } kinds[] = {
-	{ "frames", HEAD, false, read_frames },	  { "kernel", HEAD, true, read_text },
+	{ "frames", HEAD, false, read_frames },	  { "kernel", HEAD, true, read_kernel },
 	{ "board", HEAD, true, read_text },	  { "qemu", HEAD, true, read_text },
 	{ "append", HEAD, true, read_text },	  { "calls", HEAD, false, read_calls },
 	{ "global", HEAD, false, read_global },	  { "cpus", HEAD, false, read_cpus },
@@ -247,6 +312,8 @@ static const struct {
 	{ "s", PLAY, false, read_split_call },	  { "d", PLAY, false, read_drain_call },
 	{ "u", PLAY, false, read_unreserve },	  { "c", PLAY, false, read_cpu_call },
 	{ "k", PLAY, false, read_mark },	  { "done", PLAY, false, read_done },
+	{ "D", PLAY, false, read_piece },	  { "l", PLAY, false, read_listed },
+	{ "x", PLAY, false, read_other },	  { "again", HEAD, false, read_again },
 };
 
 static void read_line(struct reader *r)
@@ -275,9 +342,13 @@ static void read_finish(struct reader *r)
 		if (!nodemask_has(r->f->nodes, r->f->cpu_node[c]))
 			fr_fail(r, "CPU %u is on node %u, which has no \"distance\" line", c,
 			     r->f->cpu_node[c]);
+	if (r->f->end && !r->state && r->calls_said == CALLS_UNSAID)
+		fr_fail(r, "the record is cut short: no \"calls\"");
 	if (!r->f->end || r->state || r->play || r->calls != r->calls_said)
-		fr_fail(r, "the record is cut short: %lu of %lu calls%s", r->calls, r->calls_said,
-		     r->f->end ? "" : ", no \"state end\"");
+		fr_fail(r, "the record is cut short: %lu%s%.0lu calls%s", r->calls,
+			r->calls_said == CALLS_UNSAID ? "" : " of ",
+			r->calls_said == CALLS_UNSAID ? 0 : r->calls_said,
+			r->f->end ? "" : ", no \"state end\"");
 	for (unsigned zid = 0; fr_good(r) && zid < FIG_MAX_ZONES; zid++)
 		if (r->f->start->zone[zid].given != r->f->end->zone[zid].given)
 			fr_fail(r, "zone %u is in one state only", zid);
@@ -287,6 +358,8 @@ static void read_finish(struct reader *r)
 
 static void read_lines(struct reader *r, char *text)
 {
+	bool log = strncmp(text, "frames ", 7) && strstr(text, "\n" LOG_MARK "frames ");
+
 	while (text && fr_good(r)) {
 		char *next = strchr(text, '\n');
 
@@ -294,7 +367,10 @@ static void read_lines(struct reader *r, char *text)
 			*next++ = '\0';
 		r->line++;
 		r->at = text;
-		read_line(r);
+		if (log && !strncmp(text, LOG_MARK, strlen(LOG_MARK)))
+			r->at += strlen(LOG_MARK);
+		if (!log || r->at != text)
+			read_line(r);
 		text = next;
 	}
 	if (fr_good(r))
@@ -303,7 +379,7 @@ static void read_lines(struct reader *r, char *text)
 
 bool frames_read(struct frames *f, const char *name)
 {
-	struct reader r = { .f = f };
+	struct reader r = { .f = f, .calls_said = CALLS_UNSAID };
 	char *text;
 
 	*f = (struct frames){ .file = name };

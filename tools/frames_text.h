@@ -14,8 +14,10 @@ struct reader {
 	unsigned line;
 	struct fr_state *state; /* in a state */
 	bool play;
-	unsigned long calls, calls_said;
+	unsigned long calls, calls_said; /* or CALLS_UNSAID */
 };
+
+#define CALLS_UNSAID (~0ul)
 
 static inline bool fr_good(const struct reader *r) { return !r->f->error[0]; }
 void fr_fail(struct reader *r, const char *fmt, ...) ZN_PRINTF(2, 3);

@@ -169,6 +169,7 @@ void instance_drop(struct instance *in);
 
 struct verdict {
 	const char *file;
+	const char *theirs; /* who else did the same; NULL: Linux */
 	char name[128];     /* the case */
 	unsigned long checks, deviations;
 	bool quiet;         /* a trial: count, do not print */
