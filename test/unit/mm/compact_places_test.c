@@ -164,6 +164,25 @@ KTEST(rows_x, x4_x14_a_success_of_kcompactd_does_not_forget_what_failed)
 	all_is_well(cache);
 }
 
+/* What earlier runs have come to is nothing to who asks for all of it. */
+KTEST(rows_x, x17_whole_nodes_are_compacted_from_end_to_end)
+{
+	struct kt_cache *cache = scattered();
+	struct zonal_compacted done;
+	struct zone *zone;
+
+	if (!cache)
+		return;
+	zone = kt_zone(cache->mm, 0, ZONE_DMA);
+	for (unsigned i = 0; i < 2; i++)
+		st_relaxed(&zone->compact.used_at[i], KT_DMA_PFN + 3 * BLOCK);
+	st_relaxed(&zone->compact.free_at, KT_DMA_PFN + 5 * BLOCK);
+	zonal_compact(cache->mm, 0, &done);
+	KT_TRUE(done.moved >= PAGES / 4 - BLOCK);
+	KT_EQ(page_order(mm_page(cache->mm, KT_DMA_PFN)) >= PAGEBLOCK_ORDER, 1);
+	all_is_well(cache);
+}
+
 /* X3, X9: the one run in 64 of a zone that is put off as far as can be begins anew. */
 KTEST(rows_x, x9_the_run_that_goes_after_63_others_looks_everywhere_again)
 {
