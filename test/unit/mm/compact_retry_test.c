@@ -75,12 +75,14 @@ KTEST(rows_x, x5_deferred_zone_is_passed_over_but_for_the_highest_priority)
 	if (!mm)
 		return;
 	compact_defer(kt_zone(mm, 0, ZONE_DMA), 4);
+	st_relaxed(&kt_zone(mm, 0, ZONE_DMA)->compact.flush, true);
 	page = compact_for(&req, &pass, &retry);
 	KT_EQ(retry.compacted, COMPACT_DEFERRED);
 	KT_TRUE(page);
 	zonal_free(mm, page, 4);
 	/* That was a page served, so the zone is as new. */
 	KT_EQ(ld_relaxed(&kt_zone(mm, 0, ZONE_DMA)->compact.shift), 0);
+	KT_TRUE(!ld_relaxed(&kt_zone(mm, 0, ZONE_DMA)->compact.flush));
 	compact_defer(kt_zone(mm, 0, ZONE_DMA), 4);
 	retry.compact_priority = COMPACT_SYNC_FULL;
 	page = compact_for(&req, &pass, &retry);

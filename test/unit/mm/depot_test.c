@@ -59,6 +59,35 @@ KTEST(page_owner, d17_stacks_that_differ_in_one_call_differ_in_their_number)
 	KT_EQ(ld_relaxed(&depot.dropped), 0);
 }
 
+/* The table of numbers and what it leads to have each their own part of the memory. */
+KTEST(page_owner, d17_a_full_store_has_every_stack_and_no_other)
+{
+	static uint32_t handle[STACKS];
+	static struct stack_depot depot;
+	unsigned places = 0;
+	bool filled[64] = { false };
+
+	if (!depot_begin(&depot))
+		return;
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned i = 0; i < STACKS; i++) {
+			const uintptr_t pc[] = { 0x40080000, 0x40080000 + 4 * i };
+			uint32_t now = save_masked(&depot, pc, ARRAY_SIZE(pc));
+
+			KT_TRUE(!turn || now == handle[i]);
+			KT_EQ(stack_depot_get(&depot, now)->pc[1], pc[1]);
+			filled[stack_depot_get(&depot, now)->hash % ARRAY_SIZE(filled)] = true;
+			handle[i] = now;
+		}
+	KT_EQ(ld_relaxed(&depot.used), STACKS);
+	KT_EQ(save_masked(&depot, &(const uintptr_t){ 4 }, 1), STACK_FULL);
+	KT_EQ(ld_relaxed(&depot.dropped), 1);
+	/* Their numbers spread them: chance fills two thirds of as many places. */
+	for (unsigned i = 0; i < ARRAY_SIZE(filled); i++)
+		places += filled[i];
+	KT_TRUE(places > 20);
+}
+
 /* Two stacks may have one number: made so here by changing what is kept under it. */
 KTEST(page_owner, d17_a_stack_is_another_one_if_any_call_differs)
 {

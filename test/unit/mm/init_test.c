@@ -107,6 +107,7 @@ KTEST(rows_i, i7_spanned_present_managed)
 	KT_EQ(zone->present, 1600);
 	KT_EQ(zone_managed(zone), 1550);
 	KT_EQ(kt_free(zone), 1550);
+	KT_EQ(mm->node[0]->start_pfn, KT_DMA_PFN);
 	KT_EQ(mm->node[0]->spanned, 2400);
 	KT_EQ(mm->node[0]->present, 1600);
 	kt_check_all(mm);
