@@ -14,12 +14,11 @@
  *
  * mm->resizing lets one caller in at a time, as in online.c; a section is described once.
  */
-#include <string.h>
-
 #include <zonal/online.h>
 
 #include "init.h"
 #include "lib/assert.h"
+#include "lib/text.h"
 #include "page_owner.h"
 
 #define SECTION_PAGES ((pfn_t)1 << MM_SECTION_SHIFT)
