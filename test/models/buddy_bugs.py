@@ -20,7 +20,7 @@ BUGS = {
     "merge_into_isolation": (
         "2", ("unlikely(order >= PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy)",
               "unlikely(order > PAGEBLOCK_ORDER) && merge_refused(zone, page, buddy)")),
-    "merge_not_recounted": ("3", ("if (unlikely(buddy->list_type != type))", "if (0)")),
+    "merge_not_recounted": ("3", ("if (unlikely(block_list(buddy) != type))", "if (0)")),
     "move_not_recounted": (
         "3", ("	if (from != type)\n		buddy_recount", "	if (0)\n		buddy_recount")),
     "no_tail_for_a_likely_merge": (

@@ -142,7 +142,10 @@ def why_explains_the_failure_before_it(boot):
         bad.append(f"serials {first['serial']} and {second['serial']}")
     if second["gfp"] != "GFP_NOWAIT|__GFP_NOWARN" or not second["zones"]:
         bad.append(f"request {second['gfp']}, zones {second['zones']}")
-    if any(z["refusal"] != "below watermark" or z["short_pages"] <= 0 for z in second["zones"]):
+    # Somebody else may have been at the last page of one of them.
+    short = [z for z in second["zones"] if z["refusal"] == "below watermark" and z["short_pages"] > 0]
+    if not short or any(z["refusal"] not in ("below watermark", "taken meanwhile")
+                        for z in second["zones"]):
         bad.append(f"refusals {second['zones']}")
     return bad
 

@@ -254,7 +254,8 @@ static void add_rooms_and_defer(struct boot_info *info, struct zonal_config *con
 	config->deferred = true;
 }
 
-KTEST(describe, pages_left_for_later_come_around_a_room)
+/* Host only: structures of four sections, more than a case has on a board. */
+KTEST_F(describe, pages_left_for_later_come_around_a_room, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_changed_instance(&large_node, add_rooms_and_defer);
 
