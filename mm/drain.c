@@ -29,8 +29,8 @@
 #include "trace.h"
 #include "watermark.h"
 
-/* About 220 instructions a page, so some 7,000 masked ones. */
-#define DRAIN_PIECE 32
+/* About 220 instructions a page, cold ones more: some 5,000 masked, 14,000 where each is merged. */
+#define DRAIN_PIECE 24
 
 /* The rest of one CPU's pages of one zone. */
 struct drain {

@@ -416,7 +416,7 @@ KTEST(rows_p, p13_a_drain_in_pieces_is_the_drain_in_one)
 	KT_EQ(kt_pcp_count(zone), 0);
 	KT_EQ(kt_map_hash(zone->mm, zone->start_pfn, zone->spanned), one);
 	KT_TRUE(held > 64);
-	KT_EQ(ld_relaxed(&zone->lock.next) - holds, (held + 31) / 32);
+	KT_EQ(ld_relaxed(&zone->lock.next) - holds, (held + 23) / 24);
 	kt_check_all(zone->mm);
 }
 
