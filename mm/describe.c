@@ -88,16 +88,16 @@ int zonal_describe(struct zonal *mm, pfn_t start, uint64_t pages, void *storage,
 	    start + pages < start || !storage || !need || bytes < need ||
 	    ((uintptr_t)storage & (ZONAL_STORAGE_ALIGN - 1)))
 		return ZONAL_EINVAL;
-	if (fetch_or_acq_rel(&mm->resizing, 1))
+	if (!resize_begin(mm))
 		return ZONAL_EBUSY;
 	if (!all_room(mm, start, start + pages)) {
-		st_release(&mm->resizing, 0);
+		resize_leave(mm);
 		return ZONAL_EINVAL;
 	}
 	for (pfn_t s = start >> MM_SECTION_SHIFT; s < (start + pages) >> MM_SECTION_SHIFT; s++) {
 		describe_section(mm, s, at);
 		at += each;
 	}
-	st_release(&mm->resizing, 0);
+	resize_leave(mm);
 	return 0;
 }

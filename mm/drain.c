@@ -35,8 +35,7 @@
 /* The rest of one CPU's pages of one zone. */
 struct drain {
 	struct zone *zone;
-	struct mm_cpu *cpu;
-	unsigned cpu_id;
+	unsigned cpu;
 	struct pcp_turn turn;
 	uint32_t left;
 };
@@ -44,22 +43,19 @@ struct drain {
 /* What CPU `c` holds of the zone at this look. */
 static struct drain drain_of(struct zone *zone, unsigned c)
 {
-	struct mm_cpu *cpu = zone->mm->cpu[c];
-	uint32_t count = ld_relaxed(&cpu->pcp[zone->id].count);
+	struct pcp *pcp = &zone->mm->cpu[c]->pcp[zone->id];
+	uint32_t count = ld_relaxed(&pcp->count);
 
-	ASSERT(count <= PCP_RINGS * (cpu->pcp[zone->id].mask + 1),
-	       "zone %u: %u pages in lists of %u", zone->id, count,
-	       cpu->pcp[zone->id].mask + 1);
-	return (struct drain){
-		.zone = zone, .cpu = cpu, .cpu_id = c, .turn.left = count, .left = count
-	};
+	ASSERT(count <= PCP_RINGS * (pcp->mask + 1), "zone %u: %u pages in lists of %u", zone->id,
+	       count, pcp->mask + 1);
+	return (struct drain){ .zone = zone, .cpu = c, .turn.left = count, .left = count };
 }
 
 /* One piece; masked, on the CPU that owns the rings or after its end. */
 static void drain_piece(void *arg)
 {
 	struct drain *drain = arg;
-	struct pcp *pcp = &drain->cpu->pcp[drain->zone->id];
+	struct pcp *pcp = &drain->zone->mm->cpu[drain->cpu]->pcp[drain->zone->id];
 	uint32_t count = ZN_MIN(drain->left, (uint32_t)DRAIN_PIECE);
 
 	DASSERT_MASKED();
@@ -68,7 +64,7 @@ static void drain_piece(void *arg)
 	drain->left -= count;
 	if (count)
 		trace(drain->zone->mm, CALL_DRAIN, drain->zone->node, drain->zone->type,
-		      drain->cpu_id, drain->turn.type, drain->turn.give, drain->turn.left, count);
+		      drain->cpu, drain->turn.type, drain->turn.give, drain->turn.left, count);
 	if (count && !pcp_give(drain->zone, pcp, &drain->turn, count))
 		drain->left = 0;
 }

@@ -94,6 +94,18 @@ uint64_t release_later(struct zonal *mm, struct zone *zone, struct pfn_span part
 /* online.c: zones that have memory which was held back. */
 void online_expect(struct zonal *mm, const struct boot_info *info);
 
+/* One caller at a time describes, brings or takes memory of an instance: may this one? */
+static inline bool resize_begin(struct zonal *mm)
+{
+	return !fetch_or_acq_rel(&mm->resizing, 1);
+}
+
+static inline void resize_leave(struct zonal *mm)
+{
+	DASSERT(ld_relaxed(&mm->resizing), "nobody resizes");
+	st_release(&mm->resizing, 0);
+}
+
 /* deferred.c: whether sections are to be left for later; which ones, and how many pages. */
 bool deferred_wanted(const struct zonal_config *config);
 void deferred_choose(struct zonal *mm, const struct boot_info *info);

@@ -62,11 +62,6 @@ void online_expect(struct zonal *mm, const struct boot_info *info)
 	}
 }
 
-static bool resize_begin(struct zonal *mm)
-{
-	return !fetch_or_acq_rel(&mm->resizing, 1);
-}
-
 /* What hangs on how much there is: S1 to S7, and the size of the CPUs' lists. */
 static void resize_end(struct zonal *mm, struct zone *zone)
 {
@@ -74,7 +69,7 @@ static void resize_end(struct zonal *mm, struct zone *zone)
 	if (ZONAL_WATERMARKS)
 		zonal_setup_marks(mm);
 	tune_lists(mm, zone);
-	st_release(&mm->resizing, 0);
+	resize_leave(mm);
 }
 
 /* ---- online ---- */
@@ -127,7 +122,7 @@ int zonal_online(struct zonal *mm, pfn_t start, uint64_t pages)
 	if (!resize_begin(mm))
 		return ZONAL_EBUSY;
 	if (!all_reserved(mm, start, start + pages)) {
-		st_release(&mm->resizing, 0);
+		resize_leave(mm);
 		return ZONAL_EINVAL;
 	}
 	for (pfn_t at = start, next; at < start + pages; at = next) {
@@ -214,7 +209,7 @@ int zonal_offline(struct zonal *mm, pfn_t start, uint64_t pages, struct zonal_in
 		if (!out->used && !out->reserved)
 			say_in_use(mm, align_down(start, PIECE), align_up(start + pages, PIECE),
 				   out);
-		st_release(&mm->resizing, 0);
+		resize_leave(mm);
 		return err;
 	}
 	for (pfn_t at = start, next; at < start + pages; at = next) {

@@ -14,8 +14,9 @@ PROMPT = b"zonal> "
 class Board:
     """One boot with its console on pipes."""
 
-    def __init__(self, shape, bootargs, *qemu):
-        environment = dict(os.environ, SHAPE=shape, EL="1", GIC="3", CPU="max")
+    def __init__(self, shape, bootargs, *qemu, **variables):
+        """`variables` are those of tools/run_qemu.sh, as DISK."""
+        environment = dict(os.environ, SHAPE=shape, EL="1", GIC="3", CPU="max", **variables)
         self.process = subprocess.Popen(
             ["tools/run_qemu.sh", bootargs + " exit=semihosting", *qemu], cwd=ROOT, env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
@@ -46,8 +47,8 @@ class Board:
         return status, self.seen.decode(errors="replace").replace("\r", "").split("\n")
 
 
-def run(shape, commands):
-    return Board(shape, "run=" + ";".join(commands).replace(" ", "+")).end()
+def run(shape, commands, *qemu, **variables):
+    return Board(shape, "run=" + ";".join(commands).replace(" ", "+"), *qemu, **variables).end()
 
 
 def by_schema(lines):

@@ -50,16 +50,11 @@ KTEST(rows_x, x14_kcompactd_is_not_woken_where_a_block_is_above_min)
 /* X1, X2: what memory is too short for is not worth it for kcompactd either. */
 KTEST(rows_x, x14_kcompactd_is_not_woken_for_a_costly_block_that_memory_is_too_short_for)
 {
-	struct zonal *mm = kt_bare_instance(&eight_blocks);
 	struct page *block[PAGES >> 8];
+	struct zonal *mm = half_in_blocks(block);
 
 	if (!mm)
 		return;
-	for (unsigned i = 0; i < PAGES >> 8; i++)
-		block[i] = zonal_alloc(mm, MOVABLE, 8);
-	for (unsigned i = 0; i < PAGES >> 8; i++)
-		if (block[i]->pfn >> 8 & 1)
-			zonal_free(mm, block[i], 8);
 	KT_EQ(compact_index(kt_zone(mm, 0, ZONE_DMA), 9), 375);
 	(void)zonal_kcompactd_turn(mm, 0);
 	watched = mm;

@@ -10,9 +10,7 @@ import json
 import os
 import random
 import re
-import select
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,9 +18,9 @@ import zlib
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "test"))
+import board  # noqa: E402
 from selection import run_cases  # noqa: E402
 
-TIMEOUT = float(os.environ.get("BOOT_TIMEOUT", "300"))
 SEED = int(os.environ.get("KT_SEED", "0")) or random.randrange(1, 1 << 31)
 LAYOUTS = "modern", "legacy"
 WORD = (1 << 64) - 1
@@ -52,38 +50,8 @@ def fill_bytes(seed, offset, size):
     return bytes(out)
 
 
-class Board:
-    def __init__(self, bootargs, disk="", layout="modern", qemu=(), shape="uma"):
-        environment = dict(os.environ, SHAPE=shape, EL="1", GIC="3", CPU="max", DISK=disk,
-                           VIRTIO=layout)
-        self.process = subprocess.Popen(
-            ["tools/run_qemu.sh", bootargs + " exit=semihosting", *qemu], cwd=ROOT,
-            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, bufsize=0)
-        self.seen = b""
-
-    def read_until(self, mark, seconds=TIMEOUT):
-        deadline = time.monotonic() + seconds
-        while mark is None or mark not in self.seen:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                return False
-            data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                return mark is None
-            self.seen += data
-        return True
-
-    def end(self):
-        self.process.stdin.close()
-        if not self.read_until(None):
-            self.process.kill()
-        status = self.process.wait()
-        return status, self.seen.decode(errors="replace").replace("\r", "").split("\n")
-
-
-def run(commands, *args, **kwargs):
-    return Board("run=" + ";".join(commands).replace(" ", "+"), *args, **kwargs).end()
+def run(commands, disk="", layout="modern", qemu=(), shape="uma"):
+    return board.run(shape, commands, *qemu, DISK=disk, VIRTIO=layout)
 
 
 def missing(lines, *wanted):
@@ -258,17 +226,18 @@ def kill_round(number, layout, dice):
         commands += [f"disk fill vda {first * BLOCK} {count * BLOCK} {seed}", "disk flush vda",
                      f"echo flushed {seed}"]
     original = content(path)
-    board = Board("", path, layout)
-    if not board.read_until(b"zonal> "):
+    boot = board.Board("uma", "", DISK=path, VIRTIO=layout)
+    deadline = time.monotonic() + board.TIMEOUT
+    if not boot.read_until(board.PROMPT, deadline):
         return [f"round {number}: no prompt"]
-    board.process.stdin.write("\r".join(commands).encode() + b"\r")
-    board.read_until(f"\nflushed {dice.randrange(1, 12)}\r".encode())
+    boot.type("\r".join(commands).encode() + b"\r")
+    boot.read_until(f"\nflushed {dice.randrange(1, 12)}\r".encode(), deadline)
     time.sleep(dice.random() * 0.05)
     # The script that started it has become QEMU itself.
-    os.kill(board.process.pid, signal.SIGKILL)
-    board.process.wait()
-    board.read_until(None, 5)
-    done = [int(n) for n in re.findall(rb"\nflushed (\d+)\r", board.seen)]
+    os.kill(boot.process.pid, signal.SIGKILL)
+    boot.process.wait()
+    boot.read_until(None, time.monotonic() + 5)
+    done = [int(n) for n in re.findall(rb"\nflushed (\d+)\r", boot.seen)]
     return check_blocks(number, path, original, fills, max(done, default=0))
 
 

@@ -128,18 +128,12 @@ KTEST(rows_x, x2_fragmentation_index_of_known_lists)
 
 KTEST(rows_x, x1_costly_block_that_memory_is_too_short_for_is_not_worth_it)
 {
-	struct zonal *mm = kt_bare_instance(&eight_blocks);
-	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
 	struct page *block[PAGES >> 8];
+	struct zonal *mm = half_in_blocks(block);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
 
 	if (!mm)
 		return;
-	for (unsigned i = 0; i < PAGES >> 8; i++)
-		block[i] = zonal_alloc(mm, MOVABLE, 8);
-	/* Every second of the 16 blocks of 256 pages: (1000 + 2048 * 1000 / 512) / 8 is 625. */
-	for (unsigned i = 0; i < PAGES >> 8; i++)
-		if (page_word(block[i]) && (block[i]->pfn >> 8 & 1))
-			zonal_free(mm, block[i], 8);
 	KT_EQ(compact_index(zone, 9), 375);
 	KT_EQ(compact_suitable(zone, 9, 0, ZONE_MOVABLE, 0), COMPACT_SKIPPED);
 	KT_EQ(compact_suitable(zone, 9, 0, ZONE_MOVABLE, 1), COMPACT_CONTINUE);

@@ -17,10 +17,10 @@ static const struct kt_spec eight_blocks = { .ram = { { 0, KT_DMA_PFN, PAGES } }
 #define MOVABLE (NOWAIT | __GFP_HIGHMEM | __GFP_MOVABLE)
 #define HUGE ((GFP_TRANSHUGE | __GFP_NORETRY) & ~__GFP_KSWAPD_RECLAIM)
 
-/* Every second page of the board is in use and can move. */
-static inline struct kt_cache *scattered(void)
+/* Every second page of eight blocks of a board is in use and can move. */
+static inline struct kt_cache *scattered_on(const struct kt_spec *spec, enum zone_type type)
 {
-	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct zonal *mm = kt_bare_instance(spec);
 	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, PAGES) : NULL;
 
 	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE, PAGES), PAGES))
@@ -29,8 +29,24 @@ static inline struct kt_cache *scattered(void)
 		if (cache->place[i].page->pfn & 1)
 			kt_cache_drop(cache, i);
 	zonal_drain_all(mm, NULL);
-	KT_EQ(kt_blocks_of_order(kt_zone(mm, 0, ZONE_DMA), 0), PAGES / 2);
+	KT_EQ(kt_blocks_of_order(kt_zone(mm, 0, type), 0), PAGES / 2);
 	return cache;
+}
+
+static inline struct kt_cache *scattered(void) { return scattered_on(&eight_blocks, ZONE_DMA); }
+
+/* Every second of the 16 blocks of 256 pages is free: (1000 + 2048 * 1000 / 512) / 8 is 625, so a
+ * costly block lacks memory more than order. */
+static inline struct zonal *half_in_blocks(struct page *block[PAGES >> 8])
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+
+	for (unsigned i = 0; mm && i < PAGES >> 8; i++)
+		block[i] = zonal_alloc(mm, MOVABLE, 8);
+	for (unsigned i = 0; mm && i < PAGES >> 8; i++)
+		if (block[i]->pfn >> 8 & 1)
+			zonal_free(mm, block[i], 8);
+	return mm;
 }
 
 /* As the slow path runs it: who compacts works for reclaim. */

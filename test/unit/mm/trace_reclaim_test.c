@@ -223,6 +223,16 @@ KTEST(trace, who_wakes_kswapd_is_seen_with_what_it_wants)
 	zonal_trace_on(mm, 0);
 }
 
+/* One page less than the mark wants: an attempt in vain, of which only the retry is watched. */
+static void fails_with_a_retry(struct zonal *mm)
+{
+	zonal_drain_all(mm, NULL);
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 4096, 4096, 4096);
+	zonal_kswapd_turn(mm, 0, false);
+	zonal_trace_on(mm, ZONAL_TRACE_BIT(RETRY));
+	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
+}
+
 KTEST(trace, a_request_that_reclaims_is_seen_to_begin_and_end_and_to_be_judged)
 {
 	struct kt_cache *cache = listed(ZONAL_CACHE, 4096, 0);
@@ -239,12 +249,8 @@ KTEST(trace, a_request_that_reclaims_is_seen_to_begin_and_end_and_to_be_judged)
 	nothing_more(mm);
 	zonal_free(mm, page, 0);
 	kt_cache_drop_all(cache);
-	/* Nothing to reclaim, and one page less than the mark wants. */
-	zonal_drain_all(mm, NULL);
-	kt_marks(kt_zone(mm, 0, ZONE_DMA), 4096, 4096, 4096);
-	zonal_kswapd_turn(mm, 0, false);
-	zonal_trace_on(mm, ZONAL_TRACE_BIT(RETRY));
-	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
+	/* Nothing to reclaim. */
+	fails_with_a_retry(mm);
 	/* K14: with nothing on the lists, what is free counts. */
 	NEXT_IS(mm, RETRY, 0, ZONE_DMA, 0, 0, 4096, 4096, 1, 0);
 	nothing_more(mm);
@@ -263,11 +269,7 @@ KTEST(trace, a_retry_tells_what_would_be_free_if_all_went)
 		return;
 	for (unsigned i = 0; i < cache->count; i++)
 		cache->place[i].give = ZONAL_GIVE_BUSY;
-	zonal_drain_all(mm, NULL);
-	kt_marks(kt_zone(mm, 0, ZONE_DMA), 4096, 4096, 4096);
-	zonal_kswapd_turn(mm, 0, false);
-	zonal_trace_on(mm, ZONAL_TRACE_BIT(RETRY));
-	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
+	fails_with_a_retry(mm);
 	NEXT_IS(mm, RETRY, 0, ZONE_DMA, 0, 800, 4096, 4096, 1, 0);
 	nothing_more(mm);
 	zonal_trace_on(mm, 0);
