@@ -138,15 +138,16 @@ $(O)/debug/zonal.img: FORCE $(FDT_LIB) | $(O)/setup.build
 	$(Q)$(MAKE) --no-print-directory O=$(O)/debug EXTRA_CFLAGS='$(EXTRA_CFLAGS) $(DEBUG_IMAGE)' \
 		$(if $(LIBFDT_SRC),,LIBFDT_LIB=$(FDT_LIB) FDT_INC=$(FDT_INC)) LZ4_SRC=$(LZ4_DIR) all
 
-# One variant of the host build: folder, compiler, extra flags.
+# One variant of the host build: folder, compiler (gcc knows no -Wthread-safety), extra flags.
+common_of = $(if $(findstring clang,$(1)),$(COMMON),$(filter-out -Wthread-safety,$(COMMON)))
 define HOST_VARIANT
 $(O)/$(1)/command: FORCE | $(O)/setup.$(4)
-	$$(Q)mkdir -p $$(@D); echo '$(2) $$(COMMON) $$(HOST_FLAGS) $(3)' | cmp -s - $$@ || \
-		echo '$(2) $$(COMMON) $$(HOST_FLAGS) $(3)' > $$@
+	$$(Q)mkdir -p $$(@D); echo '$(2) $$(call common_of,$(2)) $$(HOST_FLAGS) $(3)' | cmp -s - $$@ || \
+		echo '$(2) $$(call common_of,$(2)) $$(HOST_FLAGS) $(3)' > $$@
 $(O)/$(1)/obj/%.o: %.c $(O)/$(1)/command
 	$$(call say_cc,"$$< ($(1))")
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(2) $$(COMMON) $$(HOST_FLAGS) $(3) -c -o $$@ $$<
+	$$(Q)$(2) $$(call common_of,$(2)) $$(HOST_FLAGS) $(3) -c -o $$@ $$<
 $(foreach p,$(filter-out $(1:host=replay),$(PROGRAMS)),
 $(O)/$(1)/$(p): $(patsubst %.c,$(O)/$(1)/obj/%.o,$(HOST_CORE) $(SRC_$(p)))
 	$$(call say,LD,$$@)
@@ -159,8 +160,7 @@ $(eval $(call HOST_VARIANT,host-gcc-asan,gcc,$(SAN),host))
 $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 $(DEBUG),test))
 $(eval $(call HOST_VARIANT,host-hooks,$(CC),-DZONAL_ATOMIC_HOOK,test))
-$(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) \
-	-fsanitize=undefined -fsanitize-undefined-trap-on-error,host))
+$(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) -fsanitize=undefined -fsanitize-undefined-trap-on-error,host))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
 

@@ -29,7 +29,8 @@ helps() {
 		return
 	fi
 	before=$(sed '/^# backtrace:/q' "$scratch/out" | grep -c '^#')
-	[ "$before" -gt 1 ] && [ "$before" -lt 24 ] || wrong "$before lines up to the backtrace"
+	[ "$before" -gt 1 ] || wrong "$before lines up to the backtrace"
+	[ "$before" -lt 24 ] || wrong "$before lines up to the backtrace"
 	grep -oE 'monitor/crash\.c:[0-9]+' "$scratch/places" | cut -d: -f2 | sort -u |
 		while read -r number; do sed -n "${number}p" monitor/crash.c; done |
 		grep -qF -- "${line_of[$1]}" ||
@@ -91,8 +92,9 @@ done
 # says_of WORD LOG ELF: panic.py fails with one line that has the word in it.
 says_of() {
 	tools/panic.py "$2" "$3" >"$scratch/said" 2>&1 && wrong "panic.py is content: $1"
-	[ "$(wc -l <"$scratch/said")" = 1 ] && grep -qF -- "$1" "$scratch/said" ||
+	if [ "$(wc -l <"$scratch/said")" != 1 ] || ! grep -qF -- "$1" "$scratch/said"; then
 		wrong "not one line with '$1': $(cat "$scratch/said")"
+	fi
 }
 
 # Logs that are none, builds that are others, an image that ran elsewhere, and a log by way of a pipe.
