@@ -9,6 +9,8 @@ changed.
 
 A test program that dies, does not end in time or prints without an end has noticed the
 edit as well as one that fails. It is ended at the first test that fails.
+An endless loop is seen by the processor time of the program and its children, which is read
+from /proc (not every host enforces RLIMIT_CPU), a deadlock by time that stands still.
 """
 import os
 import re
@@ -18,6 +20,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import tree
 
@@ -27,6 +30,8 @@ LINKER = ["-fuse-ld=gold"] if shutil.which("ld.gold") else []  # takes half as l
 ONCE = dict(os.environ, CCACHE_DISABLE="1")  # no edit is compiled twice
 PRINTED_MAX = 16 << 20
 WALL = 5
+STILL = 15  # seconds of the clock without one tick of a CPU: all of them wait for each other
+TICKS = os.sysconf("SC_CLK_TCK")
 # What an edited header goes into: all of these that include it, and the tests that name it
 # because they ask its inline functions. The rest stays as it is, which is right for all that
 # does not move a field.
@@ -92,7 +97,7 @@ def oracle_files():
 def steps(seed):
     """{name: step} of all there is to ask."""
     found = [
-        Step("unit", "host-mutant", "test", [], 30),
+        Step("unit", "host-mutant", "test", [], 20),
         Step("hooks", "host-hooks", "hooks", [], 15),
         Step("model", "host-mutant", "model", ["--seed", str(seed), "--ops", "30000"], 15),
         Step("oracle", "host-mutant", "oracle", oracle_files(), 20),
@@ -209,9 +214,31 @@ def end(program):
         pass
 
 
-def end_of_time(program, late):
-    late.set()
-    end(program)
+def cpu_used(group):
+    """Seconds of a CPU that the processes of a group have had, with the children they waited for."""
+    ticks = 0
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{int(name)}/stat", encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except (ValueError, OSError):  # no process, or one that has just ended
+            continue
+        if int(fields[2]) == group:
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / TICKS
+
+
+def watch(program, seconds, late, over):
+    """Ends the program when its time is up: that of a CPU, that of the clock, or none used."""
+    start = moved = time.monotonic()
+    used = 0.0
+    while not over.wait(0.25):
+        now, before, used = time.monotonic(), used, cpu_used(program.pid)
+        moved = now if used != before else moved
+        if used > seconds or now - start > WALL * seconds or now - moved > STILL:
+            late.set()
+            end(program)
+            return
 
 
 def listen(program):
@@ -290,11 +317,12 @@ class Bench:
         with subprocess.Popen(command + step.arguments, cwd=self.root, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env,
                               preexec_fn=limits(step.seconds), start_new_session=True) as program:
-            late = threading.Event()
-            clock = threading.Timer(WALL * step.seconds, end_of_time, (program, late))
+            late, over = threading.Event(), threading.Event()
+            clock = threading.Thread(target=watch, args=(program, step.seconds, late, over))
             clock.start()
             text, status = listen(program)
-            clock.cancel()
+            over.set()
+            clock.join()
         if late.is_set():
             status = "no end in time"
         if status == 0:
