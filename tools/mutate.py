@@ -183,7 +183,14 @@ def apply(m, text):
     return "\n".join(lines)
 
 
-def try_mutant(m, benches, done):
+def steps_for(m, found):
+    """The suites first that noticed others of this file: they will most often be enough."""
+    steps = mutant.quick(SEED, [m.path])
+    likely = [f"{suite}.*" for suite in sorted(found)]
+    return [steps[0].of(",".join(likely)), *steps] if likely else steps
+
+
+def try_mutant(m, benches, done, found):
     if len(done[m.path]) >= COUNT:
         return
     bench = benches.get()
@@ -193,13 +200,15 @@ def try_mutant(m, benches, done):
         if m.path not in bench.plain:
             bench.plain[m.path] = digest(bench.compile(bench.variant("host-mutant"), [m.path]),
                                          m.path)
-        fate, said = bench.try_edit({m.path: apply(m, text)}, mutant.quick(SEED, [m.path]), SEED,
+        fate, said = bench.try_edit({m.path: apply(m, text)}, steps_for(m, found), SEED,
                                     lambda made: digest(made, m.path) == bench.plain[m.path])
     finally:
         benches.put(bench)
     if fate in ("the same code", "does not compile"):
         return
     done[m.path].append((m, fate))
+    if fate == "noticed" and said[0] == "unit" and "." in said[1]:
+        found.add(said[1].split(".")[0])
     if fate == "unseen":
         print(f"{m.path}:{m.number + 1}: {m.function}\n- {squeeze(m.old)}\n+ {squeeze(m.new)}",
               flush=True)
@@ -246,9 +255,9 @@ def main():
     for room in sorted({path.split("/")[0] for path in files}):  # as each mutant is asked
         mutant.must_pass(first, mutant.quick(SEED, [f"{room}/"]), SEED)
     benches.put(first)
-    done = {path: [] for path in files}
+    done, found = {path: [] for path in files}, {path: set() for path in files}
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for future in [pool.submit(try_mutant, m, benches, done)
+        for future in [pool.submit(try_mutant, m, benches, done, found[m.path])
                        for path in files for m in draw(path, known)]:
             future.result()
     return table(done)

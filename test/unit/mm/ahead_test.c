@@ -39,6 +39,10 @@ KTEST(rows_x, x15_scattered_node_is_compacted_down_to_the_lower_mark)
 	cache->asked_move = 0;
 	KT_EQ(turn(cache), HALF_SECOND);
 	KT_EQ(cache->asked_move, 0);
+	/* The run has helped, so the next one need not wait. */
+	KT_EQ(zonal_set_proactiveness(cache->mm, 80), 0);
+	KT_EQ(turn(cache), HALF_SECOND);
+	KT_TRUE(cache->asked_move > 0);
 	all_is_well(cache);
 }
 
@@ -96,5 +100,23 @@ KTEST(rows_x, x15_not_while_kswapd_runs_and_requests_come_first)
 	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_MOVABLE);
 	KT_EQ(turn(cache), HALF_SECOND);
 	KT_EQ(kt_event(cache->mm, EVENT_KCOMPACTD_WAKE), 1);
+	all_is_well(cache);
+}
+
+/* Its zones' shares are of one page more than the node has, as in 5.10: all scattered is 99. */
+KTEST(rows_x, x15_a_node_whose_only_zone_is_all_scattered_has_a_score_of_99)
+{
+	struct kt_cache *cache = scattered();
+
+	if (!cache)
+		return;
+	KT_EQ(score(cache), 100);
+	KT_EQ(zonal_set_proactiveness(cache->mm, 11), 0);
+	KT_EQ(compact_mark(cache->mm, false), 99);
+	(void)turn(cache);
+	KT_EQ(cache->asked_move, 0);
+	KT_EQ(zonal_set_proactiveness(cache->mm, 12), 0);
+	(void)turn(cache);
+	KT_TRUE(cache->moved > 0);
 	all_is_well(cache);
 }

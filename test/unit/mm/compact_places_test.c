@@ -183,6 +183,23 @@ KTEST(rows_x, x17_whole_nodes_are_compacted_from_end_to_end)
 	all_is_well(cache);
 }
 
+/* X17: what the CPUs' lists have of a zone goes back to it behind the run. */
+KTEST(rows_x, x17_whole_nodes_that_were_compacted_have_nothing_left_in_lists)
+{
+	static const struct kt_spec large = { .ram = { { 0, KT_DMA_PFN, 4 * PAGES } } };
+	struct zonal *mm = kt_bare_instance(&large);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	struct zonal_compacted done;
+
+	if (!mm)
+		return;
+	zonal_free(mm, zonal_alloc(mm, NOWAIT, 0), 0);
+	KT_TRUE(kt_pcp_count(zone) > 0);
+	zonal_compact(mm, 0, &done);
+	KT_EQ(kt_pcp_count(zone), 0);
+	kt_check_all(mm);
+}
+
 /* X3, X9: the one run in 64 of a zone that is put off as far as can be begins anew. */
 KTEST(rows_x, x9_the_run_that_goes_after_63_others_looks_everywhere_again)
 {
@@ -232,6 +249,25 @@ KTEST(rows_x, x15_a_node_is_as_scattered_as_all_its_zones)
 		return;
 	/* In eight blocks of nine all is scattered. */
 	KT_EQ(zonal_set_proactiveness(cache->mm, 60), 0);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_TRUE(cache->moved > 0);
+	KT_TRUE(kt_blocks_of_order(behind, PAGEBLOCK_ORDER) > 0);
+	kt_cache_drop_all(cache);
+	kt_check_all(cache->mm);
+}
+
+/* X14: a wish reaches every zone up to its limit. */
+KTEST(rows_x, x14_kcompactd_goes_through_the_zones_behind_the_first_one)
+{
+	struct kt_cache *cache = scattered_behind();
+	struct zone *behind = cache ? kt_zone(cache->mm, 0, ZONE_NORMAL) : NULL;
+
+	if (!cache)
+		return;
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA32);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_EQ(cache->asked_move, 0);
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_NORMAL);
 	(void)zonal_kcompactd_turn(cache->mm, 0);
 	KT_TRUE(cache->moved > 0);
 	KT_TRUE(kt_blocks_of_order(behind, PAGEBLOCK_ORDER) > 0);

@@ -106,6 +106,34 @@ KTEST(page_owner, d17_a_stack_is_another_one_if_any_call_differs)
 	}
 }
 
+/* The same of one that is shorter by its last call, and has the number of the longer one. */
+KTEST(page_owner, d17_a_stack_is_another_one_if_it_has_fewer_calls)
+{
+	static const uintptr_t pc[] = { 0x40080000, 0x40081000, 0x40082000 };
+	static struct stack_depot depot;
+	uint32_t first;
+
+	if (!depot_begin(&depot))
+		return;
+	first = save_masked(&depot, pc, ARRAY_SIZE(pc));
+	stack_depot_get(&depot, first)->depth--;
+	KT_TRUE(save_masked(&depot, pc, ARRAY_SIZE(pc)) != first);
+	KT_EQ(ld_relaxed(&depot.used), 2);
+}
+
+/* The table has two places or more for each stack, as few as a power of two allows. */
+KTEST(page_owner, d17_the_table_is_the_least_power_of_two_that_stays_half_empty)
+{
+	static const struct {
+		uint32_t stacks, places;
+	} want[] = { { 1, 2 }, { 2, 4 }, { 3, 8 }, { 64, 128 }, { 65, 256 }, { 1000, 2048 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(want); i++)
+		KT_EQ(stack_depot_bytes(want[i].stacks),
+		      (STACK_FIRST + want[i].stacks) * sizeof(struct stack) +
+			      want[i].places * sizeof(uint32_t));
+}
+
 /* What is known is found without the lock: here whoever waited for it would wait for ever. */
 KTEST(page_owner, d17_a_known_stack_is_found_without_the_lock)
 {
