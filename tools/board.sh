@@ -18,6 +18,7 @@ SHAPE=${SHAPE:-2n} EL=${EL:-1} GIC=${GIC:-3} CPU=${CPU:-max}
 
 shapes='uma      2 cores, 512 MiB, no NUMA properties in the device tree
 small    1 core, 32 MiB, no NUMA properties
+tight    2 sockets x 2 cores, 2 x 32 MiB, distance 20
 1n       4 cores, 1 node of 512 MiB
 2n       2 sockets x 2 cores, 2 x 512 MiB, distance 20
 4n       4 sockets x 2 cores, 4 x 256 MiB, a ring: 16, 22, 32
@@ -69,6 +70,7 @@ shape() {
 	case $SHAPE in
 	uma) cpus=2 mib=512 nodes=1 smp=2 ;;
 	small) cpus=1 mib=32 nodes=1 smp=1 ;;
+	tight) node 32 0-1; node 32 2-3; dist 0 1 20; smp=4,sockets=2,cores=2 ;;
 	1n) node 512 0-3; smp=4 ;;
 	2n) node 512 0-1; node 512 2-3; dist 0 1 20; smp=4,sockets=2,cores=2 ;;
 	bench) node 512 0-1; node 512 2-3; smp=4,sockets=2,cores=2 ;;

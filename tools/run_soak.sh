@@ -5,7 +5,8 @@
 #
 # A round is one seed: the model under sanitizers, threads under TSan, and a board, each shape in
 # its turn, on which programs are swapped, moved, gathered and killed while a disk is written; then
-# the demonstration and `check`. Each step is a line with the seed. The first that fails is printed
+# the demonstration and `check`; and a small board whose programs have more memory than there is, in
+# swap on a disk and in RAM, while all that moves memory moves it. Each step is a line with the seed. The first that fails is printed
 # with the command that repeats it, and its log is left in $O/soak. Exit status 1 then.
 set -eu
 
@@ -41,6 +42,14 @@ board() {
 		"run=test+user_*+rows_o.*+rows_z.*+contig*+sched*;demo;check seed=$seed exit=semihosting"
 }
 
+# More memory than the board has, in turns on one thread: see test/t/pressure.t.
+storm() {
+	truncate -s 128M "$O/soak/swap"
+	truncate -s 4M "$O/soak/load"
+	step storm env O="$O" SHAPE=tight DISK="$O/soak/swap $O/soak/load" tools/run_qemu.sh \
+		"run=test+user_storm.*;check seed=$seed exit=semihosting" -accel tcg,thread=single
+}
+
 while ! over; do
 	for shape in uma 2n small 4n memless 1n cpuless 8n inter uneven; do
 		! over || break
@@ -48,6 +57,7 @@ while ! over; do
 		step model "$O/host-clang-asan/model" --seed $seed --ops 20000
 		step threads "$O/host-tsan/stress" --seed $seed --ops 50000
 		board "$shape"
+		storm
 		rounds=$((rounds + 1))
 	done
 done

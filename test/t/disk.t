@@ -269,7 +269,7 @@ def programs_are_soaked_while_the_disk_is_read_and_written():
     said = re.search(r"# (.*), (\d+) transfers, (\d+) out, (\d+) in", "\n".join(lines))
     bad = [] if status == 0 else [f"status {status}"]
     bad += missing(lines, "# 1 of 1 passed", crc_line("vda", content(path)))
-    # Whether anything is swapped is drawn, and user_press is there for it.
+    # Whether anything is swapped is drawn; where it must be is pressure.t.
     if not said or not int(said[2]):
         bad.append("nothing was transferred")
     return bad + [f"  {line}" for line in lines[-30:] if bad]

@@ -6,7 +6,7 @@
  *
  * What happens next is drawn; the seed is printed, and `make soak` comes with new ones for as long
  * as it is told. The programs have more memory than there is on the node that has most of it: they
- * swap whenever the cpuset is one node (user_press_test.c has more than all nodes hold).
+ * swap whenever the cpuset is one node (user_storm_test.c has more than all nodes hold).
  *
  * The disk's first bytes are written and read back through the cache, against a copy in memory.
  */
