@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is asked of the port while memory is short: to wake kcompactd (X14), to let others run, to
- * nap. The host port does neither otherwise; here each call is counted, and a nap can be the moment
- * in which somebody else gives memory back.
+ * What is asked of the port while memory is short: to wake kswapd or kcompactd, to let others run,
+ * to nap. The host port does none of it otherwise; here each call is counted, and a nap can be the
+ * moment in which somebody else gives memory back.
  *
  * A node whose kcompactd sleeps, and requests for an order in a zone: it is woken if compaction
  * could begin in some zone up to the one named, and else only told. Whoever runs in other threads
@@ -12,19 +12,34 @@
 
 #include <zonal/contig.h>
 #include <zonal/trace.h>
+#include <zonal/tunables.h>
 
 #include "mm/compact/compact.h"
 #include "mm/reclaim/reclaim.h"
+#include "mm/wake.h"
 
 static struct zonal *watched;
 static unsigned wakes;
+static nodemask_t woken; /* the nodes */
 
-void port_kcompactd_wake(struct zonal *mm, unsigned nid)
+static void count_wake(struct zonal *mm, unsigned nid)
 {
 	if (mm != watched)
 		return;
-	KT_EQ(nid, 0);
+	KT_TRUE(nid < ZONAL_MAX_NODES && mm->node[nid]);
+	woken |= node_bit(nid);
 	wakes++;
+}
+
+void port_kcompactd_wake(struct zonal *mm, unsigned nid) { count_wake(mm, nid); }
+
+void port_kswapd_wake(struct zonal *mm, unsigned nid) { count_wake(mm, nid); }
+
+static void watch_wakes(struct zonal *mm)
+{
+	watched = mm;
+	wakes = 0;
+	woken = 0;
 }
 
 /* X1: with a block above MIN nothing would come of it, whatever the other marks say. */
@@ -36,8 +51,7 @@ KTEST(rows_x, x14_kcompactd_is_not_woken_where_a_block_is_above_min)
 	if (!mm)
 		return;
 	(void)zonal_kcompactd_turn(mm, 0);
-	watched = mm;
-	wakes = 0;
+	watch_wakes(mm);
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 0, 2 * PAGES, 2 * PAGES);
 	kcompactd_ask(mm, node, 3, ZONE_DMA);
 	KT_EQ(wakes, 0);
@@ -57,10 +71,70 @@ KTEST(rows_x, x14_kcompactd_is_not_woken_for_a_costly_block_that_memory_is_too_s
 		return;
 	KT_EQ(compact_index(kt_zone(mm, 0, ZONE_DMA), 9), 375);
 	(void)zonal_kcompactd_turn(mm, 0);
-	watched = mm;
-	wakes = 0;
+	watch_wakes(mm);
 	kcompactd_ask(mm, mm->node[0], 9, ZONE_DMA);
 	KT_EQ(wakes, 0);
+	watched = NULL;
+}
+
+/* X14: the zone that is worth it need not be the first one. */
+KTEST(rows_x, x14_kcompactd_is_woken_for_a_zone_behind_one_that_is_not_worth_it)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_NORMAL_PFN - BLOCK, BLOCK }, { 0, KT_NORMAL_PFN, PAGES } },
+	};
+	struct kt_cache *cache = scattered_on(&spec, ZONE_NORMAL);
+
+	if (!cache)
+		return;
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	watch_wakes(cache->mm);
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA32);
+	KT_EQ(wakes, 0);
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_NORMAL);
+	KT_EQ(wakes, 1);
+	watched = NULL;
+	kt_cache_drop_all(cache);
+}
+
+/* X15: each that may sleep for ever looks again, unless there is nothing to look for. */
+KTEST(rows_x, x15_kcompactd_of_every_node_is_woken_by_the_tunable)
+{
+	static const struct kt_spec pair = {
+		.ram = { { 0, KT_DMA_PFN, PAGES }, { 1, KT_DMA_PFN + PAGES, PAGES } },
+	};
+	struct zonal *mm = kt_bare_instance(&pair);
+
+	if (!mm)
+		return;
+	watch_wakes(mm);
+	KT_EQ(zonal_set_proactiveness(mm, 0), 0);
+	KT_EQ(wakes, 0);
+	KT_EQ(zonal_set_proactiveness(mm, 20), 0);
+	KT_EQ(wakes, 2);
+	KT_EQ(woken, node_bit(0) | node_bit(1));
+	watched = NULL;
+}
+
+/* K2: who lies down after nothing to do is woken for the node's sake alone. */
+KTEST(rows_k, k2_kswapd_is_woken_if_it_sleeps_and_its_node_is_in_need)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct node_reclaim *r = mm ? &mm->node[0]->reclaim : NULL;
+
+	if (!mm)
+		return;
+	(void)zonal_kswapd_turn(mm, 0, false);
+	KT_TRUE(ld_relaxed(&r->asleep));
+	watch_wakes(mm);
+	kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL, GFP_KERNEL);
+	KT_EQ(wakes, 0);
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL, GFP_KERNEL);
+	KT_EQ(wakes, 1);
+	st_relaxed(&r->asleep, false);
+	kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL, GFP_KERNEL);
+	KT_EQ(wakes, 1);
 	watched = NULL;
 }
 
@@ -91,8 +165,7 @@ KTEST(rows_x, x14_kcompactd_is_woken_if_it_sleeps_and_a_zone_is_worth_it)
 		return;
 	zonal_trace_on(cache->mm, ZONAL_TRACE_BIT(KCOMPACTD_ASKED));
 	node = cache->mm->node[0];
-	watched = cache->mm;
-	wakes = 0;
+	watch_wakes(cache->mm);
 	/* It has not begun yet. */
 	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
 	KT_EQ(wakes, 0);
@@ -114,6 +187,7 @@ KTEST(rows_x, x14_kcompactd_is_woken_if_it_sleeps_and_a_zone_is_worth_it)
 	kcompactd_ask(cache->mm, node, 0, ZONE_DMA);
 	KT_EQ(wakes, 1);
 	KT_TRUE(!zonal_trace_peek(cache->mm, kt_cpu_id(0), &record));
+	KT_EQ(woken, node_bit(0));
 	zonal_trace_on(cache->mm, 0);
 	watched = NULL;
 	all_is_well(cache);
@@ -135,8 +209,7 @@ KTEST(rows_x, x14_kcompactd_that_works_is_told_without_being_woken)
 	too_little_to_work_with(cache, false);
 	KT_EQ(zonal_kcompactd_turn(cache->mm, 0), UINT64_MAX);
 	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
-	watched = cache->mm;
-	wakes = 0;
+	watch_wakes(cache->mm);
 	cache->on_move = ask_meanwhile;
 	KT_EQ(zonal_kcompactd_turn(cache->mm, 0), 0);
 	KT_TRUE(cache->asked_move > 0);

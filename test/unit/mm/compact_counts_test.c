@@ -279,3 +279,76 @@ KTEST(rows_x, x14_kcompactd_is_awake_in_its_turn_and_asleep_behind_it)
 	cache->on_move = NULL;
 	all_is_well(cache);
 }
+
+/* X14: a wish for a single page is none, and limits no other one. */
+KTEST(rows_x, x14_a_single_page_is_no_wish)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct node_compact *n = mm ? &mm->node[0]->compact : NULL;
+
+	if (!mm)
+		return;
+	kcompactd_ask(mm, mm->node[0], 0, ZONE_DMA);
+	KT_EQ(ld_relaxed(&n->wanted_zones), 0);
+	kcompactd_ask(mm, mm->node[0], 1, ZONE_NORMAL);
+	KT_EQ(ld_relaxed(&n->wanted_zones), ZONE_NORMAL + 1);
+	kcompactd_ask(mm, mm->node[0], 1, ZONE_DMA);
+	KT_EQ(ld_relaxed(&n->wanted_zones), ZONE_DMA + 1);
+}
+
+static void as_for_reclaim(struct kt_cache *cache, unsigned place)
+{
+	(void)cache;
+	(void)place;
+	KT_EQ(port_this_cpu()->task->flags, ZTASK_NOIO | ZTASK_MEMALLOC);
+}
+
+/* L19: whoever works for reclaim meanwhile keeps what else the task is. */
+KTEST(rows_x, x14_a_turn_of_kcompactd_leaves_the_task_as_it_was)
+{
+	struct kt_cache *cache = scattered();
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	struct zonal_compacted done;
+
+	if (!cache)
+		return;
+	cache->on_move = as_for_reclaim;
+	task->flags = ZTASK_NOIO;
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_TRUE(cache->asked_move > 0);
+	KT_EQ(task->flags, ZTASK_NOIO);
+	zonal_compact(cache->mm, 0, &done);
+	KT_EQ(task->flags, ZTASK_NOIO);
+	task->flags |= ZTASK_MEMALLOC;
+	zonal_compact(cache->mm, 0, &done);
+	KT_EQ(task->flags, ZTASK_NOIO | ZTASK_MEMALLOC);
+	kt_task_restore(&saved);
+	cache->on_move = NULL;
+	all_is_well(cache);
+}
+
+static void nothing_to_spare(struct kt_cache *cache, unsigned place)
+{
+	(void)place;
+	kt_marks(kt_zone(cache->mm, 0, ZONE_DMA), PAGES, PAGES, PAGES);
+}
+
+/* X14: a run that had to end for want of frames says nothing of the zone, and puts nobody off. */
+KTEST(rows_x, x14_a_run_of_kcompactd_without_frames_puts_the_zone_not_off)
+{
+	struct kt_cache *cache = scattered();
+	struct zone *zone = cache ? kt_zone(cache->mm, 0, ZONE_DMA) : NULL;
+
+	if (!cache)
+		return;
+	cache->on_move = nothing_to_spare;
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	KT_TRUE(cache->asked_move > 0);
+	KT_EQ(kt_blocks_of_order(zone, PAGEBLOCK_ORDER), 0);
+	KT_EQ(ld_relaxed(&zone->compact.shift), 0);
+	kt_marks(zone, 0, 0, 0);
+	cache->on_move = NULL;
+	all_is_well(cache);
+}

@@ -14,17 +14,19 @@
 
 enum { STACKS = 64 };
 
-static bool depot_begin(struct stack_depot *depot)
+static bool depot_of(struct stack_depot *depot, uint32_t stacks)
 {
-	void *memory = kt_alloc(stack_depot_bytes(STACKS), 64);
+	void *memory = kt_alloc(stack_depot_bytes(stacks), 64);
 
 	if (!memory)
 		return false;
-	memset(memory, 0, stack_depot_bytes(STACKS));
+	memset(memory, 0, stack_depot_bytes(stacks));
 	memset(depot, 0, sizeof(*depot));
-	stack_depot_init(depot, STACKS, memory);
+	stack_depot_init(depot, stacks, memory);
 	return true;
 }
+
+static bool depot_begin(struct stack_depot *depot) { return depot_of(depot, STACKS); }
 
 static uint32_t save_masked(struct stack_depot *depot, const uintptr_t *pc, unsigned depth)
 {
@@ -71,9 +73,12 @@ KTEST(page_owner, d17_a_full_store_has_every_stack_and_no_other)
 		return;
 	for (unsigned turn = 0; turn < 2; turn++)
 		for (unsigned i = 0; i < STACKS; i++) {
-			const uintptr_t pc[] = { 0x40080000, 0x40080000 + 4 * i };
-			uint32_t now = save_masked(&depot, pc, ARRAY_SIZE(pc));
+			uintptr_t pc[STACK_DEPTH + 1] = { 0x40080000, 0x40080000 + 4 * i };
+			uint32_t now;
 
+			for (unsigned k = 2; k <= STACK_DEPTH; k++)
+				pc[k] = 0x400c0000 + 16 * k;
+			now = save_masked(&depot, pc, STACK_DEPTH);
 			KT_TRUE(!turn || now == handle[i]);
 			KT_EQ(stack_depot_get(&depot, now)->pc[1], pc[1]);
 			filled[stack_depot_get(&depot, now)->hash % ARRAY_SIZE(filled)] = true;
@@ -119,6 +124,29 @@ KTEST(page_owner, d17_a_stack_is_another_one_if_it_has_fewer_calls)
 	stack_depot_get(&depot, first)->depth--;
 	KT_TRUE(save_masked(&depot, pc, ARRAY_SIZE(pc)) != first);
 	KT_EQ(ld_relaxed(&depot.used), 2);
+}
+
+/* Of four places two are taken, one behind the other: each of the others is looked at in turn. */
+KTEST(page_owner, d17_stacks_that_want_one_place_have_all_others_to_go_to)
+{
+	static struct stack_depot depot, scratch;
+	uintptr_t same[3];
+	uint32_t handle[2];
+	unsigned count = 0;
+
+	if (!depot_begin(&scratch) || !depot_of(&depot, 2))
+		return;
+	for (uintptr_t pc = 0x40080000; count < 3 && pc < 0x40080000 + 4 * STACKS; pc += 4)
+		if (!(stack_depot_get(&scratch, save_masked(&scratch, &pc, 1))->hash &
+		      depot.slot_mask))
+			same[count++] = pc;
+	if (!KT_EQ(count, 3))
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		handle[i] = save_masked(&depot, &same[i], 1);
+	KT_EQ(save_masked(&depot, &same[2], 1), STACK_FULL);
+	for (unsigned i = 0; i < 2; i++)
+		KT_EQ(save_masked(&depot, &same[i], 1), handle[i]);
 }
 
 /* The table has two places or more for each stack, as few as a power of two allows. */

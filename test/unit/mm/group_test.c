@@ -387,3 +387,22 @@ KTEST(rows_z, z5_wrong_calls_and_members)
 	KT_EQ(ld_relaxed(&child.unusual), 0);
 	scene_end(&s);
 }
+
+/* Z6: a smaller limit costs what is over it, and no more than a batch besides. */
+KTEST(rows_z, z6_a_smaller_limit_takes_what_is_over_it)
+{
+	struct kt_cache *mine;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 1000))
+		return;
+	mine = kt_cache(s.mm, ZONAL_CACHE, 600);
+	if (!mine)
+		return;
+	KT_EQ(kt_cache_fill(mine, 0, ACCOUNT, 600), 600);
+	KT_EQ(zonal_group_limit(s.inner, 500), 0);
+	KT_OK(kt_cache_left(mine) <= 500 && kt_cache_left(mine) > 400, "%u of 600 are left",
+	      kt_cache_left(mine));
+	kt_cache_drop_all(mine);
+	scene_end(&s);
+}

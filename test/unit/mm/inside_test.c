@@ -180,6 +180,30 @@ KTEST(inside, a_node_without_room_has_its_piece_on_the_nearest_one)
 	}
 }
 
+/* Of two nodes with room, whichever is nearer to the one that has none. */
+KTEST(inside, a_piece_that_has_to_go_elsewhere_goes_to_the_nearest_node_of_several)
+{
+	for (unsigned near = 0; near < 2; near++) {
+		struct site *site = site_of();
+		struct zonal_storage storage[ZONAL_MAX_NODES];
+		unsigned here = port_this_cpu()->id;
+		struct zonal_plan plan;
+
+		if (!site || ZONAL_MAX_NODES < 3)
+			return;
+		zonal_info_begin(&site->info);
+		if (!KT_EQ(zonal_add_memory(&site->info, 0, START, BYTES / 2), 0) ||
+		    !KT_EQ(zonal_add_memory(&site->info, 1, START + BYTES / 2, BYTES / 2), 0) ||
+		    !KT_EQ(zonal_add_cpu(&site->info, here, 0), 0) ||
+		    !KT_EQ(zonal_add_cpu(&site->info, (here + 1) % ZONAL_MAX_CPUS, 2), 0) ||
+		    !KT_EQ(zonal_set_distance(&site->info, 2, near, 15), 0) ||
+		    !KT_EQ(zonal_plan(&site->config, &plan), 0) ||
+		    !KT_EQ(zonal_place(&site->info, &plan, map, site, storage), 0))
+			return;
+		KT_EQ((uint64_t)((char *)storage[2].start - site->ram) / (BYTES / 2), near);
+	}
+}
+
 /* ---- refusals ---- */
 
 static void nothing_changed(struct site *site, const struct boot_info *before, int error, int want)

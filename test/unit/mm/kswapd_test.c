@@ -399,6 +399,22 @@ KTEST(rows_k, k2_k4_a_node_is_balanced_and_boosted_by_any_of_its_zones)
 	set_boost(kt_zone(mm, 0, ZONE_NORMAL), 0);
 }
 
+/* K2: who has nothing lacks nothing, for nobody could bring it. */
+KTEST(rows_k, k2_a_node_without_memory_is_never_in_need)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 1024 } },
+		.empty_nodes = 1 << 1,
+	};
+	struct zonal *mm = kt_instance(&spec);
+
+	if (!mm)
+		return;
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	KT_TRUE(!node_balanced(mm->node[0], 0, ZONE_MOVABLE));
+	KT_TRUE(node_balanced(mm->node[1], 0, ZONE_MOVABLE));
+}
+
 KTEST(reclaim, pages_that_go_to_swap_and_come_back_are_counted)
 {
 	struct zonal *mm = kt_instance(&uma);

@@ -241,6 +241,26 @@ KTEST(rows_a, a14_zones_behind_one_that_is_short_are_reported)
 	KT_TRUE(sound);
 }
 
+/* Nothing new in one is no reason to leave out the next. */
+KTEST(rows_a, a14_zones_behind_one_without_news_are_reported)
+{
+	struct zonal *mm = board_of(&pair);
+	struct page *page;
+
+	if (!mm)
+		return;
+	run_all(mm);
+	KT_EQ(times(1), BLOCKS);
+	page = zonal_alloc_node(mm, 1, GFP_HIGHUSER_MOVABLE | __GFP_THISNODE, MAX_ORDER - 1);
+	if (!KT_OK(page, "no block"))
+		return;
+	zonal_free(mm, page, MAX_ORDER - 1);
+	mm->reporting.due_ns = 1;
+	run_all(mm);
+	KT_EQ(times(2), 1u << (MAX_ORDER - 1 - PAGEBLOCK_ORDER));
+	KT_TRUE(sound);
+}
+
 KTEST(rows_a, a14_large_free_memory_is_movable_afterwards)
 {
 	struct zonal *mm = board();
