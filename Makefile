@@ -148,7 +148,7 @@ $(O)/$(1)/obj/%.o: %.c $(O)/$(1)/command
 	$$(call say_cc,"$$< ($(1))")
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(2) $$(call common_of,$(2)) $$(HOST_FLAGS) $(3) -c -o $$@ $$<
-$(foreach p,$(filter-out $(1:host=replay),$(PROGRAMS)),
+$(foreach p,$(filter-out $(ELSEWHERE_$(1)),$(PROGRAMS)),
 $(O)/$(1)/$(p): $(patsubst %.c,$(O)/$(1)/obj/%.o,$(HOST_CORE) $(SRC_$(p)))
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) -o $$@ $$(filter %.o,$$^) $$(HOST_LIBS)
@@ -161,9 +161,9 @@ $(eval $(call HOST_VARIANT,host-clang-asan,clang,$(SAN),test))
 $(eval $(call HOST_VARIANT,host-tsan,gcc,-fsanitize=thread -O1 $(DEBUG),test))
 $(eval $(call HOST_VARIANT,host-hooks,$(CC),-DZONAL_ATOMIC_HOOK,test))
 $(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) -fsanitize=undefined -fsanitize-undefined-trap-on-error,host))
+$(eval $(call HOST_VARIANT,host-parks,$(CC),-DHOST_PARKS,host))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
-
 include tools/progress.mk tools/lib.mk tools/flash.mk tools/examples.mk
 
 # ---- running -----------------------------------------------------------------------------

@@ -14,6 +14,10 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#ifdef HOST_PARKS
+#include "host_lock.h"
+#endif
+
 struct host_cpu {
 	struct zonal_port_cpu port;
 	bool masked;           /* own thread */
