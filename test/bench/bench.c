@@ -5,6 +5,7 @@
  *
  *	pair        20,000 times allocate and free one block, after 1,000 to warm up; a block of
  *	            the order is free, so that nothing is split or merged
+ *	pair-KIND, steal   see bench_kinds.c
  *	bN          8 rounds: allocate N blocks, then free them, timed apart
  *	bN-shuf     the same, freed in a shuffled order
  *	mtC-...     C CPUs at once, see bench_together.c
@@ -71,8 +72,9 @@ uint32_t bench_random(uint32_t *state)
 	return *state >> 8;
 }
 
-static bool pair_loop(unsigned count, gfp_t gfp, unsigned order)
+static bool pair_loop(const struct bench_case *c, unsigned count, unsigned order)
 {
+	gfp_t gfp = c->gfp;
 	unsigned i;
 
 	for (i = 0; i < count; i++) {
@@ -85,28 +87,37 @@ static bool pair_loop(unsigned count, gfp_t gfp, unsigned order)
 	return true;
 }
 
+bool bench_pairs(const struct bench *bench, const struct bench_case *c, unsigned order,
+		 bench_loop *loop)
+{
+	uint64_t start;
+
+	if (!loop(c, WARM_UP_PAIRS, order))
+		return bench_failed(c, order, "out of memory");
+	start = port_time_ns();
+	if (!loop(c, c->count, order))
+		return bench_failed(c, order, "out of memory");
+	bench_result(bench, c->name, "", order, c->count, port_time_ns() - start);
+	return true;
+}
+
 /* What boot has left on the lists would decide else: without a free block of the order a larger one
  * is split and merged again for each pair. With the block beside it in use, the one that is freed
  * stays whole. */
 static bool run_pair(const struct bench *bench, const struct bench_case *c, unsigned order)
 {
 	struct page *first = alloc_pages(c->gfp, order), *beside = alloc_pages(c->gfp, order);
-	uint64_t start = 0;
 	bool good = first && beside;
 
 	if (first)
 		__free_pages(first, order);
-	if (good && pair_loop(WARM_UP_PAIRS, c->gfp, order)) {
-		start = port_time_ns();
-		good = pair_loop(c->count, c->gfp, order);
-		start = port_time_ns() - start;
-	}
+	if (good)
+		good = bench_pairs(bench, c, order, pair_loop);
+	else
+		bench_failed(c, order, "out of memory");
 	if (beside)
 		__free_pages(beside, order);
-	if (!good || !start)
-		return bench_failed(c, order, "out of memory");
-	bench_result(bench, c->name, "", order, c->count, start);
-	return true;
+	return good;
 }
 
 /* Returns how many blocks it got. */
@@ -191,6 +202,13 @@ static const struct bench_case cases[] = {
 	{ "pair-atomic", run_pair, 0, 0, GFP_ATOMIC, PAIRS, false, 1 },
 	{ "pair-movable", run_pair, 0, 0, GFP_HIGHUSER_MOVABLE, PAIRS, false, 1 },
 	{ "pair-zero", run_pair, 0, 0, GFP_KERNEL | __GFP_ZERO, PAIRS, false, 1 },
+	{ "pair-irq", bench_pair_irq, 0, 0, GFP_ATOMIC, PAIRS, false, 1 },
+	{ "pair-local", bench_pair_policy, 0, 0, GFP_KERNEL, PAIRS, false, 1 },
+	{ "pair-preferred", bench_pair_policy, 0, 0, GFP_KERNEL, PAIRS, false, 1 },
+	{ "pair-bind", bench_pair_policy, 0, 0, GFP_KERNEL, PAIRS, false, 1 },
+	{ "pair-interleave", bench_pair_policy, 0, 0, GFP_KERNEL, PAIRS, false, 1 },
+	{ "pair-reclaimable", run_pair, 0, 0, GFP_KERNEL | __GFP_RECLAIMABLE, PAIRS, false, 1 },
+	{ "pair-node", bench_pair_node, 0, 0, GFP_KERNEL, PAIRS, false, 1 },
 	{ "b512", run_burst, 0, 0, GFP_KERNEL, 512, false, 1 },
 	{ "b32768", run_burst, 0, 0, GFP_KERNEL, 32768, false, 1 },
 	{ "b32768-shuf", run_burst, 0, 0, GFP_KERNEL, 32768, true, 1 },
@@ -222,6 +240,7 @@ static const struct bench_case cases[] = {
 	{ "swapin", bench_swap, 0, 0, 0, 1, false, 1 },
 	{ "reclaim-clean", bench_clean, 0, 0, GFP_HIGHUSER_MOVABLE, 0, false, 1 },
 	{ "thp", bench_thp, 9, 9, 0, 0, false, 1 },
+	{ "steal", bench_steal, 0, 0, GFP_STEAL, 4, false, 1 },
 	{ "frag", bench_frag, 0, 0, GFP_NOWAIT | __GFP_NOWARN, 0, false, 1 },
 	{ "irqoff", bench_irqoff, 0, 0, 0, 0, false, 1 },
 };

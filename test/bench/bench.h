@@ -71,6 +71,9 @@ struct bench_case {
 	unsigned cpus;
 };
 
+/* `count` pairs of an allocation and a free; false: out of memory. */
+typedef bool bench_loop(const struct bench_case *c, unsigned count, unsigned order);
+
 /* One line of output. */
 void bench_result(const struct bench *bench, const char *name, const char *part, unsigned order,
 		  uint64_t ops, uint64_t ns);
@@ -79,6 +82,17 @@ bool bench_failed(const struct bench_case *c, unsigned order, const char *why);
 /* The shuffle's generator. */
 uint32_t bench_random(uint32_t *state);
 
+/* c->count rounds of the loop, timed, after some to warm up. */
+bool bench_pairs(const struct bench *bench, const struct bench_case *c, unsigned order,
+		 bench_loop *loop);
+
+/* bench_kinds.c: pairs that are asked for in other ways; one page that is stolen. */
+bool bench_pair_irq(const struct bench *bench, const struct bench_case *c, unsigned order);
+bool bench_pair_policy(const struct bench *bench, const struct bench_case *c, unsigned order);
+bool bench_pair_node(const struct bench *bench, const struct bench_case *c, unsigned order);
+#define GFP_STEAL                                                                                  \
+	(__GFP_HIGH | __GFP_ATOMIC | __GFP_NOWARN | __GFP_THISNODE | __GFP_MEMALLOC)
+bool bench_steal(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_together.c: several CPUs at once. */
 bool bench_together_pair(const struct bench *bench, const struct bench_case *c, unsigned order);
 bool bench_together_batch(const struct bench *bench, const struct bench_case *c, unsigned order);

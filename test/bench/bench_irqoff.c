@@ -128,6 +128,7 @@ static const struct {
 	{ "oom", FINE, { .name = "oom", .run = bench_oom } },
 	{ "drain", COARSE, { .name = "frag", .run = bench_frag, .gfp = GFP_NOW } },
 	{ "group", FINE, { .name = "group", .run = run_group } },
+	{ "steal", FINE, { .name = "steal", .run = bench_steal, .gfp = GFP_STEAL, .count = 1 } },
 	{ "cpuset", FINE, { .name = "cpuset", .run = run_cpuset } },
 };
 
