@@ -32,6 +32,9 @@
 #include "base.h"
 
 /* <zonal/port.h> */
+#define lane_clear zn_lane_clear
+#define lane_elsewhere zn_lane_elsewhere
+#define policy_interleave_peek zn_policy_interleave_peek
 #define port_cpu zonal_port_cpu
 #define port_irqflags_t zonal_port_irqflags_t
 #define port_irq_save zonal_port_irq_save

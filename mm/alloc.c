@@ -146,8 +146,3 @@ struct page *zonal_alloc_mask(struct zonal *mm, int nid, gfp_t gfp, unsigned ord
 		ask.nodemask = *mask;
 	return alloc_request(mm, &ask, gfp, order);
 }
-
-struct page *zonal_alloc_node(struct zonal *mm, int nid, gfp_t gfp, unsigned order)
-{
-	return zonal_alloc_mask(mm, nid, gfp, order, NULL);
-}

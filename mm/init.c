@@ -116,22 +116,36 @@ static void note_memory_nodes(struct zonal *mm)
 	}
 }
 
+/* The zone that the list of a node begins with, if it is the node's own. */
+static void build_node_lanes(struct node *node)
+{
+	const struct zonelist *list = &node->fallback;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(node->lane); i++) {
+		unsigned first = list->first[ZONE_NORMAL + i];
+		const struct zoneref *ref = &list->ref[first];
+
+		if (first >= list->count || ref->node != node->id)
+			continue;
+		node->lane[i] = ref->zone;
+	}
+}
+
 /* The fast lane of each CPU: the zone that a plain request would see first, if it
  * is on the CPU's own node; then "hit" and "local" need no test. */
 static void build_lanes(struct zonal *mm)
 {
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++)
+		if (mm->node[nid])
+			build_node_lanes(mm->node[nid]);
 	for (unsigned c = 0; c < mm->cpu_count; c++) {
 		struct mm_cpu *cpu = mm->cpu[c];
-		const struct zonelist *list = &mm->node[cpu->node]->fallback;
 
 		for (unsigned i = 0; i < ARRAY_SIZE(cpu->lane); i++) {
-			unsigned first = list->first[ZONE_NORMAL + i];
-			const struct zoneref *ref = &list->ref[first];
+			struct zone *zone = mm->node[cpu->node]->lane[i];
 
-			if (first >= list->count || ref->node != cpu->node)
-				continue;
-			cpu->lane[i].zone = ref->zone;
-			cpu->lane[i].pcp = &cpu->pcp[ref->zone->id];
+			cpu->lane[i].zone = zone;
+			cpu->lane[i].pcp = zone ? &cpu->pcp[zone->id] : NULL;
 		}
 	}
 }
@@ -156,8 +170,8 @@ static void take_options(struct zonal *mm, const struct zonal_config *config)
 	st_relaxed(&mm->numa_stat_off, config->options.numa_stat_off);
 	mm->clear = config->clear;
 	mm->contents = config->contents;
-	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE | __GFP_RECLAIMABLE |
-		      (ZONAL_RECLAIM ? __GFP_WRITE : 0);
+	mm->unusual = __GFP_DMA | __GFP_DMA32 | __GFP_THISNODE |
+		      (ZONAL_MOBILITY ? 0 : __GFP_RECLAIMABLE) | (ZONAL_RECLAIM ? __GFP_WRITE : 0);
 	if (!mm->clear)
 		mm->unusual |= __GFP_ZERO;
 	mm->ctx = config->ctx;

@@ -2,9 +2,9 @@
 /*
  * alloc_pages, the entry, and the fast lanes for what most requests are:
  *
- *	no wish for a low zone, a node or reclaimable grouping (mm->unusual), default
- *	policy, not from an interrupt, and the zone that the request would see first
- *	lies on the CPU's own node and is above its LOW mark
+ *	no wish for a low zone or a node (mm->unusual), default policy, no wish to wait
+ *	in an interrupt, and the zone that the request would see first lies on the CPU's
+ *	own node and is above its LOW mark
  *
  *	order 0     the hot page of this CPU's list, refilled if empty
  *	order > 0   a block of the zone's own lists, under its lock
@@ -12,9 +12,9 @@
  * Then "hit" and "local" are known, no list is walked and no flag decoded. The lane gives
  * exactly what the ladder of alloc.c would give for such a request: the same zone, by the
  * same test, from the same list. Whatever is out of the ordinary (mm->gates, a
- * policy, a zone with news for reclaim, an empty list that its own zone cannot fill,
- * CMA pages that may have to come first) goes the long way; nothing is changed by
- * having looked.
+ * zone with news for reclaim, an empty list that its own zone cannot fill, CMA pages that may
+ * have to come first) goes the long way; nothing is changed by having looked. A page by a
+ * policy is tried for in the lane of its node first (lane_node.c).
  *
  * Each branch that is not the common one leaves through a call at its end, so that
  * the common one needs no stack frame: 60 instructions for a single page.
@@ -23,71 +23,30 @@
  * list and counters belong together (T2). The task's policy is read under the same
  * mask: it is what runs on this CPU.
  */
-#include "alloc.h"
+#include "lane.h"
 
 #include "buddy.h"
 #include "page_check.h"
-#include "pcp.h"
-#include "take.h"
-#include "watermark.h"
-
-/* What the lane does not do itself goes through calls at its end, so that it needs no
- * stack: */
-
-static ZN_NOINLINE struct page *lane_clear(struct zonal *mm, struct page *page)
-{
-	mm->clear(mm->ctx, page->pfn, 1);
-	return page;
-}
-
-/* A single page of a per-CPU list becomes its owner's. */
-static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_t gfp)
-{
-	/* From PCP to USED; the zone stays, and damaged bits would still show at free. */
-	page_prepare(page, (page_word(page) & ~WORD_ORDER_MASK) +
-				   word_make(0, PAGE_USED - PAGE_PCP, 0));
-	if (unlikely(gfp & __GFP_ZERO))
-		return lane_clear(mm, page);
-	return page;
-}
-
-static inline unsigned lane_type(gfp_t gfp)
-{
-	return ZONAL_MOBILITY ? (gfp & __GFP_MOVABLE) >> 3 : MIGRATE_UNMOVABLE;
-}
-
-/* 1 if the request may use ZONE_MOVABLE, that is MOVABLE and HIGHMEM, else 0 (G1). */
-static inline size_t lane_index(gfp_t gfp) { return (gfp >> 1) & (gfp >> 3) & 1; }
 
 /* The lane's own list is empty: fill it with the flags that the first pass would have. */
 static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, gfp_t gfp,
 					    port_irqflags_t irq)
 {
 	unsigned flags = WMARK_LOW | (gfp & ALLOC_KSWAPD) | flags_nofragment(zone);
+	unsigned type = lane_type(gfp);
 	struct zonal *mm = zone->mm;
-	struct page *page;
+	struct page *page = NULL;
 
 	DASSERT_MASKED();
-	page = pcp_refill(zone, pcp, lane_type(gfp), lane_type(gfp) ? flags | ALLOC_CMA : flags);
+	flags |= type == MIGRATE_MOVABLE ? ALLOC_CMA : 0;
+	if (likely(type < MIGRATE_PCPTYPES))
+		page = pcp_refill(zone, pcp, type, flags);
 	if (page) {
 		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
 		take_note_boost(mm_this_cpu(mm), zone);
 	}
 	port_irq_restore(irq);
 	return page ? lane_finish(mm, page, gfp) : alloc_by_policy(mm, gfp, 0);
-}
-
-/* May a request be served as the plainest kind here? `zone` is what this CPU's lane leads to. */
-static inline bool lane_open(struct zonal *mm, const struct port_cpu *here, struct zone *zone,
-			     gfp_t gfp)
-{
-	const struct zonal_task *task = here->task;
-
-	if (unlikely(ld_relaxed(&mm->gates) | here->irq_depth |
-		     ld_relaxed(&((struct zonal_task *)(uintptr_t)task)->unusual)) ||
-	    unlikely(!zone))
-		return false;
-	return likely(!(gfp & __GFP_MOVABLE)) || !(task->flags & ZTASK_NOCMA);
 }
 
 /* A single page. */
@@ -105,9 +64,9 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 	zone = cpu->lane[lane].zone;
 	pcp = cpu->lane[lane].pcp;
 	if (unlikely(!lane_open(mm, here, zone, gfp)) ||
-	    unlikely(!zone_quick_ok(zone, ZONE_NORMAL + lane, type))) {
+	    unlikely(!zone_quick_ok(zone, ZONE_NORMAL + lane, type & MIGRATE_MOVABLE))) {
 		port_irq_restore(irq);
-		return alloc_by_policy(mm, gfp, 0);
+		return lane_elsewhere(mm, gfp);
 	}
 	if (unlikely(!pcp_has(pcp, type)))
 		return lane_refill(zone, pcp, gfp, irq);
@@ -125,9 +84,11 @@ static inline struct page *block_take(struct zone *zone, size_t lane, unsigned t
 	struct page *page = NULL;
 
 	DASSERT_MASKED();
-	/* CMA pages may have to come first (M11); that is the ladder's business. */
+	/* CMA pages may have to come first (M11), or both mobilities are wished for (G3); that is
+	 * the ladder's business. */
 	if (!zone_quick_room(zone, ZONE_NORMAL + lane, false, 1 << order) ||
-	    (type == MIGRATE_MOVABLE && ld_relaxed(&zone->free_cma)))
+	    ((type & MIGRATE_MOVABLE) &&
+	     (type != MIGRATE_MOVABLE || ld_relaxed(&zone->free_cma))))
 		return NULL;
 	lock_take(&zone->lock);
 	page = buddy_take(zone, order, type);

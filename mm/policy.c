@@ -45,12 +45,17 @@ static unsigned node_position(nodemask_t nodes, unsigned nid)
 	return nodemask_count(nodes & (node_bit(nid) - 1));
 }
 
-unsigned policy_interleave_next(struct zonal_task *task, nodemask_t nodes)
+unsigned policy_interleave_peek(const struct zonal_task *task, nodemask_t nodes)
 {
 	nodemask_t above = nodes & ~(node_bit(task->il_prev) | (node_bit(task->il_prev) - 1));
 
 	ASSERT(nodes, "interleave over no node, cursor %u", task->il_prev);
-	task->il_prev = (uint8_t)nodemask_first(above ? above : nodes);
+	return nodemask_first(above ? above : nodes);
+}
+
+unsigned policy_interleave_next(struct zonal_task *task, nodemask_t nodes)
+{
+	task->il_prev = (uint8_t)policy_interleave_peek(task, nodes);
 	return task->il_prev;
 }
 

@@ -26,6 +26,9 @@ struct page *policy_alloc_interleave(struct zonal *mm, const struct alloc_ask *a
 /* Q6: the node of `nodes` behind the task's cursor, which moves there. The task itself. */
 unsigned policy_interleave_next(struct zonal_task *task, nodemask_t nodes);
 
+/* The same, and the cursor stays. */
+unsigned policy_interleave_peek(const struct zonal_task *task, nodemask_t nodes);
+
 /* Q8: n-th node of a set by page offset: (offset >> shift) mod the number of nodes. */
 unsigned policy_offset_node(nodemask_t nodes, uint64_t offset, unsigned shift);
 

@@ -115,7 +115,8 @@ struct pcp_ring {
 /* Per-CPU lists of one CPU for one zone (rows P). Owned by that CPU under its
  * interrupt mask; nobody else touches the rings. */
 struct pcp {
-	struct pcp_ring ring[PCP_RINGS]; /* c */
+	/* c; behind them one that stays empty, for a lane that is asked for two types (G3). */
+	struct pcp_ring ring[PCP_RINGS + ZONAL_MOBILITY];
 	uint32_t mask;         /* i: ring size - 1 */
 	_Atomic uint32_t count; /* c: pages in all rings */
 	uint32_t high;         /* c: at this many a batch goes back */
@@ -158,6 +159,7 @@ struct node {
 	uint64_t spanned, present;
 	struct zonelist fallback;   /* all nodes, nearest first */
 	struct zonelist nofallback; /* own zones only */
+	struct zone *lane[2]; /* i: what a list for NORMAL, MOVABLE begins with; NULL: not here */
 	uint8_t order[ZONAL_MAX_NODES]; /* nodes in fallback order */
 	unsigned order_count;
 	uint64_t total_reserve;     /* t: S7, of its zones */

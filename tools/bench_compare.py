@@ -57,15 +57,10 @@ GOALS = {
     ("irqoff", 0): (15000, 8000),
 }
 OPEN = {
-    ("pair", 0): 155,
+    ("pair", 0): 153,
     ("pair", 9): 322,
-    ("pair-irq", 0): 483,
-    ("pair-local", 0): 155,
-    ("pair-preferred", 0): 521,
-    ("pair-bind", 0): 548,
-    ("pair-interleave", 0): 564,
-    ("pair-reclaimable", 0): 455,
-    ("pair-node", 0): 445,
+    ("pair-irq", 0): 159,
+    ("pair-local", 0): 153,
     ("b512-alloc", 0): 103,
     ("b512-free", 0): 115,
     ("b32768-shuf-alloc", 0): 112,

@@ -106,7 +106,7 @@ static bool only_costs(struct json_reader *r, const cJSON *root)
 {
 	if (json_has(root, "cases") || !json_has(root, "lines"))
 		return false;
-	json_keys(r, root, ROOT_KEYS "lines");
+	json_keys(r, root, ROOT_KEYS "lines append what config");
 	json_array(r, root, "lines");
 	return true;
 }

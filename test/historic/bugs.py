@@ -331,7 +331,7 @@ bug(50, "E75", "second region of a node ignored in the totals",
 
 bug(51, "E74", "lane of a memoryless node leads nowhere / to another node",
     "mm/init.c",
-    "if (first >= list->count || ref->node != cpu->node)",
+    "if (first >= list->count || ref->node != node->id)",
     "if (first >= list->count)")
 
 bug(52, "E77", "overlap test wraps (5.10.87)",

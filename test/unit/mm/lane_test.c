@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lanes give what the ladder gives, and count it alike: the same requests, by every policy, by
+ * node, mobility and context, on two instances that are alike, in one of which a gate sends all of
+ * them the long way.
+ */
+#include <string.h>
+#include <zonal/linux.h>
+
+#include "kt_instance.h"
+
+enum { REQUESTS = 3000, HELD = 64 };
+
+static const struct kt_spec two_nodes = {
+	.ram = { { 0, KT_DMA_PFN, 16384 }, { 1, KT_DMA_PFN + 16384, 16384 } },
+	.cpus = 1,
+};
+
+struct run {
+	pfn_t got[REQUESTS]; /* 0: nothing */
+	uint64_t stat[2][PCP_STATS];
+	uint8_t cursor;
+};
+
+/* Both mobilities at once are refused by either way (G3). */
+static const gfp_t kinds[] = {
+	GFP_KERNEL, GFP_NOWAIT, GFP_ATOMIC, GFP_HIGHUSER_MOVABLE, GFP_KERNEL | __GFP_RECLAIMABLE,
+	GFP_NOWAIT | __GFP_MOVABLE | __GFP_RECLAIMABLE,
+};
+
+static struct page *in_handler(struct zonal *mm, gfp_t gfp, unsigned order)
+{
+	port_irqflags_t irq = port_irq_save();
+	struct page *page;
+
+	port_this_cpu()->irq_depth++;
+	page = zonal_alloc(mm, gfp, order);
+	port_this_cpu()->irq_depth--;
+	port_irq_restore(irq);
+	return page;
+}
+
+static struct page *ask(struct zonal *mm, struct zonal_task *task, uint64_t *state)
+{
+	gfp_t gfp = kinds[kt_random(state) % ARRAY_SIZE(kinds)] | __GFP_NOWARN;
+	unsigned mode = (unsigned)(kt_random(state) % MPOL_MODES);
+	unsigned order = kt_random(state) % 8 ? 0 : 2, how = (unsigned)(kt_random(state) % 4);
+	bool irq = how == 3 && !(gfp & __GFP_DIRECT_RECLAIM);
+	nodemask_t nodes = 1 + kt_random(state) % 3;
+
+	if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL)
+		nodes = 0;
+	if (kt_random(state) % 16 == 0)
+		KT_EQ(zonal_set_policy(mm, task, mode, 0, nodes), 0);
+	if (how == 0)
+		return zonal_alloc_node(mm, (int)(kt_random(state) % 2), gfp, order);
+	return irq ? in_handler(mm, gfp, order) : zonal_alloc(mm, gfp, order);
+}
+
+static void requests(struct zonal *mm, struct zonal_task *task, uint64_t state, struct run *run)
+{
+	struct page *held[HELD] = { NULL };
+	uint8_t order[HELD];
+
+	for (unsigned i = 0; i < REQUESTS; i++) {
+		unsigned at = (unsigned)(kt_random(&state) % HELD);
+
+		if (held[at])
+			zonal_free(mm, held[at], order[at]);
+		held[at] = ask(mm, task, &state);
+		order[at] = held[at] ? (uint8_t)page_order(held[at]) : 0;
+		run->got[i] = held[at] ? zonal_pfn(held[at]) : 0;
+	}
+	for (unsigned i = 0; i < HELD; i++)
+		if (held[i])
+			zonal_free(mm, held[i], order[i]);
+	for (unsigned nid = 0; nid < 2; nid++)
+		for (unsigned stat = 0; stat < PCP_STATS; stat++)
+			run->stat[nid][stat] = kt_stat(kt_zone(mm, nid, ZONE_DMA), stat);
+	run->cursor = task->il_prev;
+}
+
+/* With a gate that means nothing as long as no point of the trace is on. */
+static bool run_once(struct run *run, struct zonal_task *task, uint64_t seed, bool gated)
+{
+	struct zonal *mm = kt_instance(&two_nodes);
+
+	if (!mm || zonal_set_policy(mm, task, MPOL_DEFAULT, 0, 0))
+		return false;
+	gate_set(mm, GATE_TRACE, gated);
+	requests(mm, task, seed, run);
+	kt_check_all(mm);
+	return !zonal_set_policy(mm, task, MPOL_DEFAULT, 0, 0);
+}
+
+KTEST(rows_q, q2_q7_lanes_and_the_ladder_give_and_count_the_same)
+{
+	static struct run lane, ladder;
+	struct zonal_task *task = port_this_cpu()->task;
+	uint64_t seed = kt_seed() | 1;
+
+	if (!KT_TRUE(run_once(&lane, task, seed, false)) ||
+	    !KT_TRUE(run_once(&ladder, task, seed, true)))
+		return;
+	for (unsigned i = 0; i < REQUESTS; i++)
+		if (!KT_EQ(lane.got[i], ladder.got[i]))
+			return;
+	for (unsigned nid = 0; nid < 2; nid++)
+		for (unsigned stat = 0; stat < PCP_STATS; stat++)
+			KT_EQ(lane.stat[nid][stat], ladder.stat[nid][stat]);
+	KT_EQ(lane.cursor, ladder.cursor);
+	KT_TRUE(lane.stat[1][STAT_HIT_OTHER] && lane.stat[1][STAT_INTERLEAVE]);
+}
