@@ -13,6 +13,7 @@
  *	cma=N[KMGT]                0: none
  *	numa=off                   one node, whatever the tree says
  *	maxcpus=N                  1..ZONAL_MAX_CPUS, the boot CPU included
+ *	user_tasks=N               1..ZONAL_USER_TASKS_MOST tasks at EL0
  *	swap=LIST                  areas of swap: ram:N[KMGT] or disk:NAME, parted by commas
  *	deferred=on or off         leave the larger part of the page map for later, or not
  *	page_owner=on              record who took each page
@@ -287,6 +288,16 @@ static bool set_maxcpus(struct bootargs *args, const char *value)
 	return true;
 }
 
+static bool set_user_tasks(struct bootargs *args, const char *value)
+{
+	uint64_t count;
+
+	if (!read_count(value, 1, ZONAL_USER_TASKS_MOST, &count))
+		return false;
+	args->user_tasks = (unsigned)count;
+	return true;
+}
+
 static bool set_seed(struct bootargs *args, const char *value)
 {
 	return read_count(value, 1, UINT64_MAX, &args->seed);
@@ -305,6 +316,7 @@ static const struct rule rules[] = {
 	{ "cma", set_cma, "bytes with K, M, G or T" },
 	{ "numa", set_numa, "only numa=off is known" },
 	{ "maxcpus", set_maxcpus, "a number from 1 to ZONAL_MAX_CPUS" },
+	{ "user_tasks", set_user_tasks, "a number from 1 to ZONAL_USER_TASKS_MOST" },
 	{ "deferred", set_deferred, "on or off" },
 	{ "page_owner", set_page_owner, "only page_owner=on is known" },
 	{ "swap", set_swap, "ram:SIZE or disk:NAME, parted by commas" },

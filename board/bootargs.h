@@ -25,6 +25,7 @@ struct bootargs {
 	bool shuffle;               /* shuffle=on */
 	enum bootargs_deferred deferred;
 	unsigned maxcpus;           /* 0: no limit */
+	unsigned user_tasks;        /* 0: the usual number */
 	uint64_t seed;              /* 0: none given */
 	const char *policy;         /* the text of policy=, in `words`; NULL: none given */
 	const char *swap;           /* the list of swap=, in `words`; NULL: none given */

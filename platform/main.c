@@ -401,7 +401,7 @@ static void start_scheduler(void)
 	       port_this_cpu()->id);
 	sched_init();
 	boot_policy_begin();
-	user_begin();
+	user_begin(boot_args.user_tasks);
 	sched_port_unmask();
 	zonal_boot_done(&zonal_image);
 }

@@ -47,7 +47,7 @@ static bool candidate_kill(void *ctx, uint64_t id)
 
 static enum zonal_oom_reap candidate_reap(void *ctx, uint64_t id)
 {
-	struct user_process *process = process_slot((unsigned)(id % ZONAL_USER_TASKS));
+	struct user_process *process = process_place(id);
 	struct user_sweep sweep; /* its arrays are written before they are read */
 
 	(void)ctx;
@@ -61,7 +61,7 @@ static enum zonal_oom_reap candidate_reap(void *ctx, uint64_t id)
 
 static void candidate_skip(void *ctx, uint64_t id)
 {
-	struct user_process *process = process_slot((unsigned)(id % ZONAL_USER_TASKS));
+	struct user_process *process = process_place(id);
 
 	(void)ctx;
 	if (ld_relaxed(&process->id) == id)

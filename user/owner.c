@@ -361,12 +361,10 @@ const struct zonal_owner_ops *user_owner_ops(void) { return &ops; }
 
 /* ---- what the task itself calls ----------------------------------------- */
 
-void user_begin(void)
+void user_begin(unsigned tasks)
 {
 	ASSERT(!owner, "the owner of programs' pages is there");
-	/* A callback may name a slot that no program has had yet. */
-	for (unsigned slot = 0; slot < ZONAL_USER_TASKS; slot++)
-		lock_set_rank(&process_slot(slot)->lock, LOCK_USER_SPACE);
+	process_begin(tasks ? tasks : ZONAL_USER_TASKS);
 	/* Without one, pages of programs are simply never asked for. */
 	owner = zonal_owner_register(user_port_memory(), &ops, NULL);
 }

@@ -2,7 +2,7 @@
 /*
  * Tasks at EL0: the table of them, and the life of one.
  *
- * A task at EL0 is a task of the scheduler with a slot in a table of ZONAL_USER_TASKS and a space.
+ * A task at EL0 is a task of the scheduler with a slot in a table (process_table.c) and a space.
  *
  *	FREE     nobody's
  *	STARTS   process_spawn() has it: space and program are made there, by the parent, so that
@@ -33,7 +33,6 @@
 #include "space.h"
 #include "user.h"
 
-static struct user_process table[ZONAL_USER_TASKS];
 static struct ticket_lock table_lock = LOCK_INIT(LOCK_USER_TABLE);
 static uint32_t generation LOCK_GUARDS(table_lock);
 /* Woken when any task has ended or is killed: those who wait look for theirs. */
@@ -69,11 +68,6 @@ static void set_state(struct user_process *process, enum process_state state)
 	st_release(&process->state, (uint32_t)state);
 }
 
-struct user_process *process_slot(unsigned n)
-{
-	return n < ZONAL_USER_TASKS ? &table[n] : NULL;
-}
-
 struct user_process *process_current(void)
 {
 	struct user_port *port = user_port_current();
@@ -84,7 +78,7 @@ struct user_process *process_current(void)
 /* The slot of an id, NULL if that is nobody's. */
 static struct user_process *slot_of(uint32_t id)
 {
-	struct user_process *process = &table[id % ZONAL_USER_TASKS];
+	struct user_process *process = process_place(id);
 
 	return id && ld_relaxed(&process->id) == id ? process : NULL;
 }
@@ -132,23 +126,19 @@ static void slot_fill(struct user_process *process, const struct user_program *p
 static struct user_process *slot_take(uint32_t parent)
 {
 	port_irqflags_t flags = table_take();
-	struct user_process *process = NULL;
+	unsigned slot = 0, slots = process_slots();
+	struct user_process *process;
 
-	for (unsigned i = 0; i < ZONAL_USER_TASKS && !process; i++)
-		if (state_of(&table[i]) == PROCESS_FREE)
-			process = &table[i];
+	while ((process = process_slot(slot)) && state_of(process) != PROCESS_FREE)
+		slot++;
 	if (process) {
-		unsigned slot = (unsigned)(process - table);
-
 		/* Ids are positive in 31 bits, and none is 0. */
-		generation = generation % (0x7fffffff / ZONAL_USER_TASKS - 1) + 1;
-		st_relaxed(&process->id, generation * ZONAL_USER_TASKS + slot);
-		process->slot = slot;
+		generation = generation % (0x7fffffff / slots - 1) + 1;
+		st_relaxed(&process->id, generation * slots + slot);
 		process->parent = parent;
 		st_relaxed(&process->adj, slot_of(parent) ? ld_relaxed(&slot_of(parent)->adj) : 0);
 		st_relaxed(&process->doom, 0);
 		process->waited = true;
-		lock_set_rank(&process->lock, LOCK_USER_SPACE);
 		set_state(process, PROCESS_STARTS);
 	}
 	table_drop(flags);
@@ -228,7 +218,7 @@ int process_spawn(const char *name, uint64_t arg, uint32_t parent, const char **
 	*why = "no program has that name";
 	if (!program)
 		return USER_ENOENT;
-	*why = "all slots are in use (ZONAL_USER_TASKS)";
+	*why = "all slots are in use (user_tasks=)";
 	process = slot_take(parent);
 	if (!process)
 		return USER_EAGAIN;
@@ -252,10 +242,10 @@ int process_spawn(const char *name, uint64_t arg, uint32_t parent, const char **
 static void children_orphan(uint32_t id) LOCK_HELD(table_lock);
 static void children_orphan(uint32_t id)
 {
-	DASSERT_HELD(&table_lock);
-	for (unsigned i = 0; i < ZONAL_USER_TASKS; i++) {
-		struct user_process *child = &table[i];
+	struct user_process *child;
 
+	DASSERT_HELD(&table_lock);
+	for (unsigned i = 0; (child = process_slot(i)); i++) {
 		if (state_of(child) == PROCESS_FREE || child->parent != id)
 			continue;
 		child->waited = false;

@@ -149,13 +149,22 @@ void owner_place_drop(uint64_t token);
 struct zonal_owner_ops;
 const struct zonal_owner_ops *user_owner_ops(void);
 
+/* ---- process_table.c ---------------------------------------------------- */
+
+/* A table of so many slots, if there is memory for more than the usual one. Once, before the first
+ * task. Context: boot or task. */
+void process_begin(unsigned tasks);
+/* How many slots there are; the n-th, NULL behind the last; the one that a task of that id is in,
+ * or was. */
+unsigned process_slots(void);
+struct user_process *process_slot(unsigned n);
+struct user_process *process_place(uint64_t id);
+
 /* ---- process.c ---------------------------------------------------------- */
 
 struct user_process *process_current(void);
 /* The n-th program of the image, NULL behind the last. */
 const struct user_program *process_program(unsigned n);
-/* The slots, for reports: NULL behind the last. */
-struct user_process *process_slot(unsigned n);
 /* The calling task, which has a space, ends here. */
 void process_end(struct user_space *space, const struct user_end *end) ZN_NORETURN;
 /* Start a program by name for that parent. Its id, or a negative error with *why it failed. */

@@ -14,6 +14,8 @@
 #include "space.h"
 #include "user.h"
 
+unsigned user_most(void) { return process_slots(); }
+
 const char *user_program_name(unsigned n)
 {
 	const struct user_program *program = process_program(n);
@@ -62,7 +64,7 @@ unsigned user_list(unsigned *next, struct user_info *out, unsigned count)
 bool user_look(int id, struct user_info *out)
 {
 	/* The slot is a part of the id; by now somebody else may be in it. */
-	struct user_process *process = process_slot((unsigned)id % ZONAL_USER_TASKS);
+	struct user_process *process = process_place((unsigned)id);
 
 	return id > 0 && process_look(process, out) && out->id == (uint32_t)id && !out->ended;
 }

@@ -7,9 +7,13 @@
 
 #include <zonal/user.h>
 
-/* Pages of programs can be on the lists of reclaim from now on. Once, before the first program.
- * Context: boot or task; the allocator serves. */
-void user_begin(void);
+/* There may be so many programs at a time (0: the usual number), and their pages can be on the
+ * lists of reclaim from now on. Once, before the first program. Context: boot or task; the
+ * allocator serves. */
+void user_begin(unsigned tasks);
+
+/* The most programs at a time. */
+unsigned user_most(void);
 
 /* From now on programs are ended when memory runs out. Once, in a task. */
 void user_oom_begin(void);

@@ -63,9 +63,13 @@
 #endif
 #define ZONAL_SECTION_BYTES ((uint64_t)1 << ZONAL_SECTION_SHIFT)
 
-/* Most tasks at EL0, and most ranges of addresses in each. */
+/* Most tasks at EL0, without and with the boot argument user_tasks=, whose table is taken from
+ * the board's memory; and most ranges of addresses in each. */
 #ifndef ZONAL_USER_TASKS
 #define ZONAL_USER_TASKS 256
+#endif
+#ifndef ZONAL_USER_TASKS_MOST
+#define ZONAL_USER_TASKS_MOST 1024
 #endif
 #ifndef ZONAL_USER_RANGES
 #define ZONAL_USER_RANGES 64
@@ -178,8 +182,10 @@ ZONAL_STATIC_ASSERT(ZONAL_MAX_ORDER >= 10 && ZONAL_MAX_ORDER <= 16,
 ZONAL_STATIC_ASSERT(ZONAL_OWNER_STACKS >= 1 && ZONAL_OWNER_STACKS <= 1 << 24,
 		    "depot, 2 GiB at most");
 ZONAL_STATIC_ASSERT(ZONAL_PAGEBLOCK_ORDER < ZONAL_MAX_ORDER, "a block must hold a whole pageblock");
-ZONAL_STATIC_ASSERT(ZONAL_USER_TASKS >= 1 && ZONAL_USER_TASKS <= 4096,
-		    "a page's handle has 12 bits");
+ZONAL_STATIC_ASSERT(ZONAL_USER_TASKS >= 1 && ZONAL_USER_TASKS <= ZONAL_USER_TASKS_MOST,
+		    "no table is smaller than the usual one");
+ZONAL_STATIC_ASSERT(ZONAL_USER_TASKS_MOST <= 4096,
+		    "a page's handle has 12 bits, and the table is walked masked");
 ZONAL_STATIC_ASSERT(ZONAL_USER_RANGES >= 8, "text, data, stack, and what a program maps");
 ZONAL_STATIC_ASSERT(ZONAL_SECTION_SHIFT >= ZONAL_PAGE_SHIFT + ZONAL_MAX_ORDER - 1,
 		    "a section holds whole blocks");

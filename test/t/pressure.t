@@ -4,7 +4,8 @@
 
 What happens there is in test/target/: here is the board, and what it must have printed. The cores
 take turns on one thread of this machine: each TLB invalidation of one core waits for all others,
-and on a busy machine that is most of the time.
+and on a busy machine that is most of the time. Where many tasks want to run at once, the clock
+counts instructions, so that all machines are equally fast.
 """
 import os
 import random
@@ -22,6 +23,7 @@ SEED = int(os.environ.get("KT_SEED", "0")) or random.randrange(1, 1 << 31)
 FOLDER = tempfile.TemporaryDirectory(prefix="zonal-pressure-")
 GOOD = "check: every invariant holds"
 TURNS = "-accel", "tcg,thread=single"
+COUNTED = "-icount", "shift=0,sleep=off"
 
 
 def new_file(name, size):
@@ -31,10 +33,10 @@ def new_file(name, size):
     return path
 
 
-def run(shape, commands, words="", disk=""):
+def run(shape, commands, clock, words="", disk=""):
     print(f"# seed {SEED}", flush=True)
     line = f"{words} seed={SEED} run={';'.join(commands).replace(' ', '+')}".strip()
-    return board.Board(shape, line, *TURNS, DISK=disk, VIRTIO="modern").end()
+    return board.Board(shape, line, *clock, DISK=disk, VIRTIO="modern").end()
 
 
 def numbers(lines):
@@ -47,7 +49,7 @@ def programs_have_more_than_the_board_while_everything_moves():
     """user_storm judges its counts itself; the disk is looked at from outside as well."""
     swap, load = new_file("swap", 128 << 20), new_file("load", 4 << 20)
     status, lines = run("tight", ["test user_storm.*", "disk checksum vdb", "check"],
-                        disk=f"{swap} {load}")
+                        TURNS, disk=f"{swap} {load}")
     with open(load, "rb") as file:
         data = file.read()
     bad = [] if status == 0 else [f"status {status}"]
@@ -62,6 +64,18 @@ def programs_have_more_than_the_board_while_everything_moves():
     return bad + [f"  {line}" for line in lines[-40:] if bad]
 
 
-CASES = [programs_have_more_than_the_board_while_everything_moves]
+def the_worst_of_a_thousand_programs_are_ended_on_a_starved_node():
+    """rows_o.*thousand* judges each choice; here it must have run, and the board knows its limit."""
+    test = "rows_o.o8_the_worst_of_a_thousand_programs_on_a_starved_node"
+    status, lines = run("2n", [f"test {test}", "check"], COUNTED, "user_tasks=1024")
+    bad = [] if status == 0 else [f"status {status}"]
+    bad += [f"missing: {line}" for line in (GOOD, f"ok 1 - {test}") if line not in lines]
+    print(*(line for line in lines if re.match("# (ended|candidates|interrupts|free pages):?", line)),
+          sep="\n")
+    return bad + [f"  {line}" for line in lines[-40:] if bad]
+
+
+CASES = [programs_have_more_than_the_board_while_everything_moves,
+         the_worst_of_a_thousand_programs_are_ended_on_a_starved_node]
 
 sys.exit(run_cases("pressure", CASES, (KeyError, ValueError, IndexError)))

@@ -5,15 +5,14 @@
  * The board is made small first: the case takes all but a few thousand pages. The program is
  * test/user/hungry.c. Each case checks that all memory is back when its tasks are gone.
  */
-#include <string.h>
 #include <zonal/linux.h>
 
 #include "mm/mm.h"
-#include "counted.h"
 #include "platform/platform.h"
 #include "test/unit/mm/kt_instance.h"
 #include "test/unit/sched/sched_world.h"
 #include "user/user.h"
+#include "user_ticks.h"
 #include "user_world.h"
 
 #define ADJ(n) ((uint64_t)(1000 + (n)) << 32)
@@ -74,70 +73,13 @@ KTEST_F(rows_o, o8_a_victim_whose_fault_gets_no_page_ends_as_killed, KT_TARGET_O
 	user_world_is_back(before);
 }
 
-/* ---- interrupts that want memory meanwhile -------------------------------------- */
-
-#define EVERY_NS 100000u /* 10 kHz */
-enum { SHELF = 64 };
-
-static struct {
-	struct page *page[SHELF]; /* marked with their places */
-	uint64_t calls, taken, refused, wrong;
-	_Atomic unsigned stop, ended;
-} ticks;
-
-static uint64_t mark_of(unsigned place) { return 0x6f6f6d0000000000ull | place; }
-
-static void give(unsigned place)
-{
-	struct page *page = ticks.page[place];
-
-	if (!page)
-		return;
-	ticks.wrong += *(uint64_t *)zonal_page_owner(page) != mark_of(place);
-	ticks.page[place] = NULL;
-	__free_pages(page, 0);
-}
-
-/* What a driver does: the page of an earlier time given back, as it was, and a new one. All are
- * given back by the last one. It is always the CPU that set it first. */
-static void tick(void)
-{
-	unsigned place = (unsigned)(ticks.calls++ % SHELF);
-	struct page *page;
-
-	if (ld_acquire(&ticks.stop)) {
-		for (unsigned i = 0; i < SHELF; i++)
-			give(i);
-		st_release(&ticks.ended, 1);
-		return;
-	}
-	give(place);
-	page = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 0);
-	if (page)
-		*(uint64_t *)zonal_page_owner(page) = mark_of(place);
-	ticks.page[place] = page;
-	ticks.taken += page != NULL;
-	ticks.refused += !page;
-	counted_set(EVERY_NS, tick);
-}
-
-static bool ticks_end(void)
-{
-	uint64_t deadline = sched_world_deadline();
-
-	st_release(&ticks.stop, 1);
-	while (!ld_acquire(&ticks.ended) && port_time_ns() < deadline)
-		task_sleep_ns(MS);
-	return ld_acquire(&ticks.ended);
-}
-
 KTEST_F(rows_o, o8_atomic_requests_at_10_khz_go_on_while_programs_are_ended, KT_TARGET_ONLY)
 {
 	uint64_t before = user_world_before(), kills = kt_event(&zonal_image, EVENT_OOM_KILL);
 	struct page *most = take_most();
+	struct user_ticks ticks;
 
-	memset(&ticks, 0, sizeof(ticks));
-	counted_set(EVERY_NS, tick);
+	user_ticks_begin(NODE_NONE);
 	for (unsigned i = 0; i < 4; i++) {
 		int hog = start(HOG_PAGES | ADJ(1000)), grower;
 
@@ -147,10 +89,10 @@ KTEST_F(rows_o, o8_atomic_requests_at_10_khz_go_on_while_programs_are_ended, KT_
 		user_world_ends(hog, USER_KILLED);
 		user_world_ends(grower, USER_KILLED);
 	}
-	KT_TRUE(ticks_end());
+	KT_TRUE(user_ticks_end(&ticks));
 	kt_diag("%llu interrupts: %llu pages, %llu refused", (unsigned long long)ticks.calls,
 		(unsigned long long)ticks.taken, (unsigned long long)ticks.refused);
-	KT_TRUE(ticks.taken > 0 && !ticks.wrong);
+	KT_TRUE(ticks.taken > 0 && !ticks.wrong && !ticks.waited);
 	KT_EQ(kt_event(&zonal_image, EVENT_OOM_KILL), kills + 8);
 	kt_give_all(&zonal_image, most, 0);
 	user_world_is_sound(before);
@@ -181,7 +123,7 @@ KTEST_F(oom, adjustments_of_programs_are_checked, KT_TARGET_ONLY)
 	KT_TRUE(user_adjust(id, -1000) && user_adjust(id, 1000) && user_adjust(id, 0));
 	KT_TRUE(!user_adjust(id, -1001) && !user_adjust(id, 1001) && !user_adjust(id, INT64_MIN));
 	KT_TRUE(!user_adjust(0, 0) && !user_adjust(-1, 0));
-	KT_TRUE(!user_adjust(id + ZONAL_USER_TASKS, 0));
+	KT_TRUE(!user_adjust(id + (int)user_most(), 0));
 	KT_TRUE(user_kill(id));
 	user_world_ends(id, USER_KILLED);
 }

@@ -51,6 +51,7 @@ KTEST(bootargs, nothing_keeps_all_defaults)
 	KT_EQ(args.semihosting, 0);
 	KT_EQ(args.numa_off, 0);
 	KT_EQ(args.maxcpus, 0);
+	KT_EQ(args.user_tasks, 0);
 	KT_EQ(args.seed, 0);
 	KT_EQ(args.options.min_free_kbytes, defaults.min_free_kbytes);
 	KT_EQ(args.options.watermark_scale_factor, defaults.watermark_scale_factor);
@@ -64,7 +65,7 @@ KTEST(bootargs, every_word_of_the_contract)
 {
 	KT_EQ(parse("run=zoneinfo+-j;test+buddy.* exit=semihosting min_free_kbytes=4096 "
 		    "watermark_scale_factor=20 kernelcore=256M movablecore=25% cma=16M "
-		    "numa=off maxcpus=3 seed=0x1f"),
+		    "numa=off maxcpus=3 user_tasks=1000 seed=0x1f"),
 	      0);
 	KT_STR_EQ(args.run, "zoneinfo -j;test buddy.*");
 	KT_EQ(args.semihosting, 1);
@@ -77,6 +78,7 @@ KTEST(bootargs, every_word_of_the_contract)
 	KT_EQ(args.options.cma_bytes, (uint64_t)16 << 20);
 	KT_EQ(args.numa_off, 1);
 	KT_EQ(args.maxcpus, 3);
+	KT_EQ(args.user_tasks, 1000);
 	KT_EQ(args.seed, 31);
 	KT_EQ(args.page_owner, 0);
 	KT_TRUE(args.swap == NULL);
@@ -132,6 +134,7 @@ static const char *const bad[] = {
 	"kernelcore=0%", "kernelcore=101%", "kernelcore=5%%", "kernelcore=5MB", "kernelcore=mirror",
 	"movablecore=M", "movablecore=%", "movablecore=16777216T", "cma=18014398509481984K",
 	"cma=16M@0", "numa=on", "numa=", "maxcpus=0", "maxcpus=99999999999", "seed=0", "seed=abc",
+	"user_tasks", "user_tasks=", "user_tasks=0", "user_tasks=99999", "user_tasks=-1",
 	"movable_node=", "movable_node=1", "movable_node=on", "movable_nodes", "movable",
 	"maxcpus", "run", "exit", "swap=", "swap=vda", "swap=ram:", "swap=ram:1", "swap=ram:16Q",
 	"swap=disk:", "swap=,ram:64M", "swap=ram:64M,", "swap=disk:vda,,disk:vdb", "swap=ram:-1",
@@ -153,6 +156,7 @@ KTEST(bootargs, bad_value_is_named_and_the_default_stays)
 		KT_EQ(args.semihosting, 0);
 		KT_EQ(args.numa_off, 0);
 		KT_EQ(args.maxcpus, 0);
+		KT_EQ(args.user_tasks, 0);
 		KT_EQ(args.seed, 0);
 		KT_EQ(args.options.min_free_kbytes, 0);
 		KT_EQ(args.options.watermark_scale_factor, 10);
