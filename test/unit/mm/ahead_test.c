@@ -120,3 +120,31 @@ KTEST(rows_x, x15_a_node_whose_only_zone_is_all_scattered_has_a_score_of_99)
 	KT_TRUE(cache->moved > 0);
 	all_is_well(cache);
 }
+
+static void may_write_files(struct kt_cache *cache, unsigned place)
+{
+	(void)place;
+	KT_TRUE(cache->last_may & ZONAL_MAY_FS);
+}
+
+/* Who works for nobody's request holds no lock that an owner might want. */
+KTEST(rows_x, x14_x15_x17_owners_may_use_files_for_the_background)
+{
+	struct kt_cache *cache = scattered();
+	struct zonal_compacted done;
+	uint64_t moved;
+
+	if (!cache)
+		return;
+	cache->on_move = may_write_files;
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
+	(void)turn(cache);
+	moved = cache->moved;
+	KT_TRUE(moved > 0);
+	KT_EQ(zonal_set_proactiveness(cache->mm, 80), 0);
+	(void)turn(cache);
+	KT_TRUE(cache->moved > moved);
+	zonal_compact(cache->mm, 0, &done);
+	cache->on_move = NULL;
+	all_is_well(cache);
+}

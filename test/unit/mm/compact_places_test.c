@@ -13,6 +13,7 @@
 
 #include "mm/buddy.h"
 #include "mm/compact/compact.h"
+#include "mm/take.h"
 
 static struct compact at_the_ends(struct zonal *mm)
 {
@@ -273,4 +274,82 @@ KTEST(rows_x, x14_kcompactd_goes_through_the_zones_behind_the_first_one)
 	KT_TRUE(kt_blocks_of_order(behind, PAGEBLOCK_ORDER) > 0);
 	kt_cache_drop_all(cache);
 	kt_check_all(cache->mm);
+}
+
+/* X10: what was free of it already is a part of the block that is put together. */
+KTEST(rows_x, x10_a_block_whose_first_pages_are_free_is_captured_as_a_whole)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	struct page *first;
+
+	if (!cache)
+		return;
+	first = mm_page(cache->mm, KT_DMA_PFN);
+	for (unsigned i = 0; i < cache->count; i++)
+		if (cache->place[i].page && cache->place[i].page < first + 40)
+			kt_cache_drop(cache, i);
+	zonal_drain_all(cache->mm, NULL);
+	c = at_the_ends(cache->mm);
+	c.may_capture = true;
+	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
+	KT_TRUE(c.captured == first);
+	if (c.captured) {
+		page_prepare(c.captured, word_make(c.zone->id, PAGE_USED, PAGEBLOCK_ORDER));
+		zonal_free(cache->mm, c.captured, PAGEBLOCK_ORDER);
+	}
+	all_is_well(cache);
+}
+
+/* X9: who looks for frames goes past a block that has none, and so does the next one. */
+KTEST(rows_x, x9_a_block_without_frames_is_passed_over_afterwards)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	struct page *last, *page, *next, *chain = NULL, *kept = NULL;
+
+	if (!cache)
+		return;
+	last = mm_page(cache->mm, KT_DMA_PFN + PAGES - BLOCK);
+	/* Of the last block every page is in use. */
+	kt_take_all(cache->mm, 0, MOVABLE, 0, &chain);
+	for (; chain; chain = next) {
+		next = *(struct page **)zonal_page_owner(chain);
+		if (chain >= last) {
+			*(struct page **)zonal_page_owner(chain) = kept;
+			kept = chain;
+		} else {
+			zonal_free(cache->mm, chain, 0);
+		}
+	}
+	zonal_drain_all(cache->mm, NULL);
+	c = (struct compact){ .mm = cache->mm,
+			      .zone = kt_zone(cache->mm, 0, ZONE_DMA),
+			      .order = PAGEBLOCK_ORDER,
+			      .used_at = KT_DMA_PFN,
+			      .free_at = last->pfn };
+	page = compact_target(&c, cache->place[0].page);
+	KT_TRUE(page && page < last && page >= last - BLOCK);
+	KT_TRUE(ld_relaxed(&last->block) & BLOCK_SKIP);
+	KT_TRUE(!(ld_relaxed(&(last - BLOCK)->block) & BLOCK_SKIP));
+	compact_unused(&c, page);
+	compact_release(&c);
+	kt_give_all(cache->mm, kept, 0);
+	all_is_well(cache);
+}
+
+/* X6: a run that took nothing gives nothing back, and leaves the place that the next begins at. */
+KTEST(rows_x, x6_who_gives_no_frames_back_changes_no_place)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	struct compact *c = mm ? kt_alloc(sizeof(*c), 64) : NULL;
+
+	if (!c)
+		return;
+	c->mm = mm;
+	c->zone = zone;
+	st_relaxed(&zone->compact.free_at, 0);
+	compact_release(c);
+	KT_EQ(ld_relaxed(&zone->compact.free_at), 0);
 }

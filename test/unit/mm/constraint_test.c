@@ -12,6 +12,7 @@
 #include <zonal/look.h>
 
 #include "mm/compact/isolate_block.h"
+#include "mm/constraint_take.h"
 #include "mm/mobility.h"
 
 #define LARGEST ((pfn_t)1 << (MAX_ORDER - 1))
@@ -423,4 +424,20 @@ KTEST(constraint, each_refusal_says_which_rule)
 	for (unsigned i = 0; i < ZONAL_UNMETS; i++)
 		KT_TRUE(zonal_unmet_text((enum zonal_unmet)i)[0] != '?');
 	KT_STR_EQ(zonal_unmet_text(ZONAL_UNMETS), "?");
+}
+
+/* The next page may be in use: nothing is passed over that was not looked at. */
+KTEST(constraint, the_page_behind_a_free_one_is_the_first_in_use)
+{
+	struct zonal *mm = kt_bare_instance(&board);
+	struct page *pair = mm ? zonal_alloc(mm, GFP_NOWAIT, 1) : NULL;
+
+	if (!KT_OK(pair, "no block"))
+		return;
+	zonal_split(mm, pair, 1);
+	zonal_free(mm, pair, 0);
+	zonal_drain_all(mm, NULL);
+	KT_EQ(fit_first_used(mm->zone[page_zid(pair)], pair->pfn, pair->pfn + 8), pair->pfn + 1);
+	zonal_free(mm, pair + 1, 0);
+	kt_check_all(mm);
 }

@@ -248,3 +248,19 @@ KTEST_F(rows_z, z3_l9_never_a_false_failure_while_the_nodes_change, KT_HOST_ONLY
 	kt_check_all(s.mm);
 }
 #endif
+
+/* Z1: only one that is exclusive keeps its nodes from those beside it. */
+KTEST(rows_z, z1_sets_beside_each_other_share_nodes_unless_one_is_exclusive)
+{
+	struct zonal *mm = kt_bare_instance(&three);
+	struct zonal_cpuset *set = kt_alloc(3 * sizeof(*set), 16);
+
+	if (!mm || !set)
+		return;
+	KT_EQ(zonal_cpuset_make(mm, &set[0], NULL, 3, 0), 0);
+	KT_EQ(zonal_cpuset_make(mm, &set[1], NULL, 6, HARDWALL), 0);
+	KT_EQ(zonal_cpuset_make(mm, &set[2], NULL, 2, EXCLUSIVE), ZONAL_EINVAL);
+	KT_EQ(zonal_cpuset_change(&set[1], 4, EXCLUSIVE), 0);
+	KT_EQ(zonal_cpuset_make(mm, &set[2], NULL, 6, 0), ZONAL_EINVAL);
+	KT_EQ(zonal_cpuset_make(mm, &set[2], NULL, 3, 0), 0);
+}

@@ -11,6 +11,7 @@
 #include "kt_oom.h"
 
 #include <zonal/contig.h>
+#include <zonal/look.h>
 #include <zonal/reclaim.h>
 
 #include "mm/compact/compact.h"
@@ -405,4 +406,45 @@ KTEST_F(deferred, options_that_touch_every_page_at_boot_leave_nothing, KT_HOST_O
 	mm = kt_instance(&spec);
 	if (mm)
 		KT_EQ(zonal_deferred_pages(mm, 0) + zonal_deferred_pages(mm, 1), 0);
+}
+
+/* What ends where a section begins is none of that section's. */
+KTEST_F(deferred, a_section_behind_one_with_a_cma_area_is_left, KT_HOST_ONLY)
+{
+	static const struct kt_spec behind = {
+		.ram = { { 0, KT_NORMAL_PFN, 6 * SECTION } },
+		.reserved = { { 0, KT_NORMAL_PFN + 3 * SECTION - PIECE, PIECE } },
+		.cma_index = 1,
+		.deferred = true,
+	};
+	struct zonal *mm = kt_instance(&behind);
+
+	if (!mm)
+		return;
+	KT_TRUE(ready(mm, KT_NORMAL_PFN + 2 * SECTION));
+	KT_TRUE(!ready(mm, KT_NORMAL_PFN + 3 * SECTION));
+	all_turns(mm);
+	kt_check_all(mm);
+}
+
+/* What is to come of a node is told beside what is there. */
+KTEST_F(deferred, counts_of_a_node_have_what_is_to_come, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&pair);
+	struct zonal_counts counts;
+
+	if (!mm)
+		return;
+	for (unsigned nid = 0; nid < 2; nid++) {
+		uint64_t sum = 0;
+
+		for (unsigned type = 0; type < ZONE_TYPES; type++)
+			sum += (uint64_t)ld_relaxed(&mm->node[nid]->zone[type].deferred);
+		zonal_node_counts(mm, nid, &counts);
+		KT_TRUE(sum > 0);
+		KT_EQ(counts.later, sum);
+	}
+	all_turns(mm);
+	zonal_node_counts(mm, 1, &counts);
+	KT_EQ(counts.later, 0);
 }

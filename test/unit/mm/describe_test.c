@@ -170,6 +170,18 @@ KTEST(describe, what_is_no_room_is_refused)
 	is_sound(mm);
 }
 
+/* As many as a size can say are told, and not one more. */
+KTEST(describe, bytes_that_no_size_can_say_are_none)
+{
+	struct zonal *mm = kt_instance(&one_node);
+	size_t one = mm ? zonal_describe_bytes(mm, 1) : 0;
+
+	if (!KT_TRUE(one))
+		return;
+	KT_EQ(zonal_describe_bytes(mm, SIZE_MAX / one), SIZE_MAX / one * one);
+	KT_EQ(zonal_describe_bytes(mm, SIZE_MAX / one + 1), 0);
+}
+
 KTEST(describe, one_call_at_a_time)
 {
 	struct zonal *mm = kt_changed_instance(&one_node, add_rooms);

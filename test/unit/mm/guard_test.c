@@ -9,6 +9,8 @@
 
 #include <zonal/contig.h>
 
+#include "mm/buddy.h"
+
 enum { PAGES = 4096 };
 
 static struct zonal_options options;
@@ -107,6 +109,31 @@ KTEST(rows_b, b3_guards_stay_when_their_pageblock_changes_type)
 	kt_check_all(mm);
 	zonal_free(mm, user, 1);
 	zonal_free(mm, kernel, 1);
+	KT_EQ(guarded(mm), 0);
+	kt_check_all(mm);
+}
+
+/* The same of a pageblock that has guards in it. */
+KTEST(rows_b, b3_guards_are_passed_over_when_the_rest_of_their_pageblock_moves)
+{
+	struct zonal *mm = board(3);
+	struct page *page = mm ? zonal_alloc(mm, GFP_HIGHUSER_MOVABLE, 1) : NULL, *block;
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	port_irqflags_t irq;
+
+	if (!KT_OK(page, "no block"))
+		return;
+	block = mm_page(mm, page->pfn & ~(pfn_t)((1u << PAGEBLOCK_ORDER) - 1));
+	irq = port_irq_save();
+	lock_take(&zone->lock);
+	buddy_move_all(zone, block, MIGRATE_UNMOVABLE);
+	block_set_type(block, MIGRATE_UNMOVABLE);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+	KT_EQ(guarded(mm), 6);
+	KT_EQ(kt_blocks(zone, MIGRATE_UNMOVABLE, PAGEBLOCK_ORDER - 1), 1);
+	kt_check_all(mm);
+	zonal_free(mm, page, 1);
 	KT_EQ(guarded(mm), 0);
 	kt_check_all(mm);
 }

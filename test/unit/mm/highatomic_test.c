@@ -299,3 +299,22 @@ KTEST(rows_h, h6_single_page_of_a_reserved_block)
 	KT_EQ(kt_free(zone), 8192);
 	kt_check_all(zone->mm);
 }
+
+/* A free block of more than a pageblock is movable with all of them, and with no other. */
+KTEST(rows_f, a_large_free_block_makes_each_of_its_pageblocks_movable)
+{
+	enum { BLOCK = 1 << PAGEBLOCK_ORDER, LARGE = 1 << (MAX_ORDER - 1) };
+	static const struct kt_spec three = { .ram = { { 0, KT_DMA_PFN, 3 * LARGE } } };
+	struct zonal *mm = kt_instance(&three);
+
+	if (!mm)
+		return;
+	for (unsigned i = 0; i < 3 * LARGE; i += BLOCK)
+		block_set_type(mm_page(mm, KT_DMA_PFN + i), MIGRATE_UNMOVABLE);
+	mobility_note_large(mm_page(mm, KT_DMA_PFN + LARGE), MAX_ORDER - 1);
+	for (unsigned i = 0; i < 3 * LARGE; i += BLOCK)
+		KT_EQ(kt_block_type(mm, KT_DMA_PFN + i),
+		      i / LARGE == 1 ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+	for (unsigned i = 0; i < 3 * LARGE; i += BLOCK)
+		block_set_type(mm_page(mm, KT_DMA_PFN + i), MIGRATE_MOVABLE);
+}

@@ -438,6 +438,7 @@ KTEST(move, pages_go_to_a_node_as_far_as_it_has_room_and_no_further)
 	zonal_get(pages[3]);
 	KT_EQ(zonal_pages_to_node(cache->mm, pages, 100, 5), 0);
 	KT_EQ(zonal_pages_to_node(cache->mm, pages, 50, 1), 49);
+	KT_TRUE(cache->last_may & ZONAL_MAY_FS);
 	/* The structures of the 49 are old ones now: whatever they are, they are on no list. */
 	KT_EQ(zonal_pages_to_node(cache->mm, pages, 50, 1), 0);
 	for (unsigned i = 0; i < 100; i++)

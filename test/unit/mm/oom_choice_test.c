@@ -163,7 +163,8 @@ KTEST(rows_o, o8_rows_of_a_report_are_in_order_and_the_rest_is_counted)
 		kt_oom_task(oom, 0, 0);
 		oom->task[n].swap = n & 1 ? 1000 - n : 500 + n;
 	}
-	KT_EQ(chosen(lack(oom->mm, &l)), 2);
+	for (unsigned i = 0; i < 2; i++) /* each choice counts anew */
+		KT_EQ(chosen(lack(oom->mm, &l)), 2);
 	KT_EQ(oom->mm->oom.rows, OOM_ROWS);
 	KT_EQ(oom->mm->oom.more, 5);
 	KT_EQ(oom->mm->oom.row[0].who.id, 2);

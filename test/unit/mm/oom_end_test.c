@@ -5,7 +5,10 @@
  *
  * Times are not waited for: a case makes the victims due by hand.
  */
+#include "kt_cache.h"
 #include "kt_oom.h"
+
+#include <zonal/group.h>
 
 #include "mm/oom/oom.h"
 
@@ -197,3 +200,122 @@ KTEST(oom, the_worst_of_a_thousand_on_a_starved_node)
 		KT_TRUE(oom->mm->oom.row[i - 1].points >= oom->mm->oom.row[i].points);
 	kt_oom_finish(oom);
 }
+
+/* ---- how long others are waited for; naps are counted on the host ---- */
+
+#ifdef HOST_PORT_IMPL_H
+
+/* A lack of memory of the task that runs the test, all of it taken. */
+struct waiting {
+	struct alloc_req req;
+	struct alloc_pass pass;
+	struct oom_tries tries;
+};
+
+static void wait_begin(struct waiting *w, struct zonal *mm, gfp_t gfp)
+{
+	*w = (struct waiting){
+		.req = { .mm = mm, .task = port_this_cpu()->task, .gfp = gfp,
+			 .list = &mm->node[0]->fallback, .nodemask = NODEMASK_ALL,
+			 .high_zone = ZONE_NORMAL },
+		.pass = { .gfp = gfp, .nodemask = NODEMASK_ALL, .cpuset = NODEMASK_ALL },
+	};
+	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
+	kt_naps = 0;
+}
+
+static bool another_round(struct waiting *w)
+{
+	KT_TRUE(!oom_make_room(&w->req, &w->pass, &w->tries));
+	return w->tries.progress;
+}
+
+/* O6: rounds without a kill are counted; a kill begins anew. */
+KTEST_F(rows_o, o6_others_are_waited_for_sixteen_times_in_a_row, KT_HOST_ONLY)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+	struct waiting w;
+
+	if (!oom)
+		return;
+	wait_begin(&w, oom->mm, GFP_NOFS);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		w.pass.gfp = GFP_NOFS;
+		for (unsigned i = 0; i < 16; i++)
+			KT_TRUE(another_round(&w));
+		KT_TRUE(!another_round(&w));
+		KT_EQ(w.tries.end, ZONAL_OOM_WAITED_OTHERS);
+		KT_EQ(w.tries.naps, 16 * (turn + 1));
+		KT_EQ(kt_naps, 16 * (turn + 1));
+		KT_EQ(oom->kills, turn);
+		/* One is ended; in the second turn it is seen to have gone. */
+		w.pass.gfp = GFP_KERNEL;
+		KT_TRUE(another_round(&w));
+		KT_EQ(w.tries.end, turn ? ZONAL_OOM_GONE : ZONAL_OOM_ENDED);
+	}
+	kt_oom_finish(oom);
+}
+
+/* O9: a victim has ten seconds. */
+KTEST_F(rows_o, o9_a_victim_is_waited_for_a_thousand_times, KT_HOST_ONLY)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+	struct waiting w;
+
+	if (!oom)
+		return;
+	wait_begin(&w, oom->mm, GFP_KERNEL);
+	oom->slow = true;
+	KT_TRUE(another_round(&w));
+	for (unsigned i = 0; i < 1000; i++)
+		KT_TRUE(another_round(&w));
+	KT_TRUE(!another_round(&w));
+	KT_EQ(w.tries.end, ZONAL_OOM_WAITED_VICTIM);
+	KT_EQ(w.tries.naps, 1000);
+	KT_EQ(oom->kills, 1);
+	kt_oom_finish(oom);
+}
+
+/* O1: in a group as anywhere, one at a time, and the others rest a moment. */
+KTEST_F(rows_o, o1_a_group_waits_while_somebody_else_is_in, KT_HOST_ONLY)
+{
+	static const struct zonal_group group;
+	struct kt_oom *oom = kt_oom_full(&uma);
+	struct waiting w;
+
+	if (!oom)
+		return;
+	wait_begin(&w, oom->mm, GFP_KERNEL);
+	w.tries.end = ZONAL_OOM_NOBODY;
+	oom_enter(oom->mm);
+	oom_in_group(&w.req, &group, &w.tries);
+	KT_TRUE(w.tries.progress);
+	KT_EQ(w.tries.end, ZONAL_OOM_WAITED_OTHERS);
+	w.tries.end = ZONAL_OOM_NOBODY;
+	KT_TRUE(another_round(&w));
+	KT_EQ(w.tries.end, ZONAL_OOM_WAITED_OTHERS);
+	oom_leave(oom->mm);
+	KT_EQ(kt_naps, 2);
+	KT_EQ(oom->walks, 0);
+	kt_oom_finish(oom);
+}
+
+/* The record of a request counts no further than it can. */
+KTEST_F(rows_o, o12_kills_of_one_request_are_counted_up_to_what_fits, KT_HOST_ONLY)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+	struct waiting w;
+
+	if (!oom)
+		return;
+	wait_begin(&w, oom->mm, GFP_KERNEL);
+	w.tries.kills = UINT16_MAX - 1;
+	/* Between two kills the first one is seen to have gone. */
+	for (unsigned i = 0; i < 3; i++) {
+		KT_TRUE(another_round(&w));
+		KT_EQ(w.tries.kills, UINT16_MAX);
+	}
+	KT_EQ(oom->kills, 2);
+	kt_oom_finish(oom);
+}
+#endif

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include <zonal/group.h>
+
 #include "mm/oom/oom.h"
 #include "mm/reclaim/lists.h"
 #include "test/unit/monitor/monitor_capture.h"
@@ -91,4 +93,129 @@ KTEST_F(rows_o, o12_ten_reports_in_five_seconds_and_then_more_again, KT_HOST_ONL
 	oom_leave(mm);
 	KT_TRUE(*report(mm, OOM_NONE));
 	KT_TRUE(*report(mm, OOM_NONE));
+}
+
+/* ---- when there is a report ---- */
+
+static const char *request_says(struct kt_oom *oom, bool served, unsigned kills, unsigned who)
+{
+	capture_begin();
+	kt_oom_expect(oom, GFP_KERNEL, served, kills, who);
+	return capture_end();
+}
+
+KTEST_F(rows_o, o12_a_kill_is_reported_but_not_of_one_that_ends_anyway, KT_HOST_ONLY)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+	const char *text;
+
+	if (!oom)
+		return;
+	text = request_says(oom, true, 1, 1);
+	has(text, "out of memory: gfp");
+	has(text, "ended task 2 (kt)");
+	kt_oom_fill(oom);
+	oom->task[2].flags = ZONAL_OOM_DYING;
+	text = request_says(oom, true, 2, 2);
+	KT_OK(!strstr(text, "out of memory: gfp"), "reported: %s", text);
+	has(text, "ended task 3 (kt)");
+	kt_oom_finish(oom);
+}
+
+KTEST_F(rows_o, o13_that_nobody_can_be_ended_is_reported, KT_HOST_ONLY)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+
+	if (!oom)
+		return;
+	for (unsigned n = 0; n < 3; n++)
+		oom->task[n].adj = ZONAL_OOM_ADJ_NEVER;
+	has(request_says(oom, false, 0, 0), "out of memory: gfp");
+	kt_oom_finish(oom);
+}
+
+static void ask_near(void *arg)
+{
+	nodemask_t near = node_bit(0);
+
+	(void)!zonal_alloc_mask(((struct kt_oom *)arg)->mm, 0, GFP_KERNEL | __GFP_NOWARN, 0, &near);
+}
+
+/* O10: what a mask keeps from memory is no reason to panic, but that nobody can be ended is. */
+KTEST_F(rows_o, o10_o13_panic_where_nobody_can_be_ended, KT_HOST_ONLY)
+{
+	static const struct kt_spec pair = {
+		.ram = { { 0, KT_DMA_PFN, 2048 }, { 1, KT_DMA_PFN + 2048, 2048 } },
+	};
+	struct kt_oom *oom = kt_oom_full(&pair);
+
+	if (!oom)
+		return;
+	for (unsigned n = 0; n < 3; n++)
+		oom->task[n].adj = ZONAL_OOM_ADJ_NEVER;
+	ask_near(oom);
+	KT_EQ(oom->no_victim, 1);
+	KT_EQ(zonal_set_oom_panic(oom->mm, ZONAL_OOM_PANIC_PLAIN), 0);
+	KT_TRUE(kt_panics(ask_near, oom, "no task can be ended"));
+	kt_oom_end_all(oom);
+	kt_check_all(oom->mm);
+}
+
+static bool nobody(void *ctx, uint64_t *cursor, struct zonal_oom_candidate *out)
+{
+	(void)ctx;
+	(void)cursor;
+	(void)out;
+	return false;
+}
+
+static bool never(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	(void)id;
+	KT_OK(false, "task %llu is ended, and there is none", (unsigned long long)id);
+	return false;
+}
+
+static void passed(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	(void)id;
+}
+
+/* Who does not want to be told that nobody can be ended need not take the call. */
+KTEST(rows_o, o13_the_hook_for_no_victim_may_be_left_out)
+{
+	static const struct zonal_oom_ops ops = { .next = nobody, .kill = never, .skip = passed };
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct page *chain = NULL;
+
+	if (!mm || !KT_EQ(zonal_oom_register(mm, &ops, NULL), 0))
+		return;
+	kt_take_all(mm, 0, GFP_NOWAIT | __GFP_NOWARN, 0, &chain);
+	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
+	kt_give_all(mm, chain, 0);
+	kt_check_all(mm);
+}
+
+KTEST_F(rows_o, o12_a_report_of_a_group_has_what_it_uses_and_may, KT_HOST_ONLY)
+{
+	static struct zonal_group group;
+	struct zonal *mm = kt_bare_instance(&uma);
+	const struct alloc_pass pass = { .gfp = 0x42 };
+	const struct alloc_req req = { .mm = mm };
+	const struct oom_call call = { .mm = mm, .req = &req, .pass = &pass, .group = &group };
+
+	if (!mm)
+		return;
+	group.id = 7;
+	st_relaxed(&group.usage, 90);
+	st_relaxed(&group.limit, 91);
+	st_relaxed(&group.reclaimed, 5);
+	oom_enter(mm);
+	capture_begin();
+	oom_report(&call);
+	oom_leave(mm);
+	has(capture_end(),
+	    "group 7: 90 pages are charged, the limit is 91; 5 were reclaimed for it\n");
 }

@@ -364,6 +364,23 @@ KTEST(rows_o, o7_total_pages_by_constraint)
 	kt_oom_end_all(oom);
 }
 
+/* O1: a notifier that is taken off twice leaves the others where they are. */
+KTEST(rows_o, o6_a_notifier_that_is_not_there_cannot_be_taken_off)
+{
+	struct zonal_oom_notifier first = { .freed = give_one }, second = { .freed = give_one };
+	struct zonal *mm = kt_bare_instance(&uma);
+
+	if (!mm)
+		return;
+	zonal_oom_notify(mm, &first);
+	zonal_oom_notify(mm, &second);
+	zonal_oom_ignore(mm, &second);
+	zonal_oom_ignore(mm, &second);
+	KT_TRUE(mm->oom.notifiers == &first && !first.next);
+	zonal_oom_ignore(mm, &first);
+	KT_TRUE(!mm->oom.notifiers);
+}
+
 KTEST(rows_o, o6_hooks_that_ask_for_memory_do_not_come_here_again)
 {
 	struct kt_oom *oom = kt_oom_full(&uma);

@@ -269,9 +269,11 @@ KTEST(rows_a, a14_large_free_memory_is_movable_afterwards)
 	if (!KT_OK(page, "no block"))
 		return;
 	zonal_free(mm, page, MAX_ORDER - 1);
-	KT_EQ(kt_block_type(mm, page->pfn), MIGRATE_UNMOVABLE);
+	for (pfn_t pfn = page->pfn; pfn < page->pfn + (1u << (MAX_ORDER - 1)); pfn += BLOCK)
+		KT_EQ(kt_block_type(mm, pfn), MIGRATE_UNMOVABLE);
 	run_all(mm);
-	KT_EQ(kt_block_type(mm, page->pfn), MIGRATE_MOVABLE);
+	for (pfn_t pfn = page->pfn; pfn < page->pfn + (1u << (MAX_ORDER - 1)); pfn += BLOCK)
+		KT_EQ(kt_block_type(mm, pfn), MIGRATE_MOVABLE);
 	kt_check_all(mm);
 }
 

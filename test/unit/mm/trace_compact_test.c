@@ -77,6 +77,33 @@ KTEST(trace, a_run_of_compaction_says_where_it_is_whether_it_waits_and_how_it_en
 	all_is_well(cache);
 }
 
+KTEST(trace, kcompactd_is_seen_to_wake_for_a_wish_and_to_sleep)
+{
+	struct kt_cache *cache = traced(ZONAL_TRACE_BIT(KCOMPACTD_WAKE) |
+					ZONAL_TRACE_BIT(KCOMPACTD_SLEEP));
+	struct zonal_trace_record record;
+
+	if (!cache)
+		return;
+	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA);
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	record = next(cache);
+	KT_EQ(record.point, ZONAL_TRACE_KCOMPACTD_WAKE);
+	KT_EQ(record.field[0], 0);
+	KT_EQ(record.field[1], PAGEBLOCK_ORDER);
+	KT_EQ(record.field[2], ZONE_DMA);
+	record = next(cache);
+	KT_EQ(record.point, ZONAL_TRACE_KCOMPACTD_SLEEP);
+	KT_EQ(record.field[0], 0);
+	/* Without a wish nobody wakes. */
+	(void)zonal_kcompactd_turn(cache->mm, 0);
+	record = next(cache);
+	KT_EQ(record.point, ZONAL_TRACE_KCOMPACTD_SLEEP);
+	KT_TRUE(!zonal_trace_peek(cache->mm, kt_cpu_id(0), &record));
+	zonal_trace_on(cache->mm, 0);
+	all_is_well(cache);
+}
+
 KTEST(trace, a_zone_that_is_put_off_passed_over_and_tried_again_is_seen)
 {
 	static const unsigned expected[] = { ZONAL_TRACE_COMPACT_DEFER,

@@ -14,6 +14,7 @@
 #include <zonal/reclaim.h>
 #include <zonal/reporting.h>
 
+#include "mm/pcp.h"
 #include "test/unit/monitor/monitor_capture.h"
 
 static const struct kt_spec board = {
@@ -154,6 +155,8 @@ KTEST(uses, a_cpu_that_was_never_announced_is_served_and_reported)
 	zonal_cpu_online(mm, here);
 	many(mm);
 	KT_EQ(zonal_bad_count(mm), after);
+	mm_unannounced_cpu(mm);
+	KT_EQ(zonal_bad_count(mm), after + 1);
 	zonal_drain_all(mm, NULL);
 	kt_check_all(mm);
 }
