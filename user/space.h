@@ -151,8 +151,8 @@ const struct zonal_owner_ops *user_owner_ops(void);
 
 /* ---- process_table.c ---------------------------------------------------- */
 
-/* A table of so many slots, if there is memory for more than the usual one. Once, before the first
- * task. Context: boot or task. */
+/* A table of so many slots; it stays as it is if there is no memory for more than the usual one.
+ * While there is no task. Context: boot or task. */
 void process_begin(unsigned tasks);
 /* How many slots there are; the n-th, NULL behind the last; the one that a task of that id is in,
  * or was. */

@@ -40,7 +40,7 @@ failed_at() {
 
 begin sites 1 2n 240
 if selected sites.every_place_that_allocates_has_failed; then
-	own='alloc_sites.whatever*,user_place.a_fault_that_gets_no*,swap.a_pool_without_memory*'
+	own='alloc_sites.whatever*,alloc_sites.a_table*,user_place.a_fault_that_gets_no*,swap.a_pool_without_memory*'
 	boot "run=test+$own;test+alloc_sites.the_places* exit=semihosting"
 	expect 0 '# failed at 0x[0-9a-f]+'
 	failed_at >"$scratch/failed"

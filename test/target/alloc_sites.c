@@ -20,6 +20,7 @@
 #include "platform/platform.h"
 #include "test/unit/block/cache_disk.h"
 #include "test/unit/block/fake_virtio.h"
+#include "user/space.h"
 #include "user/swap.h"
 #include "user/user.h"
 #include "user_world.h"
@@ -224,6 +225,20 @@ KTEST_F(alloc_sites, whatever_allocates_may_fail_and_nothing_is_lost, KT_TARGET_
 	block_test_run(rounds);
 	(void)log_end();
 	user_world_is_sound(before);
+}
+
+/* At boot, where hardly anything is in use; so it is asked for once more. */
+KTEST_F(alloc_sites, a_table_without_memory_stays_as_it_is, KT_TARGET_ONLY)
+{
+	uint64_t before = user_world_before();
+	unsigned slots = user_most();
+
+	zonal_inject(&zonal_image, 0, 1000); /* whoever else asks meanwhile */
+	process_begin(ZONAL_USER_TASKS_MOST);
+	disarm();
+	KT_EQ(user_most(), slots);
+	KT_TRUE(process_slot(slots - 1) && !process_slot(slots));
+	user_world_is_back(before);
 }
 
 /* What test/image/sites.t reads. */
