@@ -239,6 +239,7 @@
 #define pcp_bulk_free zn_pcp_bulk_free
 #define pcp_give zn_pcp_give
 #define pcp_refill zn_pcp_refill
+#define pcp_refill_rest zn_pcp_refill_rest
 #define pcp_ring_slots zn_pcp_ring_slots
 #define pcp_set_sizes zn_pcp_set_sizes
 #define pcp_setup zn_pcp_setup

@@ -8,7 +8,7 @@
  *	    alloc_request      this file     decode, first pass at LOW
  *	      walk_zones       walk.c        first zone whose watermark allows it
  *	        zone_take      take.c        per-CPU list or buddy
- *	          pcp_refill   pcp.c         a batch under the zone lock
+ *	          pcp_refill   refill.c      a batch under the zone lock
  *	            mobility_take  mobility.c  whose blocks
  *	              buddy_take   buddy.c     smallest block, split
  *	      alloc_slow       slowpath.c    when every zone said no

@@ -16,7 +16,8 @@ struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, uns
 
 /*
  * Up to `want` single pages for a per-CPU list, in the order of `want` calls of
- * mobility_take(). Returns how many; pages are INNER.
+ * mobility_take(). Returns how many; pages are INNER. Less than `want`: there are no more, or
+ * they have to be stolen and others may have the lock first; another call goes on.
  */
 unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 			       struct page **out, unsigned want)

@@ -4,9 +4,8 @@
  *
  * Each CPU has, for each zone, three rings of page pointers, one a type (P1).
  * Takes come from the head, and a freed page goes back there, still warm in
- * the cache (P7). An empty ring is refilled with `batch` pages under one hold of
- * the zone lock; they come out in physical order (P6). When a CPU holds `high` pages of a
- * zone, a batch of the coldest, from the tails, goes back (P9).
+ * the cache (P7). An empty ring is refilled with `batch` pages (refill.c, P6). When a CPU
+ * holds `high` pages of a zone, a batch of the coldest, from the tails, goes back (P9).
  *
  * Which ring gives how many (P10): the rings are visited in turn, and each gives one page,
  * one more for each empty ring passed on the way, so that full rings give more
@@ -33,64 +32,9 @@
 
 #include "lib/assert.h"
 #include "buddy.h"
-#include "mobility.h"
 #include "page_check.h"
 #include "trace.h"
 #include "watermark.h"
-
-/* Pages of CMA lists lie in CMA blocks and no others do, so their home shows in the block. */
-static void home_cma_pages(const struct zone *zone, struct page **slot, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (page_block_type(slot[i]) == MIGRATE_CMA)
-			page_set_word(slot[i], word_pcp(zone->id, MIGRATE_CMA));
-}
-
-/* Turn what the lists of `type` gave into PCP pages, dropping those that fail the check
- * (D20: at refill); returns how many stay. */
-static unsigned accept_refill(struct zone *zone, struct page **slot, unsigned count, unsigned type)
-{
-	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
-	uint32_t in_list = word_pcp(zone->id, type);
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		struct page *page = slot[i];
-
-		if (unlikely(page_word(page) != inner) && !page_check_take(zone->mm, page))
-			continue;
-		page_set_word(page, in_list);
-		slot[kept++] = page;
-	}
-	return kept;
-}
-
-struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsigned flags)
-{
-	struct pcp_ring *ring = &pcp->ring[type];
-	unsigned count;
-	bool cma;
-
-	DASSERT_MASKED();
-	DASSERT(!pcp_has(pcp, type), "zone %u: the list of type %u is not empty", zone->id, type);
-	if (unlikely(!ld_relaxed(&pcp->announced)))
-		mm_unannounced_cpu(zone->mm);
-	do {
-		lock_take(&zone->lock);
-		cma = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
-		count = mobility_take_singles(zone, type, flags, ring->slot, pcp->batch);
-		lock_drop(&zone->lock);
-		if (!count)
-			return NULL;
-		own_add(&pcp->stat[STAT_REFILL], 1);
-		ring->head = 0;
-		ring->tail = accept_refill(zone, ring->slot, count, type);
-		if (unlikely(cma))
-			home_cma_pages(zone, ring->slot, ring->tail);
-		own_add(&pcp->count, ring->tail);
-	} while (!ring->tail);
-	return pcp_pop(pcp, type);
-}
 
 /* The next list that has something, and how much it gives; see the essay. */
 static void turn_next(struct pcp *pcp, struct pcp_turn *turn)

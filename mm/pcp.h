@@ -28,6 +28,10 @@ static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
  * the zone lock. NULL: the zone has none that the flags allow. */
 struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsigned flags);
 
+/* What pcp_refill() left to do, if this CPU's pcp->owed says so (refill.c). Interrupts are as `irq`
+ * says in between, so that the caller may be on another CPU behind it; masked again then. */
+void pcp_refill_rest(struct zone *zone, unsigned type, unsigned flags, port_irqflags_t irq);
+
 /* Whose turn it is to give, and how many pages (P10); carried from piece to piece of what
  * is one return. Begins as all zero but `left`, the pages still to be returned. */
 struct pcp_turn {

@@ -89,6 +89,10 @@ struct page *zone_take(struct zone *zone, const struct alloc_req *req,
 		page = take_block(zone, req, flags);
 	if (page)
 		take_count(cpu, zone, preferred, req->order);
+	if (page && single && unlikely(cpu->pcp[zone->id].owed)) {
+		pcp_refill_rest(zone, req->type, flags, irq);
+		cpu = mm_this_cpu(req->mm);
+	}
 	/* 5.10 looks at the flag behind a per-CPU list even if that stayed empty. */
 	if (page || single)
 		take_note_boost(cpu, zone);

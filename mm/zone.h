@@ -125,6 +125,8 @@ struct pcp {
 	/* Of zonal_expire_lists(): uses at its last call, and calls until a batch goes (P12). */
 	uint64_t seen;
 	uint8_t expire;
+	uint8_t owed_type; /* c: what a refill has still to bring, in pieces, and of which type */
+	uint16_t owed;
 	_Atomic bool announced; /* t: its CPU may use it, zonal_cpu_online() */
 };
 

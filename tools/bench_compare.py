@@ -61,18 +61,16 @@ OPEN = {
     ("pair", 9): 322,
     ("pair-irq", 0): 159,
     ("pair-local", 0): 153,
-    ("b512-alloc", 0): 103,
-    ("b512-free", 0): 115,
-    ("b32768-shuf-alloc", 0): 112,
+    ("b512-alloc", 0): 101,
+    ("b512-free", 0): 112,
+    ("b32768-shuf-alloc", 0): 110,
     ("b32768-shuf-free", 0): 230,
     ("b4096-shuf-alloc", 3): 206,
     ("b4096-shuf-free", 3): 203,
     ("b64-shuf-alloc", 9): 230,
     ("b64-shuf-free", 9): 180,
-    ("steal-512", 0): 154000,
-    ("steal-1024", 0): 291000,
-    ("irqoff", 0): 520000,
-    ("init, a page", "-"): 6.5,
+    ("steal-512", 0): 53000,
+    ("steal-1024", 0): 95000,
 }
 # Rounds of frag that are shown, and the 2 MiB blocks that an ideal placement would leave free.
 FRAG_IDEAL = {"iter20": 0, "iter40": 10, "iter50": 85, "iter60": 172}

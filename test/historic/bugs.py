@@ -192,7 +192,7 @@ bug(30, "C33", "remote CPU lists drained without asking it (6.1.104)",
     "bool here = true;")
 
 bug(31, "C35", "pages left on a temporary list (6.1.57)",
-    "mm/pcp.c",
+    "mm/refill.c",
     """		if (!count)
 			return NULL;""",
     """		if (count < pcp->batch)

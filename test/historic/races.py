@@ -104,7 +104,7 @@ bug(115, "zone lock", "block lane takes without the lock",
     "\tpage = buddy_take(zone, order, type);")
 
 bug(116, "zone lock", "refill without the lock",
-    "mm/pcp.c",
+    "mm/refill.c",
     """		lock_take(&zone->lock);
 		cma = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
 		count = mobility_take_singles(zone, type, flags, ring->slot, pcp->batch);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A refill whose pages have to be stolen goes in pieces, with interrupts open in between, and the
+ * list is as full in the end as if it had gone at once (P6, T4).
+ *
+ * The board is one zone of 64 movable pageblocks, in which all pages are taken and then one of
+ * each block is given back: an unmovable page is to be had by a theft alone, and one theft brings
+ * one page.
+ */
+#include <zonal/linux.h>
+
+#include "kt_instance.h"
+
+enum { PAGES = 32768, BLOCKS = PAGES >> PAGEBLOCK_ORDER, BATCH = 7 };
+
+static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, PAGES } } };
+
+/* One page of each pageblock is free, and in the lists of the zone. */
+static bool leave_one_a_block(struct zonal *mm)
+{
+	for (unsigned i = 0; i < PAGES; i++)
+		if (!zonal_alloc(mm, GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, 0))
+			return false;
+	for (unsigned b = 0; b < BLOCKS; b++)
+		zonal_free(mm, zonal_page(mm, KT_DMA_PFN + (b << PAGEBLOCK_ORDER) + 100), 0);
+	zonal_drain_all(mm, NULL);
+	return true;
+}
+
+static uint64_t steals(const struct zonal *mm)
+{
+	return ld_relaxed(&mm->cpu[kt_cpu_id(0)]->fallback_steals);
+}
+
+KTEST(rows_p, p6_a_refill_that_steals_fills_the_list_in_pieces)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	struct page *page;
+	uint16_t holds;
+
+	if (!mm || !KT_TRUE(leave_one_a_block(mm)))
+		return;
+	KT_EQ(zone->pcp_batch, BATCH);
+	holds = ld_relaxed(&zone->lock.owner);
+	page = zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 0);
+	if (!KT_TRUE(page))
+		return;
+	KT_EQ(steals(mm), BATCH);
+	KT_EQ(kt_pcp_held(mm, 0, 0), BATCH - 1);
+	KT_EQ(kt_free(zone), BLOCKS - BATCH);
+	/* Two thefts a hold at most. */
+	KT_TRUE((uint16_t)(ld_relaxed(&zone->lock.owner) - holds) >= (BATCH + 1) / 2);
+	for (unsigned i = 0; i < BATCH - 1; i++)
+		KT_TRUE(zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 0));
+	KT_EQ(kt_pcp_held(mm, 0, 0), 0);
+	KT_EQ(steals(mm), BATCH);
+}
+
+/* What the first piece brought is enough for the page; what is left of the zone is all there is. */
+KTEST(rows_p, p6_a_refill_of_less_than_a_batch_takes_what_there_is)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct page *page;
+
+	if (!mm)
+		return;
+	for (unsigned i = 0; i < PAGES; i++)
+		if (!KT_TRUE(zonal_alloc(mm, GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, 0)))
+			return;
+	for (unsigned b = 0; b < 3; b++)
+		zonal_free(mm, zonal_page(mm, KT_DMA_PFN + (b << PAGEBLOCK_ORDER) + 100), 0);
+	zonal_drain_all(mm, NULL);
+	page = zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 0);
+	KT_TRUE(page);
+	KT_EQ(kt_pcp_held(mm, 0, 0), 2);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), 0);
+	kt_check_all(mm);
+}
