@@ -211,7 +211,7 @@ help:
 	@echo '  run, qemu  boot the board SHAPE under QEMU; on a terminal the monitor opens'
 	@echo '  test       everything: host variants, checks, a matrix of boards; TEST=GLOB… selects'
 	@echo '  host-test  the host part of it (ASan, UBSan with gcc and clang; TSan)'
-	@echo '  bench      the benchmark board with counted instructions, beside Linux 5.10'
+	@echo '  bench, view   counted instructions, beside Linux 5.10; a board short of memory as a page, $(O)/view.html'
 	@echo '  gdb        QEMU stopped at reset and gdb-multiarch (help zonal); tools/panic.py LOG: a panic by file and line'
 	@echo '  historic, mutate   broken on purpose, by hand or N= times in each of FILES='
 	@echo '  hypervisor bootloader (examples/), models proofs fuzz soak lint size clean'

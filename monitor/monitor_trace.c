@@ -11,7 +11,7 @@
  * The rings are made when points are turned on for the first time, and stay: a CPU may be in the
  * middle of a record when they are turned off. Records come out in order of time by asking each
  * CPU for its oldest; monitor_trace_text.c prints their fields. What is recorded after `show` began
- * is left for the next one, so that it ends on a busy board too.
+ * is left for the next one, so that it ends on a busy board too; with -j, until_ns is that moment.
  *
  * Called by the one task that runs the monitor; it is the rings' one reader.
  */
@@ -163,9 +163,11 @@ static int show(struct zonal *mm, const struct monitor_args *args)
 		kprintf("{\"schema\":\"zonal.trace/1\",\"records\":[");
 	for (; shown < most && !zn_stop_asked() && trace_oldest(mm, until, &record); shown++)
 		print_record(&record, args->json, !shown);
-	kprintf(args->json ? "],\"shown\":%llu,\"lost\":%llu}\n" :
-			     "%llu records, %llu lost so far\n",
-		(ull)shown, (ull)lost(mm));
+	if (args->json)
+		kprintf("],\"shown\":%llu,\"lost\":%llu,\"until_ns\":%llu}\n", (ull)shown,
+			(ull)lost(mm), (ull)until);
+	else
+		kprintf("%llu records, %llu lost so far\n", (ull)shown, (ull)lost(mm));
 	return 0;
 }
 

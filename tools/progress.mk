@@ -11,7 +11,7 @@ endif
 GOALS := $(or $(MAKECMDGOALS),all)
 COUNTED := $(if $(filter host bench test host-test,$(GOALS)),host) \
 	$(if $(filter test host-test,$(GOALS)),$(VARIANTS))
-EXPECT := $(if $(filter all run qemu gdb bench size test host-test,$(GOALS)),$(IMAGE_OBJ)) \
+EXPECT := $(if $(filter all run qemu gdb bench view size test host-test,$(GOALS)),$(IMAGE_OBJ)) \
 	$(foreach v,$(COUNTED),$(patsubst %.c,$(O)/$(v)/obj/%.o,$(sort $(HOST_CORE) \
 	$(foreach p,$(if $(filter host,$(v)),$(HOST_PROGRAMS),test),$(SRC_$(p))))))
 MISSING := $(words $(filter-out $(wildcard $(EXPECT)),$(EXPECT)))

@@ -147,6 +147,8 @@ need_test() {
 	need mtools mformat
 	need qemu-efi-aarch64 /usr/share/qemu-efi-aarch64/QEMU_EFI.fd /usr/share/AAVMF/AAVMF_CODE.fd
 	need pkg-config pkg-config
+	# What tools/zonal-view writes is looked at.
+	need chromium chromium
 	need clang clang
 	need lld ld.lld
 	# clang's run-time for the sanitizers is a package of its own.

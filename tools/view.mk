@@ -9,3 +9,10 @@ SRC_replay := tools/replay.c $(filter-out tools/oracle.c,$(wildcard tools/oracle
 $(O)/host/replay: $(O)/host-gcc-asan/replay
 $(ELSEWHERE_host:%=$(O)/host/%):
 	$(Q)mkdir -p $(@D) && cp $< $@
+
+# What a board prints of itself while it runs the demonstration and then runs short of memory, as a page.
+.PHONY: view
+view: $(O)/zonal.img | $(O)/setup.bench
+	$(Q)tools/run_view.sh </dev/null >$(O)/view.log || { tail -n 5 $(O)/view.log; exit 1; }
+	$(Q)tools/zonal-view -o $(O)/view.html --perfetto $(O)/view.json $(O)/view.log
+	@echo 'Open $(abspath $(O)/view.html) in a browser, and $(O)/view.json in ui.perfetto.dev.'

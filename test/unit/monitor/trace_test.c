@@ -76,12 +76,19 @@ KTEST_F(monitor_trace, shows_records_with_fields_by_name, KT_HOST_ONLY)
 KTEST_F(monitor_trace, shows_json, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&uma);
-	const char *text = mm ? traced(mm, "trace show -j") : "";
+	uint64_t before = port_time_ns(), until = 0;
+	const char *text = mm ? traced(mm, "trace show -j") : "", *end;
 
 	KT_OK(strstr(text, "{\"schema\":\"zonal.trace/1\",\"records\":[{\"ns\":") == text, "%s",
 	      text);
 	KT_OK(strstr(text, "\"event\":\"mm_page_free\",\"pfn\":") != NULL, "%s", text);
-	KT_OK(strstr(text, ",\"order\":3}],\"shown\":2,\"lost\":0}\n") != NULL, "%s", text);
+	end = strstr(text, ",\"order\":3}],\"shown\":2,\"lost\":0,\"until_ns\":");
+	KT_OK(end != NULL, "%s", text);
+	/* The moment of `show`, which a log gives to what was printed beside it. */
+	for (end = end ? strrchr(end, ':') + 1 : ""; *end >= '0' && *end <= '9'; end++)
+		until = until * 10 + (uint64_t)(*end - '0');
+	KT_OK(until >= before && until <= port_time_ns(), "%s", text);
+	KT_STR_EQ(end, "}\n");
 }
 
 KTEST_F(monitor_trace, shows_as_many_as_are_asked_for, KT_HOST_ONLY)
