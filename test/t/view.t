@@ -251,11 +251,11 @@ def perfetto_gets_the_same():
     return faults + different("times", sorted(e["ts"] for e in events if e["ph"] == "i"), times)
 
 
-CASES = [zones_marks_and_free_figures_are_the_boards, free_memory_moves_against_the_marks_as_it_did, steps_may_be_of_one_width,
-         every_pageblock_is_drawn_as_the_map_has_it, free_lists_are_the_boards, hits_and_misses_are_the_boards,
-         every_event_of_the_trace_is_on_the_time_line, the_slider_moves_the_map,
+CASES = [zones_marks_and_free_figures_are_the_boards, free_memory_moves_against_the_marks_as_it_did,
+         steps_may_be_of_one_width, every_pageblock_is_drawn_as_the_map_has_it, free_lists_are_the_boards,
+         hits_and_misses_are_the_boards, every_event_of_the_trace_is_on_the_time_line, the_slider_moves_the_map,
          the_picture_of_the_map_has_the_legends_colours, the_whole_page_is_drawn, it_asks_nobody_else,
          perfetto_gets_the_same]
 
-sys.exit(run_cases("view", CASES, (KeyError, ValueError, IndexError, StopIteration, OSError,
-                              subprocess.TimeoutExpired)))
+sys.exit(run_cases("view", CASES, (KeyError, TypeError, ValueError, IndexError, StopIteration, OSError,
+                                   subprocess.TimeoutExpired)))
