@@ -12,6 +12,7 @@
 
 #include "kt_cache.h"
 #include "mm/group.h"
+#include "mm/reclaim/reclaim.h"
 #include "mm/reclaim/scan.h"
 
 #define ACCOUNT (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
@@ -281,4 +282,25 @@ KTEST(rows_z, z5_the_storage_of_groups_is_as_large_as_what_is_kept_in_it)
 		KT_EQ(zonal_group_map_bytes(mm),
 		      nodes[i] * sizeof(struct lru_lists) * ZONAL_MAX_GROUPS + mm->map_span);
 	}
+}
+
+/* Each node that there is has lists of its own; what lies behind the last is somebody else's. */
+KTEST(reclaim, lists_of_groups_are_on_every_node_and_keep_to_their_storage)
+{
+	static const struct kt_spec gap = {
+		.ram = { { 0, KT_DMA_PFN, 1024 }, { 2, KT_DMA_PFN + 1024, 1024 } },
+	};
+	struct zonal *mm = kt_bare_instance(&gap);
+	size_t bytes = mm ? reclaim_groups_bytes(mm) : 0;
+	unsigned char *storage = kt_alloc(bytes + 256, 64);
+
+	if (!mm || !storage)
+		return;
+	memset(storage + bytes, 0xa5, 256);
+	reclaim_groups_begin(mm, storage);
+	KT_TRUE(mm->node[0]->reclaim.lru.group && mm->node[2]->reclaim.lru.group);
+	KT_TRUE(mm->node[0]->reclaim.lru.group != mm->node[2]->reclaim.lru.group);
+	for (unsigned i = 0; i < 256; i++)
+		KT_EQ(storage[bytes + i], 0xa5);
+	kt_check_all(mm);
 }

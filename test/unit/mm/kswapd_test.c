@@ -122,6 +122,8 @@ KTEST(rows_k, k3_k5_k6_run_goes_from_12_on_until_a_zone_is_above_high)
 	KT_EQ(kt_event(cache->mm, EVENT_PGSTEAL_KSWAPD), sum);
 	KT_EQ(kt_event(cache->mm, EVENT_PGSCAN_KSWAPD), sum);
 	KT_EQ(kt_event(cache->mm, EVENT_PAGEOUTRUN), 1);
+	/* It had slept for long: nobody disturbed a nap. */
+	KT_EQ(kt_event(cache->mm, EVENT_KSWAPD_LOW_QUICKLY), 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
 }

@@ -182,6 +182,31 @@ static uint64_t drop(struct zonal_shrinker *self, unsigned nid, uint64_t nr)
 	return nr;
 }
 
+static uint64_t none_kept(struct zonal_shrinker *self, unsigned nid)
+{
+	(void)self;
+	(void)nid;
+	return 0;
+}
+
+KTEST(trace, a_shrinker_that_has_nothing_is_not_asked_for_more)
+{
+	struct zonal_shrinker shrinker = { .name = "kt", .count = none_kept, .scan = drop,
+					   .seeks = 2 };
+	struct kt_cache *cache = listed(ZONAL_CACHE, 1, ZONAL_TRACE_BIT(SLAB_BEGIN) |
+					ZONAL_TRACE_BIT(SLAB_END));
+	struct scan s;
+
+	if (!cache)
+		return;
+	s = scan_of(cache->mm);
+	zonal_shrinker_register(cache->mm, &shrinker);
+	KT_EQ(shrink_objects(&s, cache->mm->node[0]), 0);
+	nothing_more(cache->mm);
+	zonal_shrinker_unregister(cache->mm, &shrinker);
+	finish(cache);
+}
+
 KTEST(trace, a_shrinker_is_seen_with_what_is_carried_over)
 {
 	struct zonal_shrinker shrinker = { .name = "kt", .count = thousand, .scan = drop,
