@@ -429,3 +429,19 @@ KTEST(check, tells_how_far_it_is)
 	KT_EQ(watched.most, (KT_DMA_PFN + 16384 + 2048 - 1) >> MM_SECTION_SHIFT);
 	KT_TRUE(!watched.wrong);
 }
+
+/* Of a count that is wrong no page is to blame. */
+KTEST(check, a_count_of_pages_off_their_lists_that_is_wrong_names_no_page)
+{
+	struct zonal *mm = kt_instance(&board);
+	struct zonal_finding found;
+
+	if (!mm)
+		return;
+	st_relaxed(&mm->node[0]->reclaim.lru.isolated[0], 3);
+	KT_TRUE(!zonal_check(mm, &found));
+	KT_EQ(found.pfn, 0);
+	KT_OK(strstr(found.text, "counts say 0, 3"), "%s", found.text);
+	st_relaxed(&mm->node[0]->reclaim.lru.isolated[0], 0);
+	kt_check_all(mm);
+}

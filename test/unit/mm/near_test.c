@@ -107,6 +107,22 @@ KTEST(rows_k, k15_node_reclaim_is_off_and_then_the_walk_goes_on)
 	kt_cache_drop_all(cache);
 }
 
+/* From a sixteenth of a list on, twice as much in each round: less than two lists' length in all,
+ * on each of the two nodes that are near. */
+KTEST(rows_k, k15_own_node_is_looked_at_harder_from_round_to_round)
+{
+	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);
+
+	if (!cache)
+		return;
+	for (unsigned i = 0; i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 3 * ZONE_TYPES);
+	KT_OK(cache->asked_give > 2 * 4096 && cache->asked_give < 4 * 4096, "%llu were asked for",
+	      (unsigned long long)cache->asked_give);
+	kt_cache_drop_all(cache);
+}
+
 KTEST(rows_k, k15_k17_own_node_is_reclaimed_before_a_farther_one_is_asked)
 {
 	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);

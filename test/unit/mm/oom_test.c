@@ -300,6 +300,27 @@ KTEST(rows_o, o4_nofail_takes_without_marks_behind_a_kill)
 	kt_oom_finish(oom);
 }
 
+/* L16: one for which nobody is ended may go below MIN by a quarter, if it may not fail. */
+KTEST(rows_l, l16_nofail_without_a_kill_takes_a_quarter_of_the_reserve)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+	struct page *page;
+
+	if (!oom)
+		return;
+	kt_oom_end(oom, 0);
+	zonal_drain_all(oom->mm, NULL);
+	kt_marks(kt_zone(oom->mm, 0, ZONE_DMA), 120, 120, 120);
+	(void)zonal_kswapd_turn(oom->mm, 0, false);
+	page = zonal_alloc_node(oom->mm, 0, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 0);
+	KT_TRUE(!page);
+	page = zonal_alloc_node(oom->mm, 0, GFP_KERNEL | __GFP_THISNODE | __GFP_NOFAIL, 0);
+	KT_TRUE(page);
+	KT_EQ(oom->kills, 0);
+	zonal_free(oom->mm, page, 0);
+	kt_oom_finish(oom);
+}
+
 /* O7: with a nodemask, who is bound elsewhere is not asked; in a cpuset, who lives elsewhere. */
 KTEST(rows_o, o7_constraint_by_policy_and_cpuset)
 {
