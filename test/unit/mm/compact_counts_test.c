@@ -352,3 +352,20 @@ KTEST(rows_x, x14_a_run_of_kcompactd_without_frames_puts_the_zone_not_off)
 	cache->on_move = NULL;
 	all_is_well(cache);
 }
+
+/* X1, X14: a zone that has a block above MIN is not what kcompactd is for, and teaches nothing. */
+KTEST(rows_x, x14_kcompactd_learns_nothing_of_a_zone_that_has_a_block)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	unsigned failed;
+
+	if (!mm)
+		return;
+	kt_marks(zone, 0, 2 * PAGES, 2 * PAGES);
+	failed = ld_relaxed(&zone->compact.failed);
+	kcompactd_ask(mm, mm->node[0], 3, ZONE_DMA);
+	(void)zonal_kcompactd_turn(mm, 0);
+	KT_EQ(ld_relaxed(&zone->compact.failed), failed);
+	KT_TRUE(failed <= 3);
+}

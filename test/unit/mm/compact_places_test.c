@@ -353,3 +353,30 @@ KTEST(rows_x, x6_who_gives_no_frames_back_changes_no_place)
 	compact_release(c);
 	KT_EQ(ld_relaxed(&zone->compact.free_at), 0);
 }
+
+/* X7: half a pageblock or more in one piece is for movable pages from then on, as 5.10 has it. */
+KTEST(rows_x, x7_a_large_free_piece_makes_its_pageblock_movable)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct page *last, *half, *page;
+	static struct compact c;
+
+	if (!mm)
+		return;
+	half = zonal_alloc(mm, NOWAIT, PAGEBLOCK_ORDER - 1);
+	last = mm_page(mm, half->pfn & ~(pfn_t)(BLOCK - 1));
+	KT_EQ(page_block_type(last), MIGRATE_UNMOVABLE);
+	c = (struct compact){ .mm = mm,
+			      .zone = kt_zone(mm, 0, ZONE_DMA),
+			      .order = PAGEBLOCK_ORDER,
+			      .any_target = true,
+			      .used_at = KT_DMA_PFN,
+			      .free_at = last->pfn };
+	page = compact_target(&c, half);
+	KT_TRUE(page && page >= last && page < last + BLOCK);
+	KT_EQ(page_block_type(last), MIGRATE_MOVABLE);
+	compact_unused(&c, page);
+	compact_release(&c);
+	zonal_free(mm, half, PAGEBLOCK_ORDER - 1);
+	kt_check_all(mm);
+}
