@@ -441,6 +441,33 @@ KTEST(rows_l, l16_who_may_not_fail_waits_until_somebody_frees_a_page)
 	kt_check_all(mm);
 }
 
+/* R5: others may run before each further round, beside what a round has of that itself. */
+KTEST(rows_r, r5_others_run_before_each_further_round)
+{
+	struct zonal *mm = kt_bare_instance(&eight_blocks);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, PAGES) : NULL;
+	struct zonal_failure failure;
+	unsigned in_a_round;
+
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_NOWARN, PAGES);
+	for (unsigned i = 0; i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+	gave_way = 0;
+	counting = true;
+	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY, 0));
+	in_a_round = gave_way;
+	zonal_kswapd_turn(mm, 0, false);
+	gave_way = 0;
+	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
+	counting = false;
+	zonal_last_failure(mm, &failure);
+	KT_EQ(failure.rounds, 16);
+	KT_EQ(gave_way, in_a_round * (1 + failure.rounds) + failure.rounds);
+	kt_cache_drop_all(cache);
+}
+
 /* What others change meanwhile may be right after a nap. */
 KTEST(check, a_busy_check_naps_before_it_looks_again)
 {
