@@ -133,9 +133,9 @@ include tools/image.mk
 $(eval $(call IMAGE,$(O)/zonal,$(IMAGE_OBJ)))
 $(eval $(call IMAGE,$(O)/plain/zonal,$(PLAIN_OBJ)))
 
-# The image with the costly assertions, which `make test` boots on one of its boards.
-$(O)/debug/zonal.img: FORCE $(FDT_LIB) | $(O)/setup.build
-	$(Q)$(MAKE) --no-print-directory O=$(O)/debug EXTRA_CFLAGS='$(EXTRA_CFLAGS) $(DEBUG_IMAGE)' \
+# The image with the costly assertions, and the one that counts locks; `make test` boots both.
+$(O)/debug/zonal.img $(O)/lockstat/zonal.img: $(O)/%/zonal.img: FORCE $(FDT_LIB) | $(O)/setup.build
+	$(Q)$(MAKE) --no-print-directory O=$(O)/$* EXTRA_CFLAGS='$(EXTRA_CFLAGS) $(IMAGE_$*)' \
 		$(if $(LIBFDT_SRC),,LIBFDT_LIB=$(FDT_LIB) FDT_INC=$(FDT_INC)) LZ4_SRC=$(LZ4_DIR) all
 
 # One variant of the host build: folder, compiler (gcc knows no -Wthread-safety), extra flags.
@@ -180,7 +180,7 @@ host-test: $(O)/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model $(O
 		$(O)/host-hooks/hooks host
 	$(Q)tools/run_tests.sh host
 
-test: $(O)/flash.img $(O)/plain/zonal.img $(O)/debug/zonal.img $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
+test: $(O)/flash.img $(patsubst %,$(O)/%/zonal.img,plain debug lockstat) $(VARIANTS:%=$(O)/%/test) $(O)/host-gcc-asan/model \
 		$(O)/host-gcc-asan/topology $(O)/host-tsan/stress $(O)/host-hooks/hooks host | $(O)/setup.test
 	$(Q)tools/run_tests.sh host boot
 

@@ -4,8 +4,9 @@
  *
  * Interrupts are masked while a lock is held: a handler may want it too, and what a CPU
  * holds is noted for that CPU. The order of locks is the table in lock_rank.h; debug
- * builds watch over it. There a lock has its rank beside it, given by LOCK_INIT() or
- * lock_set_rank(). A shipped lock is the two tickets and nothing else.
+ * builds watch over it, and builds with ZONAL_LOCKSTAT=1 count (lock_stat.h). There a lock has its
+ * rank beside it, given by LOCK_INIT() or lock_set_rank(). A shipped lock is the two tickets and
+ * nothing else.
  */
 #ifndef LIB_LOCK_H
 #define LIB_LOCK_H
@@ -16,6 +17,7 @@
 #include "atomic.h"
 #include "lock_rank.h"
 #include "lock_says.h"
+#include "lock_stat.h"
 
 /* What it consists of: tickets, or the lock that the port has (<zonal/port.h>). */
 #ifdef ZONAL_PORT_LOCK
@@ -28,7 +30,7 @@
 	_Atomic uint16_t owner; /* ticket being served; written by the holder */
 #endif
 
-#if ZONAL_DEBUG
+#if ZONAL_DEBUG || ZONAL_LOCKSTAT
 struct LOCK_IS_ONE ticket_lock {
 	LOCK_FIELDS
 	_Atomic uint16_t rank; /* enum lock_rank; written before it is taken first */
@@ -83,11 +85,15 @@ static inline bool lock_held(struct ticket_lock *lock) { return lock_raw_held(lo
 
 static inline void lock_take(struct ticket_lock *lock)
 {
+	bool waited;
+
 	if (ZONAL_DEBUG)
 		lock_rank_wanted(lock);
-	lock_raw_take(lock);
+	waited = lock_raw_take(lock);
 	if (ZONAL_DEBUG)
 		lock_rank_taken(lock);
+	if (ZONAL_LOCKSTAT)
+		lock_stat_taken(lock, waited);
 }
 
 static inline bool lock_try(struct ticket_lock *lock)
@@ -97,6 +103,8 @@ static inline bool lock_try(struct ticket_lock *lock)
 	DASSERT_MASKED();
 	if (ZONAL_DEBUG && taken)
 		lock_rank_taken(lock);
+	if (ZONAL_LOCKSTAT && taken)
+		lock_stat_taken(lock, false);
 	return taken;
 }
 
@@ -105,6 +113,8 @@ static inline void lock_drop(struct ticket_lock *lock)
 	DASSERT_MASKED();
 	if (ZONAL_DEBUG)
 		lock_rank_dropped(lock);
+	if (ZONAL_LOCKSTAT)
+		lock_stat_dropped(lock);
 	DASSERT(lock_held(lock), "the lock %p is dropped, and nobody has it", (const void *)lock);
 	lock_raw_drop(lock);
 }

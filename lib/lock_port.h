@@ -7,7 +7,14 @@
 #ifndef LIB_LOCK_PORT_H
 #define LIB_LOCK_PORT_H
 
-static inline void lock_raw_take(struct ticket_lock *lock) { zonal_port_lock_take(&lock->port); }
+/* Whether somebody else had it: see lock_ticket.h. */
+static inline bool lock_raw_take(struct ticket_lock *lock)
+{
+	if (ZONAL_LOCKSTAT && zonal_port_lock_try(&lock->port))
+		return false;
+	zonal_port_lock_take(&lock->port);
+	return true;
+}
 
 static inline bool lock_raw_try(struct ticket_lock *lock)
 {

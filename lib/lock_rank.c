@@ -34,6 +34,12 @@ static const struct {
 } ranks[LOCK_RANKS] = { { "a lock without a rank", false }, LOCK_RANK_TABLE(LOCK_RANK_TEXT) };
 #undef LOCK_RANK_TEXT
 
+const char *lock_rank_text(enum lock_rank rank)
+{
+	ASSERT(rank < LOCK_RANKS, "rank %u of %u", rank, LOCK_RANKS);
+	return ranks[rank].text;
+}
+
 static struct held_locks *held_here(void)
 {
 	ASSERT(port_irqs_masked(), "a lock with interrupts open, on CPU %u",

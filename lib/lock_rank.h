@@ -7,8 +7,8 @@
  * table below is that order, the outermost first; who needs another one moves a line, and
  * whatever code disagrees panics with both names.
  *
- * Only builds with ZONAL_DEBUG=1 know ranks and look. Others have neither the byte in
- * the lock nor the calls; lock.h is where they part.
+ * Only builds with ZONAL_DEBUG=1 look; those with ZONAL_LOCKSTAT=1 know the ranks as names. Others
+ * have neither the byte in the lock nor the calls; lock.h is where they part.
  */
 #ifndef LIB_LOCK_RANK_H
 #define LIB_LOCK_RANK_H
@@ -64,6 +64,8 @@ void lock_rank_taken(const struct ticket_lock *lock);
 void lock_rank_dropped(const struct ticket_lock *lock);
 /* This CPU holds it. Without ZONAL_DEBUG nobody knows: false. */
 bool lock_rank_mine(const struct ticket_lock *lock);
+/* "a zone" */
+const char *lock_rank_text(enum lock_rank rank);
 /* What the table says of one lock held and another wanted. */
 bool lock_rank_allows(enum lock_rank held, enum lock_rank wanted, bool ascending);
 

@@ -10,14 +10,19 @@
 #ifndef LIB_LOCK_TICKET_H
 #define LIB_LOCK_TICKET_H
 
-static inline void lock_raw_take(struct ticket_lock *lock)
+/* Whether somebody else had it: for lock_stat.h, and nothing where nobody asks. */
+static inline bool lock_raw_take(struct ticket_lock *lock)
 {
 	uint16_t ticket = fetch_inc_u16_relaxed(&lock->next);
+	bool waited = false;
 
 	/* Acquire pairs with the release in lock_raw_drop(): what the last holder
 	 * wrote is seen before anything in this section runs. */
-	while (unlikely(ld_acquire(&lock->owner) != ticket))
+	while (unlikely(ld_acquire(&lock->owner) != ticket)) {
 		port_relax();
+		waited = true;
+	}
+	return waited;
 }
 
 static inline bool lock_raw_try(struct ticket_lock *lock)

@@ -162,7 +162,13 @@
 #define lock_rank_dropped zn_lock_rank_dropped
 #define lock_rank_mine zn_lock_rank_mine
 #define lock_rank_taken zn_lock_rank_taken
+#define lock_rank_text zn_lock_rank_text
 #define lock_rank_wanted zn_lock_rank_wanted
+#define lock_stat_begin zn_lock_stat_begin
+#define lock_stat_dropped zn_lock_stat_dropped
+#define lock_stat_lost zn_lock_stat_lost
+#define lock_stat_taken zn_lock_stat_taken
+#define lock_stat_way zn_lock_stat_way
 #define lru_free_isolated zn_lru_free_isolated
 #define lru_isolate zn_lru_isolate
 #define lru_isolate_these zn_lru_isolate_these

@@ -21,7 +21,7 @@
 #include "test/bench/bench.h"
 #include "user/user.h"
 
-#define MOST_WORKERS 4u
+#define MOST_WORKERS 16u
 #define BEGIN_NS 1000000000ull
 
 struct worker {

@@ -170,6 +170,8 @@ static const struct monitor_command commands[] = {
 	  .report = report_pagetypeinfo },
 	{ "map", "[NODE]", "a picture: the type of each pageblock, and how full it is", 0, 1, true,
 	  .run = monitor_map },
+	{ "lockstat", "[reset]", "who takes which lock, waits, holds it (build/lockstat/zonal.img)",
+	  0, 1, true, .run = monitor_lockstat, .words = monitor_lockstat_word },
 	{ "vmstat", "", "counters of the whole system", 0, 0, true, .report = report_vmstat },
 	{ "numastat", "", "hits, misses and locality by node", 0, 0, true,
 	  .report = report_numastat },

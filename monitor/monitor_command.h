@@ -95,6 +95,11 @@ const char *monitor_all_name(unsigned n);
 
 int monitor_map(struct zonal *mm, const struct monitor_args *args);
 
+/* ---- monitor_lockstat.c ------------------------------------------------- */
+
+int monitor_lockstat(struct zonal *mm, const struct monitor_args *args);
+const char *monitor_lockstat_word(unsigned n);
+
 /* ---- contig_command.c --------------------------------------------------- */
 
 int monitor_cma(struct zonal *mm, const struct monitor_args *args);

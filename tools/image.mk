@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The one with costly assertions has whole chains of calls: test/image/sites.t asks who called.
-DEBUG_IMAGE := $(DEBUG) -fno-optimize-sibling-calls
+IMAGE_lockstat := -DZONAL_LOCKSTAT=1
+# Whole chains of calls: test/image/sites.t asks who called.
+IMAGE_debug := $(DEBUG) -fno-optimize-sibling-calls
 
 # An image: where it is, without a suffix, and its objects. Linked again when the list of
 # these changes. Linked twice: the symbol table of the first link goes into the second, for

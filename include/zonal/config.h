@@ -80,6 +80,11 @@
 #define ZONAL_DEBUG 0
 #endif
 
+/* 1 counts who takes which lock, how often he waits, how long it is held (`lockstat`). */
+#ifndef ZONAL_LOCKSTAT
+#define ZONAL_LOCKSTAT 0
+#endif
+
 /* Different call stacks that page_owner can keep, 144 bytes each; none unless it is on. */
 #ifndef ZONAL_OWNER_STACKS
 #define ZONAL_OWNER_STACKS 2048

@@ -229,6 +229,7 @@ static const struct bench_case cases[] = {
 	{ "mt4-pair", bench_together_pair, 3, 3, GFP_KERNEL, 32768, false, 4 },
 	{ "mt4-batch256", bench_together_batch, 3, 3, GFP_KERNEL, 32768, false, 4 },
 	{ "mt4-pair", bench_together_pair, 9, 9, GFP_KERNEL, 8192, false, 4 },
+	{ "contention", bench_contention, 0, 0, 0, 0, false, 1 },
 	{ "fault", bench_user, 0, 0, 0, 0, false, 1 },
 	{ "unmap", bench_user, 0, 0, 0, 1, false, 1 },
 	{ "hugefault", bench_user, 9, 9, 0, 2, false, 1 },

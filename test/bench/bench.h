@@ -112,6 +112,8 @@ bool bench_thp(const struct bench *bench, const struct bench_case *c, unsigned o
 bool bench_clean(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* bench_irqoff.c: the longest time with interrupts masked. */
 bool bench_irqoff(const struct bench *bench, const struct bench_case *c, unsigned order);
+/* bench_contention.c: do cores wait for each other's locks? */
+bool bench_contention(const struct bench *bench, const struct bench_case *c, unsigned order);
 /* test/target/bench_mask.c: see mask_begin and mask_end. */
 void bench_mask_begin(unsigned step);
 void bench_mask_end(struct bench_masked *out);
