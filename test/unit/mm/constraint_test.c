@@ -441,3 +441,21 @@ KTEST(constraint, the_page_behind_a_free_one_is_the_first_in_use)
 	zonal_free(mm, pair + 1, 0);
 	kt_check_all(mm);
 }
+
+/* S8: what is put back may be the last that the zone lacked, and ends its boost. */
+KTEST(constraint, a_zone_that_has_all_back_is_not_boosted_any_longer)
+{
+	struct zonal *mm = kt_bare_instance(&board);
+	struct zone *zone = mm ? kt_zone(mm, 1, ZONE_NORMAL) : NULL;
+	pfn_t start;
+
+	if (!mm)
+		return;
+	start = zone->start_pfn;
+	KT_TRUE(fit_carve(zone, start, start + 8));
+	st_relaxed(&zone->boost, 8);
+	fit_put_back(zone, start, start + 8);
+	KT_EQ(kt_free(zone), zone_managed(zone));
+	KT_EQ(ld_relaxed(&zone->boost), 0);
+	kt_check_all(mm);
+}

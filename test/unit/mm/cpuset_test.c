@@ -264,3 +264,29 @@ KTEST(rows_z, z1_sets_beside_each_other_share_nodes_unless_one_is_exclusive)
 	KT_EQ(zonal_cpuset_make(mm, &set[2], NULL, 6, 0), ZONAL_EINVAL);
 	KT_EQ(zonal_cpuset_make(mm, &set[2], NULL, 3, 0), 0);
 }
+
+/* Z3: who goes to another set takes nobody along. */
+KTEST(rows_z, z3_a_task_that_changes_sets_leaves_its_neighbours_in_the_old_one)
+{
+	struct zonal *mm = kt_bare_instance(&three);
+	struct zonal_cpuset *set = kt_alloc(2 * sizeof(*set), 16);
+	struct zonal_task *task = kt_alloc(3 * sizeof(*task), 16);
+
+	if (!mm || !set || !task)
+		return;
+	KT_EQ(zonal_cpuset_make(mm, &set[0], NULL, node_bit(0), 0), 0);
+	KT_EQ(zonal_cpuset_make(mm, &set[1], NULL, node_bit(1), 0), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		zonal_task_init(&task[i]);
+		zonal_cpuset_join(&set[0], &task[i]);
+	}
+	zonal_cpuset_join(&set[1], &task[0]);
+	KT_EQ(zonal_cpuset_change(&set[1], node_bit(2), 0), 0);
+	KT_EQ(ld_relaxed(&task[0].mems_allowed), node_bit(2));
+	KT_EQ(ld_relaxed(&task[1].mems_allowed), node_bit(0));
+	KT_EQ(ld_relaxed(&task[2].mems_allowed), node_bit(0));
+	for (unsigned i = 0; i < 3; i++)
+		zonal_cpuset_leave(&task[i]);
+	KT_EQ(zonal_cpuset_drop(&set[0]), 0);
+	KT_EQ(zonal_cpuset_drop(&set[1]), 0);
+}

@@ -200,7 +200,10 @@ KTEST(trace, a_shrinker_that_has_nothing_is_not_asked_for_more)
 	if (!cache)
 		return;
 	s = scan_of(cache->mm);
+	/* Nor is anything left of what it was before. */
+	st_relaxed(&shrinker.deferred[0], 9);
 	zonal_shrinker_register(cache->mm, &shrinker);
+	KT_EQ(ld_relaxed(&shrinker.deferred[0]), 0);
 	KT_EQ(shrink_objects(&s, cache->mm->node[0]), 0);
 	nothing_more(cache->mm);
 	zonal_shrinker_unregister(cache->mm, &shrinker);
@@ -361,3 +364,21 @@ KTEST(trace, a_run_of_kswapd_is_seen_from_the_wish_to_the_sleep)
 	kt_cache_drop_all(cache);
 }
 #endif
+
+KTEST(trace, a_boost_that_kswapd_takes_off_is_seen)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+
+	if (!mm || !trace_begin(mm, 0))
+		return;
+	st_relaxed(&zone->boost, 20);
+	kt_floor(zone);
+	kswapd_ask(mm, mm->node[0], 0, ZONE_DMA, 0);
+	zonal_trace_on(mm, ZONAL_TRACE_BIT(CALL_OTHER));
+	zonal_kswapd_turn(mm, 0, true);
+	KT_EQ(ld_relaxed(&zone->boost), 0);
+	NEXT_IS(mm, CALL_OTHER, ZONAL_OTHER_BOOST, 0, ZONE_DMA);
+	nothing_more(mm);
+	zonal_trace_on(mm, 0);
+}
