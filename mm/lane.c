@@ -66,7 +66,7 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 	zone = cpu->lane[lane].zone;
 	pcp = cpu->lane[lane].pcp;
 	if (unlikely(!lane_open(mm, here, zone, gfp)) ||
-	    unlikely(!zone_quick_ok(zone, ZONE_NORMAL + lane, type & MIGRATE_MOVABLE))) {
+	    unlikely(!zone_lane_ok(zone, lane, type & MIGRATE_MOVABLE))) {
 		port_irq_restore(irq);
 		return lane_elsewhere(mm, gfp);
 	}

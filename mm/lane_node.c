@@ -61,7 +61,7 @@ static inline struct page *node_take(struct zonal *mm, const struct mm_cpu *cpu,
 
 	DASSERT_MASKED();
 	if (unlikely(!zone) || unlikely(type == MIGRATE_PCPTYPES) ||
-	    !zone_quick_ok(zone, ZONE_NORMAL + lane_index(gfp), type == MIGRATE_MOVABLE))
+	    !zone_lane_ok(zone, lane_index(gfp), type == MIGRATE_MOVABLE))
 		return NULL;
 	*pcp = &cpu->pcp[zone->id];
 	if (unlikely(!pcp_has(*pcp, type)))

@@ -120,7 +120,7 @@ static unsigned movable_pages(uint32_t word)
 
 /*
  * Of the pages from `page` on, are so many single ones of the zone in use, all on the LRU or none?
- * Most of a block that is nearly full are, so that the walk has four steps a page.
+ * Most of a block that is nearly full are, so that the walk has five steps a page.
  */
 static inline bool singles_alike(const struct zone *zone, const struct page *page)
 {

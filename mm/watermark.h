@@ -48,6 +48,17 @@ static inline bool zone_quick_ok(struct zone *zone, size_t high_zone, bool cma)
 	return zone_quick_room(zone, high_zone, cma, 1);
 }
 
+/* The same for a lane, 0 for NORMAL, 1 for MOVABLE: the address takes two steps less. */
+static inline bool zone_lane_ok(struct zone *zone, size_t lane, bool cma)
+{
+	int64_t usable = ld_relaxed(&zone->free);
+
+	DASSERT(ZONE_NORMAL + lane < ZONE_TYPES, "lane %u", (unsigned)lane);
+	if (!cma)
+		usable -= ld_relaxed(&zone->free_cma);
+	return usable > ld_relaxed(&(&zone->floor[ZONE_NORMAL])[lane]);
+}
+
 /* F2: only a NORMAL zone with a DMA32 zone under it has somewhere else to go, so only there
  * can a walk hope to find what it wants without breaking up another mobility's block. */
 static inline unsigned flags_nofragment(const struct zone *zone)

@@ -56,13 +56,13 @@ GOALS = {
     ("reclaim-clean", 0): (700, 400),
     ("irqoff", 0): (15000, 8000),
 }
+CLOCK = 0.01  # a step of the clock, 16, over the shortest loop
 OPEN = {
-    ("pair", 0): 153,
+    ("pair", 0): 151,
     ("pair", 9): 322,
-    ("pair-irq", 0): 159,
-    ("pair-local", 0): 153,
-    ("b512-alloc", 0): 101,
-    ("b512-free", 0): 112,
+    ("pair-irq", 0): 157,
+    ("b512-alloc", 0): 102,
+    ("b512-free", 0): 116,
     ("b32768-shuf-alloc", 0): 110,
     ("b32768-shuf-free", 0): 230,
     ("b4096-shuf-alloc", 3): 206,
@@ -116,11 +116,11 @@ def verdict(key, ours, goal):
     if goal is None:
         return "", True
     must, aim = goal
-    if ours > OPEN.get(key, must):
+    if ours > OPEN.get(key, must + CLOCK):
         return f"{must:>7}{aim:>7}  MISSED", False
-    if ours > must:
+    if ours > must + CLOCK:
         return f"{must:>7}{aim:>7}  not yet", True
-    return f"{must:>7}{aim:>7}  {'aim reached' if ours <= aim else 'reached'}", True
+    return f"{must:>7}{aim:>7}  {'aim reached' if ours <= aim + CLOCK else 'reached'}", True
 
 
 def beside(theirs, ours):
