@@ -445,3 +445,20 @@ KTEST(check, a_count_of_pages_off_their_lists_that_is_wrong_names_no_page)
 	st_relaxed(&mm->node[0]->reclaim.lru.isolated[0], 0);
 	kt_check_all(mm);
 }
+
+/* Each zone type's count of each list is looked at. */
+KTEST(check, finds_a_wrong_count_of_pages_in_a_list_of_any_zone_type)
+{
+	struct zonal *mm = kt_instance(&board);
+	struct zonal_finding found;
+
+	for (unsigned t = 0; mm && t < ZONE_TYPES; t++) {
+		struct lru_ends *ends = &mm->node[0]->reclaim.lru.root.list[t % LRU_LISTS];
+
+		st_relaxed(&ends->count[t], 1);
+		KT_TRUE(!zonal_check(mm, &found));
+		KT_OK(strstr(found.text, "count says 1"), "%s", found.text);
+		st_relaxed(&ends->count[t], 0);
+		kt_check_all(mm);
+	}
+}

@@ -439,3 +439,17 @@ KTEST(rows_o, o3_nobody_is_ended_for_a_range)
 	kt_cache_drop_all(cache);
 	kt_oom_finish(oom);
 }
+
+/* O3: eight pages in a row are the most that somebody is ended for. */
+KTEST(rows_o, o3_the_largest_block_that_is_not_costly_is_worth_a_kill)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+	struct page *page;
+
+	if (!oom)
+		return;
+	page = zonal_alloc(oom->mm, GFP_KERNEL | __GFP_NOWARN, 3);
+	KT_TRUE(oom->kills > 0);
+	zonal_free(oom->mm, page, 3);
+	kt_oom_finish(oom);
+}
