@@ -25,9 +25,9 @@ bug(103, "lock", "lock_try: acquire -> relaxed",
 
 bug(104, "lock", "lock_take does not wait",
     "lib/lock_ticket.h",
-    """	while (unlikely(ld_acquire(&lock->owner) != ticket))
+    """	while (unlikely(ld_acquire(&lock->owner) != ticket)) {
 		port_relax();""",
-    "\t(void)ticket; (void)ld_acquire(&lock->owner);")
+    "\tif (unlikely(ld_acquire(&lock->owner) != ticket)) {")
 
 bug(105, "refs", "drop of a reference: acq_rel -> relaxed",
     "lib/atomic.h",
