@@ -57,6 +57,8 @@ else
 	short_of_memory
 fi
 run=$(echo "$commands;" | sed "s/;/;$look;/g" | tr -s ' \t\n' + | sed 's/;+*$//')
-tools/run_qemu.sh "run=$run exit=semihosting ${BOOTARGS:-}"
+# Cores in turn on one thread: while pages go to swap several wait for the lock of one program, and
+# where QEMU's threads outnumber processors the next in line is often one that does not run.
+tools/run_qemu.sh "run=$run exit=semihosting ${BOOTARGS:-}" -accel tcg,thread=single
 status=$?
 [ $status = 1 ] || exit $status
