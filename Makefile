@@ -84,7 +84,7 @@ PROGRAMS := $(HOST_PROGRAMS) fuzz hooks
 SRC_test := $(TEST_SRC)
 SRC_topology := $(wildcard tools/topology*.c)
 SRC_oracle := $(wildcard tools/oracle*.c tools/frames*.c)
-SRC_bench := tools/bench.c $(wildcard test/bench/*.c)
+SRC_bench := $(wildcard tools/bench*.c) $(wildcard test/bench/*.c)
 SRC_stress := $(wildcard test/model/stress_*.c)
 SRC_model := $(filter-out $(SRC_stress),$(wildcard test/model/*.c))
 SRC_fuzz := test/fuzz/fuzz_topology.c
@@ -164,7 +164,7 @@ $(eval $(call HOST_VARIANT,host-mutant,gcc,-O1 -g0 -w $(DEBUG) -fsanitize=undefi
 $(eval $(call HOST_VARIANT,host-parks,$(CC),-DHOST_PARKS,host))
 $(eval $(call HOST_VARIANT,host-fuzz,clang,$(SAN) -fsanitize=fuzzer,test))
 -include $(patsubst %.o,%.d,$(sort $(IMAGE_OBJ) $(PLAIN_OBJ)))
-include tools/progress.mk tools/lib.mk tools/flash.mk tools/examples.mk
+include tools/progress.mk tools/bench.mk tools/lib.mk tools/flash.mk tools/examples.mk
 
 # ---- running -----------------------------------------------------------------------------
 run qemu: $(O)/zonal.img | $(O)/setup.run

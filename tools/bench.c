@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * build/host/bench [-j] [GLOB]: the benchmark on the host port.
+ * build/host/bench [-j] [GLOB]: Zonal beside other allocators of this machine (bench_beside.c), and
+ * the benchmark on the host port.
  *
  * The board is the one of the Linux figures, two nodes of 512 MiB with two CPUs each; its
  * memory does not exist, only its page map does, since the allocator touches nothing else.
@@ -11,6 +12,7 @@
  *
  * Figures are nanoseconds of this machine: good for ratios in one run, never for a test.
  */
+#include <fnmatch.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 #include <zonal/linux.h>
 #include <zonal/port.h>
 
+#include "bench_beside.h"
 #include "mm/mm.h"
 #include "test/bench/bench.h"
 
@@ -157,12 +160,25 @@ static void memory_give(void *memory, size_t bytes)
 	free(memory);
 }
 
+/* Does a glob (NULL: any) name work of the benchmark that the image has too? */
+static bool work_matches(const char *glob)
+{
+	const char *name;
+
+	for (unsigned n = 0; glob && (name = bench_case_name(n)); n++)
+		if (fnmatch(glob, name, 0) == 0)
+			return true;
+	return !glob;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct bench_port port = { .cpus = BOARD_CPUS, .take = memory_take,
 						.give = memory_give, .together = together };
 	const char *glob = NULL;
+	unsigned beside = 0;
 	bool json = false;
+	int status;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-j") == 0) {
@@ -181,5 +197,6 @@ int main(int argc, char **argv)
 	pin(0);
 	if (instance_build() != 0)
 		return 1;
-	return bench_run(&port, glob, json);
+	status = bench_beside(glob, json, &beside);
+	return beside && !work_matches(glob) ? status : bench_run(&port, glob, json) | status;
 }
