@@ -215,6 +215,26 @@ KTEST(rows_z, z6_the_board_takes_from_every_group_its_share)
 	end();
 }
 
+/* kswapd's share of the work before each round, and of each group's list, the first one's too. */
+KTEST(reclaim, active_anonymous_pages_of_every_group_age_a_batch_before_a_round)
+{
+	if (!begin(ZONAL_ANON))
+		return;
+	struct scan s = { .mm = w.mm, .kswapd = true, .high_zone = ZONE_MOVABLE };
+
+	for (unsigned name = A; name < GROUPS; name++)
+		fill(name, 64);
+	for (unsigned i = 0; i < 2 * 64 * (GROUPS - A); i++)
+		zonal_page_touch(w.mm, w.cache->place[i / 2].page);
+	st_relaxed(&w.mm->swap_free, 8192);
+	age_anon(&s, w.node);
+	for (unsigned name = A1; name < GROUPS; name++)
+		KT_EQ(lru_size_in(w.node, of(name), LRU_ACTIVE_ANON, ZONE_MOVABLE), 32);
+	/* With those below it. */
+	KT_EQ(lru_size_in(w.node, of(A), LRU_ACTIVE_ANON, ZONE_MOVABLE), 3 * 32);
+	end();
+}
+
 /* Others' pages are not looked at, however old they are, and stay where they are on their lists. */
 KTEST(rows_z, z6_a_group_looks_at_its_own_pages_and_those_below)
 {

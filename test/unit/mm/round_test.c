@@ -139,6 +139,33 @@ KTEST(reclaim, a_batch_of_active_anonymous_pages_ages_if_they_are_more_and_can_b
 	expect(0, 0, 32);
 }
 
+static uint64_t half_left(struct zonal_shrinker *self, unsigned nid)
+{
+	(void)self, (void)nid;
+	return 512;
+}
+
+static uint64_t all_go(struct zonal_shrinker *self, unsigned nid, uint64_t count)
+{
+	(void)self, (void)nid;
+	return count;
+}
+
+KTEST(reclaim, objects_that_went_count_for_the_round_like_pages)
+{
+	struct zonal_shrinker shrinker = { .name = "kt", .count = half_left, .scan = all_go,
+					   .seeks = 2, .batch = 64 };
+
+	if (!world(32, 0, 0))
+		return;
+	zonal_shrinker_register(w.mm, &shrinker);
+	round_at(0);
+	/* 512 objects, each as dear as two seeks: 1,024 are to be looked at, by 64. */
+	KT_EQ(w.scan.reclaimed, w.anon->committed + 1024);
+	zonal_shrinker_unregister(w.mm, &shrinker);
+	expect(32, 0, 0);
+}
+
 /* ---- one batch ---- */
 
 KTEST(reclaim, batch_counts_what_it_looked_at_and_what_went)
