@@ -186,7 +186,7 @@ test: $(O)/flash.img $(patsubst %,$(O)/%/zonal.img,plain debug lockstat) $(VARIA
 
 fuzz soak: $(O)/host-fuzz/fuzz $(O)/host-clang-asan/model
 	$(Q)MINUTES='$(MINUTES)' tools/run_$@.sh
-soak: $(O)/zonal.img $(O)/host-tsan/stress
+soak: $(O)/zonal.img $(O)/host/test $(O)/host-tsan/stress
 models proofs: %: | $(O)/setup.%
 	$(Q)tools/run_$@.py
 # Broken on purpose: which test notices?

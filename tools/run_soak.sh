@@ -3,11 +3,13 @@
 #
 # `make soak MINUTES=n` (10): the tests that draw what they do, under new seeds, for so long.
 #
-# A round is one seed: the model under sanitizers, threads under TSan, and a board, each shape in
-# its turn, on which programs are swapped, moved, gathered and killed while a disk is written; then
-# the demonstration and `check`; and a small board whose programs have more memory than there is, in
-# swap on a disk and in RAM, while all that moves memory moves it. Each step is a line with the seed. The first that fails is printed
-# with the command that repeats it, and its log is left in $O/soak. Exit status 1 then.
+# First every set of modifiers is asked of owners who refuse (a minute). Then rounds, of one seed each:
+# the model under sanitizers, threads under TSan, and a board, each shape in its turn, on which
+# programs are swapped, moved, gathered and killed while a disk is written; then the demonstration
+# and `check`; and a small board whose programs have more memory than there is, in swap on a disk
+# and in RAM, while all that moves memory moves it. Each step is a line with the seed. The first
+# that fails is printed with the command that repeats it, and its log is left in $O/soak. Exit
+# status 1 then.
 set -eu
 
 O=${O:-build}
@@ -50,6 +52,8 @@ storm() {
 		"run=test+user_storm.*;check seed=$seed exit=semihosting" -accel tcg,thread=single
 }
 
+seed=1
+step bounded env KT_ALL=1 "$O/host/test" 'bounded.*'
 while ! over; do
 	for shape in uma 2n small 4n memless 1n cpuless 8n inter uneven; do
 		! over || break
