@@ -60,11 +60,35 @@ static inline void put_block(struct zonal *mm, struct page *page, unsigned order
 	port_irq_restore(irq);
 }
 
+/* Pages of a batch that go back under one hold, some 14,000 steps where each of them merges. The
+ * batch of a zone up to 1 GiB is less; of a larger one it is 63. */
+#define RETURN_PIECE 32u
+
+/* A batch that is too long for one hold, in the order of one: interrupts are as `irq` says behind
+ * each piece. What is left when the task has gone to another CPU, or somebody has emptied the
+ * lists, is not this call's any more. Masked on entry. */
+static ZN_NOINLINE void return_pieces(struct zone *zone, struct pcp *pcp, port_irqflags_t irq)
+{
+	struct pcp_turn turn = { .left = ZN_MIN(pcp->batch, ld_relaxed(&pcp->count)) };
+
+	DASSERT_MASKED();
+	while (turn.left && pcp == &mm_this_cpu(zone->mm)->pcp[zone->id] &&
+	       pcp_give(zone, pcp, &turn, ZN_MIN(turn.left, RETURN_PIECE))) {
+		port_irq_restore(irq);
+		irq = port_irq_save();
+	}
+	port_irq_restore(irq);
+}
+
 /* P9: a CPU that holds enough returns a batch; masked on entry, as `irq` says after. */
 static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned zid,
 				     port_irqflags_t irq)
 {
 	DASSERT_MASKED();
+	if (unlikely(pcp->batch > RETURN_PIECE)) {
+		return_pieces(mm->zone[zid], pcp, irq);
+		return;
+	}
 	pcp_bulk_free(mm->zone[zid], pcp, pcp->batch);
 	port_irq_restore(irq);
 }
