@@ -23,6 +23,7 @@ tight    2 sockets x 2 cores, 2 x 32 MiB, distance 20
 2n       2 sockets x 2 cores, 2 x 512 MiB, distance 20
 4n       4 sockets x 2 cores, 4 x 256 MiB, a ring: 16, 22, 32
 8n       8 sockets x 2 cores, 8 x 256 MiB, two groups of four: 16, 32
+16n      16 sockets x 1 core, 16 x 64 MiB
 asym     2 sockets x 2 cores, 256 + 768 MiB, distance 20 there and 35 back
 memless  2 sockets x 2 cores, node 0 has no memory
 memless2 3 sockets x 2 cores, node 2 has no memory
@@ -86,6 +87,9 @@ shape() {
 			done
 		done
 		smp=16,sockets=8,cores=2 ;;
+	16n)
+		for n in $(seq 0 15); do node 64 $n-$n; done
+		smp=16,sockets=16,cores=1 ;;
 	asym) node 256 0-1; node 768 2-3; dist 0 1 20; dist 1 0 35; smp=4,sockets=2,cores=2 ;;
 	memless) node '' 0-1; node 1024 2-3; dist 0 1 20; smp=4,sockets=2,cores=2 ;;
 	memless2)
