@@ -85,7 +85,8 @@ static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned
 				     port_irqflags_t irq)
 {
 	DASSERT_MASKED();
-	if (unlikely(pcp->batch > RETURN_PIECE)) {
+	/* Builds without lanes are to be small: one way for both. */
+	if (!ZONAL_LANES || unlikely(pcp->batch > RETURN_PIECE)) {
 		return_pieces(mm->zone[zid], pcp, irq);
 		return;
 	}

@@ -43,7 +43,7 @@ static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, 
 		page = pcp_refill(zone, pcp, type, flags);
 	if (page) {
 		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
-		if (unlikely(pcp->owed))
+		if (unlikely(pcp_owes(pcp)))
 			pcp_refill_rest(zone, type, flags, irq);
 		take_note_boost(mm_this_cpu(mm), zone);
 	}

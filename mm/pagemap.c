@@ -31,7 +31,8 @@
 #include "meta.h"
 
 #define SECTION_PAGES ((pfn_t)1 << MM_SECTION_SHIFT)
-#define WRITTEN_AT_ONCE 16u /* a step is then an addition and a store of both words */
+/* A step is then an addition and a store of both words; small builds have the loop alone. */
+#define WRITTEN_AT_ONCE (ZONAL_LANES ? 16u : 1u)
 #define LARGEST_PAGES ((pfn_t)1 << (MAX_ORDER - 1))
 
 /* The allocator's half of struct page, as two little-endian words. */

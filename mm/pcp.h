@@ -32,6 +32,9 @@ struct page *pcp_refill(struct zone *zone, struct pcp *pcp, unsigned type, unsig
  * says in between, so that the caller may be on another CPU behind it; masked again then. */
 void pcp_refill_rest(struct zone *zone, unsigned type, unsigned flags, port_irqflags_t irq);
 
+/* Did the last refill leave something to do? Only thefts take so long. */
+static inline bool pcp_owes(const struct pcp *pcp) { return ZONAL_MOBILITY && pcp->owed; }
+
 /* Whose turn it is to give, and how many pages (P10); carried from piece to piece of what
  * is one return. Begins as all zero but `left`, the pages still to be returned. */
 struct pcp_turn {

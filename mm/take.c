@@ -89,7 +89,7 @@ struct page *zone_take(struct zone *zone, const struct alloc_req *req,
 		page = take_block(zone, req, flags);
 	if (page)
 		take_count(cpu, zone, preferred, req->order);
-	if (page && single && unlikely(cpu->pcp[zone->id].owed)) {
+	if (page && single && unlikely(pcp_owes(&cpu->pcp[zone->id]))) {
 		pcp_refill_rest(zone, req->type, flags, irq);
 		cpu = mm_this_cpu(req->mm);
 	}
