@@ -131,7 +131,7 @@ struct zonal {
 
 	_Atomic uint64_t bad;        /* damaged pages and wrong calls, all of them */
 	struct report_limit report_limit; /* of all reports on pages (D3) */
-	_Atomic uint32_t sleep_reports; /* G11, the first is printed */
+	_Atomic uint32_t sleep_reports, atomic_reports; /* G11, L2: the first is printed */
 	_Atomic uint32_t refusal_reports; /* G4, the first is printed */
 	_Atomic uint64_t failures;   /* serial of struct zonal_failure */
 	_Atomic int64_t inject_skip, inject_times; /* D19 */

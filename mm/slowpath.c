@@ -50,13 +50,18 @@ struct ladder {
 	struct oom_tries oom;
 };
 
-/* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing. G6: scopes. */
+/* L2: ATOMIC means "cannot wait"; with DIRECT_RECLAIM it means nothing, which is said once. G6:
+ * scopes. */
 static gfp_t slow_gfp(const struct alloc_req *req)
 {
 	gfp_t gfp = req->gfp;
 
-	if ((gfp & __GFP_ATOMIC) && (gfp & __GFP_DIRECT_RECLAIM))
+	if ((gfp & __GFP_ATOMIC) && (gfp & __GFP_DIRECT_RECLAIM)) {
+		if (ZONAL_TEXTS && fetch_add_relaxed(&req->mm->atomic_reports, 1) == 0)
+			port_log("zonal: request with __GFP_ATOMIC and __GFP_DIRECT_RECLAIM "
+				 "(gfp 0x%x): the first means nothing then", gfp);
 		gfp &= ~__GFP_ATOMIC;
+	}
 	return task_scope_gfp(req->task, gfp);
 }
 

@@ -5,11 +5,13 @@
  * Small boards whose zones are closed by their marks, as in ladder_test.c; where rounds are wanted
  * a cache whose owner would give its pages, if they were written, makes each of them worth trying.
  */
+#include <string.h>
 #include <zonal/oom.h>
 
 #include "kt_cache.h"
 
 #include "mm/watermark.h"
+#include "test/unit/monitor/monitor_capture.h"
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
 static const struct kt_spec three = {
@@ -70,6 +72,27 @@ KTEST(rows_l, l2_atomic_that_may_wait_is_not_atomic)
 	KT_EQ(kt_served_by(mm, 0, GFP_ATOMIC | __GFP_HARDWALL, 0) / ZONE_TYPES, 0);
 	(void)fails(mm, GFP_USER | __GFP_ATOMIC | __GFP_NORETRY);
 	kt_task_restore(&saved);
+}
+
+/* And the caller is told, once for all of an instance, with or without NOWARN. */
+KTEST_F(rows_l, l2_atomic_that_may_wait_is_said_once, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&three);
+	const char *text;
+
+	if (!mm)
+		return;
+	close_all(mm);
+	capture_begin();
+	(void)fails(mm, GFP_KERNEL | __GFP_NORETRY);
+	(void)fails(mm, GFP_ATOMIC);
+	KT_TRUE(!strstr(capture_end(), "__GFP_ATOMIC"));
+	capture_begin();
+	(void)fails(mm, GFP_KERNEL | __GFP_NORETRY | __GFP_ATOMIC);
+	(void)fails(mm, GFP_USER | __GFP_NORETRY | __GFP_ATOMIC);
+	text = strstr(capture_end(), "zonal: request with __GFP_ATOMIC and __GFP_DIRECT_RECLAIM");
+	KT_OK(text && !strstr(text + 1, "zonal: request with __GFP_ATOMIC"), "%s",
+	      text ? text : "nothing is said");
 }
 
 KTEST(rows_l, l4_kswapd_of_each_node_is_asked_once_a_round)
