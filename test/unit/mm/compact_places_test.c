@@ -241,27 +241,31 @@ static struct kt_cache *scattered_behind(void)
 	return cache;
 }
 
+/* Blocks were made in the zone behind; the end of a case. */
+static void made_behind(struct kt_cache *cache)
+{
+	KT_TRUE(cache->moved > 0);
+	KT_TRUE(kt_blocks_of_order(kt_zone(cache->mm, 0, ZONE_NORMAL), PAGEBLOCK_ORDER) > 0);
+	kt_cache_drop_all(cache);
+	kt_check_all(cache->mm);
+}
+
 KTEST(rows_x, x15_a_node_is_as_scattered_as_all_its_zones)
 {
 	struct kt_cache *cache = scattered_behind();
-	struct zone *behind = cache ? kt_zone(cache->mm, 0, ZONE_NORMAL) : NULL;
 
 	if (!cache)
 		return;
 	/* In eight blocks of nine all is scattered. */
 	KT_EQ(zonal_set_proactiveness(cache->mm, 60), 0);
 	(void)zonal_kcompactd_turn(cache->mm, 0);
-	KT_TRUE(cache->moved > 0);
-	KT_TRUE(kt_blocks_of_order(behind, PAGEBLOCK_ORDER) > 0);
-	kt_cache_drop_all(cache);
-	kt_check_all(cache->mm);
+	made_behind(cache);
 }
 
 /* X14: a wish reaches every zone up to its limit. */
 KTEST(rows_x, x14_kcompactd_goes_through_the_zones_behind_the_first_one)
 {
 	struct kt_cache *cache = scattered_behind();
-	struct zone *behind = cache ? kt_zone(cache->mm, 0, ZONE_NORMAL) : NULL;
 
 	if (!cache)
 		return;
@@ -270,10 +274,7 @@ KTEST(rows_x, x14_kcompactd_goes_through_the_zones_behind_the_first_one)
 	KT_EQ(cache->asked_move, 0);
 	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_NORMAL);
 	(void)zonal_kcompactd_turn(cache->mm, 0);
-	KT_TRUE(cache->moved > 0);
-	KT_TRUE(kt_blocks_of_order(behind, PAGEBLOCK_ORDER) > 0);
-	kt_cache_drop_all(cache);
-	kt_check_all(cache->mm);
+	made_behind(cache);
 }
 
 /* X10: what was free of it already is a part of the block that is put together. */

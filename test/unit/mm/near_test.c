@@ -95,6 +95,16 @@ static struct kt_cache *full_nodes(unsigned mode)
 	return cache;
 }
 
+/* Nobody gives anything. */
+static struct kt_cache *busy_nodes(void)
+{
+	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);
+
+	for (unsigned i = 0; cache && i < cache->count; i++)
+		cache->place[i].give = ZONAL_GIVE_BUSY;
+	return cache;
+}
+
 KTEST(rows_k, k15_node_reclaim_is_off_and_then_the_walk_goes_on)
 {
 	struct kt_cache *cache = full_nodes(0);
@@ -111,12 +121,10 @@ KTEST(rows_k, k15_node_reclaim_is_off_and_then_the_walk_goes_on)
  * on each of the two nodes that are near. */
 KTEST(rows_k, k15_own_node_is_looked_at_harder_from_round_to_round)
 {
-	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);
+	struct kt_cache *cache = busy_nodes();
 
 	if (!cache)
 		return;
-	for (unsigned i = 0; i < cache->count; i++)
-		cache->place[i].give = ZONAL_GIVE_BUSY;
 	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 3 * ZONE_TYPES);
 	KT_OK(cache->asked_give > 2 * 4096 && cache->asked_give < 4 * 4096, "%llu were asked for",
 	      (unsigned long long)cache->asked_give);
@@ -237,12 +245,10 @@ KTEST(rows_k, k16_little_cache_or_dirty_cache_is_left_alone_unless_it_may_write)
 
 KTEST(rows_k, k17_too_few_pages_are_an_event_and_the_walk_goes_on)
 {
-	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE);
+	struct kt_cache *cache = busy_nodes();
 
 	if (!cache)
 		return;
-	for (unsigned i = 0; i < cache->count; i++)
-		cache->place[i].give = ZONAL_GIVE_BUSY;
 	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 3 * ZONE_TYPES);
 	/* nodes 0 and 2; node 1 has its own CPU, node 3 is too far */
 	KT_EQ(kt_event(cache->mm, EVENT_ZONE_RECLAIM_FAILED), 2);

@@ -189,12 +189,16 @@ static uint64_t none_kept(struct zonal_shrinker *self, unsigned nid)
 	return 0;
 }
 
+static struct kt_cache *shrinkers_traced(void)
+{
+	return listed(ZONAL_CACHE, 1, ZONAL_TRACE_BIT(SLAB_BEGIN) | ZONAL_TRACE_BIT(SLAB_END));
+}
+
 KTEST(trace, a_shrinker_that_has_nothing_is_not_asked_for_more)
 {
 	struct zonal_shrinker shrinker = { .name = "kt", .count = none_kept, .scan = drop,
 					   .seeks = 2 };
-	struct kt_cache *cache = listed(ZONAL_CACHE, 1, ZONAL_TRACE_BIT(SLAB_BEGIN) |
-					ZONAL_TRACE_BIT(SLAB_END));
+	struct kt_cache *cache = shrinkers_traced();
 	struct scan s;
 
 	if (!cache)
@@ -214,8 +218,7 @@ KTEST(trace, a_shrinker_is_seen_with_what_is_carried_over)
 {
 	struct zonal_shrinker shrinker = { .name = "kt", .count = thousand, .scan = drop,
 					   .seeks = 2 };
-	struct kt_cache *cache = listed(ZONAL_CACHE, 1, ZONAL_TRACE_BIT(SLAB_BEGIN) |
-					ZONAL_TRACE_BIT(SLAB_END));
+	struct kt_cache *cache = shrinkers_traced();
 	struct scan s;
 
 	if (!cache)
