@@ -21,7 +21,7 @@ jobs=${JOBS:-2}
 scripts=$(ls test/t/*.t | sed 's#.*/\(.*\)\.t$#script:\1#')
 host="model:host host:tsan host:gcc-asan host:clang-asan check:overrides hooks:hooks check:models
 	check:frames check:oracle check:layers check:calls check:symbols check:historic check:budget
-	check:licence
+	check:licence check:table
 	$scripts"
 # scripts that boot the image themselves; then shape : GIC : exception level : CPU
 boot_scripts=$(ls test/image/*.t | sed 's#.*/\(.*\)\.t$#image:\1#')
