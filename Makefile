@@ -130,7 +130,7 @@ $(O)/libfdt/%.o: $(LIBFDT_SRC)/%.c $(O)/image/command
 	$(Q)$(IMAGE_CC) -O2 $(IMAGE_FLAGS) -I$(LIBFDT_SRC) $(FDT_ENV) -c -o $@ $<
 
 include tools/image.mk
-$(eval $(call IMAGE,$(O)/zonal,$(IMAGE_OBJ)))
+$(eval $(call IMAGE,$(O)/zonal,$(IMAGE_OBJ),$(if $(filter 0,$(TESTS)),,$(TEST_WRAPS))))
 $(eval $(call IMAGE,$(O)/plain/zonal,$(PLAIN_OBJ)))
 
 # The image with the costly assertions, and the one that counts locks; `make test` boots both.

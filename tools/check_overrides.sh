@@ -23,7 +23,7 @@ flags="-std=gnu11 -O0 -w -I$root -I$root/mm -I$root/include -I$root/arch/host/in
 	-include $root/lib/prefix.h"
 common="$root/arch/host/host_console.c $out/core.c"
 tests="$(ls "$root"/test/unit/mm/*.c) $root/test/ktest.c $root/test/host_main.c $root/test/host_panic.c
-	$root/test/unit/monitor/monitor_capture.c $root/test/host/throttle_test.c"
+	$root/test/unit/monitor/monitor_capture.c"
 model=$(find "$root"/test/model -name '*.c' ! -name "stress_*.c")
 own='check.*,plan.*,refusal.*,cma_area.*,misuse.*'
 

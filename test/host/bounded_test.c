@@ -20,6 +20,7 @@
 
 #include "test/unit/mm/kt_oom.h"
 #include "test/unit/mm/kt_scattered.h"
+#include "test/unit/mm/port_watch.h"
 
 static const gfp_t composites[] = {
 	0, GFP_ATOMIC, GFP_KERNEL, GFP_KERNEL_ACCOUNT, GFP_NOWAIT, GFP_NOIO, GFP_NOFS, GFP_USER,

@@ -42,11 +42,6 @@ struct kt_cache {
 	bool moving; /* between prepare and commit or abort */
 };
 
-/* Naps that reclaim has taken, in the host program; they last no time. */
-extern _Atomic unsigned kt_naps; /* threads of one test may nap */
-/* What others do in each of them; NULL: nothing. */
-extern void (*kt_on_nap)(void);
-
 /* An owner with room for `places` pages, registered; NULL if there is no memory. */
 struct kt_cache *kt_cache(struct zonal *mm, enum zonal_kind kind, unsigned places);
 /* Take pages of node `nid` and list them; how many came before NULL. */

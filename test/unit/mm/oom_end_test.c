@@ -7,6 +7,7 @@
  */
 #include "kt_cache.h"
 #include "kt_oom.h"
+#include "port_watch.h"
 
 #include <zonal/group.h>
 
@@ -201,9 +202,7 @@ KTEST(oom, the_worst_of_a_thousand_on_a_starved_node)
 	kt_oom_finish(oom);
 }
 
-/* ---- how long others are waited for; naps are counted on the host ---- */
-
-#ifdef HOST_PORT_IMPL_H
+/* ---- how long others are waited for ---- */
 
 /* A lack of memory of the task that runs the test, all of it taken. */
 struct waiting {
@@ -221,7 +220,7 @@ static void wait_begin(struct waiting *w, struct zonal *mm, gfp_t gfp)
 		.pass = { .gfp = gfp, .nodemask = NODEMASK_ALL, .cpuset = NODEMASK_ALL },
 	};
 	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
-	kt_naps = 0;
+	watch_port();
 }
 
 static bool another_round(struct waiting *w)
@@ -231,7 +230,7 @@ static bool another_round(struct waiting *w)
 }
 
 /* O6: rounds without a kill are counted; a kill begins anew. */
-KTEST_F(rows_o, o6_others_are_waited_for_sixteen_times_in_a_row, KT_HOST_ONLY)
+KTEST(rows_o, o6_others_are_waited_for_sixteen_times_in_a_row)
 {
 	struct kt_oom *oom = kt_oom_full(&uma);
 	struct waiting w;
@@ -253,11 +252,12 @@ KTEST_F(rows_o, o6_others_are_waited_for_sixteen_times_in_a_row, KT_HOST_ONLY)
 		KT_TRUE(another_round(&w));
 		KT_EQ(w.tries.end, turn ? ZONAL_OOM_GONE : ZONAL_OOM_ENDED);
 	}
+	unwatch_port();
 	kt_oom_finish(oom);
 }
 
 /* O9: a victim has ten seconds. */
-KTEST_F(rows_o, o9_a_victim_is_waited_for_a_thousand_times, KT_HOST_ONLY)
+KTEST(rows_o, o9_a_victim_is_waited_for_a_thousand_times)
 {
 	struct kt_oom *oom = kt_oom_full(&uma);
 	struct waiting w;
@@ -273,11 +273,12 @@ KTEST_F(rows_o, o9_a_victim_is_waited_for_a_thousand_times, KT_HOST_ONLY)
 	KT_EQ(w.tries.end, ZONAL_OOM_WAITED_VICTIM);
 	KT_EQ(w.tries.naps, 1000);
 	KT_EQ(oom->kills, 1);
+	unwatch_port();
 	kt_oom_finish(oom);
 }
 
 /* O1: in a group as anywhere, one at a time, and the others rest a moment. */
-KTEST_F(rows_o, o1_a_group_waits_while_somebody_else_is_in, KT_HOST_ONLY)
+KTEST(rows_o, o1_a_group_waits_while_somebody_else_is_in)
 {
 	static const struct zonal_group group;
 	struct kt_oom *oom = kt_oom_full(&uma);
@@ -297,11 +298,12 @@ KTEST_F(rows_o, o1_a_group_waits_while_somebody_else_is_in, KT_HOST_ONLY)
 	oom_leave(oom->mm);
 	KT_EQ(kt_naps, 2);
 	KT_EQ(oom->walks, 0);
+	unwatch_port();
 	kt_oom_finish(oom);
 }
 
 /* The record of a request counts no further than it can. */
-KTEST_F(rows_o, o12_kills_of_one_request_are_counted_up_to_what_fits, KT_HOST_ONLY)
+KTEST(rows_o, o12_kills_of_one_request_are_counted_up_to_what_fits)
 {
 	struct kt_oom *oom = kt_oom_full(&uma);
 	struct waiting w;
@@ -316,6 +318,6 @@ KTEST_F(rows_o, o12_kills_of_one_request_are_counted_up_to_what_fits, KT_HOST_ON
 		KT_EQ(w.tries.kills, UINT16_MAX);
 	}
 	KT_EQ(oom->kills, 2);
+	unwatch_port();
 	kt_oom_finish(oom);
 }
-#endif

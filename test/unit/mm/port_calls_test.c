@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What is asked of the port while memory is short: to wake kswapd or kcompactd, to let others run,
- * to nap. The host port does none of it otherwise; here each call is counted, and a nap can be the
- * moment in which somebody else gives memory back.
+ * to nap. Each call is counted instead (port_watch.h), and a nap can be the moment in which
+ * somebody else gives memory back.
  *
  * A node whose kcompactd sleeps, and requests for an order in a zone: it is woken if compaction
  * could begin in some zone up to the one named, and else only told. Whoever runs in other threads
  * of the program is not counted.
  */
-#include "test/unit/mm/kt_scattered.h"
+#include "kt_scattered.h"
+#include "port_watch.h"
 
 #include <zonal/contig.h>
 #include <zonal/trace.h>
@@ -17,30 +18,6 @@
 #include "mm/compact/compact.h"
 #include "mm/reclaim/reclaim.h"
 #include "mm/wake.h"
-
-static struct zonal *watched;
-static unsigned wakes;
-static nodemask_t woken; /* the nodes */
-
-static void count_wake(struct zonal *mm, unsigned nid)
-{
-	if (mm != watched)
-		return;
-	KT_TRUE(nid < ZONAL_MAX_NODES && mm->node[nid]);
-	woken |= node_bit(nid);
-	wakes++;
-}
-
-void port_kcompactd_wake(struct zonal *mm, unsigned nid) { count_wake(mm, nid); }
-
-void port_kswapd_wake(struct zonal *mm, unsigned nid) { count_wake(mm, nid); }
-
-static void watch_wakes(struct zonal *mm)
-{
-	watched = mm;
-	wakes = 0;
-	woken = 0;
-}
 
 /* X1: with a block above MIN nothing would come of it, whatever the other marks say. */
 KTEST(rows_x, x14_kcompactd_is_not_woken_where_a_block_is_above_min)
@@ -54,11 +31,11 @@ KTEST(rows_x, x14_kcompactd_is_not_woken_where_a_block_is_above_min)
 	watch_wakes(mm);
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 0, 2 * PAGES, 2 * PAGES);
 	kcompactd_ask(mm, node, 3, ZONE_DMA);
-	KT_EQ(wakes, 0);
+	KT_EQ(wakes.count, 0);
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), PAGES - 16, 2 * PAGES, 2 * PAGES);
 	kcompactd_ask(mm, node, 3, ZONE_DMA);
-	KT_EQ(wakes, 0);
-	watched = NULL;
+	KT_EQ(wakes.count, 0);
+	watch_wakes(NULL);
 }
 
 /* X1, X2: what memory is too short for is not worth it for kcompactd either. */
@@ -73,8 +50,8 @@ KTEST(rows_x, x14_kcompactd_is_not_woken_for_a_costly_block_that_memory_is_too_s
 	(void)zonal_kcompactd_turn(mm, 0);
 	watch_wakes(mm);
 	kcompactd_ask(mm, mm->node[0], 9, ZONE_DMA);
-	KT_EQ(wakes, 0);
-	watched = NULL;
+	KT_EQ(wakes.count, 0);
+	watch_wakes(NULL);
 }
 
 /* X14: the zone that is worth it need not be the first one. */
@@ -90,10 +67,10 @@ KTEST(rows_x, x14_kcompactd_is_woken_for_a_zone_behind_one_that_is_not_worth_it)
 	(void)zonal_kcompactd_turn(cache->mm, 0);
 	watch_wakes(cache->mm);
 	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_DMA32);
-	KT_EQ(wakes, 0);
+	KT_EQ(wakes.count, 0);
 	kcompactd_ask(cache->mm, cache->mm->node[0], PAGEBLOCK_ORDER, ZONE_NORMAL);
-	KT_EQ(wakes, 1);
-	watched = NULL;
+	KT_EQ(wakes.count, 1);
+	watch_wakes(NULL);
 	kt_cache_drop_all(cache);
 }
 
@@ -109,11 +86,11 @@ KTEST(rows_x, x15_kcompactd_of_every_node_is_woken_by_the_tunable)
 		return;
 	watch_wakes(mm);
 	KT_EQ(zonal_set_proactiveness(mm, 0), 0);
-	KT_EQ(wakes, 0);
+	KT_EQ(wakes.count, 0);
 	KT_EQ(zonal_set_proactiveness(mm, 20), 0);
-	KT_EQ(wakes, 2);
-	KT_EQ(woken, node_bit(0) | node_bit(1));
-	watched = NULL;
+	KT_EQ(wakes.count, 2);
+	KT_EQ(wakes.nodes, node_bit(0) | node_bit(1));
+	watch_wakes(NULL);
 }
 
 /* K2: who lies down after nothing to do is woken for the node's sake alone. */
@@ -128,23 +105,14 @@ KTEST(rows_k, k2_kswapd_is_woken_if_it_sleeps_and_its_node_is_in_need)
 	KT_TRUE(ld_relaxed(&r->asleep));
 	watch_wakes(mm);
 	kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL, GFP_KERNEL);
-	KT_EQ(wakes, 0);
+	KT_EQ(wakes.count, 0);
 	kt_close_zone(kt_zone(mm, 0, ZONE_DMA));
 	kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL, GFP_KERNEL);
-	KT_EQ(wakes, 1);
+	KT_EQ(wakes.count, 1);
 	st_relaxed(&r->asleep, false);
 	kswapd_ask(mm, mm->node[0], 0, ZONE_NORMAL, GFP_KERNEL);
-	KT_EQ(wakes, 1);
-	watched = NULL;
-}
-
-static bool counting;
-static unsigned gave_way;
-
-void port_give_way(void)
-{
-	if (counting)
-		gave_way++;
+	KT_EQ(wakes.count, 1);
+	watch_wakes(NULL);
 }
 
 static void too_little_to_work_with(struct kt_cache *cache, bool really)
@@ -168,28 +136,28 @@ KTEST(rows_x, x14_kcompactd_is_woken_if_it_sleeps_and_a_zone_is_worth_it)
 	watch_wakes(cache->mm);
 	/* It has not begun yet. */
 	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
-	KT_EQ(wakes, 0);
+	KT_EQ(wakes.count, 0);
 	KT_EQ(ld_relaxed(&node->compact.wanted_order), PAGEBLOCK_ORDER);
 	too_little_to_work_with(cache, true);
 	(void)zonal_kcompactd_turn(cache->mm, 0);
 	KT_TRUE(ld_relaxed(&node->compact.asleep));
 	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
-	KT_EQ(wakes, 0);
+	KT_EQ(wakes.count, 0);
 	too_little_to_work_with(cache, false);
 	/* The memory is in the very zone that is named. */
 	kcompactd_ask(cache->mm, node, PAGEBLOCK_ORDER, ZONE_DMA);
-	KT_EQ(wakes, 1);
+	KT_EQ(wakes.count, 1);
 	KT_EQ(zonal_trace_read(cache->mm, kt_cpu_id(0), &record, 1), 1);
 	KT_EQ(record.point, ZONAL_TRACE_KCOMPACTD_ASKED);
 	KT_EQ(record.field[1], PAGEBLOCK_ORDER);
 	KT_EQ(record.field[2], ZONE_DMA);
 	/* A single page is no reason. */
 	kcompactd_ask(cache->mm, node, 0, ZONE_DMA);
-	KT_EQ(wakes, 1);
+	KT_EQ(wakes.count, 1);
 	KT_TRUE(!zonal_trace_peek(cache->mm, kt_cpu_id(0), &record));
-	KT_EQ(woken, node_bit(0));
+	KT_EQ(wakes.nodes, node_bit(0));
 	zonal_trace_on(cache->mm, 0);
-	watched = NULL;
+	watch_wakes(NULL);
 	all_is_well(cache);
 }
 
@@ -213,10 +181,10 @@ KTEST(rows_x, x14_kcompactd_that_works_is_told_without_being_woken)
 	cache->on_move = ask_meanwhile;
 	KT_EQ(zonal_kcompactd_turn(cache->mm, 0), 0);
 	KT_TRUE(cache->asked_move > 0);
-	KT_EQ(wakes, 0);
+	KT_EQ(wakes.count, 0);
 	cache->on_move = NULL;
 	KT_EQ(zonal_kcompactd_turn(cache->mm, 0), UINT64_MAX);
-	watched = NULL;
+	watch_wakes(NULL);
 	all_is_well(cache);
 }
 
@@ -238,13 +206,12 @@ static unsigned gave_way_in(unsigned blocks)
 			      .high_zone = ZONE_MOVABLE,
 			      .mode = MOVE_SYNC_LIGHT };
 	task->flags |= ZTASK_MEMALLOC;
-	gave_way = 0;
-	counting = true;
+	watch_port();
 	KT_EQ(compact_zone(&c), COMPACT_COMPLETE);
-	counting = false;
+	unwatch_port();
 	task->flags &= ~ZTASK_MEMALLOC;
 	KT_EQ(c.used_scanned, 0);
-	return gave_way;
+	return kt_ways;
 }
 
 KTEST(rows_x, x9_others_run_after_every_32_blocks_that_are_passed_over)
@@ -254,30 +221,6 @@ KTEST(rows_x, x9_others_run_after_every_32_blocks_that_are_passed_over)
 	KT_EQ(gave_way_in(1 + 32), 1 + 1);
 	KT_EQ(gave_way_in(1 + 63), 1 + 1);
 	KT_EQ(gave_way_in(1 + 64), 2 + 1);
-}
-
-static unsigned injected;
-
-void port_injected(void) { injected++; }
-
-/* D19: of each that was asked for, and of no other. */
-KTEST(rows_d, d19_the_port_is_told_of_each_injected_failure)
-{
-	struct zonal *mm = kt_bare_instance(&eight_blocks);
-	struct page *page[5];
-
-	if (!mm)
-		return;
-	injected = 0;
-	zonal_inject(mm, 1, 2);
-	for (unsigned i = 0; i < ARRAY_SIZE(page); i++) {
-		page[i] = zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 1);
-		KT_EQ(page[i] != NULL, i < 1 || i > 2);
-		KT_EQ(injected, i < 1 ? 0 : ZN_MIN(i, 2u));
-		zonal_free(mm, page[i], 1);
-	}
-	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, MAX_ORDER));
-	KT_EQ(injected, 2);
 }
 
 /* R4: where nothing has to be written first, the others run a moment. */
@@ -292,12 +235,10 @@ KTEST(rows_r, r4_others_run_before_another_round)
 
 	if (!mm)
 		return;
-	kt_naps = 0;
-	gave_way = 0;
-	counting = true;
+	watch_port();
 	KT_TRUE(retry_worth(&req, &pass, &retry));
-	counting = false;
-	KT_EQ(gave_way, 1);
+	unwatch_port();
+	KT_EQ(kt_ways, 1);
 	KT_EQ(kt_naps, 0);
 }
 
@@ -333,15 +274,19 @@ KTEST(rows_r, r2_reserves_are_given_up_within_the_nodes_of_the_pass)
 
 /* ---- naps ---- */
 
+/* Longer than others are waited for before somebody is to be ended, which is 16 naps (O6): for the
+ * rest who may not fail waits on his own. */
+enum { LAST = 40 };
+
 static struct {
 	struct zonal *mm;
-	struct page *page; /* given back in the third nap from here on */
+	struct page *page; /* given back in nap LAST */
 	unsigned naps;
 } other;
 
 static void gives_one_back(void)
 {
-	if (++other.naps == 3 && other.page) {
+	if (++other.naps == LAST && other.page) {
 		zonal_free(other.mm, other.page, 0);
 		zonal_drain_all(other.mm, NULL);
 		other.page = NULL;
@@ -357,8 +302,9 @@ KTEST(rows_a, a5_a_range_that_can_be_emptied_is_had_without_a_nap)
 
 	if (!cache)
 		return;
-	kt_naps = 0;
+	watch_port();
 	KT_EQ(zonal_alloc_contig_range(cache->mm, KT_DMA_PFN, 2 * BLOCK, GFP_KERNEL), 0);
+	unwatch_port();
 	KT_EQ(kt_naps, 0);
 	KT_TRUE(cache->moved > 0);
 	KT_EQ(zonal_free_contig_range(cache->mm, KT_DMA_PFN, 2 * BLOCK), 0);
@@ -405,13 +351,11 @@ KTEST(rows_x, x13_a_move_that_may_wait_naps_between_its_later_passes)
 		cache->place[0].move = (uint8_t)table[i].answer;
 		no_frame = table[i].no_frame;
 		KT_TRUE(move_take(mm, &batch, cache->place[0].page));
-		kt_naps = 0;
-	gave_way = 0;
-		counting = true;
+		watch_port();
 		KT_EQ(move_pages(&move, &batch), 0);
-		counting = false;
+		unwatch_port();
 		KT_EQ(kt_naps, table[i].naps);
-		KT_EQ(gave_way, table[i].ways);
+		KT_EQ(kt_ways, table[i].ways);
 	}
 	kt_cache_drop_all(cache);
 	kt_check_all(mm);
@@ -432,10 +376,12 @@ KTEST(rows_l, l16_who_may_not_fail_waits_until_somebody_frees_a_page)
 	other.page = chain;
 	chain = *(struct page **)zonal_page_owner(chain);
 	kt_on_nap = gives_one_back;
+	watch_port();
 	page = zonal_alloc(mm, GFP_NOFS | __GFP_NOFAIL | __GFP_NOWARN, 0);
+	unwatch_port();
 	kt_on_nap = NULL;
 	KT_TRUE(page && !other.page);
-	KT_TRUE(other.naps >= 3);
+	KT_EQ(other.naps, LAST);
 	zonal_free(mm, page, 0);
 	kt_give_all(mm, chain, 0);
 	kt_check_all(mm);
@@ -454,17 +400,16 @@ KTEST(rows_r, r5_others_run_before_each_further_round)
 	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_NOWARN, PAGES);
 	for (unsigned i = 0; i < cache->count; i++)
 		cache->place[i].give = ZONAL_GIVE_BUSY;
-	gave_way = 0;
-	counting = true;
+	watch_port();
 	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY, 0));
-	in_a_round = gave_way;
+	in_a_round = kt_ways;
 	zonal_kswapd_turn(mm, 0, false);
-	gave_way = 0;
+	watch_port();
 	KT_TRUE(!zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0));
-	counting = false;
+	unwatch_port();
 	zonal_last_failure(mm, &failure);
 	KT_EQ(failure.rounds, 16);
-	KT_EQ(gave_way, in_a_round * (1 + failure.rounds) + failure.rounds);
+	KT_EQ(kt_ways, in_a_round * (1 + failure.rounds) + failure.rounds);
 	kt_cache_drop_all(cache);
 }
 
@@ -479,11 +424,12 @@ KTEST(check, a_busy_check_naps_before_it_looks_again)
 		return;
 	zone = kt_zone(mm, 0, ZONE_DMA);
 	st_relaxed(&zone->free, PAGES + 3);
-	kt_naps = 0;
+	watch_port();
 	KT_TRUE(!zonal_check_busy(mm, &finding));
 	KT_EQ(kt_naps, 1);
 	st_relaxed(&zone->free, PAGES);
-	kt_naps = 0;
+	watch_port();
 	KT_TRUE(zonal_check_busy(mm, &finding));
+	unwatch_port();
 	KT_EQ(kt_naps, 0);
 }

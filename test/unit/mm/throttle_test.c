@@ -1,33 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The throttle of direct reclaim (K12), with a port that counts its naps.
+ * The throttle of direct reclaim (K12), by the naps that it takes.
  *
- * port_nap() of this program returns at once and does what the case says, as others would while the
- * caller sleeps. So a case decides itself after how many naps there is memory again.
+ * They are counted and last no time (port_watch.h), and what the case says is done in each, as
+ * others would while the caller sleeps. So a case decides itself after how many naps there is
+ * memory again.
  */
-#include "test/unit/mm/kt_cache.h"
+#include "kt_cache.h"
+#include "port_watch.h"
 
 #include "mm/reclaim/scan.h"
 #include "mm/watermark.h"
 
-static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 8192 } } };
+enum { PAGES = 4096 };
+
+static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, PAGES } } };
 
 static struct {
 	unsigned memory_after; /* naps; 0: never */
 	struct zone *zone;
+	struct zonal_task task; /* as it was */
 } port;
 
-_Atomic unsigned kt_naps;
-void (*kt_on_nap)(void);
-
-void port_nap(uint64_t ns)
+/* The marks go down instead of the free pages up: the test looks at their ratio. */
+static void memory_comes(void)
 {
-	(void)ns;
-	kt_naps++;
-	if (kt_on_nap)
-		kt_on_nap();
-	/* The marks go down instead of the free pages up: the test looks at their ratio. */
-	if (port.zone && kt_naps == port.memory_after)
+	if (kt_naps == port.memory_after)
 		kt_marks(port.zone, 0, 0, 0);
 }
 
@@ -36,17 +34,18 @@ static struct kt_cache *starved_of(const struct kt_spec *spec, enum zonal_kind k
 				   uint32_t task_flags, unsigned memory_after)
 {
 	struct zonal *mm = kt_bare_instance(spec);
-	struct kt_cache *cache = mm ? kt_cache(mm, kind, 16384) : NULL;
+	struct kt_cache *cache = mm ? kt_cache(mm, kind, 2 * PAGES) : NULL;
 
 	if (!cache)
 		return NULL;
-	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_NOWARN, 8192 - 100);
+	kt_cache_fill(cache, 0, GFP_NOWAIT | __GFP_NOWARN, PAGES - 100);
 	zonal_drain_all(mm, NULL);
 	port.zone = kt_zone(mm, 0, ZONE_DMA);
-	kt_naps = 0;
 	port.memory_after = memory_after;
 	kt_marks(port.zone, 1000, 2000, 3000);
-	port_this_cpu()->task->flags = task_flags;
+	kt_task_save(&port.task)->flags = task_flags;
+	kt_on_nap = memory_comes;
+	watch_port();
 	return cache;
 }
 
@@ -62,8 +61,9 @@ static uint64_t throttled(struct kt_cache *cache)
 
 static void finish(struct kt_cache *cache, struct page *page)
 {
-	port_this_cpu()->task->flags = 0;
-	port.zone = NULL;
+	unwatch_port();
+	kt_on_nap = NULL;
+	kt_task_restore(&port.task);
 	zonal_free(cache->mm, page, 0);
 	kt_check_all(cache->mm);
 	kt_cache_drop_all(cache);
@@ -218,9 +218,10 @@ KTEST(reclaim, an_owner_goes_when_nobody_holds_pages_of_its_kind)
 				return;
 			kind_held = (enum zonal_kind)held;
 			fetch_add_relaxed(&mm->node[0]->reclaim.lru.isolated[held], 1);
-			kt_naps = 0;
 			kt_on_nap = put_back_in_time;
+			watch_port();
 			zonal_owner_unregister(mm, waiting->owner);
+			unwatch_port();
 			kt_on_nap = NULL;
 			KT_EQ(kt_naps, kind == held ? 3 : 0);
 			if (kind != held)
@@ -240,8 +241,9 @@ static unsigned naps_of_round(bool kswapd, bool met)
 	zonal_page_writing(mm, cache->place[3].page);
 	if (met)
 		word_set(cache->place[3].page, PG_ROTATE);
-	kt_naps = 0;
+	watch_port();
 	KT_TRUE(shrink_node(&s, mm->node[0]));
+	unwatch_port();
 	KT_EQ(s.reclaimed, 15);
 	zonal_page_written(mm, cache->place[3].page);
 	kt_cache_drop_all(cache);

@@ -3,9 +3,10 @@
  * Is another round worth it? Rows R1, R3 and R4, asked directly.
  *
  * A request is put together by hand, and what its last round is said to have freed with it. Whether
- * the answer comes after a nap is seen by what port_nap() of this program counts (throttle_test.c).
+ * the answer comes after a nap is seen by naps that are counted (port_watch.h).
  */
-#include "test/unit/mm/kt_cache.h"
+#include "kt_cache.h"
+#include "port_watch.h"
 
 #include "mm/reclaim/reclaim.h"
 #include "mm/reclaim/scan.h"
@@ -88,8 +89,9 @@ static unsigned naps_with(unsigned dirty, unsigned writing, uint64_t progress)
 		zonal_page_set_dirty(mm, cache->place[i].page);
 	for (unsigned i = dirty; i < dirty + writing; i++)
 		zonal_page_writing(mm, cache->place[i].page);
-	kt_naps = 0;
+	watch_port();
 	KT_TRUE(worth(mm, &retry, 0, NODEMASK_ALL));
+	unwatch_port();
 	for (unsigned i = dirty; i < dirty + writing; i++)
 		zonal_page_written(mm, cache->place[i].page);
 	kt_cache_drop_all(cache);
