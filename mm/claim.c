@@ -224,8 +224,7 @@ struct page *zonal_claim_take(struct zonal_claim *claim, int nid, gfp_t gfp, uns
 	struct page *page = NULL;
 	port_irqflags_t irq;
 
-	gfp &= __GFP_ZERO | __GFP_COMP;
-	if (!mm || order >= MAX_ORDER || ((gfp & __GFP_ZERO) && !mm->clear))
+	if (!mm || ((gfp & __GFP_ZERO) && !mm->clear))
 		return NULL;
 	irq = port_irq_save();
 	lock_take(&mm->claims.lock);

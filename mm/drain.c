@@ -95,25 +95,20 @@ void drain_batch(struct zone *zone, unsigned c)
 		;
 }
 
-void zonal_drain_local(struct zonal *mm)
+/* What the CPU that runs this holds of one zone, or of all. */
+static void drain_own(struct zonal *mm, struct zone *only)
 {
 	port_irqflags_t irq = port_irq_save();
 	unsigned c = port_this_cpu()->id;
 
-	mm_cpu(mm, c);
+	mm_cpu(mm, c); /* only to end where the port and the instance disagree */
 	port_irq_restore(irq);
-	drain_cpu(mm, c, NULL);
+	drain_cpu(mm, c, only);
 }
 
-void drain_here(struct zone *zone)
-{
-	port_irqflags_t irq = port_irq_save();
-	unsigned c = port_this_cpu()->id;
+void zonal_drain_local(struct zonal *mm) { drain_own(mm, NULL); }
 
-	mm_cpu(zone->mm, c);
-	port_irq_restore(irq);
-	drain_cpu(zone->mm, c, zone);
-}
+void drain_here(struct zone *zone) { drain_own(zone->mm, zone); }
 
 void zonal_drain_all(struct zonal *mm, struct zone *zone)
 {

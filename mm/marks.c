@@ -15,8 +15,8 @@
  * 724/986/1248.
  *
  * One caller at a time; readers see relaxed atomics and may mix old and new for a
- * moment. Counting by hundreds of CPUs is what `stat_threshold` and `drift_mark` were
- * for in 5.10; our counters are exact, and the two are computed to be shown.
+ * moment. Counting by hundreds of CPUs is what `stat_threshold` was for in 5.10; our
+ * counters are exact, and it is computed to be shown. 5.10's percpu_drift_mark (Y9) is not.
  */
 #include "watermark.h"
 
@@ -190,17 +190,8 @@ void setup_stat_thresholds(struct zonal *mm)
 	struct zone *zone;
 	unsigned zid;
 
-	mm_for_each_zone(mm, zid, zone) {
-		int64_t slack = ld_relaxed(&zone->mark[WMARK_LOW]) -
-				ld_relaxed(&zone->mark[WMARK_MIN]);
-		int64_t drift;
-
+	mm_for_each_zone(mm, zid, zone)
 		zone->stat_threshold = stat_threshold_of((uint64_t)zone_managed(zone), cpus);
-		drift = (int64_t)cpus * zone->stat_threshold;
-		zone->drift_mark = 0;
-		if (drift > slack)
-			zone->drift_mark = (uint64_t)(ld_relaxed(&zone->mark[WMARK_HIGH]) + drift);
-	}
 }
 
 /* Last, and under each zone's lock: a boost that rises meanwhile is not folded away. */

@@ -103,7 +103,7 @@ static inline void zone_end_boost(struct zone *zone)
 	zone_update_floor(zone);
 }
 
-/* S1, S3-S7, P2, Y8, Y9: all that hangs on managed pages and tunables. */
+/* S1, S3-S7, P2, Y8: all that hangs on managed pages and tunables. */
 void zonal_setup_marks(struct zonal *mm);
 
 /* The largest min_free_kbytes that makes sense: all that is managed. */

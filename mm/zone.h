@@ -92,7 +92,6 @@ struct zone {
 	_Atomic uint64_t managed; /* z: of these, the allocator's */
 	unsigned pcp_batch, pcp_high;    /* t */
 	unsigned stat_threshold;         /* t: 5.10's, shown only; our counters are exact (Y8) */
-	uint64_t drift_mark;             /* t: 5.10's percpu_drift_mark (Y9) */
 	struct zone_compact compact;
 	_Atomic uint64_t numa_base[PCP_STATS]; /* t: when they were switched on again (Y5) */
 	_Atomic uint64_t deferred; /* z: pages of `managed` that are to be handed over later */

@@ -194,16 +194,13 @@ static int contig_collect(struct contig *c)
 	pfn_t at = c->start;
 	bool fit = true;
 
-	while (at < c->end && fit) {
-		int order = contig_carve(c, at);
-
-		fit = order >= 0;
-		if (!fit)
+	for (int order; fit && at < c->end; at += (pfn_t)1 << order) {
+		order = contig_carve(c, at);
+		if (order < 0)
 			break;
 		fit = contig_prepare(c, mm_page(c->move.mm, at), 1u << order);
-		at += (pfn_t)1 << order;
 	}
-	if (fit)
+	if (fit && at == c->end)
 		return 0;
 	contig_return(c, at);
 	return ZONAL_EBUSY;

@@ -233,12 +233,37 @@ KTEST(claim, blocks_come_cleared_and_compound_if_asked)
 	KT_EQ(kt_cleared(NULL, NULL), 4);
 	KT_EQ(page_state(page + 3), PAGE_TAIL);
 	zonal_put(mm, page + 3);
+	/* Not asked for, whatever else is. */
+	page = zonal_claim_take(&made->claim, 0, ~(__GFP_ZERO | __GFP_COMP), 2);
+	if (!KT_TRUE(page))
+		return;
+	KT_EQ(kt_cleared(NULL, NULL), 4);
+	KT_EQ(page_word(page), word_make(page_zid(page), PAGE_USED, 2));
+	KT_EQ(page_state(page + 3), PAGE_INNER);
+	zonal_free(mm, page, 2);
 	KT_TRUE(!zonal_claim_take(&made->claim, 1, 0, 0));
 	KT_TRUE(!zonal_claim_take(&made->claim, 0, 0, MAX_ORDER));
 	KT_TRUE(!zonal_claim_take(&made->claim, 0, 0, 7));
 	zonal_claim_drop(&made->claim);
 	KT_EQ(free_on(mm, 0), 4 * LARGEST);
 	kt_check_all(mm);
+}
+
+KTEST(claim, where_nobody_clears_zeroes_are_refused_and_nothing_else)
+{
+	struct kt_spec spec = board;
+	struct made *made = claim_of(64, 0, 0);
+	struct zonal *mm;
+
+	spec.cannot_clear = true;
+	mm = kt_bare_instance(&spec);
+	if (!mm || !made || !KT_EQ(zonal_claim_make(mm, &made->claim), 0))
+		return;
+	KT_TRUE(!zonal_claim_take(&made->claim, 0, __GFP_ZERO, 0));
+	KT_EQ(zonal_claimed_pages(mm, 0), 64);
+	zonal_free(mm, zonal_claim_take(&made->claim, 0, __GFP_COMP, 1), 1);
+	KT_EQ(zonal_claimed_pages(mm, 0), 62);
+	zonal_claim_drop(&made->claim);
 }
 
 KTEST(claim, records_of_page_owner_follow_each_split)
@@ -254,7 +279,9 @@ KTEST(claim, records_of_page_owner_follow_each_split)
 	if (!mm || !made || !KT_EQ(zonal_claim_make(mm, &made->claim), 0))
 		return;
 	KT_EQ(take_rest(&made->claim, 0, 1, &chain), LARGEST / 2);
-	KT_TRUE(page_owner_read(mm, zonal_pfn(chain), &record) && record.order == 1);
+	for (struct page *page = chain; page; page = *(struct page **)zonal_page_owner(page))
+		if (!KT_TRUE(page_owner_read(mm, zonal_pfn(page), &record) && record.order == 1))
+			break;
 	KT_EQ(page_owner_tally(mm), LARGEST);
 	kt_give_all(mm, chain, 1);
 	zonal_claim_drop(&made->claim);

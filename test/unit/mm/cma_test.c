@@ -245,6 +245,43 @@ KTEST(rows_a, a11_free_pages_of_an_area_are_for_movable_requests_alone)
 	expect_whole(mm);
 }
 
+static struct page *by_lane(struct zonal *mm) { return zonal_alloc(mm, GFP_HIGHUSER_MOVABLE, 0); }
+static struct page *by_node(struct zonal *mm)
+{
+	return zonal_alloc_node(mm, 0, GFP_HIGHUSER_MOVABLE, 0);
+}
+
+/* Though a page of the area is the next in this CPU's list. */
+KTEST(rows_a, a11_a_task_that_may_have_none_of_an_area_gets_none_out_of_a_list)
+{
+	static struct page *(*const ways[])(struct zonal *mm) = { by_lane, by_node, by_lane };
+	struct zonal_task saved, *task = kt_task_save(&saved);
+	struct zonal *mm = areas();
+	struct page *chain = NULL, *hot, *page;
+
+	if (!mm)
+		return;
+	kt_take_all(mm, 0, GFP_KERNEL | __GFP_NOWARN | __GFP_THISNODE, 0, &chain);
+	hot = zonal_alloc_node(mm, 0, GFP_HIGHUSER_MOVABLE, 0);
+	KT_EQ(kt_block_type(mm, zonal_pfn(hot)), MIGRATE_CMA);
+	kt_give_all(mm, chain, 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (i == 2)
+			KT_EQ(zonal_set_policy(mm, task, MPOL_PREFERRED, 0, 1), 0);
+		zonal_free(mm, hot, 0);
+		task->flags = ZTASK_NOCMA;
+		page = ways[i](mm);
+		KT_TRUE(page && kt_block_type(mm, zonal_pfn(page)) != MIGRATE_CMA);
+		task->flags = 0;
+		KT_TRUE(ways[i](mm) == hot);
+		zonal_free(mm, page, 0);
+	}
+	zonal_free(mm, hot, 0);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_DEFAULT, 0, 0), 0);
+	kt_task_restore(&saved);
+	expect_whole(mm);
+}
+
 KTEST(rows_a, a12_area_in_two_zones_gives_nothing)
 {
 	struct zonal *mm = areas();

@@ -339,6 +339,73 @@ KTEST(rows_x, x9_a_block_without_frames_is_passed_over_afterwards)
 	all_is_well(cache);
 }
 
+/* X9: what one look found counts for the block, however little the last look at it finds. */
+KTEST(rows_x, x9_a_block_that_gave_something_at_its_beginning_is_not_passed_over)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	struct page *first;
+
+	if (!cache)
+		return;
+	first = mm_page(cache->mm, KT_DMA_PFN);
+	/* A batch is at the beginning of the first block, and all that is behind it is held. */
+	for (unsigned i = 0; i < cache->count; i++)
+		if (cache->place[i].page && cache->place[i].page >= first + 2 * MOVE_BATCH)
+			zonal_get(cache->place[i].page);
+	c = at_the_ends(cache->mm);
+	for (unsigned look = 0; look < 3; look++) {
+		KT_TRUE(compact_take_used(&c));
+		KT_EQ(c.batch.count, look ? 0 : MOVE_BATCH);
+		KT_EQ(c.used_at, KT_DMA_PFN + (look ? look * BLOCK : 2 * MOVE_BATCH - 1));
+		KT_EQ(ld_relaxed(&c.zone->compact.used_at[1]), look ? c.used_at : 0);
+		KT_TRUE(!(ld_relaxed(&first->block) & BLOCK_SKIP));
+		KT_EQ(ld_relaxed(&(first + BLOCK)->block) & BLOCK_SKIP, look == 2 ? BLOCK_SKIP : 0);
+		move_put_back(cache->mm, &c.batch);
+	}
+	for (unsigned i = 0; i < cache->count; i++)
+		if (cache->place[i].page && cache->place[i].page >= first + 2 * MOVE_BATCH)
+			zonal_put(cache->mm, cache->place[i].page);
+	all_is_well(cache);
+}
+
+/* X7: free pages of another node in the middle of a block are no frames, and are no reason to end
+ * either, however many more they are than this zone could give. */
+KTEST(rows_x, x7_free_pages_of_another_node_within_a_block_are_stepped_over)
+{
+	static const pfn_t last = KT_DMA_PFN + PAGES - BLOCK;
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, PAGES - BLOCK + 128 },
+			 { 1, last + 128, 256 },
+			 { 0, last + 384, 128 } },
+	};
+	struct zonal *mm = kt_bare_instance(&spec);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, PAGES) : NULL;
+	static struct compact c;
+	struct page *page;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE | __GFP_THISNODE, PAGES), PAGES - 256))
+		return;
+	for (unsigned i = 0; i < cache->count; i++) {
+		pfn_t at = cache->place[i].page->pfn;
+
+		if (at == last + 400 || (at < KT_DMA_PFN + 80 && at & 1))
+			kt_cache_drop(cache, i);
+	}
+	zonal_drain_all(mm, NULL);
+	c = at_the_ends(mm);
+	KT_EQ(kt_free(c.zone), 41);
+	kt_marks(c.zone, 30, 30, 30);
+	page = compact_target(&c, cache->place[1].page);
+	KT_EQ(page ? page->pfn : 0, last + 400);
+	KT_EQ(kt_free(kt_zone(mm, 1, ZONE_DMA)), 256);
+	kt_no_marks(mm);
+	compact_unused(&c, page);
+	compact_release(&c);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
 /* X6: a run that took nothing gives nothing back, and leaves the place that the next begins at. */
 KTEST(rows_x, x6_who_gives_no_frames_back_changes_no_place)
 {

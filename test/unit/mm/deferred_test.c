@@ -284,6 +284,34 @@ KTEST_F(deferred, nobody_is_ended_for_memory_that_a_walk_holds_up, KT_HOST_ONLY)
 	kt_check_all(mm);
 }
 
+/* There has to be something that could come, and somebody who holds it up. */
+KTEST_F(deferred, what_is_held_up_is_what_is_left_while_a_walk_goes_on, KT_HOST_ONLY)
+{
+	static const unsigned last[] = { 0, 1 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(last); i++) {
+		struct zonal *mm = kt_instance(&pair);
+
+		if (!mm)
+			return;
+		/* One node has all its pages, the other one not. */
+		while (zonal_deferred_turn(mm, last[i]) == ZONAL_DEFERRED_MORE)
+			;
+		KT_TRUE(!deferred_is_held(mm));
+		deferred_hold(mm);
+		KT_TRUE(deferred_is_held(mm));
+		deferred_hold(mm);
+		deferred_go_on(mm);
+		KT_TRUE(deferred_is_held(mm));
+		deferred_go_on(mm);
+		KT_TRUE(!deferred_is_held(mm));
+		all_turns(mm);
+		deferred_hold(mm);
+		KT_TRUE(!deferred_is_held(mm));
+		deferred_go_on(mm);
+	}
+}
+
 KTEST_F(deferred, a_call_that_names_a_frame_has_the_map_written_that_far, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_instance(&pair);

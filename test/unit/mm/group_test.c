@@ -388,6 +388,38 @@ KTEST(rows_z, z5_wrong_calls_and_members)
 	scene_end(&s);
 }
 
+KTEST(rows_z, z5_a_group_that_is_made_again_has_no_past)
+{
+	struct zonal_group *g;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 32))
+		return;
+	g = s.inner;
+	zonal_free(s.mm, zonal_alloc(s.mm, ACCOUNT, 0), 0);
+	KT_TRUE(!zonal_alloc(s.mm, ACCOUNT, 6));
+	KT_EQ(ld_relaxed(&g->refused), 1);
+	KT_TRUE(ld_relaxed(&g->most) && ld_relaxed(&g->hits));
+	st_relaxed(&g->forced, 7);
+	st_relaxed(&g->reclaimed, 7);
+	st_relaxed(&g->ooms, 7);
+	zonal_group_join(NULL, s.task);
+	zonal_group_settle(s.mm);
+	KT_EQ(zonal_group_drop(g), 0);
+	KT_EQ(s.outer->children, 0);
+	KT_EQ(zonal_group_make(s.mm, g, s.outer, 64), 0);
+	KT_EQ(s.outer->children, 1);
+	KT_EQ(ld_relaxed(&g->limit), 64);
+	KT_EQ(ld_relaxed(&g->usage) + ld_relaxed(&g->tasks) + g->children, 0);
+	KT_EQ(ld_relaxed(&g->most), 0);
+	KT_EQ(ld_relaxed(&g->hits), 0);
+	KT_EQ(ld_relaxed(&g->forced), 0);
+	KT_EQ(ld_relaxed(&g->refused), 0);
+	KT_EQ(ld_relaxed(&g->reclaimed), 0);
+	KT_EQ(ld_relaxed(&g->ooms), 0);
+	scene_end(&s);
+}
+
 /* Z6: a smaller limit costs what is over it, and no more than a batch besides. */
 KTEST(rows_z, z6_a_smaller_limit_takes_what_is_over_it)
 {

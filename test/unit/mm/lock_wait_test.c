@@ -9,7 +9,9 @@
  */
 #include <string.h>
 
-#include "kt_instance.h"
+#include <zonal/contig.h>
+
+#include "kt_cache.h"
 
 #ifdef HOST_PORT_IMPL_H
 #include <pthread.h>
@@ -159,5 +161,73 @@ KTEST_F(rows_t, t5_whatever_changes_a_zone_waits_for_its_lock, KT_HOST_ONLY)
 		go_with_lock_held(which);
 		kt_check_all(at.mm);
 	}
+}
+
+/* ---- A5: what was taken after a block was looked at and before it is isolated ---- */
+
+enum { LARGEST = 1 << (MAX_ORDER - 1) };
+
+static int contig_error;
+
+static void *take_first_range(void *arg)
+{
+	(void)arg;
+	host_cpu_attach(kt_cpu_id(1));
+	contig_error = zonal_alloc_contig_range(at.mm, KT_DMA_PFN, LARGEST, GFP_KERNEL);
+	host_cpu_detach();
+	st_release(&at.done, true);
+	return NULL;
+}
+
+/* A movable page, and behind it one of this CPU's list, which can be taken without a lock. */
+static struct kt_cache *listed_page_behind_movable_ones(void)
+{
+	struct kt_cache *cache;
+
+	at.mm = kt_bare_instance(&board);
+	cache = at.mm ? kt_cache(at.mm, ZONAL_ANON, 2 * LARGEST) : NULL;
+	at.page[0] = NULL;
+	if (!cache)
+		return NULL;
+	at.zone = kt_zone(at.mm, 0, ZONE_DMA);
+	kt_cache_fill(cache, 0, GFP_HIGHUSER_MOVABLE, 2 * LARGEST);
+	for (unsigned i = 0; i < cache->count; i++)
+		if (zonal_pfn(cache->place[i].page) == KT_DMA_PFN + 100) {
+			at.page[0] = cache->place[i].page;
+			kt_cache_drop(cache, i);
+		}
+	return KT_TRUE(at.page[0] && page_state(at.page[0]) == PAGE_PCP) ? cache : NULL;
+}
+
+KTEST_F(rows_a, a5_what_is_taken_before_a_range_is_isolated_ends_it_before_anything_moves,
+	KT_HOST_ONLY)
+{
+	struct kt_cache *cache = listed_page_behind_movable_ones();
+	port_irqflags_t irq;
+	pthread_t thread;
+	uint16_t next;
+
+	if (!cache)
+		return;
+	irq = port_irq_save();
+	lock_take(&at.zone->lock);
+	next = ld_relaxed(&at.zone->lock.next);
+	st_relaxed(&at.done, false);
+	if (pthread_create(&thread, NULL, take_first_range, NULL))
+		port_panic("no thread");
+	KT_TRUE(wait_for_ticket(next));
+	KT_TRUE(zonal_alloc(at.mm, GFP_HIGHUSER_MOVABLE, 0) == at.page[0]);
+	lock_drop(&at.zone->lock);
+	port_irq_restore(irq);
+	pthread_join(thread, NULL);
+	KT_EQ(contig_error, ZONAL_EBUSY);
+	KT_EQ(cache->asked_move, 0);
+	KT_EQ(at.zone->isolated_blocks, 0);
+	zonal_free(at.mm, at.page[0], 0);
+	KT_EQ(zonal_alloc_contig_range(at.mm, KT_DMA_PFN, LARGEST, GFP_KERNEL), 0);
+	KT_TRUE(cache->asked_move > 0);
+	zonal_free_contig_range(at.mm, KT_DMA_PFN, LARGEST);
+	kt_cache_drop_all(cache);
+	kt_check_all(at.mm);
 }
 #endif

@@ -206,6 +206,44 @@ KTEST(retire, a_page_that_is_being_freed_is_left_alone_until_it_is_free)
 	expect_gone(mm, pfn, 1);
 }
 
+/* A program without port_nap() (check:overrides) has nothing that counts naps either. */
+extern _Atomic unsigned kt_naps __attribute__((weak));
+extern void (*kt_on_nap)(void) __attribute__((weak));
+
+static struct page *leaving;
+static unsigned leaves_at;
+
+static void leave(void)
+{
+	if (kt_naps == leaves_at)
+		st_relaxed(&leaving->refs, 1);
+}
+
+/* It is looked at 16 times, with a rest behind each look. */
+KTEST_F(retire, a_page_between_two_states_is_given_time, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_bare_instance(&board);
+
+	if (!mm || !port_nap)
+		return;
+	for (unsigned naps = 14; naps < 18; naps++) {
+		leaving = zonal_alloc_node(mm, 0, GFP_KERNEL, 0);
+		leaves_at = naps;
+		st_relaxed(&leaving->refs, 0);
+		kt_naps = 0;
+		kt_on_nap = leave;
+		KT_EQ(zonal_page_retire(mm, zonal_pfn(leaving), NULL),
+		      naps < 16 ? ZONAL_RETIRED_LATER : ZONAL_RETIRED_BUSY);
+		kt_on_nap = NULL;
+		KT_EQ(kt_naps, ZN_MIN(naps, 16u));
+		st_relaxed(&leaving->refs, 1);
+		zonal_free(mm, leaving, 0);
+	}
+	zonal_drain_all(mm, NULL);
+	KT_EQ(zonal_retired_pages(mm, 0), 2);
+	kt_check_all(mm);
+}
+
 /* Somebody has it off its list, and its owner has let go: it will be free in a moment. */
 KTEST(retire, a_page_in_reclaims_hands_is_left_alone)
 {
