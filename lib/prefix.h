@@ -97,6 +97,7 @@
 #define compound_break zn_compound_break
 #define compound_build zn_compound_build
 #define config_check zn_config_check
+#define config_parts zn_config_parts
 #define console_set_sink zn_console_set_sink
 #define console_write_default zn_console_write_default
 #define contents_freed zn_contents_freed

@@ -289,12 +289,9 @@ static void set_inherit(struct zonal_task *child, struct zonal_task *parent) LOC
 static void set_inherit(struct zonal_task *child, struct zonal_task *parent)
 {
 	port_irqflags_t irq = 0;
-	struct zonal_cpuset *set;
+	struct zonal_cpuset *set = set_take(parent, &irq);
 
-	if (likely(!ld_relaxed(&parent->cpuset)))
-		return;
-	set = set_take(parent, &irq);
-	if (!set)
+	if (likely(!set))
 		return;
 	st_release(&child->cpuset, set);
 	follow(set, child);

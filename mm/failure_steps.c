@@ -229,9 +229,6 @@ size_t zonal_end_text(const struct zonal_failure *f, char *buf, size_t size)
 	const struct zonal_outcomes *out = &f->outcome;
 	struct text t = { buf, size, 0 };
 
-	if (!size)
-		return 0;
-	buf[0] = '\0';
 	TEXT_ADD(&t, "%s", NAME_IN(end_texts, out->end));
 	if (out->retry && out->retry < ZONAL_RETRY_ENDS)
 		TEXT_ADD(&t, ": %s", retry_texts[out->retry]);

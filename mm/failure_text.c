@@ -43,9 +43,6 @@ size_t zonal_failure_text(const struct zonal *mm, const struct zonal_failure *f,
 	struct text t = { buf, size, 0 };
 
 	(void)mm;
-	if (!size)
-		return 0;
-	buf[0] = '\0';
 	if (!f->serial) {
 		TEXT_ADD(&t, "no request has failed on this CPU");
 		return t.length;

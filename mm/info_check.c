@@ -97,8 +97,11 @@ static bool contents_ok(const struct zonal_config *config)
 	return true;
 }
 
-/* Nothing is asked for that this build has not (<zonal/config.h>). */
-static bool parts_ok(const struct zonal_config *config)
+#define PARTS_BUILT                                                                                \
+	((ZONAL_AIDS ? PART_AIDS : 0) | (ZONAL_DEFERRED ? PART_DEFERRED : 0) |                     \
+	 (ZONAL_MOBILITY ? PART_MOBILITY : 0) | (ZONAL_WATERMARKS ? PART_WATERMARKS : 0))
+
+unsigned config_parts(const struct zonal_config *config)
 {
 	const struct zonal_options *o = &config->options;
 	bool aids = config->page_owner || o->page_poison || o->init_on_alloc || o->init_on_free ||
@@ -106,20 +109,29 @@ static bool parts_ok(const struct zonal_config *config)
 	bool movable = o->movable_node || o->kernelcore_bytes || o->movablecore_bytes ||
 		       o->kernelcore_percent || o->movablecore_percent;
 
-	if (!ZONAL_AIDS && aids)
+	return (aids ? PART_AIDS : 0) | (config->deferred ? PART_DEFERRED : 0) |
+	       (movable ? PART_MOBILITY : 0) | (o->min_free_kbytes ? PART_WATERMARKS : 0);
+}
+
+/* Nothing is asked for that this build has not. */
+static bool parts_ok(const struct zonal_config *config)
+{
+	const struct zonal_options *o = &config->options;
+	unsigned missing = config_parts(config) & ~(unsigned)PARTS_BUILT;
+
+	if (missing & PART_AIDS)
 		port_log("zonal: page_owner %d, page_poison %d, init_on_alloc %d, init_on_free %d, "
 			 "guards below order %u, shuffle %d: built without ZONAL_AIDS",
 			 config->page_owner, o->page_poison, o->init_on_alloc, o->init_on_free,
 			 o->guard_minorder, o->shuffle_seed != 0);
-	if (!ZONAL_DEFERRED && config->deferred)
+	if (missing & PART_DEFERRED)
 		port_log("zonal: deferred: built without ZONAL_DEFERRED");
-	if (!ZONAL_MOBILITY && movable)
+	if (missing & PART_MOBILITY)
 		port_log("zonal: kernelcore, movablecore, movable_node: built without "
 			 "ZONAL_MOBILITY");
-	if (!ZONAL_WATERMARKS && o->min_free_kbytes)
+	if (missing & PART_WATERMARKS)
 		port_log("zonal: min_free_kbytes: built without ZONAL_WATERMARKS");
-	return (ZONAL_AIDS || !aids) && (ZONAL_DEFERRED || !config->deferred) &&
-	       (ZONAL_MOBILITY || !movable) && (ZONAL_WATERMARKS || !o->min_free_kbytes);
+	return !missing;
 }
 
 static int options_check(const struct zonal_config *config)

@@ -8,6 +8,9 @@
 
 /* info_check.c: 0, or the error that zonal_init() answers, logged. */
 int config_check(const struct zonal_config *config);
+/* What it asks for of the parts that a build may be without (<zonal/config.h>). */
+enum { PART_AIDS = 1, PART_DEFERRED = 2, PART_MOBILITY = 4, PART_WATERMARKS = 8 };
+unsigned config_parts(const struct zonal_config *config);
 int reserved_check(const struct boot_info *info);
 int min_free_check(struct zonal *mm, uint64_t kbytes);
 /* instance.c: `mm` is zeroed, so that it is no instance yet. */

@@ -59,12 +59,10 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 	struct mm_cpu *cpu = mm_cpu(mm, here->id);
 	size_t lane = lane_index(gfp);
 	unsigned type = lane_type(gfp);
+	struct zone *zone = cpu->lane[lane].zone;
+	struct pcp *pcp = cpu->lane[lane].pcp;
 	struct page *page;
-	struct zone *zone;
-	struct pcp *pcp;
 
-	zone = cpu->lane[lane].zone;
-	pcp = cpu->lane[lane].pcp;
 	if (unlikely(!lane_open(mm, here, zone, gfp)) ||
 	    unlikely(!zone_lane_ok(zone, lane, type & MIGRATE_MOVABLE))) {
 		port_irq_restore(irq);
@@ -105,10 +103,9 @@ static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned
 	const struct port_cpu *here = port_this_cpu();
 	struct mm_cpu *cpu = mm_cpu(mm, here->id);
 	size_t lane = lane_index(gfp);
+	struct zone *zone = cpu->lane[lane].zone;
 	struct page *page = NULL;
-	struct zone *zone;
 
-	zone = cpu->lane[lane].zone;
 	if (likely(lane_open(mm, here, zone, gfp)) && likely(order < MAX_ORDER))
 		page = block_take(zone, lane, lane_type(gfp), order);
 	if (likely(page)) {

@@ -224,7 +224,6 @@ void zonal_setup_marks(struct zonal *mm)
 static void recompute_marks(struct zonal *mm)
 {
 	setup_zone_marks(mm);
-	setup_stat_thresholds(mm);
 	setup_total_reserve(mm);
 	update_floors(mm);
 }

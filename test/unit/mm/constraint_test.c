@@ -426,6 +426,35 @@ KTEST(constraint, each_refusal_says_which_rule)
 	KT_STR_EQ(zonal_unmet_text(ZONAL_UNMETS), "?");
 }
 
+/* Holes and the memory of others are no places: that is another reason than that all are in use. */
+KTEST(constraint, what_is_no_memory_of_the_zone_is_stepped_over_and_is_not_busy)
+{
+	static const pfn_t first = KT_NORMAL_PFN;
+	static const struct kt_spec torn = { .ram = { { 0, first, 50 },
+						      { 0, first + 100, 50 },
+						      { 1, first + 150, 50 },
+						      { 0, first + 200, 300 } } };
+	struct zonal *mm = kt_bare_instance(&torn);
+	struct page *page;
+
+	if (!mm)
+		return;
+	comes_from(mm, plain(50), first);
+	comes_from(mm, plain(51), first + 200);
+	comes_from(mm, plain(300), first + 200);
+	fails_for(mm, plain(301), ZONAL_UNMET_PLACE);
+	/* A page in use within a place makes it busy, though there are holes before it. */
+	for (;;) {
+		page = zonal_alloc_node(mm, 0, GFP_NOWAIT, 0);
+		if (!page || zonal_pfn(page) >= first + 200)
+			break;
+	}
+	zonal_drain_all(mm, NULL);
+	if (KT_TRUE(page))
+		fails_for(mm, plain(300), ZONAL_UNMET_BUSY);
+	fails_for(mm, plain(301), ZONAL_UNMET_PLACE);
+}
+
 /* The next page may be in use: nothing is passed over that was not looked at. */
 KTEST(constraint, the_page_behind_a_free_one_is_the_first_in_use)
 {

@@ -256,6 +256,32 @@ KTEST(describe, page_owner_has_records_for_it)
 	is_sound(mm);
 }
 
+/* Behind all structures, in the order of the frames; all pages of a block have one. */
+KTEST(describe, records_lie_in_the_storage_of_their_section)
+{
+	const size_t map = SECTION * sizeof(struct page), each = sizeof(struct owner_record);
+	struct zonal *mm = kt_changed_instance(&one_node, add_rooms_with_owner);
+	char *storage = mm && mm->owner ? storage_for(mm, SECTION) : NULL;
+	struct page *page;
+
+	if (!storage || !KT_EQ(zonal_describe(mm, ROOM, SECTION, storage,
+					      zonal_describe_bytes(mm, SECTION)), 0) ||
+	    !KT_EQ(zonal_online(mm, ROOM, SECTION), 0))
+		return;
+	page = zonal_alloc_node(mm, 1, THERE, 3);
+	if (!page)
+		return;
+	for (pfn_t i = 0; i < SECTION; i++) {
+		bool zero = true;
+
+		for (size_t b = 0; b < each; b++)
+			zero = zero && !storage[map + i * each + b];
+		if (!KT_EQ(zero, zonal_pfn(page) >> 3 != (ROOM + i) >> 3))
+			break;
+	}
+	zonal_free(mm, page, 3);
+}
+
 /* Structures that boot left for later are made up for behind a room, and before one. */
 static const struct kt_spec large_node = { .ram = { { 0, FIRST, 2 * SECTION },
 						    { 0, ROOM + 3 * SECTION, 2 * SECTION } } };

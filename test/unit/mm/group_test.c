@@ -388,6 +388,33 @@ KTEST(rows_z, z5_wrong_calls_and_members)
 	scene_end(&s);
 }
 
+/* Z6: a CPU keeps as much as it takes at once, and no page more. */
+KTEST(rows_z, z6_a_cpu_keeps_32_pages_in_store_at_most)
+{
+	struct page *page[33], *block;
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 500))
+		return;
+	for (unsigned i = 0; i < 33; i++)
+		page[i] = zonal_alloc(s.mm, ACCOUNT, 0);
+	/* Two batches: the 33rd page and 31 in store. */
+	KT_EQ(ld_relaxed(&s.inner->usage), 64);
+	zonal_free(s.mm, page[0], 0);
+	KT_EQ(ld_relaxed(&s.inner->usage), 64);
+	zonal_free(s.mm, page[1], 0);
+	KT_EQ(ld_relaxed(&s.inner->usage), 63);
+	KT_EQ(ld_relaxed(&s.outer->usage), 63);
+	block = zonal_alloc(s.mm, ACCOUNT, 6);
+	KT_EQ(usage(&s), 31 + 64);
+	zonal_free(s.mm, block, 6);
+	KT_EQ(ld_relaxed(&s.outer->usage), 31 + 32);
+	for (unsigned i = 2; i < 33; i++)
+		zonal_free(s.mm, page[i], 0);
+	KT_EQ(ld_relaxed(&s.outer->usage), 32);
+	scene_end(&s);
+}
+
 KTEST(rows_z, z5_a_group_that_is_made_again_has_no_past)
 {
 	struct zonal_group *g;

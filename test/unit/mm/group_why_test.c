@@ -18,7 +18,8 @@
 
 enum { LIMIT = 40 };
 
-static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, 4096 } } };
+static const struct kt_spec pair = { .ram = { { 0, KT_DMA_PFN, 4096 },
+					      { 1, KT_DMA_PFN + 4096, 4096 } } };
 
 static struct zonal_task saved, *task;
 static struct zonal *mm;
@@ -29,7 +30,7 @@ static bool begin(uint64_t outer_limit)
 {
 	size_t bytes;
 
-	mm = kt_bare_instance(&uma);
+	mm = kt_bare_instance(&pair);
 	outer = mm ? kt_alloc(2 * sizeof(*outer), 16) : NULL;
 	if (!outer)
 		return false;
@@ -58,9 +59,12 @@ static void fails(gfp_t gfp, unsigned order, const struct zonal_group *full, con
 {
 	char text[160], want[160];
 
-	if (!KT_OK(!zonal_alloc(mm, gfp | __GFP_NOWARN, order), "gfp 0x%x was served", gfp))
+	if (!KT_OK(!zonal_alloc_node(mm, 1, gfp | __GFP_NOWARN, order), "gfp 0x%x was served", gfp))
 		return;
 	zonal_last_failure(mm, &f);
+	KT_EQ(f.gfp, gfp | __GFP_NOWARN);
+	KT_EQ(f.order, order);
+	KT_EQ(f.nid, 1);
 	KT_EQ(f.steps, ZSTEP_GROUP);
 	KT_EQ(f.outcome.end, ZONAL_END_GROUP);
 	KT_EQ(f.outcome.group_full, full->id);

@@ -7,6 +7,7 @@
  */
 #include "kt_instance.h"
 
+#include <string.h>
 #include <zonal/contig.h>
 
 #include "mm/buddy.h"
@@ -192,6 +193,25 @@ KTEST(rows_b, b3_any_mix_of_orders_comes_back_as_it_was)
 	KT_EQ(guarded(mm), 0);
 	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), PAGES);
 	KT_EQ(zonal_bad_count(mm), 0);
+	kt_check_all(mm);
+}
+
+KTEST(rows_b, b3_check_finds_a_guard_that_is_too_large)
+{
+	struct zonal *mm = board(4);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	struct page *page = mm ? zonal_alloc(mm, GFP_ATOMIC, 2) : NULL;
+	struct zonal_finding finding;
+
+	if (!page)
+		return;
+	KT_EQ(guarded(mm), 4 + 8);
+	kt_check_all(mm);
+	zone->guard_order = 3;
+	KT_TRUE(!zonal_check(mm, &finding));
+	KT_OK(strstr(finding.text, "is a guard of order 3, not below 3"), "%s", finding.text);
+	zone->guard_order = 4;
+	zonal_free(mm, page, 2);
 	kt_check_all(mm);
 }
 

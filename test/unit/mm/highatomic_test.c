@@ -318,3 +318,34 @@ KTEST(rows_f, a_large_free_block_makes_each_of_its_pageblocks_movable)
 	for (unsigned i = 0; i < 3 * LARGE; i += BLOCK)
 		block_set_type(mm_page(mm, KT_DMA_PFN + i), MIGRATE_MOVABLE);
 }
+
+/* But for what is a reserve, an area or isolated, each by itself. */
+KTEST(rows_f, a_pageblock_of_a_special_type_keeps_it_within_a_large_free_block)
+{
+	enum { BLOCK = 1 << PAGEBLOCK_ORDER, LARGE = 1 << (MAX_ORDER - 1) };
+	static const enum migratetype special[] = { MIGRATE_ISOLATE, MIGRATE_CMA,
+						    MIGRATE_HIGHATOMIC };
+	static const struct kt_spec two = { .ram = { { 0, KT_DMA_PFN, 2 * LARGE } } };
+	struct zonal *mm = kt_instance(&two);
+	struct page *block = mm ? mm_page(mm, KT_DMA_PFN + BLOCK) : NULL;
+
+	for (unsigned i = 0; mm && i < 3 * ARRAY_SIZE(special); i++) {
+		/* the one before, the first half, the second half */
+		for (unsigned k = 0; k < 3; k++)
+			block_set_type(block + k * BLOCK,
+				       k == i % 3 ? special[i / 3] : MIGRATE_UNMOVABLE);
+		mobility_note_large(block + BLOCK, MAX_ORDER - 1);
+		for (unsigned k = 0; k < 3; k++)
+			KT_EQ(page_block_type(block + k * BLOCK),
+			      k == i % 3 ? special[i / 3] :
+			      k ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+	}
+	for (unsigned k = 0; mm && k < 3; k++)
+		block_set_type(block + k * BLOCK, k ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+	/* Half a pageblock counts, a quarter does not. */
+	for (unsigned order = PAGEBLOCK_ORDER - 2; mm && order < PAGEBLOCK_ORDER; order++) {
+		mobility_note_large(block, order);
+		KT_EQ(page_block_type(block), order + 1 == PAGEBLOCK_ORDER ? MIGRATE_MOVABLE :
+									     MIGRATE_UNMOVABLE);
+	}
+}

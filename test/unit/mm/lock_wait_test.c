@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include <zonal/contig.h>
+#include <zonal/cpuset.h>
+#include <zonal/group.h>
 
 #include "kt_cache.h"
 
@@ -27,6 +29,7 @@ static struct {
 	struct zonal *mm;
 	struct zone *zone;
 	struct page *page[HELD];
+	void (*go)(void);
 	_Atomic bool done;
 } at;
 
@@ -109,19 +112,26 @@ static uint64_t zone_sum(void)
 
 static void *second(void *arg)
 {
+	(void)arg;
 	host_cpu_attach(kt_cpu_id(1));
-	ways[*(unsigned *)arg].go();
+	at.go();
 	host_cpu_detach();
 	st_release(&at.done, true);
 	return NULL;
 }
 
-/* Until the second thread has drawn a ticket or ended. */
-static bool wait_for_ticket(uint16_t next)
+/* Until the second thread has drawn a ticket of that lock, which is held, or ended. */
+static bool wait_for_ticket(struct ticket_lock *lock, void (*go)(void), pthread_t *thread)
 {
-	while (ld_acquire(&at.zone->lock.next) == next)
+	uint16_t next = ld_relaxed(&lock->next);
+
+	at.go = go;
+	st_relaxed(&at.done, false);
+	if (pthread_create(thread, NULL, second, NULL))
+		port_panic("no thread");
+	while (ld_acquire(&lock->next) == next)
 		if (ld_acquire(&at.done))
-			return ld_acquire(&at.zone->lock.next) != next;
+			return ld_acquire(&lock->next) != next;
 	return true;
 }
 
@@ -129,7 +139,6 @@ static void go_with_lock_held(unsigned which)
 {
 	port_irqflags_t irq;
 	uint64_t before;
-	uint16_t next;
 	pthread_t thread;
 
 	page_listed();
@@ -138,12 +147,9 @@ static void go_with_lock_held(unsigned which)
 	kt_cpu(0);
 	irq = port_irq_save();
 	lock_take(&at.zone->lock);
-	next = ld_relaxed(&at.zone->lock.next);
 	before = zone_sum();
-	st_relaxed(&at.done, false);
-	if (pthread_create(&thread, NULL, second, &which))
-		port_panic("no thread");
-	KT_OK(wait_for_ticket(next), "%s: done without the zone's lock", ways[which].name);
+	KT_OK(wait_for_ticket(&at.zone->lock, ways[which].go, &thread),
+	      "%s: done without the zone's lock", ways[which].name);
 	KT_OK(zone_sum() == before, "%s: changed before the lock was had", ways[which].name);
 	lock_drop(&at.zone->lock);
 	port_irq_restore(irq);
@@ -169,14 +175,9 @@ enum { LARGEST = 1 << (MAX_ORDER - 1) };
 
 static int contig_error;
 
-static void *take_first_range(void *arg)
+static void take_first_range(void)
 {
-	(void)arg;
-	host_cpu_attach(kt_cpu_id(1));
 	contig_error = zonal_alloc_contig_range(at.mm, KT_DMA_PFN, LARGEST, GFP_KERNEL);
-	host_cpu_detach();
-	st_release(&at.done, true);
-	return NULL;
 }
 
 /* A movable page, and behind it one of this CPU's list, which can be taken without a lock. */
@@ -205,17 +206,12 @@ KTEST_F(rows_a, a5_what_is_taken_before_a_range_is_isolated_ends_it_before_anyth
 	struct kt_cache *cache = listed_page_behind_movable_ones();
 	port_irqflags_t irq;
 	pthread_t thread;
-	uint16_t next;
 
 	if (!cache)
 		return;
 	irq = port_irq_save();
 	lock_take(&at.zone->lock);
-	next = ld_relaxed(&at.zone->lock.next);
-	st_relaxed(&at.done, false);
-	if (pthread_create(&thread, NULL, take_first_range, NULL))
-		port_panic("no thread");
-	KT_TRUE(wait_for_ticket(next));
+	KT_TRUE(wait_for_ticket(&at.zone->lock, take_first_range, &thread));
 	KT_TRUE(zonal_alloc(at.mm, GFP_HIGHUSER_MOVABLE, 0) == at.page[0]);
 	lock_drop(&at.zone->lock);
 	port_irq_restore(irq);
@@ -229,5 +225,65 @@ KTEST_F(rows_a, a5_what_is_taken_before_a_range_is_isolated_ends_it_before_anyth
 	zonal_free_contig_range(at.mm, KT_DMA_PFN, LARGEST);
 	kt_cache_drop_all(cache);
 	kt_check_all(at.mm);
+}
+
+/* ---- Z4, Z5: a task whose set or group is another one by the time that the lock is had ---- */
+
+static struct zonal_task *moving;
+static struct zonal_group groups[2];
+
+static void leave_set(void) { zonal_cpuset_leave(moving); }
+static void leave_group(void) { zonal_group_join(NULL, moving); }
+
+KTEST_F(rows_z, z4_who_is_in_no_set_any_more_leaves_none, KT_HOST_ONLY)
+{
+	struct zonal_cpuset *set = kt_alloc(sizeof(*set), 16);
+	port_irqflags_t irq;
+	pthread_t thread;
+
+	at.mm = kt_instance(&board);
+	moving = kt_alloc(sizeof(*moving), 64);
+	if (!at.mm || !set || !moving || !KT_EQ(zonal_cpuset_make(at.mm, set, NULL, 1, 0), 0))
+		return;
+	zonal_task_init(moving);
+	st_release(&moving->cpuset, set);
+	irq = lock_take_masked(&at.mm->cpusets.lock);
+	KT_TRUE(wait_for_ticket(&at.mm->cpusets.lock, leave_set, &thread));
+	st_release(&moving->cpuset, NULL);
+	lock_drop_masked(&at.mm->cpusets.lock, irq);
+	pthread_join(thread, NULL);
+	/* The lock is free. */
+	if (KT_EQ(ld_relaxed(&at.mm->cpusets.lock.next), ld_relaxed(&at.mm->cpusets.lock.owner)))
+		KT_EQ(zonal_cpuset_drop(set), 0);
+}
+
+KTEST_F(rows_z, z5_who_leaves_a_group_leaves_the_one_that_he_is_in_by_then, KT_HOST_ONLY)
+{
+	port_irqflags_t irq;
+	pthread_t thread;
+	size_t bytes;
+
+	at.mm = kt_instance(&board);
+	moving = kt_alloc(sizeof(*moving), 64);
+	if (!at.mm || !moving)
+		return;
+	bytes = zonal_group_map_bytes(at.mm);
+	zonal_task_init(moving);
+	memset(groups, 0, sizeof(groups));
+	KT_EQ(zonal_groups_begin(at.mm, kt_alloc(bytes, 16), bytes), 0);
+	for (unsigned i = 0; i < 2; i++)
+		KT_EQ(zonal_group_make(at.mm, &groups[i], NULL, 100), 0);
+	zonal_group_join(&groups[0], moving);
+	irq = lock_take_masked(&at.mm->groups.lock);
+	KT_TRUE(wait_for_ticket(&at.mm->groups.lock, leave_group, &thread));
+	st_release(&moving->group, &groups[1]);
+	fetch_add_relaxed(&groups[1].tasks, 1);
+	fetch_add_relaxed(&groups[0].tasks, (uint32_t)-1);
+	lock_drop_masked(&at.mm->groups.lock, irq);
+	pthread_join(thread, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		KT_EQ(ld_relaxed(&groups[i].tasks), 0);
+		KT_EQ(zonal_group_drop(&groups[i]), 0);
+	}
 }
 #endif

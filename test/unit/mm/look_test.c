@@ -179,12 +179,15 @@ KTEST(look, a_node_is_the_sum_of_its_zones_in_every_count)
 
 	if (!mm)
 		return;
+	for (pfn_t pfn = KT_NORMAL_PFN - LARGEST; pfn <= KT_NORMAL_PFN; pfn += LARGEST)
+		KT_EQ(range_isolate(mm, pfn, pfn + BLOCK_PAGES, MIGRATE_MOVABLE), 0);
 	zonal_free(mm, zonal_alloc(mm, GFP_KERNEL | GFP_DMA, 0), 0);
 	zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, 0), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		struct zonal_counts c = of_zone(mm, 0, types[i]);
 
-		KT_TRUE(c.free_cma == LARGEST && c.per_cpu > 0);
+		KT_TRUE(c.free_cma == LARGEST && c.per_cpu > 0 && c.apart == BLOCK_PAGES);
+		sum.apart += c.apart;
 		sum.present += c.present;
 		sum.total += c.total;
 		sum.free += c.free;
@@ -197,7 +200,10 @@ KTEST(look, a_node_is_the_sum_of_its_zones_in_every_count)
 	KT_EQ(node.free, sum.free);
 	KT_EQ(node.free_cma, sum.free_cma);
 	KT_EQ(node.per_cpu, sum.per_cpu);
+	KT_EQ(node.apart, sum.apart);
 	KT_EQ(node.largest_of[MIGRATE_CMA], LARGEST);
+	for (pfn_t pfn = KT_NORMAL_PFN - LARGEST; pfn <= KT_NORMAL_PFN; pfn += LARGEST)
+		range_unisolate(mm, pfn, pfn + BLOCK_PAGES, MIGRATE_MOVABLE);
 	kt_check_all(mm);
 }
 
@@ -277,6 +283,26 @@ KTEST(look, the_lock_is_let_go_after_64_blocks)
 	KT_TRUE(!zonal_free_next(mm, &next, &r));
 	KT_EQ((uint16_t)(ld_relaxed(&zone->lock.owner) - ticket), LARGEST / 64);
 	kt_give_all(mm, chain, 0);
+}
+
+/* Also where the lock is let go just at the end of a zone. */
+KTEST_F(look, a_range_of_64_blocks_ends_with_its_zone, KT_HOST_ONLY)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 64 * LARGEST },
+			 { 1, KT_DMA_PFN + 64 * LARGEST, LARGEST } },
+	};
+	struct zonal *mm = kt_bare_instance(&spec);
+	struct zonal_free_range r;
+	pfn_t next = 0;
+
+	if (!mm)
+		return;
+	KT_TRUE(zonal_free_next(mm, &next, &r));
+	KT_TRUE(r.start == KT_DMA_PFN && r.pages == 64 * LARGEST && r.node == 0);
+	KT_TRUE(zonal_free_next(mm, &next, &r));
+	KT_TRUE(r.start == KT_DMA_PFN + 64 * LARGEST && r.pages == LARGEST && r.node == 1);
+	KT_TRUE(!zonal_free_next(mm, &next, &r));
 }
 
 /* What the walk says of each page is what zonal_is_free() says, and the sums are the lists'. */

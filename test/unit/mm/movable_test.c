@@ -147,6 +147,31 @@ KTEST_F(rows_i, i18_movable_begins_where_the_shares_end_on_any_board, KT_HOST_ON
 	}
 }
 
+/* One page is left behind the round in which node 0 was a page too small for its share: fewer than
+ * nodes that take part are not spread any more, or node 1's would begin a block later. */
+KTEST(rows_i, i18_less_than_a_page_a_node_is_left_over)
+{
+	struct zonal_options options;
+	const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 2 * BLOCK - 1 },
+			 { 1, KT_DMA_PFN + 2 * BLOCK, 8 * BLOCK } },
+		.options = &options,
+	};
+
+	zonal_options_default(&options);
+	for (unsigned more = 0; more < 2; more++) {
+		struct zonal *mm;
+
+		options.kernelcore_bytes = (4ull * BLOCK + more) << PAGE_SHIFT;
+		mm = kt_instance(&spec);
+		if (!mm)
+			return;
+		KT_TRUE(!kt_zone(mm, 0, ZONE_MOVABLE)->present);
+		KT_EQ(kt_zone(mm, 1, ZONE_MOVABLE)->start_pfn,
+		      KT_DMA_PFN + (more ? 5u : 4u) * (pfn_t)BLOCK);
+	}
+}
+
 /* Node 0 is ordinary; of node 1 a part is, and what can be unplugged begins within a block. */
 static struct kt_spec removable_board(struct zonal_options *options)
 {

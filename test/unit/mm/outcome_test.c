@@ -28,7 +28,9 @@ static bool outcome_is(uint32_t step, const char *expected)
 	char text[160];
 
 	KT_OK(f.steps & step, "step 0x%x was not taken", step);
-	KT_EQ(zonal_step_outcome(&f, step, text, 0), 0);
+	text[0] = 'x';
+	KT_EQ(zonal_step_outcome(&f, step, text, 0) + zonal_end_text(&f, text, 0), 0);
+	KT_EQ(text[0], 'x');
 	KT_EQ(zonal_step_outcome(&f, step, text, sizeof(text)), strlen(expected));
 	return KT_STR_EQ(text, expected);
 }

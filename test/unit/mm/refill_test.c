@@ -11,6 +11,8 @@
 
 #include "kt_instance.h"
 
+#include "mm/mobility.h"
+
 enum { PAGES = 32768, BLOCKS = PAGES >> PAGEBLOCK_ORDER, BATCH = 7 };
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, PAGES } } };
@@ -76,4 +78,34 @@ KTEST(rows_p, p6_a_refill_of_less_than_a_batch_takes_what_there_is)
 	KT_EQ(kt_pcp_held(mm, 0, 0), 2);
 	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), 0);
 	kt_check_all(mm);
+}
+
+/* M12: who may have CMA pages gets the last one of them too, and then no more. */
+KTEST(rows_p, p6_a_refill_takes_the_last_pages_of_an_area)
+{
+	static const struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN, 4096 } },
+					     .reserved = { { 0, KT_DMA_PFN + 1024, 1024 } },
+					     .cma_index = 1 };
+	struct zonal *mm = ZONAL_CMA ? kt_bare_instance(&spec) : NULL;
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	struct page *out[16], *chain = NULL;
+	port_irqflags_t irq;
+
+	if (!zone)
+		return;
+	KT_EQ(kt_take_all(mm, 0, GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, 0, &chain), 4096);
+	for (unsigned i = 0; i < 5; i++) {
+		struct page *page = chain;
+
+		chain = *(struct page **)zonal_page_owner(page);
+		zonal_free(mm, page, 0);
+	}
+	zonal_drain_all(mm, NULL);
+	KT_TRUE(kt_free(zone) == 5 && ld_relaxed(&zone->free_cma) > 0);
+	irq = port_irq_save();
+	lock_take(&zone->lock);
+	KT_EQ(mobility_take_singles(zone, MIGRATE_MOVABLE, ALLOC_CMA, out, 16), 5);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
+	KT_EQ(kt_free(zone), 0);
 }

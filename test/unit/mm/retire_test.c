@@ -5,6 +5,7 @@
  * taken, and zonal_check() and the count know it.
  */
 #include "kt_cache.h"
+#include "port_watch.h"
 
 #include <zonal/contig.h>
 
@@ -206,10 +207,6 @@ KTEST(retire, a_page_that_is_being_freed_is_left_alone_until_it_is_free)
 	expect_gone(mm, pfn, 1);
 }
 
-/* A program without port_nap() (check:overrides) has nothing that counts naps either. */
-extern _Atomic unsigned kt_naps __attribute__((weak));
-extern void (*kt_on_nap)(void) __attribute__((weak));
-
 static struct page *leaving;
 static unsigned leaves_at;
 
@@ -220,12 +217,13 @@ static void leave(void)
 }
 
 /* It is looked at 16 times, with a rest behind each look. */
-KTEST_F(retire, a_page_between_two_states_is_given_time, KT_HOST_ONLY)
+KTEST(retire, a_page_between_two_states_is_given_time)
 {
 	struct zonal *mm = kt_bare_instance(&board);
 
-	if (!mm || !port_nap)
+	if (!mm)
 		return;
+	watch_port();
 	for (unsigned naps = 14; naps < 18; naps++) {
 		leaving = zonal_alloc_node(mm, 0, GFP_KERNEL, 0);
 		leaves_at = naps;
@@ -234,11 +232,12 @@ KTEST_F(retire, a_page_between_two_states_is_given_time, KT_HOST_ONLY)
 		kt_on_nap = leave;
 		KT_EQ(zonal_page_retire(mm, zonal_pfn(leaving), NULL),
 		      naps < 16 ? ZONAL_RETIRED_LATER : ZONAL_RETIRED_BUSY);
-		kt_on_nap = NULL;
 		KT_EQ(kt_naps, ZN_MIN(naps, 16u));
 		st_relaxed(&leaving->refs, 1);
 		zonal_free(mm, leaving, 0);
 	}
+	unwatch_port();
+	kt_on_nap = NULL;
 	zonal_drain_all(mm, NULL);
 	KT_EQ(zonal_retired_pages(mm, 0), 2);
 	kt_check_all(mm);

@@ -14,6 +14,7 @@
 #include <zonal/reclaim.h>
 #include <zonal/reporting.h>
 
+#include "mm/init.h"
 #include "mm/pcp.h"
 #include "test/unit/monitor/monitor_capture.h"
 
@@ -43,6 +44,41 @@ KTEST_F(uses, a_request_before_init_says_so, KT_HOST_ONLY)
 	KT_TRUE(kt_panics(take_block, mm, "before zonal_init()"));
 	KT_TRUE(kt_panics(take_near, mm, "before zonal_init()"));
 	KT_TRUE(kt_panics(drain, mm, "before zonal_init()"));
+}
+
+KTEST(uses, a_sound_board_is_taken_without_a_word)
+{
+	capture_begin();
+	KT_TRUE(kt_bare_instance(&board));
+	KT_STR_EQ(capture_end(), "");
+}
+
+/* A build without a part refuses whoever asks for anything of it: each option by itself. */
+KTEST(uses, each_option_belongs_to_the_part_that_a_build_must_have_for_it)
+{
+	static const struct {
+		struct zonal_config config;
+		unsigned parts;
+	} table[] = {
+		{ { .cpu_count = 2 }, 0 },
+		{ { .page_owner = true }, PART_AIDS },
+		{ { .options.page_poison = true }, PART_AIDS },
+		{ { .options.init_on_alloc = true }, PART_AIDS },
+		{ { .options.init_on_free = true }, PART_AIDS },
+		{ { .options.guard_minorder = 1 }, PART_AIDS },
+		{ { .options.shuffle_seed = 1 }, PART_AIDS },
+		{ { .deferred = true }, PART_DEFERRED },
+		{ { .options.movable_node = true }, PART_MOBILITY },
+		{ { .options.kernelcore_bytes = 1 }, PART_MOBILITY },
+		{ { .options.movablecore_bytes = 1 }, PART_MOBILITY },
+		{ { .options.kernelcore_percent = 1 }, PART_MOBILITY },
+		{ { .options.movablecore_percent = 1 }, PART_MOBILITY },
+		{ { .options.min_free_kbytes = 1 }, PART_WATERMARKS },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
+		KT_OK(config_parts(&table[i].config) == table[i].parts, "row %u: parts 0x%x", i,
+		      config_parts(&table[i].config));
 }
 
 /* Calls that can be answered are. */
@@ -181,6 +217,23 @@ KTEST_F(uses, a_cpu_that_is_dead_is_reported_with_its_number, KT_HOST_ONLY)
 	zonal_drain_all(mm, NULL);
 	kt_cpu(0);
 	kt_check_all(mm);
+}
+
+/* D3: however often, it is said 60 times a minute, and counted. */
+KTEST(uses, calls_of_a_cpu_that_was_never_announced_do_not_flood_the_log)
+{
+	struct zonal *mm = kt_bare_instance(&board);
+
+	if (!mm)
+		return;
+	mm->report_limit.window_ns = port_time_ns() | 1;
+	st_relaxed(&mm->report_limit.printed, 59);
+	for (unsigned i = 0; i < 3; i++) {
+		capture_begin();
+		mm_unannounced_cpu(mm);
+		KT_EQ(strstr(capture_end(), "was not told of") != NULL, i == 0);
+	}
+	KT_EQ(zonal_bad_count(mm), 3);
 }
 
 static void stranger(void *mm)
