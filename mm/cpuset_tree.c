@@ -130,20 +130,20 @@ static void follow(struct zonal_cpuset *set, struct zonal_task *task)
 	append_task(set, task);
 }
 
-/* Some of those that have not followed yet. False: there are none. */
+/* Some of those that have not followed yet. False: there are none left. */
 static bool follow_some(struct zonal_cpuset *set)
 {
 	port_irqflags_t irq = lock_take_masked(&set->mm->cpusets.lock);
 	bool more = true;
 
-	for (unsigned i = 0; i <= TASKS_A_HOLD && more; i++) {
+	for (unsigned i = 0; i < TASKS_A_HOLD && more; i++) {
 		struct zonal_task *task = set->first;
 
 		more = task && task->set_generation != set->generation;
-		if (!more || i == TASKS_A_HOLD)
-			break;
-		unlink_task(set, task);
-		follow(set, task);
+		if (more) {
+			unlink_task(set, task);
+			follow(set, task);
+		}
 	}
 	lock_drop_masked(&set->mm->cpusets.lock, irq);
 	return more;

@@ -310,6 +310,8 @@ KTEST(constraint, no_zone_goes_below_its_mark)
 	kt_marks(zone, (int64_t)LARGEST, (int64_t)LARGEST, (int64_t)LARGEST);
 	want.low = ADDRESS(KT_DMA_PFN + 2 * LARGEST);
 	fails_for(mm, want, ZONAL_UNMET_MARK);
+	want.align = ADDRESS(2);
+	fails_for(mm, want, ZONAL_UNMET_MARK);
 	kt_marks(zone, (int64_t)LARGEST - 1, (int64_t)LARGEST, (int64_t)LARGEST);
 	comes_from(mm, want, KT_DMA_PFN + 2 * LARGEST);
 }
@@ -431,7 +433,8 @@ KTEST(constraint, what_is_no_memory_of_the_zone_is_stepped_over_and_is_not_busy)
 {
 	static const pfn_t first = KT_NORMAL_PFN;
 	static const struct kt_spec torn = { .ram = { { 0, first, 50 },
-						      { 0, first + 100, 50 },
+						      { 1, first + 50, 1 },
+						      { 0, first + 51, 60 },
 						      { 1, first + 150, 50 },
 						      { 0, first + 200, 300 } } };
 	struct zonal *mm = kt_bare_instance(&torn);
@@ -440,7 +443,8 @@ KTEST(constraint, what_is_no_memory_of_the_zone_is_stepped_over_and_is_not_busy)
 	if (!mm)
 		return;
 	comes_from(mm, plain(50), first);
-	comes_from(mm, plain(51), first + 200);
+	comes_from(mm, plain(60), first + 51);
+	comes_from(mm, plain(61), first + 200);
 	comes_from(mm, plain(300), first + 200);
 	fails_for(mm, plain(301), ZONAL_UNMET_PLACE);
 	/* A page in use within a place makes it busy, though there are holes before it. */

@@ -8,6 +8,7 @@
 #include <zonal/cpuset.h>
 
 #include "kt_instance.h"
+#include "port_watch.h"
 
 #include "mm/request.h"
 
@@ -50,6 +51,100 @@ static void scene_end(struct scene *s)
 	kt_task_restore(&s->saved);
 	KT_EQ(zonal_cpuset_drop(s->inner), 0);
 	KT_EQ(zonal_cpuset_drop(s->outer), 0);
+}
+
+static struct zonal *busy_mm;
+static void leave_tree(void)
+{
+	if (kt_naps == 3)
+		st_release(&busy_mm->cpusets.busy, 0);
+}
+
+/* Who changes the tree waits until nobody else does. */
+KTEST(rows_z, z1_a_call_naps_as_long_as_another_one_is_at_the_tree)
+{
+	struct zonal_cpuset *set = kt_alloc(sizeof(*set), 16);
+
+	busy_mm = kt_instance(&three);
+	if (!busy_mm || !set)
+		return;
+	kt_on_nap = leave_tree;
+	watch_port();
+	for (unsigned call = 0; call < 6; call++) {
+		kt_naps = 0;
+		st_release(&busy_mm->cpusets.busy, call / 3);
+		KT_EQ(call % 3 == 0 ? zonal_cpuset_make(busy_mm, set, NULL, 1, 0) :
+		      call % 3 == 1 ? zonal_cpuset_change(set, 3, 0) : zonal_cpuset_drop(set), 0);
+		KT_EQ(kt_naps, call / 3 * 3);
+		KT_EQ(ld_relaxed(&busy_mm->cpusets.busy), 0);
+	}
+	unwatch_port();
+	kt_on_nap = NULL;
+}
+
+/* Sets 1 and 2 are below set 0, set 3 is below set 1, set 4 beside set 0; a task is in each. */
+struct tree {
+	struct zonal *mm;
+	struct zonal_cpuset *set;
+	struct zonal_task *task;
+};
+
+static bool tree_begin(struct tree *t)
+{
+	static const int above[] = { -1, 0, 0, 1, -1 };
+
+	t->mm = kt_instance(&three);
+	t->set = kt_alloc(ARRAY_SIZE(above) * sizeof(*t->set), 16);
+	t->task = kt_alloc(ARRAY_SIZE(above) * sizeof(*t->task), 64);
+	if (!t->mm || !t->set || !t->task)
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(above); i++) {
+		struct zonal_cpuset *parent = above[i] < 0 ? NULL : &t->set[above[i]];
+
+		KT_EQ(zonal_cpuset_make(t->mm, &t->set[i], parent, i == 4 ? 4 : 3, 0), 0);
+		zonal_task_init(&t->task[i]);
+		zonal_cpuset_join(&t->set[i], &t->task[i]);
+	}
+	return true;
+}
+
+KTEST(rows_z, z1_a_wall_is_one_for_all_below_and_for_nobody_beside)
+{
+	unsigned generation;
+	struct tree t;
+
+	if (!tree_begin(&t))
+		return;
+	generation = t.set[4].generation;
+	KT_EQ(zonal_cpuset_change(&t.set[0], 3, HARDWALL), 0);
+	for (unsigned i = 0; i < 5; i++)
+		KT_EQ(ld_relaxed(&t.task[i].mems_wall), i == 4 ? NODEMASK_ALL : 3);
+	KT_EQ(t.set[4].generation, generation);
+	for (unsigned i = 5; i-- > 0;) {
+		zonal_cpuset_leave(&t.task[i]);
+		KT_EQ(zonal_cpuset_drop(&t.set[i]), 0);
+	}
+}
+
+/* First, last or in the middle of those that are in the set. */
+KTEST(rows_z, z4_who_has_left_a_set_does_not_follow_it_and_all_others_do)
+{
+	for (unsigned leaves = 0; leaves < 5; leaves++) {
+		struct tree t;
+
+		if (!tree_begin(&t))
+			return;
+		for (unsigned i = 0; i < 5; i++)
+			zonal_cpuset_join(&t.set[2], &t.task[i]);
+		zonal_cpuset_leave(&t.task[leaves]);
+		KT_EQ(t.set[2].tasks, 4);
+		KT_EQ(zonal_cpuset_change(&t.set[2], 1, 0), 0);
+		for (unsigned i = 0; i < 5; i++)
+			KT_EQ(ld_relaxed(&t.task[i].mems_allowed), i == leaves ? NODEMASK_ALL : 1);
+		for (unsigned i = 0; i < 5; i++)
+			zonal_cpuset_leave(&t.task[i]);
+		KT_TRUE(!t.set[2].tasks && !t.set[2].first && !t.set[2].last);
+	}
 }
 
 KTEST(rows_z, z1_the_nearest_wall_above_decides)

@@ -230,9 +230,11 @@ KTEST_F(rows_a, a5_what_is_taken_before_a_range_is_isolated_ends_it_before_anyth
 /* ---- Z4, Z5: a task whose set or group is another one by the time that the lock is had ---- */
 
 static struct zonal_task *moving;
+static struct zonal_cpuset *dropped;
 static struct zonal_group groups[2];
 
 static void leave_set(void) { zonal_cpuset_leave(moving); }
+static void drop_set(void) { KT_EQ(zonal_cpuset_drop(dropped), 0); }
 static void leave_group(void) { zonal_group_join(NULL, moving); }
 
 KTEST_F(rows_z, z4_who_is_in_no_set_any_more_leaves_none, KT_HOST_ONLY)
@@ -285,5 +287,24 @@ KTEST_F(rows_z, z5_who_leaves_a_group_leaves_the_one_that_he_is_in_by_then, KT_H
 		KT_EQ(ld_relaxed(&groups[i].tasks), 0);
 		KT_EQ(zonal_group_drop(&groups[i]), 0);
 	}
+}
+
+/* One call about the tree of sets at a time. */
+KTEST_F(rows_z, z1_the_tree_is_busy_while_a_set_is_dropped, KT_HOST_ONLY)
+{
+	port_irqflags_t irq;
+	pthread_t thread;
+
+	at.mm = kt_instance(&board);
+	dropped = kt_alloc(sizeof(*dropped), 16);
+	if (!at.mm || !dropped || !KT_EQ(zonal_cpuset_make(at.mm, dropped, NULL, 1, 0), 0))
+		return;
+	KT_EQ(ld_relaxed(&at.mm->cpusets.busy), 0);
+	irq = lock_take_masked(&at.mm->cpusets.lock);
+	KT_TRUE(wait_for_ticket(&at.mm->cpusets.lock, drop_set, &thread));
+	KT_EQ(ld_relaxed(&at.mm->cpusets.busy), 1);
+	lock_drop_masked(&at.mm->cpusets.lock, irq);
+	pthread_join(thread, NULL);
+	KT_EQ(ld_relaxed(&at.mm->cpusets.busy), 0);
 }
 #endif
