@@ -68,7 +68,9 @@ void kt_diag(const char *fmt, ...) ZN_PRINTF(1, 2);
 
 /*
  * fn(arg), run in a process of its own, ends in a panic whose line contains `says`; anything
- * else fails the case. What it changes is not seen here. Only in KT_HOST_ONLY cases.
+ * else fails the case. What it changes is not seen here. In the image it is a task of its own,
+ * which must not panic masked or with a lock, and an instance it was called for is not used any
+ * more.
  */
 bool kt_panics(void (*fn)(void *arg), void *arg, const char *says) __attribute__((weak));
 

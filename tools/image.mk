@@ -4,8 +4,9 @@ IMAGE_lockstat := -DZONAL_LOCKSTAT=1
 IMAGE_debug := $(DEBUG) -fno-optimize-sibling-calls
 
 # What the core asks of the platform while memory is short goes through test/unit/mm/port_watch.c
-# in an image with tests, which passes on what no test counts.
-TEST_WRAPS := $(addprefix --wrap=zonal_port_,nap give_way kswapd_wake kcompactd_wake)
+# in an image with tests, which passes on what no test counts; and a panic through
+# test/target/panic_caught.c, which passes on what no test waits for.
+TEST_WRAPS := $(addprefix --wrap=zonal_port_,nap give_way kswapd_wake kcompactd_wake panic)
 
 # An image: where it is, without a suffix, its objects, and flags for the linker. Linked again when the list of
 # these changes. Linked twice: the symbol table of the first link goes into the second, for

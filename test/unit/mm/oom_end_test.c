@@ -96,23 +96,31 @@ static void ask_in_vain(void *arg)
 	(void)!zonal_alloc(oom->mm, GFP_KERNEL | __GFP_NOWARN, 0);
 }
 
-KTEST_F(rows_o, o10_panic_if_told_so, KT_HOST_ONLY)
+/* A board that nobody uses behind the panic. */
+static bool panics_with(uint8_t mode, const char *says)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+
+	return oom && KT_EQ(zonal_set_oom_panic(oom->mm, mode), 0) &&
+	       kt_panics(ask_in_vain, oom, says);
+}
+
+KTEST(rows_o, o10_panic_if_told_so)
 {
 	struct kt_oom *oom = kt_oom_full(&uma);
 
 	if (!oom)
 		return;
-	KT_EQ(zonal_set_oom_panic(oom->mm, PLAIN), 0);
-	KT_TRUE(kt_panics(ask_in_vain, oom, "to panic was asked for (1)"));
+	KT_TRUE(panics_with(PLAIN, "to panic was asked for (1)"));
+	KT_TRUE(panics_with(ZONAL_OOM_PANIC_ALWAYS, "to panic was asked for (2)"));
 	KT_EQ(zonal_set_oom_panic(oom->mm, ZONAL_OOM_PANIC_ALWAYS), 0);
-	KT_TRUE(kt_panics(ask_in_vain, oom, "to panic was asked for (2)"));
 	KT_EQ(zonal_set_oom_panic(oom->mm, ZONAL_OOM_PANIC_NEVER), 0);
 	kt_oom_expect(oom, GFP_KERNEL, true, 1, 1);
 	kt_oom_finish(oom);
 }
 
 /* With PLAIN a request that a nodemask keeps from memory is no reason. */
-KTEST_F(rows_o, o10_a_constraint_is_no_reason_but_for_always, KT_HOST_ONLY)
+KTEST(rows_o, o10_a_constraint_is_no_reason_but_for_always)
 {
 	struct kt_oom *oom = kt_oom_full(&pair);
 	nodemask_t near = node_bit(0);
