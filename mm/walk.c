@@ -43,8 +43,8 @@ static bool zone_allows(struct zone *zone, const struct alloc_req *req,
 
 	if (!ZONAL_WATERMARKS)
 		return true;
-	if (req->order == 0 && !(flags & (ALLOC_HARDER | ALLOC_OOM | ALLOC_HIGH)) &&
-	    (flags & ALLOC_WMARK_MASK) == WMARK_LOW &&
+	/* What lowers the mark is for later passes, and what passes here would pass there too. */
+	if (req->order == 0 && (flags & ALLOC_WMARK_MASK) == WMARK_LOW &&
 	    zone_quick_ok(zone, req->high_zone, flags & ALLOC_CMA))
 		return true;
 	return zone_request_ok(zone, req, pass) || deferred_grow(zone, req->order) ||

@@ -96,7 +96,7 @@ bool zones_piece(struct zonal *mm, const struct boot_info *info, unsigned i, uns
 	zone = &mm->node[r->nid]->zone[t];
 	*start = ZN_MAX(r->start >> PAGE_SHIFT, zone->start_pfn);
 	*end = ZN_MIN((r->start + r->size) >> PAGE_SHIFT, zone->start_pfn + zone->spanned);
-	return zone->spanned && *start < *end;
+	return *start < *end; /* never of a zone that spans nothing */
 }
 
 bool zones_part(struct zonal *mm, const struct boot_info *info, unsigned i, unsigned t,

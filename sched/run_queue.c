@@ -24,6 +24,7 @@ static void push_check(const struct run_queue *queue, const struct task *task)
 	ASSERT(task_cpu_of(task) == queue->cpu, "task %s: CPU %u, queue of CPU %u", task->name,
 	       task_cpu_of(task), queue->cpu);
 	ASSERT(task_state(task) != TASK_READY, "task %s is queued already", task->name);
+	ASSERT(!task->next && !task->prev, "task %s is in some other list", task->name);
 }
 
 static void queue_count(struct run_queue *queue, struct task *task, int change)
@@ -41,7 +42,6 @@ void queue_push_tail(struct run_queue *queue, struct task *task)
 	unsigned priority = priority_of(task);
 
 	push_check(queue, task);
-	task->next = NULL;
 	task->prev = queue->tail[priority];
 	if (task->prev)
 		task->prev->next = task;
@@ -58,7 +58,6 @@ void queue_push_head(struct run_queue *queue, struct task *task)
 	unsigned priority = priority_of(task);
 
 	push_check(queue, task);
-	task->prev = NULL;
 	task->next = queue->head[priority];
 	if (task->next)
 		task->next->prev = task;
