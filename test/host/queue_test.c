@@ -162,3 +162,47 @@ FAKE_TEST(the_queue_of_a_task_that_moved_meanwhile_is_locked_instead)
 	KT_TRUE(locked == &run_queues[1]);
 	KT_TRUE(!lock_held(old) && !lock_held(&run_queues[1].lock));
 }
+
+/* The tables are taken once: whoever begins anew has the same queues, and they hold nothing. */
+FAKE_TEST(queues_are_emptied_and_not_taken_again)
+{
+	struct run_queue *before = run_queues;
+
+	fake_board(3, 1);
+	fake_start();
+	fake_queue(1, fake_task(1, 3));
+	cpu_reset_all();
+	KT_TRUE(run_queues == before);
+	for (unsigned cpu = 0; cpu < 3; cpu++) {
+		KT_EQ(run_queues[cpu].cpu, cpu);
+		KT_EQ(ld_relaxed(&run_queues[cpu].ready_count), 0);
+		KT_EQ(run_queues[cpu].bitmap, 0);
+		KT_TRUE(!sched_cpu_online(cpu));
+	}
+}
+
+/* Others see the new priority, the rest of what the task is stays, and the timer is set anew. */
+FAKE_TEST(a_task_that_changes_its_priority_is_seen_with_the_new_one)
+{
+	struct run_queue *queue = &run_queues[0];
+	struct task *task;
+
+	fake_board(1, 1);
+	fake_start();
+	task = fake_task(0, 20);
+	fake_queue(0, fake_task(0, 3));
+	fake_run(0, task);
+	task->memory.flags = ZTASK_NOIO;
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned priority = i ? 3 : SCHED_RT_FIRST;
+
+		sched_port_unmask();
+		KT_EQ(task_set_priority(priority), 0);
+		(void)port_irq_save();
+		KT_EQ(priority_of(task), priority);
+		KT_EQ(ld_relaxed(&queue->running), (int)priority);
+		KT_EQ(task->memory.flags, ZTASK_NOIO | (i ? 0 : ZTASK_REALTIME));
+		/* An equal one waits for the end of the slice from now on. */
+		KT_EQ(fake_timer(0), i ? queue->slice_end_ns : SCHED_NEVER);
+	}
+}

@@ -152,10 +152,33 @@ KTEST(rows_k, k9_first_a_nap_then_a_long_sleep_and_what_disturbs_the_nap_is_coun
 	/* It asks itself, for single pages of the zones that it worked for last. */
 	KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_order), 0);
 	KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_zones), mm->node[0]->reclaim.run_zone + 1);
-	KT_EQ(turn(mm, false), RECLAIM_NAP_NS);
+	/* That nap is over: who wakes it now does not disturb it. */
+	KT_EQ(turn(mm, true), RECLAIM_NAP_NS);
+	KT_EQ(kt_event(mm, EVENT_KSWAPD_LOW_QUICKLY), 1);
 	KT_TRUE(node_balanced(mm->node[0], 0, ZONE_DMA));
 	kt_check_all(mm);
 	kt_cache_drop_all(cache);
+}
+
+/* K9: compaction is asked, and where it looks is forgotten, as the nap begins and not once more as
+ * the long sleep does. */
+KTEST(rows_k, k9_compaction_is_asked_when_the_nap_begins_alone)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct node_compact *asked = mm ? &mm->node[0]->compact : NULL;
+	struct zone *zone;
+
+	if (!mm)
+		return;
+	zone = kt_zone(mm, 0, ZONE_DMA);
+	kswapd_ask(mm, mm->node[0], 3, ZONE_DMA, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		st_relaxed(&zone->compact.flush, true);
+		KT_EQ(turn(mm, !i), i ? UINT64_MAX : RECLAIM_NAP_NS);
+		KT_EQ(ld_relaxed(&asked->wanted_order), i ? 0 : 3);
+		KT_EQ(ld_relaxed(&zone->compact.flush), i);
+		st_relaxed(&asked->wanted_order, 0);
+	}
 }
 
 KTEST(rows_k, k2_k6_hopeless_after_16_runs_in_vain_until_somebody_reclaims)
@@ -177,6 +200,8 @@ KTEST(rows_k, k2_k6_hopeless_after_16_runs_in_vain_until_somebody_reclaims)
 		turn(mm, true);
 		KT_EQ(seen.rounds, 12);
 	}
+	/* K9: without a nap there is none that was too short. */
+	KT_EQ(kt_event(mm, EVENT_KSWAPD_LOW_QUICKLY) + kt_event(mm, EVENT_KSWAPD_HIGH_QUICKLY), 0);
 	/* It sleeps though the node is short. */
 	KT_TRUE(turn(mm, false) != 0);
 	KT_TRUE(!node_balanced(mm->node[0], 0, ZONE_DMA));

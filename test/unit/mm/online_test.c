@@ -304,6 +304,45 @@ KTEST(online, what_is_in_use_is_told_and_stays)
 	is_sound(mm);
 }
 
+/* Two listed pages a block that stay, with free ones before and between them, and somewhere one
+ * that is not listed: all are told, and which is the first. */
+KTEST(online, all_that_is_in_use_is_told_and_how_much_of_it_is_listed)
+{
+	struct zonal *mm = kt_bare_instance(&one_node);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_ANON, PART) : NULL;
+	struct zonal_in_use in_use;
+	struct page *own;
+
+	if (!cache)
+		return;
+	kt_cache_fill(cache, 0, MOVABLE, PART);
+	for (unsigned i = 0; i < cache->count; i++) {
+		pfn_t at = zonal_pfn(cache->place[i].page) % LARGEST;
+
+		cache->place[i].move = ZONAL_GIVE_BUSY;
+		if (at != 5 && at != 9)
+			kt_cache_drop(cache, i);
+	}
+	zonal_drain_all(mm, NULL);
+	own = zonal_alloc(mm, GFP_KERNEL, 0);
+	if (!KT_TRUE(own))
+		return;
+	for (pfn_t at = FIRST; at < SECOND; at += LARGEST) {
+		bool ours = zonal_pfn(own) / LARGEST == at / LARGEST;
+
+		if (zonal_is_free(mm, at + 5))
+			continue;
+		KT_EQ(zonal_offline(mm, at, LARGEST, &in_use), ZONAL_EBUSY);
+		KT_EQ(in_use.listed, 2);
+		KT_EQ(in_use.used, 2 + ours);
+		KT_EQ(in_use.first, ours ? ZN_MIN(zonal_pfn(own), at + 5) : at + 5);
+		KT_EQ(in_use.reserved, 0);
+	}
+	zonal_free(mm, own, 0);
+	kt_cache_drop_all(cache);
+	is_sound(mm);
+}
+
 KTEST(online, one_caller_at_a_time)
 {
 	struct zonal *mm = kt_changed_instance(&one_node, hold_second_back);

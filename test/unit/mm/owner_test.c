@@ -247,6 +247,26 @@ KTEST(page_owner, d17_taken_before_recording_is_early)
 	kt_check_all(mm);
 }
 
+/* What each stack holds is counted anew, under the handles that stand for no stack as well. */
+KTEST(page_owner, d17_a_tally_begins_at_nothing)
+{
+	struct zonal *mm = owner_board(&owner_traced);
+	struct page *page;
+	uint32_t own;
+
+	if (!mm)
+		return;
+	page = take_here(mm, GFP_KERNEL, 2);
+	own = record_of(mm, page).alloc_stack;
+	for (uint32_t h = STACK_NONE; h <= own; h++)
+		stack_depot_get(&mm->owner->depot, h)->held = 7;
+	KT_EQ(page_owner_tally(mm), 4);
+	for (uint32_t h = STACK_NONE; h <= own; h++)
+		KT_EQ(stack_of(mm, h)->held, h == own ? 4 : 0);
+	give_here(mm, page, 2);
+	kt_check_all(mm);
+}
+
 /* Frames from 4 MiB on: the section that they are in is the first. */
 KTEST(page_owner, d17_board_in_the_first_section)
 {

@@ -144,6 +144,28 @@ KTEST(rows_p, p3_fraction_that_does_not_fit_is_refused_and_changes_nothing)
 	KT_EQ(own_pcp(zone)->batch, 2);
 }
 
+/* Lists of the first zone have room for 31 pages, those of the second for 7: either may refuse. */
+KTEST(rows_p, p3_a_fraction_has_to_fit_the_lists_of_each_zone)
+{
+	static const struct kt_spec uneven = {
+		.ram = { { 0, KT_DMA_PFN, 16384 }, { 1, KT_DMA_PFN + 16384, 8192 } },
+	};
+	struct zonal *mm = kt_instance(&uneven);
+
+	if (!mm)
+		return;
+	KT_EQ(own_pcp(kt_zone(mm, 0, ZONE_DMA))->mask, 31);
+	KT_EQ(own_pcp(kt_zone(mm, 1, ZONE_DMA))->mask, 7);
+	/* 25 pages and a batch of 6 would fit the first, 12 and 3 do not fit the second. */
+	KT_EQ(zonal_set_pagelist_fraction(mm, 655), ZONAL_EINVAL);
+	KT_EQ(own_pcp(kt_zone(mm, 0, ZONE_DMA))->high, 18);
+	/* 7 and 1 are one too many, 6 and 1 are not. */
+	KT_EQ(zonal_set_pagelist_fraction(mm, 1170), ZONAL_EINVAL);
+	KT_EQ(zonal_set_pagelist_fraction(mm, 1171), 0);
+	KT_EQ(own_pcp(kt_zone(mm, 0, ZONE_DMA))->high, 13);
+	KT_EQ(own_pcp(kt_zone(mm, 1, ZONE_DMA))->high, 6);
+}
+
 /* An eighth is the most that a list may have, if there is room for it. */
 KTEST(rows_p, p3_a_fraction_of_an_eighth_is_the_largest)
 {
