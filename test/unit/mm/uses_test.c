@@ -46,7 +46,7 @@ KTEST_F(uses, a_request_before_init_says_so, KT_HOST_ONLY)
 	KT_TRUE(kt_panics(drain, mm, "before zonal_init()"));
 }
 
-KTEST(uses, a_sound_board_is_taken_without_a_word)
+KTEST_F(uses, a_sound_board_is_taken_without_a_word, KT_HOST_ONLY)
 {
 	capture_begin();
 	KT_TRUE(kt_bare_instance(&board));
@@ -220,7 +220,7 @@ KTEST_F(uses, a_cpu_that_is_dead_is_reported_with_its_number, KT_HOST_ONLY)
 }
 
 /* D3: however often, it is said 60 times a minute, and counted. */
-KTEST(uses, calls_of_a_cpu_that_was_never_announced_do_not_flood_the_log)
+KTEST_F(uses, calls_of_a_cpu_that_was_never_announced_do_not_flood_the_log, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_bare_instance(&board);
 
