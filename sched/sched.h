@@ -33,6 +33,7 @@
 #define SCHED_NAME_BYTES 24u
 
 struct task;
+struct sched_context;
 
 /* ---- start -------------------------------------------------------------- */
 
@@ -100,14 +101,14 @@ const char *task_name(const struct task *task);
 unsigned task_priority(const struct task *task);
 /* Its policy, scopes and allowed nodes. Write only your own (see zonal.h). */
 struct zonal_task *task_memory(struct task *task);
-/* The caller's own context, for a port that keeps something of a task at EL0 in it. Context: task.
- * */
-struct sched_context;
+/* The caller's own, for a port that keeps something of a task at EL0 in it. Context: task. */
 struct sched_context *task_context(void);
 /* The CPU that runs `task`, which is not the caller's and cannot end meanwhile, takes an interrupt
  * soon, if it runs. What the caller wrote before is seen by the task before it goes on where it was
  * interrupted, wherever it has moved to. Any context; no lock of sched/ held. */
 void task_kick(struct task *task);
+/* `task`, which cannot end meanwhile, has at least this priority from now on. As task_kick(). */
+void task_hurry(struct task *task, unsigned priority);
 /* The CPU that runs the caller; stable only while masked or preemption is off. */
 unsigned task_cpu(void);
 

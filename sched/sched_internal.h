@@ -42,7 +42,7 @@ struct task {
 	uint64_t slice_left_ns;        /* q */
 	_Atomic uint32_t cpu;          /* a; changed under the lock of the queue it leaves */
 	_Atomic uint8_t state;         /* a; enum task_state, changed under q */
-	_Atomic uint8_t priority;      /* a; changed by the task itself, under q */
+	_Atomic uint8_t priority;      /* a; changed under q */
 	uint32_t preempt_off;          /* o */
 	_Atomic uint64_t runtime_ns;   /* a; own_add by its CPU */
 	_Atomic uint64_t switches;     /* a */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a task asks about itself and does to itself: its name and CPU, sleeping,
- * its mask and priority, keeping its CPU, scopes.
+ * its mask and priority, keeping its CPU, scopes. And what is done to another one that
+ * is wanted: an interrupt, a higher priority.
  *
  * "Itself" is the task that run_queues[cpu].current names, read masked: between
  * learning its CPU and reading that field an unmasked task could be moved and would
@@ -73,6 +74,31 @@ void task_kick(struct task *task)
 		sched_port_kick(queue->cpu);
 	lock_drop(&queue->lock);
 	sched_unmask(flags);
+}
+
+void task_hurry(struct task *task, unsigned priority)
+{
+	port_irqflags_t flags = sched_mask();
+	struct run_queue *queue = queue_lock_of(task);
+
+	lock_assert_held(&queue->lock);
+	ASSERT(priority < SCHED_RT_FIRST, "task %s is to hurry at %u", task->name, priority);
+	if (priority <= priority_of(task)) {
+		lock_drop(&queue->lock);
+	} else if (task_state(task) == TASK_READY) {
+		/* It leaves the list of its former priority, and whoever it is better than. */
+		queue_remove(queue, task);
+		st_relaxed(&task->priority, (uint8_t)priority);
+		task_set_state(task, TASK_MOVING);
+		place_task(queue, task);
+	} else {
+		st_relaxed(&task->priority, (uint8_t)priority);
+		if (task_state(task) == TASK_RUNNING)
+			st_relaxed(&queue->running, (int)priority);
+		lock_drop(&queue->lock);
+	}
+	sched_unmask(flags);
+	sched_preempt_point();
 }
 
 unsigned task_cpu(void)

@@ -76,12 +76,39 @@ static void reaper_wake(void *ctx)
 	(void)wait_wake(&reaper_queue, 1);
 }
 
+/* A thousand tasks that each look again every few milliseconds would leave it one turn in many. */
+static unsigned asker_hurries(void *ctx)
+{
+	struct task *self = task_current();
+	unsigned before = self ? task_priority(self) : SCHED_PRIORITIES;
+
+	(void)ctx;
+	if (before < USER_PRIORITY_ENDS)
+		task_hurry(self, USER_PRIORITY_ENDS);
+	return before;
+}
+
+static void asker_rests(void *ctx, unsigned before)
+{
+	struct task *self = task_current();
+
+	(void)ctx;
+	if (before >= USER_PRIORITY_ENDS)
+		return;
+	(void)!task_set_priority(before);
+	/* Ended meanwhile, it hurries for that: whoever ends it says so first. */
+	if (ld_acquire(&task_memory(self)->fate))
+		task_hurry(self, USER_PRIORITY_ENDS);
+}
+
 static const struct zonal_oom_ops candidates = {
 	.next = candidate_next,
 	.kill = candidate_kill,
 	.reap = candidate_reap,
 	.skip = candidate_skip,
 	.wake_reaper = reaper_wake,
+	.hurry = asker_hurries,
+	.calm = asker_rests,
 };
 
 static bool is_woken(void *arg)
@@ -107,7 +134,7 @@ static int reaper_work(void *arg)
 void user_oom_begin(void)
 {
 	const struct task_spec spec = { .name = "oom_reaper", .fn = reaper_work, .detached = true,
-					.priority = SCHED_PRIORITY_DEFAULT };
+					.priority = USER_PRIORITY_ENDS };
 
 	ASSERT(task_current(), "before there is a scheduler");
 	if (zonal_oom_register(user_port_memory(), &candidates, NULL))

@@ -9,13 +9,12 @@
  *	         what is wrong with a program is the parent's answer
  *	RUNS     its task runs, or has not yet begun
  *	ENDED    its task is gone, and so is everything it held; the slot keeps how it ended until
- * the
- *	         parent has waited. A task that nobody waits for goes from RUNS to FREE.
+ *	         the parent has waited. A task that nobody waits for goes from RUNS to FREE.
  *
- * The end. Whoever wants a task gone sets `killed` and port->work, interrupts the CPU that runs
- * it and wakes it if it sleeps. On its way to EL0 the task finds the flag and ends itself: in its
- * own context, where its space can be dropped, and with no lock held by it. So a task ends at a
- * moment when it holds nothing.
+ * The end. Whoever wants a task gone sets `killed` and port->work, lets it run before others, who
+ * may wait for what it has, interrupts the CPU that runs it and wakes it if it sleeps. On its way
+ * to EL0 the task finds the flag and ends itself: in its own context, where its space can be
+ * dropped, and with no lock held by it. So a task ends at a moment when it holds nothing.
  *
  * A slot is used again with another id: its generation is in the id's upper bits.
  *
@@ -325,6 +324,7 @@ int process_kill(uint32_t id, uint32_t parent)
 		if (process->task) {
 			st_relaxed(&process->space->port.work, 1);
 			zonal_task_fate(task_memory(process->task), ZONAL_FATE_DYING);
+			task_hurry(process->task, USER_PRIORITY_ENDS);
 			task_kick(process->task);
 		}
 	}

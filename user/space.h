@@ -21,6 +21,10 @@
 
 struct user_process;
 
+/* Of a task that is to end, and of who takes its memory from it: better than kswapd's, since very
+ * many that wait for that memory want to run too, each every few milliseconds. */
+#define USER_PRIORITY_ENDS (SCHED_PRIORITY_DEFAULT + 2)
+
 /* One page. The port's part comes first, so that either can be had from the other. */
 struct user_space {
 	struct user_port port;

@@ -88,6 +88,11 @@ struct zonal_oom_ops {
 	void (*wake_reaper)(void *ctx);
 	/* Nobody could be ended. May panic. NULL: the request simply fails. */
 	void (*no_victim)(void *ctx);
+	/* The caller is the one for whom all others that lack memory wait now, and may be very
+	 * many: let it run before them. And as it did before, by what the first has returned; it
+	 * may be a victim by then. Both, or neither. */
+	unsigned (*hurry)(void *ctx);
+	void (*calm)(void *ctx, unsigned before);
 };
 
 /* Returns 0, or ZONAL_EINVAL: there is a registration, or next, kill or skip is missing, or the

@@ -52,7 +52,7 @@ int zonal_oom_register(struct zonal *mm, const struct zonal_oom_ops *ops, void *
 	int error = ZONAL_EINVAL;
 
 	oom_enter(mm);
-	if (!mm->oom.ops && ops->next && ops->kill && ops->skip) {
+	if (!mm->oom.ops && ops->next && ops->kill && ops->skip && !ops->hurry == !ops->calm) {
 		mm->oom.ctx = ctx;
 		mm->oom.ops = ops;
 		error = 0;
@@ -279,6 +279,30 @@ static bool worth_another(struct oom_tries *tries, enum outcome outcome)
 	return true;
 }
 
+/* Who is in, and how it was before that. */
+struct oom_turn {
+	const struct zonal_oom_ops *ops;
+	unsigned before;
+};
+
+/* O1. All others wait for who is in, so it runs before them where that can be arranged. */
+static bool oom_get_in(struct zonal *mm, struct oom_turn *turn)
+{
+	if (!oom_try(mm))
+		return false;
+	turn->ops = mm->oom.ops;
+	turn->before = turn->ops && turn->ops->hurry ? turn->ops->hurry(mm->oom.ctx) : 0;
+	return true;
+}
+
+/* The next one can come before this one rests. */
+static void oom_get_out(struct zonal *mm, const struct oom_turn *turn)
+{
+	oom_leave(mm);
+	if (turn->ops && turn->ops->calm)
+		turn->ops->calm(mm->oom.ctx, turn->before);
+}
+
 void oom_in_group(const struct alloc_req *req, const struct zonal_group *group,
 		  struct oom_tries *tries)
 {
@@ -286,17 +310,18 @@ void oom_in_group(const struct alloc_req *req, const struct zonal_group *group,
 	struct zonal_task *task = (struct zonal_task *)(uintptr_t)req->task;
 	struct oom_call call = { .mm = req->mm, .req = req, .pass = &pass, .group = group };
 	enum outcome outcome = WAIT_VICTIM;
+	struct oom_turn turn;
 
 	ASSERT(!req->in_irq && !(task->flags & ZTASK_MEMALLOC),
 	       "gfp 0x%x: who works for reclaim ends nobody", req->gfp);
 	tries->end = ZONAL_OOM_WAITED_OTHERS;
-	if (oom_try(req->mm)) {
+	if (oom_get_in(req->mm, &turn)) {
 		task->flags |= ZTASK_MEMALLOC;
 		call.end = ZONAL_OOM_TURNED_OFF;
 		outcome = ld_relaxed(&req->mm->oom.off) ? NO_HELP : end_somebody(&call);
 		task->flags &= ~ZTASK_MEMALLOC;
 		note_end(&call, tries);
-		oom_leave(req->mm);
+		oom_get_out(req->mm, &turn);
 	} else if (!port_nap) {
 		outcome = HELP;
 	}
@@ -307,14 +332,15 @@ struct page *oom_make_room(const struct alloc_req *req, const struct alloc_pass 
 			   struct oom_tries *tries)
 {
 	enum outcome outcome = WAIT_VICTIM;
+	struct oom_turn turn;
 	struct page *page = NULL;
 
 	ASSERT(!req->in_irq && !(req->task->flags & ZTASK_MEMALLOC),
 	       "gfp 0x%x: who works for reclaim ends nobody", pass->gfp);
 	tries->end = ZONAL_OOM_WAITED_OTHERS;
-	if (oom_try(req->mm)) {
+	if (oom_get_in(req->mm, &turn)) {
 		page = make_room_alone(req, pass, tries, &outcome);
-		oom_leave(req->mm);
+		oom_get_out(req->mm, &turn);
 	} else if (!port_nap) {
 		/* Who is in does not nap either, and is out soon. */
 		outcome = HELP;

@@ -59,6 +59,7 @@ static bool oom_kill(void *ctx, uint64_t id)
 	struct kt_oom_task *task = &oom->task[id - 1];
 
 	oom->flags = port_this_cpu()->task->flags;
+	KT_TRUE(ld_relaxed(&oom->hurried) > ld_relaxed(&oom->calmed));
 	if (oom->vanishes) {
 		zonal_task_fate(port_this_cpu()->task, ZONAL_FATE_VICTIM);
 		return false;
@@ -96,6 +97,19 @@ static void oom_skip(void *ctx, uint64_t id)
 
 static void oom_wake(void *ctx) { ((struct kt_oom *)ctx)->woken++; }
 
+static unsigned oom_hurry(void *ctx)
+{
+	return fetch_add_relaxed(&((struct kt_oom *)ctx)->hurried, 1) + 1;
+}
+
+static void oom_calm(void *ctx, unsigned before)
+{
+	struct kt_oom *oom = ctx;
+
+	fetch_add_relaxed(&oom->calmed, 1);
+	KT_TRUE(before && before <= ld_relaxed(&oom->hurried));
+}
+
 static void oom_nobody(void *ctx) { ((struct kt_oom *)ctx)->no_victim++; }
 
 static const struct zonal_oom_ops kt_oom_ops = {
@@ -105,6 +119,8 @@ static const struct zonal_oom_ops kt_oom_ops = {
 	.skip = oom_skip,
 	.wake_reaper = oom_wake,
 	.no_victim = oom_nobody,
+	.hurry = oom_hurry,
+	.calm = oom_calm,
 };
 
 struct kt_oom *kt_oom(struct zonal *mm)

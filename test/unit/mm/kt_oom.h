@@ -34,6 +34,7 @@ struct kt_oom {
 	/* what was called */
 	unsigned kills, killed[8]; /* which, in order */
 	unsigned walks, reaped, skipped, woken, no_victim;
+	_Atomic unsigned hurried, calmed; /* and who asks is hurried while others are called */
 	bool vanishes;       /* kill() finds nobody, and somebody else has ended who asks */
 	bool asks_inside;    /* kill() asks for memory itself, and must not come here again */
 	uint32_t flags;      /* of the task that asks, in the last kill() */

@@ -135,6 +135,20 @@ KTEST(rows_o, o10_a_constraint_is_no_reason_but_for_always)
 	kt_oom_end_all(oom);
 }
 
+/* O1: the others wait for who is in, so that one hurries, as long as it is in and no longer. */
+KTEST(rows_o, o1_who_is_in_hurries_until_it_is_out)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+
+	if (!oom)
+		return;
+	KT_EQ(ld_relaxed(&oom->hurried), 0);
+	kt_oom_expect(oom, GFP_KERNEL, true, 1, 1);
+	KT_EQ(ld_relaxed(&oom->hurried), 1);
+	KT_EQ(ld_relaxed(&oom->calmed), 1);
+	kt_oom_finish(oom);
+}
+
 /* A walk that does not meet the victim any more: it ended behind the last look at the lists. */
 KTEST(rows_o, o9_a_victim_that_is_gone_is_news_and_nobody_else_ended)
 {
@@ -174,9 +188,13 @@ KTEST(oom, wrong_calls_are_refused)
 	static const struct zonal_oom_ops none = { .next = NULL };
 	struct kt_oom *oom = kt_oom_full(&uma);
 	struct zonal *mm = kt_bare_instance(&pair);
+	struct zonal_oom_ops half;
 
 	if (!oom || !mm)
 		return;
+	half = *oom->mm->oom.ops;
+	half.calm = NULL;
+	KT_EQ(zonal_oom_register(mm, &half, NULL), ZONAL_EINVAL);
 	KT_EQ(zonal_oom_register(mm, &none, NULL), ZONAL_EINVAL);
 	KT_EQ(zonal_oom_register(oom->mm, oom->mm->oom.ops, oom), ZONAL_EINVAL);
 	KT_EQ(zonal_set_oom_panic(mm, 3), ZONAL_EINVAL);

@@ -14,6 +14,8 @@
  */
 #include "sched_world.h"
 
+#include <string.h>
+
 enum { LOG_MAX = 64 };
 
 static struct {
@@ -44,6 +46,9 @@ static int log_thrice(void *arg)
 	return 0;
 }
 
+/* What the tasks of a run are hurried to before it begins, 0: not. */
+static unsigned hurry_to[8];
+
 static uint64_t slices_ended(void)
 {
 	struct sched_counts counts;
@@ -62,6 +67,9 @@ static bool run_once(int (*fn)(void *), const unsigned *priority, unsigned count
 	order_log.count = 0;
 	for (unsigned i = 0; i < count; i++)
 		task[i] = sched_world_task(fn, (void *)(uintptr_t)i, (int)task_cpu(), priority[i]);
+	for (unsigned i = 0; i < count; i++)
+		if (task[i] && hurry_to[i])
+			task_hurry(task[i], hurry_to[i]);
 	ended = slices_ended();
 	for (unsigned i = 0; i < count; i++)
 		if (task[i])
@@ -114,6 +122,18 @@ SCHED_TEST(yield_goes_to_the_end_of_its_own_priority)
 
 	if (run_all(log_thrice, priority, ARRAY_SIZE(priority)))
 		log_expect(expected, ARRAY_SIZE(expected));
+}
+
+/* To a lower priority or its own: nothing. */
+SCHED_TEST(who_is_hurried_runs_before_those_who_came_first)
+{
+	static const unsigned priority[] = { 4, 4, 4, 4, 6, 4 };
+	static const unsigned to[] = { 0, 2, 4, 5, 0, 7 }, expected[] = { 5, 4, 3, 0, 1, 2 };
+
+	memcpy(hurry_to, to, sizeof(to));
+	if (run_all(log_once, priority, ARRAY_SIZE(priority)))
+		log_expect(expected, ARRAY_SIZE(expected));
+	memset(hurry_to, 0, sizeof(hurry_to));
 }
 
 static _Atomic uint64_t burn_until;
@@ -195,6 +215,36 @@ SCHED_TEST(timer_takes_the_cpu_from_a_lower_priority)
 	atomic_store(&burn_until, 0);
 	if (task)
 		task_join(task);
+}
+
+/* How long it is looked decides how surely a wrong one is caught. */
+SCHED_TEST(who_is_hurried_while_it_runs_is_not_preempted_by_what_it_now_beats)
+{
+	static _Atomic uint64_t rounds;
+	int other = sched_world_other(task_cpu());
+	struct task *runs, *waits;
+
+	if (other < 0) {
+		kt_skip("one CPU: nothing runs there while it is hurried");
+		return;
+	}
+	atomic_store(&burn_until, SCHED_NEVER);
+	atomic_store(&burn_started, 0);
+	order_log.count = 0;
+	runs = sched_world_task(burn, &rounds, other, 4);
+	KT_TRUE(sched_world_spin(&burn_started, 1));
+	if (runs)
+		task_hurry(runs, 9);
+	waits = sched_world_task(log_once, NULL, other, 6);
+	task_sleep_ns(20 * MS);
+	KT_EQ(order_log.count, 0);
+	KT_TRUE(runs && task_priority(runs) == 9);
+	atomic_store(&burn_until, 0);
+	if (runs)
+		task_join(runs);
+	if (waits)
+		task_join(waits);
+	KT_EQ(order_log.count, 1);
 }
 
 SCHED_TEST(creating_a_higher_priority_switches_at_once)
