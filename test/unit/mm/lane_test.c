@@ -111,3 +111,35 @@ KTEST(rows_q, q2_q7_lanes_and_the_ladder_give_and_count_the_same)
 	KT_EQ(lane.cursor, ladder.cursor);
 	KT_TRUE(lane.stat[1][STAT_HIT_OTHER] && lane.stat[1][STAT_INTERLEAVE]);
 }
+
+/* M5: of what the zone has, an unmovable page would have to be stolen in part; the zone below has
+ * one. The list stays empty, and what comes the long way is what was asked for. */
+KTEST(rows_q, a_page_that_no_refill_brought_is_a_single_one_of_the_next_zone)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_RPI_DMA_PFN, 1024 },
+			 { 0, KT_RPI_DMA32_PFN, 1024 },
+			 { 0, KT_NORMAL_PFN, 4096 } },
+		.dma_max = KT_RPI_DMA_MAX,
+	};
+	struct zonal *mm = kt_bare_instance(&spec);
+	struct zone *normal = mm ? kt_zone(mm, 0, ZONE_NORMAL) : NULL;
+	struct page *page;
+
+	while (mm && kt_free(normal) + kt_pcp_count(normal) > 0)
+		if (!KT_TRUE(zonal_alloc(mm, GFP_NOWAIT | __GFP_HIGHMEM | __GFP_MOVABLE, 0)))
+			return;
+	for (pfn_t pfn = KT_NORMAL_PFN; mm && pfn < KT_NORMAL_PFN + 4096; pfn += 2)
+		zonal_free(mm, zonal_page(mm, pfn), 0);
+	if (!mm)
+		return;
+	zonal_drain_all(mm, NULL);
+	page = zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0);
+	if (!KT_TRUE(page))
+		return;
+	KT_EQ(page_zid(page) % ZONE_TYPES, ZONE_DMA32);
+	KT_EQ(page_order(page), 0);
+	KT_EQ(kt_free(normal), 2048);
+	zonal_free(mm, page, 0);
+	kt_check_all(mm);
+}
