@@ -46,6 +46,19 @@ FAKE_TEST(what_waits_at_any_queue_is_passed_on_to_one_idle_cpu)
 	}
 }
 
+/* The only idle CPU is the last one of a large machine. */
+FAKE_TEST(what_waits_is_passed_on_to_an_idle_cpu_of_any_number)
+{
+	fake_board(ZONAL_MAX_CPUS, 1);
+	fake_start();
+	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS - 1; cpu++)
+		fake_run(cpu, fake_task(cpu, 9));
+	fake_queue(0, fake_task(0, 3));
+	place_pass_on(&run_queues[0]);
+	KT_TRUE(fake_kicked(ZONAL_MAX_CPUS - 1));
+	KT_EQ(fake_kicks(), 0);
+}
+
 FAKE_TEST(a_reset_machine_has_no_idle_cpus)
 {
 	fake_board(4, 1);

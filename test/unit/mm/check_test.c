@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "kt_instance.h"
+#include "kt_cache.h"
 
 #include "lib/progress.h"
 #include "mm/buddy.h"
@@ -461,4 +461,25 @@ KTEST(check, finds_a_wrong_count_of_pages_in_a_list_of_any_zone_type)
 		st_relaxed(&ends->count[t], 0);
 		kt_check_all(mm);
 	}
+}
+
+/* A list is walked in slices, and counted to its end. */
+KTEST(check, finds_a_wrong_count_of_pages_in_a_long_list)
+{
+	struct zonal *mm = kt_instance(&board);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 5 * CHECK_SLICE) : NULL;
+	_Atomic uint64_t *count;
+	struct zonal_finding found;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, GFP_KERNEL, 5 * CHECK_SLICE), 5 * CHECK_SLICE))
+		return;
+	kt_check_all(mm);
+	count = &mm->node[0]->reclaim.lru.root.list[LRU_INACTIVE_CACHE].count[ZONE_DMA];
+	KT_EQ(ld_relaxed(count), 5 * CHECK_SLICE);
+	st_relaxed(count, 5 * CHECK_SLICE + 1);
+	KT_TRUE(!zonal_check(mm, &found));
+	KT_OK(strstr(found.text, "count says 321"), "%s", found.text);
+	st_relaxed(count, 5 * CHECK_SLICE);
+	kt_check_all(mm);
+	kt_cache_drop_all(cache);
 }

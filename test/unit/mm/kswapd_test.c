@@ -476,6 +476,8 @@ KTEST(rows_k, k1_the_next_taker_of_a_boosted_zone_asks_for_kswapd)
 		zonal_drain_local(mm);
 		zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, orders[i]), orders[i]);
 		KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_zones), ZONE_DMA + 1);
+		KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_order), 0);
+		KT_EQ(ld_relaxed(&mm->cpu[kt_cpu_id(0)]->kswapd_wakes), 1);
 		st_relaxed(&mm->node[0]->reclaim.wanted_zones, 0);
 		zonal_free(mm, zonal_alloc(mm, GFP_KERNEL, orders[i]), orders[i]);
 		KT_EQ(ld_relaxed(&mm->node[0]->reclaim.wanted_zones), 0);

@@ -234,6 +234,7 @@ KTEST(page_owner, d17_taken_before_recording_is_early)
 	for (unsigned i = 0; i < 8; i++) {
 		r = record_of(mm, early + i);
 		KT_EQ(r.alloc_stack, STACK_EARLY);
+		KT_EQ(r.migrate_reason, -1);
 		KT_EQ(r.order, 3);
 		KT_EQ(r.flags, OWNER_KNOWN | OWNER_ALLOCATED);
 	}

@@ -92,6 +92,9 @@ KTEST(rows_p, p2_batch_and_high_by_size)
 	}
 	KT_EQ(pcp_batch_of(0), 0);
 	KT_EQ(pcp_batch_of(4095), 0);
+	/* A quarter of a thousandth and half of that, down to a power of two: 16 from 11 on. */
+	KT_EQ(pcp_batch_of(11 * 4096 - 1), 7);
+	KT_EQ(pcp_batch_of(11 * 4096), 15);
 }
 
 /* P3: high is a share of the zone, batch a quarter of it, 96 at most. */

@@ -307,3 +307,24 @@ SCHED_TEST(a_task_that_has_ended_goes_when_it_is_detached)
 	KT_TRUE(sched_world_spin(&short_lives, 1));
 	task_detach(task);
 }
+
+/* 23 letters are what there is room for; who gives none is a task. */
+SCHED_TEST(a_name_is_copied_as_far_as_there_is_room)
+{
+	static const char *const given[] = { "abcdefghijklmnopqrstuvw",
+					    "abcdefghijklmnopqrstuvwxyz", NULL };
+	static const char *const kept[] = { "abcdefghijklmnopqrstuvw", "abcdefghijklmnopqrstuvw",
+					   "task" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(given); i++) {
+		struct task_spec spec = { .name = given[i], .fn = short_life };
+		struct task *task = task_create(&spec);
+		struct task_info info;
+
+		if (!KT_TRUE(task))
+			return;
+		KT_EQ(sched_list(task_id(task) - 1, &info, 1), 1);
+		KT_OK(!strcmp(info.name, kept[i]), "%.*s", (int)SCHED_NAME_BYTES, info.name);
+		task_join(task);
+	}
+}
