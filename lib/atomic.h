@@ -47,6 +47,12 @@ void atomic_hook(void);
 #ifndef ZONAL_ATOMIC_HOOK
 #define ld_acquire(p) atomic_load_explicit(p, memory_order_acquire)
 #endif
+#ifndef ZONAL_PORT_LD_U16
+/* A port whose compiler widens such a load by an instruction of its own may have a better one. */
+#define ld_relaxed_u16(p) ((uint32_t)ld_relaxed(p))
+#else
+#define ld_relaxed_u16(p) zonal_port_ld_u16(p)
+#endif
 #define st_release(p, v) atomic_store_explicit(p, v, memory_order_release)
 #define fetch_add_relaxed(p, v) atomic_fetch_add_explicit(p, v, memory_order_relaxed)
 #define fetch_add_acquire(p, v) atomic_fetch_add_explicit(p, v, memory_order_acquire)

@@ -13,7 +13,7 @@
 /* Whether somebody else had it: for lock_stat.h, and nothing where nobody asks. */
 static inline bool lock_raw_take(struct ticket_lock *lock)
 {
-	uint16_t ticket = fetch_inc_u16_relaxed(&lock->next);
+	uint32_t ticket = fetch_inc_u16_relaxed(&lock->next);
 	bool waited = false;
 
 	/* Acquire pairs with the release in lock_raw_drop(): what the last holder

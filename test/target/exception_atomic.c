@@ -10,6 +10,7 @@
 
 #include "arm64_cpu.h"
 #include "arm64_sysreg.h"
+#include "lib/atomic.h"
 #include "test/ktest.h"
 
 #define OLD 0x1122334455667788ull
@@ -125,4 +126,44 @@ KTEST_F(atomic, helpers_are_lse_exactly_where_the_core_has_it, KT_EACH_CPU | KT_
 	KT_EQ(text[0], has ? 0xb8200020 : 0x885f7c30);
 	if (has)
 		KT_EQ(text[1], 0xd65f03c0);
+}
+
+struct lse_site {
+	int32_t place;
+	uint32_t instruction;
+};
+
+extern const struct lse_site __start_lse_sites[], __stop_lse_sites[];
+
+/* At the places of use stands the instruction, or else a branch to a loop that comes back. */
+KTEST_F(atomic, sites_are_lse_exactly_where_the_core_has_it, KT_TARGET_ONLY)
+{
+	bool has = ((sysreg_read(id_aa64isar0_el1) >> 20) & 0xf) >= 2;
+	unsigned sites = 0;
+
+	for (const struct lse_site *s = __start_lse_sites; s < __stop_lse_sites; s++, sites++) {
+		uint32_t there = *(const uint32_t *)((uintptr_t)&s->place + (uintptr_t)s->place);
+
+		KT_OK(has ? there == s->instruction : there >> 26 == 0x5, "site %u: 0x%x, not 0x%x",
+		      sites, there, s->instruction);
+		KT_OK((s->instruction & 0x3f200000) == 0x38200000, "site %u: 0x%x is no LDADD",
+		      sites, s->instruction);
+	}
+	KT_TRUE(sites > 10);
+}
+
+/* With what stands there now; upper bits of a register must not be seen in a ticket. */
+KTEST_F(atomic, sites_add_one_and_give_what_was_there, KT_EACH_CPU | KT_TARGET_ONLY)
+{
+	_Atomic uint16_t next = 65534;
+	_Atomic int32_t refs = 2;
+
+	KT_EQ(fetch_inc_u16_relaxed(&next), 65534);
+	KT_EQ(fetch_inc_u16_relaxed(&next), 65535);
+	KT_EQ(fetch_inc_u16_relaxed(&next), 0);
+	KT_EQ(ld_relaxed(&next), 1);
+	KT_EQ(fetch_dec_acq_rel(&refs), 2);
+	KT_EQ(fetch_dec_acq_rel(&refs), 1);
+	KT_EQ(fetch_dec_acq_rel(&refs), 0);
+	KT_EQ(ld_relaxed(&refs), -1);
 }

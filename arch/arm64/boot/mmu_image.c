@@ -33,14 +33,16 @@ struct relocation {
 	uint64_t addend;
 };
 
-/* atomic.S: `helper` bytes from here starts a function that `instruction` can replace. */
+/* `place` bytes from here stands what `instruction` can replace: the start of a helper (atomic.S),
+ * with a RET behind it, or a branch at a place of use (port_impl.h). */
 struct lse_patch {
-	int32_t helper;
+	int32_t place;
 	uint32_t instruction;
 };
 
 extern const struct relocation __start_relocations[], __stop_relocations[];
 extern const struct lse_patch __start_lse_patches[], __stop_lse_patches[];
+extern const struct lse_patch __start_lse_sites[], __stop_lse_sites[];
 extern char __idmap_start[];
 extern char arm64_boot_stack_end[], arm64_boot_irq_stack_end[];
 
@@ -62,6 +64,11 @@ static bool relocate(void)
 	return true;
 }
 
+static uint32_t *place_of(const struct lse_patch *p)
+{
+	return (uint32_t *)((uintptr_t)&p->place + (uintptr_t)p->place);
+}
+
 static void patch_atomics(void)
 {
 	unsigned atomics = (sysreg_read(id_aa64isar0_el1) >> 20) & 0xf;
@@ -69,11 +76,11 @@ static void patch_atomics(void)
 	if (atomics < 2)
 		return;
 	for (const struct lse_patch *p = __start_lse_patches; p < __stop_lse_patches; p++) {
-		uint32_t *helper = (uint32_t *)((uintptr_t)&p->helper + (uintptr_t)p->helper);
-
-		helper[0] = p->instruction;
-		helper[1] = INSTRUCTION_RET;
+		place_of(p)[0] = p->instruction;
+		place_of(p)[1] = INSTRUCTION_RET;
 	}
+	for (const struct lse_patch *p = __start_lse_sites; p < __stop_lse_sites; p++)
+		*place_of(p) = p->instruction;
 }
 
 /* Pages [from, to) of the image at its linear address. */

@@ -56,34 +56,57 @@ static inline uint64_t zonal_port_time_ns(void)
 /* See lib/atomic.h. */
 #define ZONAL_PORT_VOLATILE_RELAXED 1
 #define ZONAL_PORT_FETCH_DEC 1
+#define ZONAL_PORT_LD_U16 1
 
-/*
- * The two atomics of the allocator's hot paths. They call the helpers of atomic.S as
- * the compiler would, but tell it that a helper changes x0, x15-x17 and the link register only, so
- * that nothing else need be saved around the call.
- */
-static inline int32_t zonal_port_fetch_dec_acq_rel(_Atomic int32_t *p)
+/* LDRH clears the upper half itself, which gcc 12 does not believe of a volatile load. */
+static inline uint32_t zonal_port_ld_u16(const _Atomic uint16_t *p)
 {
-	register int64_t value __asm__("x0") = -1;
-	register _Atomic int32_t *address __asm__("x1") = p;
+	uint32_t value;
 
-	__asm__ volatile("bl __aarch64_ldadd4_acq_rel"
-			 : "+r"(value), "+m"(*p)
-			 : "r"(address)
-			 : "x15", "x16", "x17", "x30", "cc", "memory");
-	return (int32_t)value;
+	__asm__ volatile("ldrh	%w0, %1" : "=r"(value) : "m"(*p));
+	return value;
 }
 
-static inline uint16_t zonal_port_fetch_inc_u16_relaxed(_Atomic uint16_t *p)
-{
-	register uint64_t value __asm__("x0") = 1;
-	register _Atomic uint16_t *address __asm__("x1") = p;
+/*
+ * The two atomics of the allocator's hot paths, which change `old` and two scratch registers alone
+ * and need no stack frame. As linked, the site branches to a loop of load-exclusive and
+ * store-exclusive that stands aside and comes back; on a CPU with LSE, arm64_early() puts the
+ * single instruction over the branch, as it does with the helpers of atomic.S.
+ */
+#define ARM64_FETCH_ADD(load, store, lse, old, value, p)                                           \
+	__asm__ volatile("1:	b 3f\n"                                                            \
+			 "2:	.pushsection .text.lse_loops, \"ax\"\n" \
+			 "3:	" load " %w0, %1\n"                                                \
+			 "	add w16, %w0, %w2\n"                                             \
+			 "	" store " w17, w16, %1\n"                                        \
+			 "	cbnz w17, 3b\n"                                                  \
+			 "	b 2b\n"                                                          \
+			 "	.popsection\n"                                                   \
+			 "	.pushsection lse_sites, \"a\"\n"                                 \
+			 "	.p2align 2\n"                                                    \
+			 "	.arch_extension lse\n"                                           \
+			 "	.long 1b - .\n"                                                  \
+			 "	" lse " %w2, %w0, %1\n"                                          \
+			 "	.popsection"                                                     \
+			 : "=&r"(old), "+Q"(*(p))                                                  \
+			 : "r"(value)                                                              \
+			 : "x16", "x17", "memory")
 
-	__asm__ volatile("bl __aarch64_ldadd2_relax"
-			 : "+r"(value), "+m"(*p)
-			 : "r"(address)
-			 : "x15", "x16", "x17", "x30", "cc", "memory");
-	return (uint16_t)value;
+static inline int32_t zonal_port_fetch_dec_acq_rel(_Atomic int32_t *p)
+{
+	int32_t old;
+
+	ARM64_FETCH_ADD("ldaxr", "stlxr", "ldaddal", old, -1, p);
+	return old;
+}
+
+/* Below 65,536, which need not be cut again: the loads clear what is above. */
+static inline uint32_t zonal_port_fetch_inc_u16_relaxed(_Atomic uint16_t *p)
+{
+	uint32_t old;
+
+	ARM64_FETCH_ADD("ldxrh", "stxrh", "ldaddh", old, 1, p);
+	return old;
 }
 
 #endif
