@@ -15,6 +15,9 @@
 #define ZN_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ZN_NOINLINE __attribute__((noinline))
 #define ZN_ALIGNED(n) __attribute__((aligned(n)))
+/* The compiler forgets how `v` came about: it stays in one register, where hot paths would else
+ * have the parts of an address in two and add them at each use. */
+#define ZN_KEEP(v) __asm__("" : "+r"(v))
 
 #define ZN_ATOMIC ZONAL_ATOMIC
 #define ZN_BEGIN_DECLS ZONAL_BEGIN_DECLS

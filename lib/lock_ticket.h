@@ -36,7 +36,7 @@ static inline bool lock_raw_try(struct ticket_lock *lock)
 
 static inline void lock_raw_drop(struct ticket_lock *lock)
 {
-	st_release(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));
+	st_release(&lock->owner, (uint16_t)(ld_relaxed_u16(&lock->owner) + 1));
 }
 
 static inline bool lock_raw_held(struct ticket_lock *lock)

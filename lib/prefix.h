@@ -63,7 +63,6 @@
 #define buddy_head zn_buddy_head
 #define buddy_move zn_buddy_move
 #define buddy_move_all zn_buddy_move_all
-#define buddy_put zn_buddy_put
 #define buddy_put_type zn_buddy_put_type
 #define buddy_recount zn_buddy_recount
 #define buddy_take zn_buddy_take
@@ -152,6 +151,7 @@
 #define inactive_is_low zn_inactive_is_low
 #define init_lists zn_init_lists
 #define instance_check zn_instance_check
+#define instance_plain_frees zn_instance_plain_frees
 #define kcompactd_ask zn_kcompactd_ask
 #define kprintf zn_kprintf
 #define kswapd_ask zn_kswapd_ask
@@ -238,6 +238,7 @@
 #define pagemap_each_section zn_pagemap_each_section
 #define pagemap_fill zn_pagemap_fill
 #define pagemap_fill_part zn_pagemap_fill_part
+#define pagemap_find_run zn_pagemap_find_run
 #define pagemap_place zn_pagemap_place
 #define pagemap_sections zn_pagemap_sections
 #define pagemap_write zn_pagemap_write

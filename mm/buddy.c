@@ -31,83 +31,18 @@
  *     across an isolated pageblock (B6);
  *   - zone->free is the sum over all lists but ISOLATE and guards, free_cma over CMA (B12, B13).
  *
- * Only buddy_list_add(), buddy_list_del() and, for a whole pageblock at once, block_move.c touch a
- * list, its count, its bit and the page's word, all together; shuffle.c changes links alone. The
- * zone lock guards everything here. The cost of each call is bounded by the number of orders; no
+ * Only buddy_list.h and, for a whole pageblock at once, block_move.c touch a list, its count, its
+ * bit and the page's word, all together; shuffle.c changes links alone. The zone lock guards
+ * everything here. The cost of each call is bounded by the number of orders; no
  * page but heads is touched.
  */
 #include "buddy.h"
 
+#include "buddy_list.h"
 #include "lib/assert.h"
 #include "shuffle.h"
 #include "trace.h"
 #include "watermark.h"
-
-static inline struct page *link_page(struct zone *zone, uint32_t pfn)
-{
-	DASSERT(pfn != PFN_NONE, "zone %u: a link leads nowhere", zone->id);
-	return mm_page(zone->mm, pfn);
-}
-
-/* The list that a free block is in. */
-static inline unsigned block_list(const struct page *page)
-{
-	return ONE_TYPE ? (unsigned)MIGRATE_UNMOVABLE : page->list_type;
-}
-
-static inline void buddy_list_add(struct zone *zone, struct page *page, unsigned order,
-				  unsigned type, bool tail)
-{
-	struct free_list *list = &zone->list[type][order];
-
-	DASSERT(type < FREE_LISTS && order < MAX_ORDER && !(page->pfn & ((1u << order) - 1)),
-		"pfn 0x%x into list %u of order %u", page->pfn, type, order);
-	DASSERT_HELD(&zone->lock);
-	page->listed = (uint8_t)type;
-	page_set_word(page, word_make(zone->id, PAGE_FREE, order));
-	if (list->count++ == 0) {
-		page->next = page->prev = PFN_NONE;
-		list->first = list->last = page->pfn;
-		st_relaxed(&zone->filled[type],
-			   (uint16_t)(ld_relaxed(&zone->filled[type]) | 1u << order));
-	} else if (tail) {
-		page->next = PFN_NONE;
-		page->prev = list->last;
-		link_page(zone, list->last)->next = page->pfn;
-		list->last = page->pfn;
-	} else {
-		page->prev = PFN_NONE;
-		page->next = list->first;
-		link_page(zone, list->first)->prev = page->pfn;
-		list->first = page->pfn;
-	}
-}
-
-/* Leaves the page INNER, with what its owner's flag bits hold: they must be clear, and
- * the page checks look whether they are (D4). */
-static inline void buddy_list_del(struct zone *zone, struct page *page, unsigned order)
-{
-	unsigned type = block_list(page);
-	struct free_list *list = &zone->list[type][order];
-
-	DASSERT(page_state(page) == PAGE_FREE && page_order(page) == order && list->count,
-		"pfn 0x%x, word 0x%x, out of list %u of order %u", page->pfn, page_word(page), type,
-		order);
-	DASSERT_HELD(&zone->lock);
-	if (page->prev == PFN_NONE)
-		list->first = page->next;
-	else
-		link_page(zone, page->prev)->next = page->next;
-	if (page->next == PFN_NONE)
-		list->last = page->prev;
-	else
-		link_page(zone, page->next)->prev = page->prev;
-	if (--list->count == 0)
-		st_relaxed(&zone->filled[type],
-			   (uint16_t)(ld_relaxed(&zone->filled[type]) & ~(1u << order)));
-	page_set_word(page, (page_word(page) & ~(WORD_ORDER_MASK | WORD_STATE_MASK)) |
-				    word_make(0, PAGE_INNER, 0));
-}
 
 /* B12: free pages by type; those of isolated blocks and guards do not count. */
 static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
@@ -129,7 +64,7 @@ struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
 
 	DASSERT_HELD(&zone->lock);
 	DASSERT(order < MAX_ORDER && type < MIGRATE_TYPES, "order %u type %u", order, type);
-	return zone->list[type][order].count ? link_page(zone, pfn) : NULL;
+	return zone->list[type][order].count ? link_page(zone, zone->map, pfn) : NULL;
 }
 
 /* B3: of the block at `page`, off its list, the first 2^order pages; the upper halves that are
@@ -146,33 +81,43 @@ static ZN_NOINLINE struct page *take_guarded(struct zone *zone, struct page *pag
 	while (found > order) {
 		bool guard = --found < zone->guard_order;
 
-		buddy_list_add(zone, page + (1u << found), found, guard ? LIST_GUARD : type, false);
+		buddy_list_add(zone, zone->map, page + (1u << found), found,
+			       guard ? LIST_GUARD : type, false);
 		if (guard)
 			count_free(zone, type, -(1 << found));
 	}
-	count_free(zone, type, -(1 << order));
+	count_free(zone, type, -((int64_t)1 << order));
 	return page;
 }
 
-struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
+static inline __attribute__((always_inline)) struct page *
+take_by(struct zone *zone, uintptr_t map, unsigned order, unsigned type) LOCK_HELD(zone->lock)
 {
-	unsigned filled = (unsigned)ld_relaxed(&zone->filled[type]) >> order, found;
+	unsigned filled = ld_relaxed_u16(&zone->filled[type]) >> order, found;
 	struct page *page;
 
 	DASSERT(order < MAX_ORDER && type < MIGRATE_TYPES, "order %u type %u", order, type);
 	if (!filled)
 		return NULL;
 	found = order + (unsigned)__builtin_ctz(filled);
-	page = link_page(zone, zone->list[type][found].first);
-	buddy_list_del(zone, page, found);
+	page = buddy_list_pop(zone, map, found, type);
 	if (ZONAL_AIDS && unlikely(zone->guard_order))
 		return take_guarded(zone, page, found, order, type);
 	while (found > order) {
 		found--;
-		buddy_list_add(zone, page + (1u << found), found, type, false);
+		buddy_list_add(zone, map, page + (1u << found), found, type, false);
 	}
-	count_free(zone, type, -(1 << order));
+	count_free(zone, type, -((int64_t)1 << order));
 	return page;
+}
+
+struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
+{
+	uintptr_t map = zone->map;
+
+	if (ZONAL_LANES && likely(map))
+		return take_by(zone, map, order, type);
+	return take_by(zone, 0, order, type);
 }
 
 /* Guards lie between single pages, so that no two are side by side. */
@@ -190,9 +135,11 @@ static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, s
  * the block's first pages, and the rest is what the splits would have left: one
  * block for each bit between the run and the block's end.
  */
-unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, unsigned want)
+static inline __attribute__((always_inline)) unsigned
+take_run_by(struct zone *zone, uintptr_t map, unsigned type, struct page **out, unsigned want)
+	LOCK_HELD(zone->lock)
 {
-	unsigned filled = ld_relaxed(&zone->filled[type]), order, size, count;
+	unsigned filled = ld_relaxed_u16(&zone->filled[type]), order, size, count;
 	struct page *page;
 
 	DASSERT_HELD(&zone->lock);
@@ -204,14 +151,22 @@ unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, uns
 	order = (unsigned)__builtin_ctz(filled);
 	size = 1u << order;
 	count = ZN_MIN(want, size);
-	page = link_page(zone, zone->list[type][order].first);
-	buddy_list_del(zone, page, order);
+	page = buddy_list_pop(zone, map, order, type);
 	for (unsigned i = 0; i < count; i++)
 		out[i] = page + i;
 	for (unsigned i = count; i < size; i += i & -i)
-		buddy_list_add(zone, page + i, (unsigned)__builtin_ctz(i), type, false);
+		buddy_list_add(zone, map, page + i, (unsigned)__builtin_ctz(i), type, false);
 	count_free(zone, type, -(int64_t)count);
 	return count;
+}
+
+unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, unsigned want)
+{
+	uintptr_t map = zone->map;
+
+	if (ZONAL_LANES && likely(map))
+		return take_run_by(zone, map, type, out, want);
+	return take_run_by(zone, 0, type, out, want);
 }
 
 /* B6: an isolated pageblock must not swallow, nor be swallowed by, its neighbour. */
@@ -252,8 +207,9 @@ void buddy_recount(struct zone *zone, unsigned from, unsigned to, int64_t pages)
 	count_free(zone, to, pages);
 }
 
-void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
-		    enum buddy_place place)
+static inline __attribute__((always_inline)) void
+put_by(struct zone *zone, uintptr_t map, struct page *page, unsigned order, unsigned type,
+       enum buddy_place place) LOCK_HELD(zone->lock)
 {
 	uint32_t mergeable = word_make(zone->id, PAGE_FREE, order);
 	bool tail;
@@ -263,7 +219,7 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 		page->pfn, page_zid(page), zone->id);
 	DASSERT(page_state(page) == PAGE_INNER && !(page->pfn & ((1u << order) - 1)),
 		"pfn 0x%x, word 0x%x, put with order %u", page->pfn, page_word(page), order);
-	count_free(zone, type, 1 << order);
+	count_free(zone, type, (int64_t)1 << order);
 	for (; order < MAX_ORDER - 1; order++, mergeable += 1u << WORD_ORDER_SHIFT) {
 		struct page *buddy = page_buddy(page, order);
 
@@ -273,11 +229,22 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 			break;
 		if (unlikely(block_list(buddy) != type))
 			buddy_recount(zone, block_list(buddy), type, 1 << order);
-		buddy_list_del(zone, buddy, order);
+		buddy_list_del(zone, map, buddy, order);
 		page = page_pair(page, order);
 	}
 	tail = place == BUDDY_TAIL || merge_likely(zone, page, order);
-	buddy_list_add(zone, page, order, type, tail);
+	buddy_list_add(zone, map, page, order, type, tail);
+}
+
+void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
+		    enum buddy_place place)
+{
+	uintptr_t map = zone->map;
+
+	if (ZONAL_LANES && likely(map))
+		put_by(zone, map, page, order, type, place);
+	else
+		put_by(zone, 0, page, order, type, place);
 }
 
 void buddy_unboost(struct zone *zone)
@@ -285,11 +252,6 @@ void buddy_unboost(struct zone *zone)
 	DASSERT_HELD(&zone->lock);
 	if (ld_relaxed(&zone->free) >= zone_managed(zone))
 		zone_end_boost(zone);
-}
-
-void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
-{
-	buddy_put_type(zone, page, order, page_block_type(page), place);
 }
 
 void buddy_move(struct zone *zone, struct page *page, unsigned type)
@@ -300,8 +262,8 @@ void buddy_move(struct zone *zone, struct page *page, unsigned type)
 	ASSERT(page_state(page) == PAGE_FREE && type < MIGRATE_TYPES,
 	       "pfn 0x%x, word 0x%x, to type %u", page->pfn, page_word(page), type);
 	DASSERT_HELD(&zone->lock);
-	buddy_list_del(zone, page, order);
-	buddy_list_add(zone, page, order, type, true);
+	buddy_list_del(zone, zone->map, page, order);
+	buddy_list_add(zone, zone->map, page, order, type, true);
 	page->reported = reported;
 	if (from != type)
 		buddy_recount(zone, from, type, 1 << order);
@@ -336,16 +298,16 @@ bool buddy_carve(struct zone *zone, struct page *page, unsigned order)
 	ASSERT(!(page->pfn & ((1u << order) - 1)), "pfn 0x%x as a block of order %u", page->pfn,
 	       order);
 	trace(zone->mm, CALL_OTHER, ZONAL_OTHER_CARVED, zone->node, zone->type);
-	buddy_list_del(zone, head, found);
+	buddy_list_del(zone, zone->map, head, found);
 	while (found > order) {
 		struct page *upper;
 
 		found--;
 		upper = head + (1u << found);
-		buddy_list_add(zone, page < upper ? upper : head, found, type, false);
+		buddy_list_add(zone, zone->map, page < upper ? upper : head, found, type, false);
 		head = page < upper ? head : upper;
 	}
-	count_free(zone, type, -(1 << order));
+	count_free(zone, type, -((int64_t)1 << order));
 	return true;
 }
 

@@ -25,13 +25,6 @@ unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, uns
 /* Where a freed block goes in its list (B7, B19). */
 enum buddy_place { BUDDY_AUTO, BUDDY_TAIL };
 
-/*
- * Put a block back and merge it as far as it goes (B4-B6). The page must be INNER;
- * its list is that of its pageblock's type (B8). Counted into zone->free.
- */
-void buddy_put(struct zone *zone, struct page *page, unsigned order, enum buddy_place place)
-	LOCK_HELD(zone->lock);
-
 /* S8: when nothing of the zone is in use any more, there is nothing that a boost could spare.
  * Behind a put, or the last of many. */
 void buddy_unboost(struct zone *zone);
@@ -41,10 +34,23 @@ static inline void buddy_unboost_if_free(struct zone *zone)
 		buddy_unboost(zone);
 }
 
-/* The same to the list of `type`, for pages whose type was decided earlier (P10). */
+/*
+ * Put a block back and merge it as far as it goes (B4-B6), to the list of `type`, for pages whose
+ * type was decided earlier (P10). The page must be INNER. Counted into zone->free.
+ */
 void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsigned type,
 		    enum buddy_place place)
 	LOCK_HELD(zone->lock);
+
+/* The same to the list of its pageblock's type (B8). */
+static inline void buddy_put(struct zone *zone, struct page *page, unsigned order,
+			     enum buddy_place place)
+	LOCK_HELD(zone->lock);
+static inline void buddy_put(struct zone *zone, struct page *page, unsigned order,
+			     enum buddy_place place)
+{
+	buddy_put_type(zone, page, order, page_block_type(page), place);
+}
 
 /* Move one free block, whole, to the tail of the list of `type` (B9). */
 void buddy_move(struct zone *zone, struct page *page, unsigned type)

@@ -42,6 +42,11 @@ static bool check_floor(struct walk *w, struct zone *zone)
 					   zone->id, t, (long long)ld_relaxed(&zone->floor[t]),
 					   (long long)want);
 	}
+	if (ld_relaxed(&zone->lane_floor[0]) != ld_relaxed(&zone->floor[ZONE_NORMAL]) ||
+	    ld_relaxed(&zone->lane_floor[2]) != ld_relaxed(&zone->floor[ZONE_MOVABLE]))
+		return check_found(w, 0, "zone %u lane floors are %lld and %lld, not its own",
+				   zone->id, (long long)ld_relaxed(&zone->lane_floor[0]),
+				   (long long)ld_relaxed(&zone->lane_floor[2]));
 	return false;
 }
 

@@ -43,15 +43,14 @@
 /* Flags that need a second look at free; the rest of the owner's flags just go. */
 #define FREE_STOP (PG_FREE_CHECK | PG_HWPOISON | PG_COMP)
 
-static inline void put_block(struct zonal *mm, struct page *page, unsigned order)
+static inline void put_block(struct zonal *mm, struct page *page, size_t zid, unsigned order)
 {
 	port_irqflags_t irq = port_irq_save();
-	unsigned zid = page_zid(page);
 	struct zone *zone = mm->zone[zid];
 
-	DASSERT(zone, "pfn 0x%x of zone %u, which has no pages", page->pfn, zid);
+	DASSERT(zone, "pfn 0x%x of zone %u, which has no pages", page->pfn, (unsigned)zid);
 	DASSERT(!(page->pfn & ((1u << order) - 1)), "pfn 0x%x, order %u", page->pfn, order);
-	page_set_word(page, word_make(zid, PAGE_INNER, 0));
+	page_set_word(page, word_make((unsigned)zid, PAGE_INNER, 0));
 	own_add(&mm_this_cpu(mm)->pcp[zid].stat[STAT_FREED], 1u << order);
 	lock_take(&zone->lock);
 	buddy_put(zone, page, order, BUDDY_AUTO);
@@ -81,7 +80,7 @@ static ZN_NOINLINE void return_pieces(struct zone *zone, struct pcp *pcp, port_i
 }
 
 /* P9: a CPU that holds enough returns a batch; masked on entry, as `irq` says after. */
-static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned zid,
+static ZN_NOINLINE void return_batch(struct zonal *mm, unsigned zid, struct pcp *pcp,
 				     port_irqflags_t irq)
 {
 	DASSERT_MASKED();
@@ -95,14 +94,15 @@ static ZN_NOINLINE void return_batch(struct zonal *mm, struct pcp *pcp, unsigned
 }
 
 /* To this CPU's list; masked on entry, as `irq` says after. */
-static inline void free_to_list(struct zonal *mm, struct page *page, unsigned zid, unsigned home,
+static inline void free_to_list(struct zonal *mm, struct page *page, size_t zid, unsigned home,
 				port_irqflags_t irq)
 {
 	struct pcp *pcp = &mm_this_cpu(mm)->pcp[zid];
 
+	ZN_KEEP(pcp);
 	own_add(&pcp->stat[STAT_FREED], 1);
-	if (unlikely(pcp_push(pcp, page, word_pcp(zid, home), pcp_list_of(home))))
-		return_batch(mm, pcp, zid, irq);
+	if (unlikely(pcp_push(pcp, page, word_pcp((unsigned)zid, home), pcp_list_of(home))))
+		return_batch(mm, (unsigned)zid, pcp, irq);
 	else
 		port_irq_restore(irq);
 }
@@ -118,14 +118,14 @@ static ZN_NOINLINE void free_lodger(struct zonal *mm, struct page *page, unsigne
 		free_to_list(mm, page, page_zid(page), type, irq);
 		return;
 	}
-	put_block(mm, page, 0);
+	put_block(mm, page, page_zid(page), 0);
 	port_irq_restore(irq);
 }
 
 /* A single page of zone `zid` whose last reference is gone. Its pageblock's type is read under
  * the mask that holds until the page is where that type sends it: whoever isolates the block
  * drains this CPU's lists afterwards, and must find the page there or free. */
-static inline void free_single(struct zonal *mm, struct page *page, unsigned zid)
+static inline void free_single(struct zonal *mm, struct page *page, size_t zid)
 {
 	port_irqflags_t irq = port_irq_save();
 	unsigned type = page_block_type(page);
@@ -168,7 +168,7 @@ static void free_checked(struct zonal *mm, struct page *page, unsigned order)
 	if (unlikely(word & PG_COMP))
 		compound_break(page, order);
 	if (order)
-		put_block(mm, page, order);
+		put_block(mm, page, word_zid(word), order);
 	else
 		free_single(mm, page, word_zid(word));
 }
@@ -205,7 +205,7 @@ static void free_all_but_head(struct zonal *mm, struct page *page, unsigned orde
 		group_free_rest(mm, page, order);
 	while (--order > 0) {
 		trace(mm, PAGE_FREE, page->pfn + (1u << order), order);
-		put_block(mm, page + (1u << order), order);
+		put_block(mm, page + (1u << order), page_zid(page), order);
 	}
 	trace(mm, PAGE_FREE, page->pfn + 1, 0);
 	free_single(mm, page + 1, page_zid(page));
@@ -252,13 +252,13 @@ static ZN_NOINLINE void free_careful(struct zonal *mm, struct page *page, unsign
 /* A used head of ours of that order with nothing attached: one comparison for state, order and
  * all flags that could stop it. The order is below MAX_ORDER. */
 static inline bool is_plain(const struct zonal *mm, struct page *page, uint32_t word,
-			    unsigned order)
+			    size_t zid, unsigned order)
 {
-	uint32_t mapped = ld_relaxed(&page->mapped);
+	uint32_t mapped = ld_relaxed_u16(&page->mapped);
 
 	return likely((word & (WORD_STATE_MASK | WORD_ORDER_MASK | FREE_STOP)) ==
 		      word_make(0, PAGE_USED, 0) + (order << WORD_ORDER_SHIFT)) &&
-	       likely(mapped == 0) && mm_frees_plainly(mm, page);
+	       likely(mapped == 0) && mm_frees_plainly(mm, page, zid);
 }
 
 /* A block of order > 0; plain if the reference is the last, too. */
@@ -268,14 +268,16 @@ static ZN_NOINLINE void free_block(struct zonal *mm, struct page *page, unsigned
 	 * rest and go between the two, and the block would look whole and ours alone. It is
 	 * then ours for good, for another reference takes one (zonal_get). */
 	uint64_t both = ld_relaxed(&page->word_refs);
+	size_t zid = word_zid((uint32_t)both);
 
-	if (unlikely(order >= MAX_ORDER) || !is_plain(mm, page, (uint32_t)both, order) ||
+	ZN_KEEP(zid);
+	if (unlikely(order >= MAX_ORDER) || !is_plain(mm, page, (uint32_t)both, zid, order) ||
 	    unlikely(both >> 32 != 1)) {
 		free_careful(mm, page, order);
 		return;
 	}
 	if (likely(fetch_dec_acq_rel(&page->refs) == 1))
-		put_block(mm, page, order);
+		put_block(mm, page, zid, order);
 	else
 		page_report_misuse(mm, "free", page, order);
 }
@@ -291,6 +293,7 @@ void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 {
 	uint32_t word;
 	int32_t refs;
+	size_t zid;
 
 	if (unlikely(!page))
 		return;
@@ -303,13 +306,15 @@ void zonal_free(struct zonal *mm, struct page *page, unsigned order)
 		return;
 	}
 	word = page_word(page);
-	if (unlikely(!is_plain(mm, page, word, 0))) {
+	zid = word_zid(word);
+	ZN_KEEP(zid);
+	if (unlikely(!is_plain(mm, page, word, zid, 0))) {
 		free_careful(mm, page, 0);
 		return;
 	}
 	refs = fetch_dec_acq_rel(&page->refs);
 	if (likely(refs == 1))
-		free_single(mm, page, word_zid(word));
+		free_single(mm, page, zid);
 	else
 		free_shared(mm, page, refs);
 }

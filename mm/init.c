@@ -150,6 +150,16 @@ static void build_lanes(struct zonal *mm)
 	}
 }
 
+static void find_runs(struct zonal *mm)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone)
+		pagemap_find_run(mm, zone);
+	instance_plain_frees(mm);
+}
+
 void init_lists(struct zonal *mm)
 {
 	note_memory_nodes(mm);
@@ -158,8 +168,10 @@ void init_lists(struct zonal *mm)
 	if (ZONAL_WATERMARKS)
 		zonal_setup_marks(mm);
 	pcp_setup(mm);
-	if (ZONAL_LANES)
+	if (ZONAL_LANES) {
 		build_lanes(mm);
+		find_runs(mm);
+	}
 }
 
 static void take_options(struct zonal *mm, const struct zonal_config *config)

@@ -64,6 +64,7 @@ size_t pagemap_sections(const struct boot_info *info);
 void pagemap_each_section(const struct boot_info *info, section_fn fn, void *ctx);
 /* Place the page map, then fill it in (I5, I19), all but the sections that are deferred. */
 void pagemap_place(struct zonal *mm, const struct boot_info *info);
+void pagemap_find_run(struct zonal *mm, struct zone *zone);
 void pagemap_fill(struct zonal *mm, const struct boot_info *info);
 /* The structures of [start, end), which the map of one section covers: word, references, number and
  * type of pageblock. */

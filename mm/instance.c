@@ -22,15 +22,32 @@ size_t zonal_sizeof(void) { return sizeof(struct zonal); }
 
 uint64_t zonal_abi(void) { return ZONAL_ABI; }
 
+void instance_plain_frees(struct zonal *mm)
+{
+	uint32_t closed;
+	struct zone *zone;
+	unsigned zid;
+
+	/* Somebody may set or clear another gate meanwhile, and would have looked before this
+	 * was written: look again behind it. */
+	do {
+		closed = fetch_or_acq_rel(&mm->gates, 0) & GATE_FREES;
+		mm_for_each_zone(mm, zid, zone) {
+			mm->plain[zid & (RUN_SLOTS - 1)].first = zone->run.first;
+			st_relaxed(&mm->plain[zid & (RUN_SLOTS - 1)].pages,
+				   closed ? 0 : ld_relaxed(&zone->run.pages));
+		}
+	} while ((fetch_or_acq_rel(&mm->gates, 0) & GATE_FREES) != closed);
+}
+
 void gate_set(struct zonal *mm, uint32_t gates, bool on)
 {
-	uint32_t now;
-
 	if (on)
-		now = fetch_or_acq_rel(&mm->gates, gates) | gates;
+		fetch_or_acq_rel(&mm->gates, gates);
 	else
-		now = fetch_and_acq_rel(&mm->gates, ~gates) & ~gates;
-	st_relaxed(&mm->plain_span, now & GATE_FREES ? 0 : mm->map_span);
+		fetch_and_acq_rel(&mm->gates, ~gates);
+	if (gates & GATE_FREES)
+		instance_plain_frees(mm);
 }
 
 int instance_check(const struct zonal *mm)

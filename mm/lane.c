@@ -33,7 +33,7 @@ static ZN_NOINLINE struct page *lane_refill(struct zone *zone, struct pcp *pcp, 
 					    port_irqflags_t irq)
 {
 	unsigned flags = WMARK_LOW | (gfp & ALLOC_KSWAPD) | flags_nofragment(zone);
-	unsigned type = lane_type(gfp);
+	unsigned type = (unsigned)lane_type(gfp);
 	struct zonal *mm = zone->mm;
 	struct page *page = NULL;
 
@@ -56,21 +56,26 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 {
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
-	struct mm_cpu *cpu = mm_cpu(mm, here->id);
-	size_t lane = lane_index(gfp);
-	unsigned type = lane_type(gfp);
-	struct zone *zone = cpu->lane[lane].zone;
-	struct pcp *pcp = cpu->lane[lane].pcp;
+	uint32_t id = here->id, irq_depth = here->irq_depth;
+	struct mm_cpu *cpu = mm_cpu(mm, id);
+	const struct fast_lane *lane = lane_of(cpu, lane_twice(gfp));
+	struct pcp_ring *ring;
 	struct page *page;
+	struct zone *zone;
+	struct pcp *pcp;
 
-	if (unlikely(!lane_open(mm, here, zone, gfp)) ||
-	    unlikely(!zone_lane_ok(zone, lane, type & MIGRATE_MOVABLE))) {
+	ZN_KEEP(lane);
+	zone = lane->zone;
+	pcp = lane->pcp;
+	if (unlikely(!lane_open(mm, here->task, irq_depth, zone, gfp)) ||
+	    unlikely(!zone_lane_ok(zone, lane_twice(gfp), gfp & __GFP_MOVABLE))) {
 		port_irq_restore(irq);
 		return lane_elsewhere(mm, gfp);
 	}
-	if (unlikely(!pcp_has(pcp, type)))
+	ring = pcp_ring_of(pcp, lane_type(gfp));
+	if (unlikely(!ring_has(ring)))
 		return lane_refill(zone, pcp, gfp, irq);
-	page = pcp_pop(pcp, type);
+	page = ring_pop(pcp, ring);
 	own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
 	port_irq_restore(irq);
 	return lane_finish(mm, page, gfp);
@@ -78,7 +83,7 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 
 /* A block of the lane's own type, if the watermark allows it and one is there (W4, W5, B1);
  * masked. NULL: ask the ladder. */
-static inline struct page *block_take(struct zone *zone, size_t lane, unsigned type,
+static inline struct page *block_take(struct zone *zone, size_t twice, unsigned type,
 				      unsigned order)
 {
 	struct page *page = NULL;
@@ -86,7 +91,7 @@ static inline struct page *block_take(struct zone *zone, size_t lane, unsigned t
 	DASSERT_MASKED();
 	/* CMA pages may have to come first (M11), or both mobilities are wished for (G3); that is
 	 * the ladder's business. */
-	if (!zone_quick_room(zone, ZONE_NORMAL + lane, false, 1 << order) ||
+	if (!zone_lane_room(zone, twice, false, 1 << order) ||
 	    ((type & MIGRATE_MOVABLE) &&
 	     (type != MIGRATE_MOVABLE || ld_relaxed(&zone->free_cma))))
 		return NULL;
@@ -101,16 +106,18 @@ static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned
 {
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
-	struct mm_cpu *cpu = mm_cpu(mm, here->id);
-	size_t lane = lane_index(gfp);
-	struct zone *zone = cpu->lane[lane].zone;
+	uint32_t id = here->id, irq_depth = here->irq_depth;
+	struct mm_cpu *cpu = mm_cpu(mm, id);
+	const struct fast_lane *lane = lane_of(cpu, lane_twice(gfp));
+	struct zone *zone = lane->zone;
+	struct pcp *pcp = lane->pcp;
 	struct page *page = NULL;
 
-	if (likely(lane_open(mm, here, zone, gfp)) && likely(order < MAX_ORDER))
-		page = block_take(zone, lane, lane_type(gfp), order);
+	if (likely(lane_open(mm, here->task, irq_depth, zone, gfp)) && likely(order < MAX_ORDER))
+		page = block_take(zone, lane_twice(gfp), (unsigned)lane_type(gfp), order);
 	if (likely(page)) {
-		own_add(&cpu->lane[lane].pcp->stat[STAT_HIT_LOCAL], 1);
-		own_add(&cpu->lane[lane].pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
+		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
+		own_add(&pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
 	}
 	port_irq_restore(irq);
 	if (unlikely(!page))

@@ -26,16 +26,27 @@ static inline struct page *lane_finish(struct zonal *mm, struct page *page, gfp_
 }
 
 /* MIGRATE_PCPTYPES, of which no list has a page, if two mobilities are wished for. */
-static inline unsigned lane_type(gfp_t gfp)
+static inline size_t lane_type(gfp_t gfp)
 {
-	return ZONAL_MOBILITY ? (gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3 :
+	return ZONAL_MOBILITY ? (size_t)(gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3 :
 				MIGRATE_UNMOVABLE;
 }
 
 _Static_assert((__GFP_MOVABLE | __GFP_RECLAIMABLE) >> 3 == MIGRATE_PCPTYPES, "see above");
 
-/* 1 if the request may use ZONE_MOVABLE, that is MOVABLE and HIGHMEM, else 0 (G1). */
-static inline size_t lane_index(gfp_t gfp) { return (gfp >> 1) & (gfp >> 3) & 1; }
+/* The lane is 1 if the request may use ZONE_MOVABLE, that is MOVABLE and HIGHMEM, else 0 (G1). This
+ * is twice that: where the bit stands. */
+static inline size_t lane_twice(gfp_t gfp) { return gfp & (gfp >> 2) & __GFP_HIGHMEM; }
+
+_Static_assert(__GFP_HIGHMEM == 2 && __GFP_MOVABLE == 8, "see above");
+
+static inline const struct fast_lane *lane_of(const struct mm_cpu *cpu, size_t twice)
+{
+	const char *lanes = (const char *)cpu->lane;
+
+	DASSERT(twice == 0 || twice == 2, "twice lane %u", (unsigned)twice);
+	return (const struct fast_lane *)(const void *)(lanes + twice * (sizeof(*cpu->lane) / 2));
+}
 
 /* What of the instance and the task keeps a request out of the lanes. */
 static inline uint32_t lane_unusual(struct zonal *mm, const struct zonal_task *task)
@@ -47,12 +58,10 @@ static inline uint32_t lane_unusual(struct zonal *mm, const struct zonal_task *t
 
 /* May a request be served as the plainest kind here? `zone` is what this CPU's lane leads to. In
  * an interrupt no policy holds (Q2); who would wait there is reported by the ladder (G11). */
-static inline bool lane_open(struct zonal *mm, const struct port_cpu *here, struct zone *zone,
-			     gfp_t gfp)
+static inline bool lane_open(struct zonal *mm, const struct zonal_task *task, uint32_t irq_depth,
+			     struct zone *zone, gfp_t gfp)
 {
-	const struct zonal_task *task = here->task;
-
-	if (unlikely(lane_unusual(mm, task) | here->irq_depth) &&
+	if (unlikely(lane_unusual(mm, task) | irq_depth) &&
 	    (lane_unusual(mm, task) || (gfp & __GFP_DIRECT_RECLAIM)))
 		return false;
 	if (unlikely(!zone))

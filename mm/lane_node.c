@@ -56,12 +56,12 @@ static unsigned policy_node(const struct zonal *mm, const struct policy_view *vi
 static inline struct page *node_take(struct zonal *mm, const struct mm_cpu *cpu, unsigned nid,
 				     gfp_t gfp, struct pcp **pcp)
 {
-	struct zone *zone = mm->node[nid]->lane[lane_index(gfp)];
-	unsigned type = lane_type(gfp);
+	struct zone *zone = mm->node[nid]->lane[lane_twice(gfp) / 2];
+	unsigned type = (unsigned)lane_type(gfp);
 
 	DASSERT_MASKED();
 	if (unlikely(!zone) || unlikely(type == MIGRATE_PCPTYPES) ||
-	    !zone_lane_ok(zone, lane_index(gfp), type == MIGRATE_MOVABLE))
+	    !zone_lane_ok(zone, lane_twice(gfp), type == MIGRATE_MOVABLE))
 		return NULL;
 	*pcp = &cpu->pcp[zone->id];
 	if (unlikely(!pcp_has(*pcp, type)))

@@ -7,8 +7,7 @@
 #define MM_MM_H
 
 #include "lib/assert.h"
-#include "event.h"
-#include "group_state.h"
+#include "cpu.h"
 #include "oom/oom_state.h"
 #include "reporting_state.h"
 #include "zone.h"
@@ -32,34 +31,9 @@
 
 #define MM_SECTION_SHIFT (SECTION_SHIFT - PAGE_SHIFT)
 
-/* Where this CPU's plain requests go first; zone NULL: not on its own node. i */
-struct fast_lane {
-	struct zone *zone;
-	struct pcp *pcp;
-};
-
-/* Records of the trace points: slots [tail, head), each a number modulo the size. */
-struct trace_ring {
-	struct zonal_trace_record *slot; /* set once, before points are on; NULL: none */
-	uint32_t mask;
-	_Atomic uint32_t head; /* c */
-	_Atomic uint32_t tail; /* the reader's */
-	_Atomic uint64_t lost; /* c: records without room */
-};
-
-struct mm_cpu {
-	struct fast_lane lane[2]; /* requests for NORMAL, for MOVABLE */
-	uint8_t node;
-	_Atomic uint8_t online;
-	bool recording;     /* c: page_owner asks the port for the stack */
-	struct pcp *pcp; /* one per zone id */
-	struct zonal_failure failure; /* c: newest on this CPU */
-	_Atomic uint64_t fallback_steals; /* c: M14 */
-	_Atomic uint64_t kswapd_wakes;    /* c: requests for background reclaim */
-	_Atomic uint64_t event[VM_EVENTS]; /* c */
-	struct group_store store; /* c */
-	struct trace_ring trace;
-};
+#define ZONE_IDS (ZONAL_MAX_NODES * ZONE_TYPES)
+/* A table by any number that the field of the zone id in a page's word may have, cut to this. */
+#define RUN_SLOTS (!ZONAL_LANES ? 1 : ZONE_IDS <= 8 ? 8 : ZONE_IDS <= 64 ? 64 : 256)
 
 /* The map of a section covers [first, end), whole 4 MiB blocks; empty: no map. */
 struct section_bounds {
@@ -117,9 +91,9 @@ struct zonal {
 	_Atomic uint32_t *ready;
 	struct deferred *deferred; /* i: NULL: all structures are there since boot */
 	uint32_t map_first, map_span;  /* i: pfns from the first of all maps to the last */
-	/* a: the same span; 0 while a gate of GATE_FREES is set, so that the one test that a
-	 * plain free makes of its page sends it the careful way. */
-	_Atomic uint32_t plain_span;
+	/* i a: by zone id: the structures that a plain free may find there. No pages while a gate
+	 * of GATE_FREES is set, so that the one test that it makes sends it the careful way. */
+	struct page_run plain[RUN_SLOTS];
 	_Atomic uint64_t tracing; /* a: trace points that are on, ZONAL_TRACE_BIT() */
 
 	uint8_t distance[ZONAL_MAX_NODES][ZONAL_MAX_NODES];
@@ -212,16 +186,22 @@ static inline bool mm_seems_ours(const struct zonal *mm, const struct page *page
 	       likely(mm_page(mm, page->pfn) == page);
 }
 
-/* The same for a page that is freed, and no gate wants to know of it. */
-static inline bool mm_frees_plainly(const struct zonal *mm, const struct page *page)
+/* Is it one that a plain free may find in this zone? By its address alone, which is exact: it can
+ * be no structure of anybody else's, and none but the start of one. */
+static inline bool mm_frees_plainly(const struct zonal *mm, const struct page *page, size_t zid)
 {
-	return likely(page->pfn - mm->map_first <
-		      ld_relaxed(&((struct zonal *)(uintptr_t)mm)->plain_span)) &&
-	       likely(mm_page(mm, page->pfn) == page);
+	const struct page_run *run = &mm->plain[RUN_SLOTS == 256 ? zid : zid & (RUN_SLOTS - 1)];
+	uint64_t offset = (uintptr_t)page - run->first;
+
+	/* By bytes, turned by 5 bits: the low ones, of what is no start, make it huge. */
+	offset = offset / sizeof(*page) | offset << 59;
+	return likely(offset < ld_relaxed(&((struct page_run *)(uintptr_t)run)->pages));
 }
 
 /* Set or clear gates. A request or a free that is under way may not notice. Any context. */
 void gate_set(struct zonal *mm, uint32_t gates, bool on);
+/* What of mm->plain hangs on gates. Any context. */
+void instance_plain_frees(struct zonal *mm);
 
 /* The same, exactly. */
 static inline bool mm_owns(const struct zonal *mm, const struct page *page)

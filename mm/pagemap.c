@@ -131,7 +131,6 @@ static void place_section(void *ctx, pfn_t s, struct section_bounds bounds, unsi
 	if (!mm->map_span)
 		mm->map_first = bounds.first;
 	mm->map_span = bounds.end - mm->map_first; /* sections come in ascending order */
-	gate_set(mm, 0, true);
 	mm->section[s] = (uintptr_t)map - (uintptr_t)bounds.first * sizeof(struct page);
 }
 
@@ -149,7 +148,25 @@ static void place_room(struct zonal *mm, const struct boot_range *r)
 	}
 	mm->map_first = mm->map_span ? (uint32_t)ZN_MIN(start, mm->map_first) : (uint32_t)start;
 	mm->map_span = (uint32_t)(last - mm->map_first);
-	gate_set(mm, 0, true);
+}
+
+/* From the zone's first page on, over as many sections as their maps follow each other. Maps that
+ * come later do not count: they lie in the memory that they describe. */
+void pagemap_find_run(struct zonal *mm, struct zone *zone)
+{
+	pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT, first = mm->bounds[s].first, end;
+	uintptr_t map = mm->section[s];
+
+	ASSERT(s < mm->section_count, "section %llu", (unsigned long long)s);
+	if (!map || section_is_room(mm, s))
+		return;
+	for (end = mm->bounds[s].end; ++s < mm->section_count; end = mm->bounds[s].end)
+		if (mm->section[s] != map || mm->bounds[s].first != end)
+			break;
+	zone->run.first = map + first * sizeof(struct page);
+	st_relaxed(&zone->run.pages, end - first);
+	if (end >= zone->start_pfn + zone->spanned)
+		zone->map = map;
 }
 
 void pagemap_place(struct zonal *mm, const struct boot_info *info)

@@ -6,22 +6,42 @@
 
 /* Everything here: interrupts masked, on the CPU that owns `pcp`. */
 
-static inline bool pcp_has(const struct pcp *pcp, unsigned type)
+/* By one address, where what it is made of would else be added again at each use. */
+static inline struct pcp_ring *pcp_ring_of(struct pcp *pcp, size_t type)
 {
-	return pcp->ring[type].head != pcp->ring[type].tail;
+	struct pcp_ring *ring;
+
+	DASSERT(type < ARRAY_SIZE(pcp->ring), "list %u", (unsigned)type);
+	ZN_KEEP(type);
+	ring = &pcp->ring[type];
+	ZN_KEEP(ring);
+	return ring;
 }
 
-/* The hot page of `type`; the list must not be empty. The page is PCP still. */
-static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
+static inline bool ring_has(const struct pcp_ring *ring) { return ring->head != ring->tail; }
+
+static inline bool pcp_has(const struct pcp *pcp, unsigned type)
 {
-	struct pcp_ring *ring = &pcp->ring[type];
+	return ring_has(&pcp->ring[type]);
+}
+
+/* The hot page of a list of `pcp` that must not be empty. The page is PCP still. */
+static inline struct page *ring_pop(struct pcp *pcp, struct pcp_ring *ring)
+{
 	uint32_t head = ring->head;
 
 	DASSERT_MASKED();
-	DASSERT(type < MIGRATE_PCPTYPES && ring->head != ring->tail, "list %u is empty", type);
+	DASSERT(ring_has(ring), "a list is empty");
 	own_add(&pcp->count, -1u);
 	ring->head = head + 1;
 	return ring->slot[head & pcp->mask];
+}
+
+/* The same by type. */
+static inline struct page *pcp_pop(struct pcp *pcp, unsigned type)
+{
+	DASSERT(type < MIGRATE_PCPTYPES, "list %u", type);
+	return ring_pop(pcp, &pcp->ring[type]);
 }
 
 /* Fill the empty list of `type` from the zone and take its first page (P6). Takes
@@ -63,7 +83,7 @@ static inline unsigned pcp_list_of(unsigned type)
  * pages, and the caller returns a batch (P9). */
 static inline bool pcp_push(struct pcp *pcp, struct page *page, uint32_t word, unsigned list)
 {
-	struct pcp_ring *ring = &pcp->ring[list];
+	struct pcp_ring *ring = pcp_ring_of(pcp, list);
 	uint32_t head = ring->head - 1, count = ld_relaxed(&pcp->count) + 1;
 
 	DASSERT_MASKED();

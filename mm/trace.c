@@ -12,7 +12,7 @@
  * What the points cost while all are off: those on cold paths test a bit of mm->tracing, a refill
  * and a return of a per-CPU list once for all of their pages. Those that every page passes are
  * behind a test that is there anyway: an allocation goes past the lanes if any gate is set
- * (GATE_TRACE), and a free takes the careful way if mm->plain_span is 0.
+ * (GATE_TRACE), and a free takes the careful way if mm->plain has no pages.
  *
  * Locks: none; a point may be passed with any lock of the core held.
  */

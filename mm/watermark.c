@@ -125,6 +125,8 @@ void zone_update_floor(struct zone *zone)
 		st_relaxed(&zone->floor[t], ld_relaxed(&zone->boosted)
 						    ? INT64_MAX
 						    : base + ld_relaxed(&zone->lowmem_reserve[t]));
+	st_relaxed(&zone->lane_floor[0], ld_relaxed(&zone->floor[ZONE_NORMAL]));
+	st_relaxed(&zone->lane_floor[2], ld_relaxed(&zone->floor[ZONE_MOVABLE]));
 }
 
 bool zone_boost(struct zone *zone)

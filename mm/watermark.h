@@ -43,20 +43,26 @@ static inline bool zone_quick_room(struct zone *zone, size_t high_zone, bool cma
 	return usable > ld_relaxed(&zone->floor[high_zone]);
 }
 
+/* The same for a lane, by twice its number: the address takes fewer steps. */
+static inline bool zone_lane_room(struct zone *zone, size_t twice, bool cma, int64_t pages)
+{
+	int64_t usable = ld_relaxed(&zone->free) + 1 - pages;
+
+	DASSERT((twice == 0 || twice == 2) && pages > 0, "twice lane %u, %lld pages",
+		(unsigned)twice, (long long)pages);
+	if (!cma)
+		usable -= ld_relaxed(&zone->free_cma);
+	return usable > ld_relaxed(&zone->lane_floor[twice]);
+}
+
+static inline bool zone_lane_ok(struct zone *zone, size_t twice, bool cma)
+{
+	return zone_lane_room(zone, twice, cma, 1);
+}
+
 static inline bool zone_quick_ok(struct zone *zone, size_t high_zone, bool cma)
 {
 	return zone_quick_room(zone, high_zone, cma, 1);
-}
-
-/* The same for a lane, 0 for NORMAL, 1 for MOVABLE: the address takes two steps less. */
-static inline bool zone_lane_ok(struct zone *zone, size_t lane, bool cma)
-{
-	int64_t usable = ld_relaxed(&zone->free);
-
-	DASSERT(ZONE_NORMAL + lane < ZONE_TYPES, "lane %u", (unsigned)lane);
-	if (!cma)
-		usable -= ld_relaxed(&zone->free_cma);
-	return usable > ld_relaxed(&(&zone->floor[ZONE_NORMAL])[lane]);
 }
 
 /* F2: only a NORMAL zone with a DMA32 zone under it has somewhere else to go, so only there

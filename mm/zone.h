@@ -21,7 +21,7 @@
 enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARKS };
 
 /* One list of free blocks, linked by pfn; PFN_NONE ends it. Changed only by
- * buddy_list_add() and buddy_list_del(). */
+ * the functions of buddy_list.h. */
 struct free_list {
 	uint32_t first;
 	uint32_t last;
@@ -58,7 +58,18 @@ enum pcp_stat {
 	PCP_STATS
 };
 
+/* Structures that follow each other as their frames do: so many from `first` on. */
+struct page_run {
+	uintptr_t first;
+	_Atomic uint64_t pages;
+};
+
 struct zone {
+	/* z: the two of `floor` that lanes ask for, by twice the lane: [0] NORMAL, [2] MOVABLE.
+	 * First of all, and so far apart, for the shortest way to their address. */
+	_Atomic int64_t lane_floor[3];
+	/* i: where frame 0's structure would be, if all of the zone's follow each other; or 0 */
+	uintptr_t map;
 	struct zonal *mm;        /* i */
 	uint8_t id;              /* i: node * ZONE_TYPES + type */
 	uint8_t node;            /* i */
@@ -95,6 +106,8 @@ struct zone {
 	struct zone_compact compact;
 	_Atomic uint64_t numa_base[PCP_STATS]; /* t: when they were switched on again (Y5) */
 	_Atomic uint64_t deferred; /* z: pages of `managed` that are to be handed over later */
+	/* i: behind its first page; no pages: its map has none (pagemap.c) */
+	struct page_run run;
 	bool later; /* i: memory was held back (online.c); it is in the zonelists without any */
 };
 
@@ -110,6 +123,10 @@ struct pcp_ring {
 
 /* One a type that has lists of its own; without mobility all pages are of the first (row P1). */
 #define PCP_RINGS (ZONAL_MOBILITY ? (unsigned)MIGRATE_PCPTYPES : 1u)
+
+/* Where there are lanes, up to a power of two: a shift leads from a zone's id to its lists. */
+#define PCP_SPARE                                                                                  \
+	(ZONAL_LANES ? 144 - (PCP_RINGS + ZONAL_MOBILITY) * sizeof(struct pcp_ring) : 8)
 
 /* Per-CPU lists of one CPU for one zone (rows P). Owned by that CPU under its
  * interrupt mask; nobody else touches the rings. */
@@ -127,7 +144,9 @@ struct pcp {
 	uint8_t owed_type; /* c: what a refill has still to bring, in pieces, and of which type */
 	uint16_t owed;
 	_Atomic bool announced; /* t: its CPU may use it, zonal_cpu_online() */
+	char spare[PCP_SPARE];
 };
+_Static_assert(!ZONAL_LANES || sizeof(struct pcp) == 256, "see above");
 
 /* One place in a fallback order. */
 struct zoneref {

@@ -58,17 +58,9 @@ GOALS = {
 }
 CLOCK = 0.01  # a step of the clock, 16, over the shortest loop
 OPEN = {
-    ("pair", 0): 151,
-    ("pair", 9): 322,
-    ("pair-irq", 0): 157,
-    ("b512-alloc", 0): 102,
-    ("b512-free", 0): 116,
-    ("b32768-shuf-alloc", 0): 110,
-    ("b32768-shuf-free", 0): 230,
-    ("b4096-shuf-alloc", 3): 206,
-    ("b4096-shuf-free", 3): 203,
-    ("b64-shuf-alloc", 9): 230,
-    ("b64-shuf-free", 9): 180,
+    ("b32768-shuf-free", 0): 212,
+    ("b4096-shuf-alloc", 3): 192,
+    ("b64-shuf-alloc", 9): 213,
     ("steal-512", 0): 53000,
     ("steal-1024", 0): 95000,
 }

@@ -77,13 +77,14 @@ def case_spin(folder, model, bug=None):
 def edited_buddy(folder, bug):
     """A copy of mm/ in which the edit has been made, to be found before the real one."""
     shutil.copytree(ROOT / "mm", folder / "mm")
-    source = folder / "mm" / "buddy.c"
-    text = source.read_text()
+    sources = [folder / "mm" / name for name in ("buddy.c", "buddy_list.h")]
     for old, new in buddy_bugs.BUGS[bug][1:]:
-        if text.count(old) != 1:
-            raise Fault(f"this edit fits {text.count(old)} times in mm/buddy.c:\n{old}")
-        text = text.replace(old, new)
-    source.write_text(text)
+        texts = {source: source.read_text() for source in sources}
+        fits = sum(text.count(old) for text in texts.values())
+        if fits != 1:
+            raise Fault(f"this edit fits {fits} times in mm/buddy.c and its lists:\n{old}")
+        for source, text in texts.items():
+            source.write_text(text.replace(old, new))
 
 
 def case_buddy(folder, world, bug=None):

@@ -41,14 +41,14 @@ bug(4, "A4b", "order >= MAX_ORDER not refused by the ladder",
 
 bug(5, "A6", "free counter not updated on take-off-buddy (5.10.43)",
     "mm/buddy.c",
-    """	count_free(zone, type, -(1 << order));
+    """	count_free(zone, type, -((int64_t)1 << order));
 	return true;""",
     "\treturn true;")
 
 bug(6, "A7", "misaligned buddy rebuilt around a page taken out (Xen 71c6a62317)",
     "mm/buddy.c",
-    "buddy_list_add(zone, page < upper ? upper : head, found, type, false);",
-    "buddy_list_add(zone, page <= upper ? upper : head, found, type, false);")
+    "buddy_list_add(zone, zone->map, page < upper ? upper : head, found, type, false);",
+    "buddy_list_add(zone, zone->map, page <= upper ? upper : head, found, type, false);")
 
 bug(7, "A8", "off by one stops the last merge (Xen 5cb7ff13ee)",
     "mm/buddy.c",
@@ -95,11 +95,11 @@ bug(14, "A17", "32-bit page count overflow (XSA-385)",
 bug(15, "A19", "double free not seen at the call",
     "mm/free.c",
     """if (likely(refs == 1))
-		free_single(mm, page, word_zid(word));
+		free_single(mm, page, zid);
 	else
 		free_shared""",
     """if (likely(refs <= 1))
-		free_single(mm, page, word_zid(word));
+		free_single(mm, page, zid);
 	else
 		free_shared""",
     "mm/free.c",
@@ -214,17 +214,15 @@ bug(32, "C36", "batch/high computed before the zone is populated (5.3.11)",
 
 bug(33, "C41", "release missing on unlock (5.10.237)",
     "lib/lock_ticket.h",
-    "st_release(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));",
-    "st_relaxed(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));")
+    "st_release(&lock->owner, (uint16_t)(ld_relaxed_u16(&lock->owner) + 1));",
+    "st_relaxed(&lock->owner, (uint16_t)(ld_relaxed_u16(&lock->owner) + 1));")
 
 bug(34, "C42", "interrupts not masked in the free path",
     "mm/free.c",
     """	port_irqflags_t irq = port_irq_save();
-	unsigned zid = page_zid(page);
 	struct zone *zone = mm->zone[zid];
 """,
-    """	unsigned zid = page_zid(page);
-	struct zone *zone = mm->zone[zid];
+    """	struct zone *zone = mm->zone[zid];
 """,
     "mm/free.c",
     """	buddy_put(zone, page, order, BUDDY_AUTO);

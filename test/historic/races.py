@@ -12,8 +12,8 @@ bug(101, "lock", "lock_take: acquire -> relaxed",
 
 bug(102, "lock", "lock_drop: release -> relaxed",
     "lib/lock_ticket.h",
-    "st_release(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));",
-    "st_relaxed(&lock->owner, (uint16_t)(ld_relaxed(&lock->owner) + 1));")
+    "st_release(&lock->owner, (uint16_t)(ld_relaxed_u16(&lock->owner) + 1));",
+    "st_relaxed(&lock->owner, (uint16_t)(ld_relaxed_u16(&lock->owner) + 1));")
 
 bug(103, "lock", "lock_try: acquire -> relaxed",
     "lib/lock_ticket.h",
@@ -264,9 +264,9 @@ bug(132, "mask", "free_single opens interrupts again",
 bug(133, "mask", "put_block opens interrupts again (zone lock)",
     "mm/free.c",
     """	port_irqflags_t irq = port_irq_save();
-	unsigned zid = page_zid(page);""",
+	struct zone *zone = mm->zone[zid];""",
     """	port_irqflags_t irq = port_irq_save(); port_irq_restore(irq);
-	unsigned zid = page_zid(page);""")
+	struct zone *zone = mm->zone[zid];""")
 
 bug(134, "mask", "zone_take opens interrupts again",
     "mm/take.c",

@@ -123,6 +123,8 @@ static void load_list(unsigned at, uint8_t block)
 void zone_load(const struct state *state)
 {
 	memset(&zone, 0, sizeof(zone));
+	/* World 2 goes by sections, the others as zones do whose structures follow each other. */
+	zone.map = EXPLORE_WORLD == 2 ? 0 : sections[BASE_PFN >> MM_SECTION_SHIFT];
 	zone.mm = &mm;
 	zone.id = OUR_ID;
 	lock_take(&zone.lock);

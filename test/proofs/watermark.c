@@ -80,6 +80,19 @@ static inline int64_t zone_mark(struct zone *zone, unsigned mark);
   @*/
 static inline bool zone_quick_room(struct zone *zone, size_t high_zone, bool cma, int64_t pages);
 
+/*@ requires sound(zone) && (twice == 0 || twice == 2) && 0 < pages <= many;
+  @ assigns \nothing;
+  @ ensures \result <==>
+  @   zone->free + 1 - pages - (cma ? 0 : zone->free_cma) > zone->lane_floor[twice];
+  @*/
+static inline bool zone_lane_room(struct zone *zone, size_t twice, bool cma, int64_t pages);
+
+/*@ requires sound(zone) && (twice == 0 || twice == 2);
+  @ assigns \nothing;
+  @ ensures \result <==> zone->free - (cma ? 0 : zone->free_cma) > zone->lane_floor[twice];
+  @*/
+static inline bool zone_lane_ok(struct zone *zone, size_t twice, bool cma);
+
 /*@ requires sound(zone) && high_zone < TYPES;
   @ assigns \nothing;
   @ ensures \result <==> zone->free - (cma ? 0 : zone->free_cma) > zone->floor[high_zone];

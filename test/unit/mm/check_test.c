@@ -167,6 +167,8 @@ HARM(free_too_low, own_add(&p->zone->free, -1))
 HARM(free_cma_too_high, own_add(&p->zone->free_cma, 1))
 HARM(floor_0_too_low, own_add(&p->zone->floor[0], -1))
 HARM(floor_3_too_high, own_add(&p->zone->floor[3], 1))
+HARM(lane_0_floor_too_low, own_add(&p->zone->lane_floor[0], -1))
+HARM(lane_1_floor_too_high, own_add(&p->zone->lane_floor[2], 1))
 HARM(boosted_without_floor, st_relaxed(&p->zone->boosted, 1))
 HARM(boost_without_floor, own_add(&p->zone->boost, 1))
 HARM(reserve_without_floor, own_add(&p->zone->lowmem_reserve[1], 1))
@@ -202,6 +204,8 @@ KTEST(check, finds_wrong_counters)
 		CASE(free_cma_too_high, "free, 1 CMA; lists hold"),
 		CASE(floor_0_too_low, "floor[0] is"),
 		CASE(floor_3_too_high, "floor[3] is"),
+		CASE(lane_0_floor_too_low, "lane floors are"),
+		CASE(lane_1_floor_too_high, "lane floors are"),
 		CASE(boosted_without_floor, "floor[0] is"),
 		CASE(boost_without_floor, "floor[0] is"),
 		CASE(reserve_without_floor, "floor[1] is"),

@@ -115,6 +115,24 @@ KTEST(trust, t7_page_never_allocated_and_foreign_page)
 	KT_EQ(zonal_bad_count(other), 2);
 }
 
+/* Owner's bytes that look like a page of the zone, given back by a pointer to them: it is the start
+ * of no structure, whatever it reads like, and so nobody's page. */
+KTEST(trust, t7_owner_bytes_that_look_like_a_page)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct page *page = mm ? zonal_alloc(mm, GFP_KERNEL, 1) : NULL;
+
+	if (!page)
+		return;
+	for (unsigned back = 0; back < 2; back++) {
+		page[1].owner[0] = word_make(page_zid(page), PAGE_USED, 0) | (uint64_t)1 << 32;
+		page[1].owner[1] = page->pfn + back;
+		expect_misuse(mm, (struct page *)(void *)((char *)page + 16), 0, "owner's bytes");
+	}
+	zonal_free(mm, page, 1);
+	KT_EQ(free_pages_now(mm), 4096);
+}
+
 KTEST(rows_d, d11_plain_tails)
 {
 	struct zonal *mm = kt_bare_instance(&uma);

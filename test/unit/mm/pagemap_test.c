@@ -165,6 +165,20 @@ static bool map_is_right(struct zonal *mm, const struct board *b)
 	return KT_EQ(mm->map_first, first) && KT_EQ(mm->map_span, end - first);
 }
 
+/* From the zone's first structure on, as far as the next frame's lies behind: no less, no more. */
+static bool run_is_right(struct zonal *mm, const struct zone *zone)
+{
+	pfn_t s = zone->start_pfn / SECTION, first = mm->bounds[s].first, at = first;
+	const struct page *page = mm_page(mm, first);
+	const struct page_run *run = &mm->plain[zone->id & (RUN_SLOTS - 1)];
+
+	while (s < mm->section_count && at >= mm->bounds[s].first && at < mm->bounds[s].end &&
+	       mm_page(mm, at) == page + (at - first))
+		s = ++at / SECTION;
+	return KT_TRUE(run->first == (uintptr_t)page) &&
+	       KT_EQ(ld_relaxed(&((struct page_run *)(uintptr_t)run)->pages), at - first);
+}
+
 /* ---- the zones ---- */
 
 /* Limits of a zone on a board that says nothing of its devices: 4 GiB, and where MOVABLE begins. */
@@ -213,6 +227,17 @@ static bool zones_are_right(struct zonal *mm, const struct board *b)
 	return true;
 }
 
+static bool runs_are_right(struct zonal *mm)
+{
+	struct zone *zone;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, zone)
+		if (ZONAL_LANES && !run_is_right(mm, zone))
+			return false;
+	return true;
+}
+
 KTEST_F(pagemap, every_page_of_any_board_is_what_the_ranges_say, KT_HOST_ONLY)
 {
 	uint64_t seed = kt_seed();
@@ -223,7 +248,8 @@ KTEST_F(pagemap, every_page_of_any_board_is_what_the_ranges_say, KT_HOST_ONLY)
 
 		make_board(&b, &seed);
 		mm = kt_instance(&b.spec);
-		if (!mm || !zones_are_right(mm, &b) || !map_is_right(mm, &b) || !kt_check_all(mm)) {
+		if (!mm || !zones_are_right(mm, &b) || !map_is_right(mm, &b) ||
+		    !runs_are_right(mm) || !kt_check_all(mm)) {
 			kt_diag("board %u", n);
 			return;
 		}

@@ -44,8 +44,32 @@ KTEST(trace, a_page_is_seen_when_it_is_taken_and_when_it_is_freed)
 	nothing_more(mm);
 	zonal_trace_on(mm, 0);
 	KT_EQ(ld_relaxed(&mm->gates), 0);
-	KT_EQ(ld_relaxed(&mm->plain_span), mm->map_span);
+	KT_TRUE(ld_relaxed(&mm->plain[0].pages) == ld_relaxed(&mm->zone[0]->run.pages));
 	kt_check_all(mm);
+}
+
+/* What a plain free may find is nothing while any gate wants to know of frees, and is there again
+ * behind the last of them. */
+KTEST(trace, frees_are_plain_again_when_the_last_gate_opens)
+{
+	static const uint32_t gates[] = { GATE_CHECK_ALL, GATE_TRACE_FREE, GATE_INJECT };
+	struct zonal *mm = kt_instance(&uma);
+	struct page_run *run = mm ? &mm->plain[0] : NULL;
+
+	if (!mm || !ZONAL_AIDS || !ZONAL_LANES)
+		return;
+	KT_EQ(ld_relaxed(&run->pages), ld_relaxed(&mm->zone[0]->run.pages));
+	KT_TRUE(ld_relaxed(&run->pages) >= 4096);
+	gate_set(mm, gates[2], true);
+	KT_EQ(ld_relaxed(&run->pages), ld_relaxed(&mm->zone[0]->run.pages));
+	gate_set(mm, gates[0], true);
+	gate_set(mm, gates[1], true);
+	KT_EQ(ld_relaxed(&run->pages), 0);
+	gate_set(mm, gates[0], false);
+	gate_set(mm, gates[2], false);
+	KT_EQ(ld_relaxed(&run->pages), 0);
+	gate_set(mm, gates[1], false);
+	KT_EQ(ld_relaxed(&run->pages), ld_relaxed(&mm->zone[0]->run.pages));
 }
 
 /* A page that was taken before anybody traced is seen when it is freed. */

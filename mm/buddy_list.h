@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One list of free blocks: a block comes, a block goes. For buddy.c alone. All of it with the zone
+ * lock held: list, count, bit of `filled` and the page's word change together.
+ *
+ * Links are frame numbers. Where all structures of the zone follow each other, zone->map leads from
+ * one to the page in one step; else the section must be looked up first. The hot functions of
+ * buddy.c are built for both, and ask once: `map` is zone->map, or 0 for the second way.
+ */
+#ifndef MM_BUDDY_LIST_H
+#define MM_BUDDY_LIST_H
+
+#include "lib/assert.h"
+#include "mm.h"
+
+static inline struct page *link_page(struct zone *zone, uintptr_t map, uint32_t pfn)
+{
+	DASSERT(pfn != PFN_NONE, "zone %u: a link leads nowhere", zone->id);
+	DASSERT(!map || (struct page *)map + pfn == mm_page(zone->mm, pfn), "zone %u pfn 0x%x",
+		zone->id, pfn);
+	return map ? (struct page *)map + pfn : mm_page(zone->mm, pfn);
+}
+
+/* The list that a free block is in. */
+static inline unsigned block_list(const struct page *page)
+{
+	return ONE_TYPE ? (unsigned)MIGRATE_UNMOVABLE : page->list_type;
+}
+
+static inline void buddy_list_add(struct zone *zone, uintptr_t map, struct page *page,
+				  unsigned order, unsigned type, bool tail)
+{
+	struct free_list *list = &zone->list[type][order];
+
+	DASSERT(type < FREE_LISTS && order < MAX_ORDER && !(page->pfn & ((1u << order) - 1)),
+		"pfn 0x%x into list %u of order %u", page->pfn, type, order);
+	DASSERT_HELD(&zone->lock);
+	page->listed = (uint8_t)type;
+	page_set_word(page, word_make(zone->id, PAGE_FREE, order));
+	if (list->count++ == 0) {
+		page->next = page->prev = PFN_NONE;
+		list->first = list->last = page->pfn;
+		st_relaxed(&zone->filled[type],
+			   (uint16_t)(ld_relaxed_u16(&zone->filled[type]) | 1u << order));
+	} else if (tail) {
+		page->next = PFN_NONE;
+		page->prev = list->last;
+		link_page(zone, map, list->last)->next = page->pfn;
+		list->last = page->pfn;
+	} else {
+		page->prev = PFN_NONE;
+		page->next = list->first;
+		link_page(zone, map, list->first)->prev = page->pfn;
+		list->first = page->pfn;
+	}
+}
+
+/* A list is left without a block. */
+static inline void list_emptied(struct zone *zone, unsigned order, unsigned type)
+{
+	st_relaxed(&zone->filled[type],
+		   (uint16_t)(ld_relaxed_u16(&zone->filled[type]) & ~(1u << order)));
+}
+
+/* From the lists, with what its owner's flag bits hold. */
+static inline void set_inner(struct page *page)
+{
+	page_set_word(page, (page_word(page) & ~(WORD_ORDER_MASK | WORD_STATE_MASK)) |
+				    word_make(0, PAGE_INNER, 0));
+}
+
+/* Leaves the page INNER, with what its owner's flag bits hold: they must be clear, and
+ * the page checks look whether they are (D4). */
+static inline void buddy_list_del(struct zone *zone, uintptr_t map, struct page *page,
+				  unsigned order)
+{
+	unsigned type = block_list(page);
+	struct free_list *list = &zone->list[type][order];
+
+	DASSERT(page_state(page) == PAGE_FREE && page_order(page) == order && list->count,
+		"pfn 0x%x, word 0x%x, out of list %u of order %u", page->pfn, page_word(page), type,
+		order);
+	DASSERT_HELD(&zone->lock);
+	if (page->prev == PFN_NONE)
+		list->first = page->next;
+	else
+		link_page(zone, map, page->prev)->next = page->next;
+	if (page->next == PFN_NONE)
+		list->last = page->prev;
+	else
+		link_page(zone, map, page->next)->prev = page->prev;
+	if (--list->count == 0)
+		list_emptied(zone, order, type);
+	set_inner(page);
+}
+
+/* The same with the first block of a list, which is not empty: a third of the steps. */
+static inline struct page *buddy_list_pop(struct zone *zone, uintptr_t map, unsigned order,
+					  unsigned type)
+{
+	struct free_list *list = &zone->list[type][order];
+	struct page *page;
+	uint32_t next;
+
+	ZN_KEEP(list);
+	page = link_page(zone, map, list->first);
+	next = page->next;
+	DASSERT(page_state(page) == PAGE_FREE && page_order(page) == order && list->count &&
+			page->prev == PFN_NONE && block_list(page) == type,
+		"pfn 0x%x, word 0x%x, first of list %u of order %u", page->pfn, page_word(page),
+		type, order);
+	DASSERT_HELD(&zone->lock);
+	list->first = next;
+	/* Where an empty list ends does not matter: who comes next writes both ends. */
+	if (--list->count == 0)
+		list_emptied(zone, order, type);
+	else
+		link_page(zone, map, next)->prev = PFN_NONE;
+	set_inner(page);
+	return page;
+}
+
+#endif
