@@ -113,20 +113,19 @@ static void find_policy_zone(struct zonal *mm)
 			mm->policy_zone = zone->type;
 }
 
-/* M12: too little memory for one block of each type makes grouping pointless. */
+/* M12: too little memory for one block of each type makes grouping pointless. 5.10 counts what
+ * lies above the HIGH marks, which are all 0 when it does. */
 static void decide_grouping(struct zonal *mm)
 {
-	int64_t above_high = 0;
+	int64_t managed = 0;
 	struct zone *zone;
 	unsigned zid;
 
 	mm_for_each_zone(mm, zid, zone) {
-		int64_t high = ld_relaxed(&zone->mark[WMARK_HIGH]);
-
-		if (zone_managed(zone) > high)
-			above_high += zone_managed(zone) - high;
+		ASSERT(!ld_relaxed(&zone->mark[WMARK_HIGH]), "zone %u has its marks", zid);
+		managed += zone_managed(zone);
 	}
-	if (above_high < ((int64_t)MIGRATE_TYPES << PAGEBLOCK_ORDER))
+	if (managed < ((int64_t)MIGRATE_TYPES << PAGEBLOCK_ORDER))
 		fetch_or_acq_rel(&mm->gates, GATE_NO_GROUPING);
 }
 

@@ -211,10 +211,8 @@ static void count_results(struct move *move, const struct move_batch *batch, con
 	move->moved += moved;
 	move->gone += gone;
 	move->failed += failed;
-	if (moved + gone)
-		mm_event(move->mm, EVENT_PGMIGRATE_SUCCESS, moved + gone);
-	if (failed)
-		mm_event(move->mm, EVENT_PGMIGRATE_FAIL, failed);
+	mm_event(move->mm, EVENT_PGMIGRATE_SUCCESS, moved + gone);
+	mm_event(move->mm, EVENT_PGMIGRATE_FAIL, failed);
 	/* Blocks are split before they are moved: none as a whole. */
 	if (batch->count)
 		trace(move->mm, MIGRATE, moved + gone, failed, 0, 0, 0, move->mode, move->reason);

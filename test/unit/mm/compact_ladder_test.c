@@ -43,6 +43,24 @@ KTEST(rows_l, l5_small_movable_block_waits_for_reclaim_first)
 	all_is_well(cache);
 }
 
+KTEST(rows_l, l5_movable_block_is_put_together_first_from_order_4_on)
+{
+	for (unsigned order = 1; order <= 4; order++) {
+		struct kt_cache *cache = scattered();
+		struct page *block;
+
+		if (!cache)
+			return;
+		block = zonal_alloc(cache->mm, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, order);
+		KT_EQ(cache->asked_give > 0, order < 4);
+		if (order == 4)
+			KT_TRUE(cache->moved > 0);
+		if (KT_TRUE(block))
+			zonal_free(cache->mm, block, order);
+		all_is_well(cache);
+	}
+}
+
 KTEST(rows_l, l6_costly_request_without_retry_ends_when_compaction_could_not_begin)
 {
 	struct kt_cache *cache = scattered();

@@ -422,6 +422,43 @@ KTEST(rows_x, x6_who_gives_no_frames_back_changes_no_place)
 	KT_EQ(ld_relaxed(&zone->compact.free_at), 0);
 }
 
+/* The scanner down to the end of the second block from the top; where the zone says that it is. */
+static pfn_t remembered(const pfn_t at_first, bool ignore_skip)
+{
+	static struct page *taken[2 * BLOCK];
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	unsigned count = 0;
+	pfn_t end, at;
+
+	if (!cache)
+		return 0;
+	c = at_the_ends(cache->mm);
+	c.ignore_skip = ignore_skip;
+	end = zone_end(c.zone);
+	st_relaxed(&c.zone->compact.free_at, (uint32_t)at_first);
+	while (c.free_at >= end - 2 * BLOCK && count < 2 * BLOCK &&
+	       (taken[count] = compact_target(&c, cache->place[0].page)))
+		count++;
+	KT_EQ(c.free_at, end - 3 * BLOCK);
+	at = ld_relaxed(&c.zone->compact.free_at);
+	compact_release(&c);
+	while (count)
+		zonal_free(cache->mm, taken[--count], 0);
+	all_is_well(cache);
+	return at;
+}
+
+KTEST(rows_x, x6_the_zone_remembers_how_far_down_its_free_scanner_came)
+{
+	const pfn_t end = KT_DMA_PFN + PAGES;
+
+	KT_EQ(remembered(end - BLOCK, false), end - 2 * BLOCK);
+	/* Who takes no hint leaves none, and nobody takes one back. */
+	KT_EQ(remembered(end - BLOCK, true), end - BLOCK);
+	KT_EQ(remembered(end - 5 * BLOCK, false), end - 5 * BLOCK);
+}
+
 /* X7: half a pageblock or more in one piece is for movable pages from then on, as 5.10 has it. */
 KTEST(rows_x, x7_a_large_free_piece_makes_its_pageblock_movable)
 {

@@ -204,6 +204,11 @@ KTEST(rows_r, r7_zones_that_the_request_may_not_use_make_nothing_suitable)
 	KT_TRUE(!worth(&a));
 	a.pass.nodemask = node_bit(0) | node_bit(1);
 	KT_TRUE(worth(&a));
+	/* One that it may use behind one that it may not. */
+	a.pass.nodemask = node_bit(1);
+	KT_TRUE(worth(&a));
+	kt_close_zone(kt_zone(mm, 1, ZONE_DMA));
+	KT_TRUE(!worth(&a));
 }
 
 KTEST(rows_r, r8_success_that_did_not_help_is_tried_16_times_and_4_for_a_costly_block)

@@ -101,6 +101,28 @@ KTEST(describe, room_is_nobodys_until_it_is_described_and_brought)
 	is_sound(mm);
 }
 
+/* Room up to the border of the next zone, and RAM behind that. */
+static void add_room_below(struct boot_info *info, struct zonal_config *config)
+{
+	(void)config;
+	KT_EQ(zonal_add_room(info, 0, bytes_of(KT_NORMAL_PFN - SECTION), bytes_of(SECTION)), 0);
+}
+
+KTEST(describe, zones_that_no_room_is_in_expect_nothing)
+{
+	static const struct kt_spec above = { .ram = { { 0, KT_NORMAL_PFN, SMALL } } };
+	struct zonal *mm = kt_changed_instance(&above, add_room_below);
+
+	if (!mm)
+		return;
+	KT_TRUE(kt_zone(mm, 0, ZONE_DMA)->later);
+	for (unsigned t = ZONE_DMA + 1; t < ZONE_TYPES; t++)
+		KT_TRUE(!kt_zone(mm, 0, t)->later);
+	/* Those that are walked: that one, and the one with RAM. */
+	KT_EQ(mm->node[0]->nofallback.count, 2);
+	is_sound(mm);
+}
+
 /* All that was there and all that came is given, each page once, and comes back. */
 KTEST(describe, each_page_that_came_is_given_once)
 {

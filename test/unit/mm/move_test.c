@@ -6,7 +6,8 @@
  * so that each case can say that none is lost. What the owner answers is set by hand. Threads are
  * in move_thread_test.c.
  */
-#include "kt_cache.h"
+#include "kt_trace.h"
+#include "port_watch.h"
 
 #include <string.h>
 
@@ -209,8 +210,14 @@ KTEST(rows_x, x13_a_page_is_asked_for_ten_times_and_may_wait_from_the_fourth)
 			cache->asked_move = 0;
 			cache->place[0].move = (uint8_t)answers[a];
 			take_places(cache, &batch, 1);
+			watch_port();
 			KT_EQ(move_pages(&move, &batch), 0);
+			unwatch_port();
 			KT_EQ(cache->asked_move, asked[a][mode]);
+			/* Behind the third and each later one is a nap of 1 ms. */
+			KT_EQ(kt_naps, waits ? 8 : 0);
+			KT_EQ(kt_nap_ns, waits ? 1000000 : 0);
+			KT_EQ(kt_naps + kt_ways, asked[a][mode] == 10 ? 10 : 0);
 			KT_EQ(cache->last_may,
 			      ZONAL_MAY_UNMAP | ZONAL_MAY_FS | (waits ? ZONAL_MAY_WAIT : 0) |
 				      (mode == MOVE_SYNC ? ZONAL_MAY_WRITE : 0));
@@ -230,6 +237,36 @@ static void ready_at_the_fifth(struct kt_cache *cache, unsigned place)
 {
 	if (cache->asked_move == 5)
 		cache->place[place].move = ZONAL_GIVE_YES;
+}
+
+/* Two of five are gone, one stays; a second batch of the same move counts on. */
+KTEST(move, pages_that_are_gone_are_counted_with_those_that_moved)
+{
+	struct kt_cache *cache = cache_of(8, ZONAL_CACHE);
+	struct move_batch batch;
+	struct move move;
+
+	if (!cache || !trace_begin(cache->mm, ZONAL_TRACE_BIT(MIGRATE)))
+		return;
+	move = move_of(cache, MOVE_ASYNC);
+	take_places(cache, &batch, 5);
+	cache->place[4].move = ZONAL_GIVE_USED;
+	kt_cache_drop(cache, 0);
+	kt_cache_drop(cache, 1);
+	KT_EQ(move_pages(&move, &batch), 4);
+	batch.count = 0;
+	for (unsigned i = 5; i < 8; i++)
+		move_take(cache->mm, &batch, cache->place[i].page);
+	KT_EQ(move_pages(&move, &batch), 3);
+	KT_EQ(move.moved, 5);
+	KT_EQ(move.gone, 2);
+	KT_EQ(move.failed, 1);
+	KT_EQ(kt_event(cache->mm, EVENT_PGMIGRATE_SUCCESS), 7);
+	KT_EQ(kt_event(cache->mm, EVENT_PGMIGRATE_FAIL), 1);
+	NEXT_IS(cache->mm, MIGRATE, 4, 1, 0, 0, 0, MOVE_ASYNC);
+	NEXT_IS(cache->mm, MIGRATE, 3, 0, 0, 0, 0, MOVE_ASYNC);
+	zonal_trace_on(cache->mm, 0);
+	all_is_well(cache);
 }
 
 KTEST(move, a_page_that_is_busy_for_a_while_is_moved_in_a_later_pass)

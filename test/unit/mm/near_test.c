@@ -255,6 +255,23 @@ KTEST(rows_k, k17_too_few_pages_are_an_event_and_the_walk_goes_on)
 	kt_cache_drop_all(cache);
 }
 
+/* As many pages as the block has are enough, fewer are not. */
+KTEST(rows_k, k17_as_many_pages_as_the_request_wants_are_enough)
+{
+	struct kt_cache *cache;
+
+	for (unsigned give = 0; give <= 2; give++) {
+		cache = busy_nodes();
+		if (!cache)
+			return;
+		for (unsigned i = 0; i < give; i++)
+			cache->place[i].give = ZONAL_GIVE_YES;
+		KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), give ? 0 : 3 * ZONE_TYPES);
+		KT_EQ(kt_event(cache->mm, EVENT_ZONE_RECLAIM_FAILED), give ? 0 : 2);
+		kt_cache_drop_all(cache);
+	}
+}
+
 KTEST(rows_k, k17_mode_says_what_owners_may_do_and_anonymous_pages_are_asked_too)
 {
 	struct kt_cache *cache = full_nodes(ZONAL_RECLAIM_ZONE | ZONAL_RECLAIM_UNMAP), *anon;

@@ -55,10 +55,13 @@ KTEST_F(rows_o, o12_a_report_has_the_request_the_zones_and_the_tasks, KT_HOST_ON
 	kt_marks(kt_zone(mm, 0, ZONE_DMA), 11, 22, 33);
 	for (unsigned list = 0; list < LRU_LISTS; list++)
 		st_relaxed(&lru->root.list[list].count[ZONE_DMA], 100 + list);
-	mm->oom.rows = 1;
+	mm->oom.rows = 2;
 	mm->oom.row[0] = (struct oom_row){ .who = { .id = 9, .name = "glutton", .pages = 70,
 						    .swap = 8, .tables = 3, .adj = -5 },
 					   .points = 81 };
+	mm->oom.row[1] = (struct oom_row){ .who = { .id = 10, .name = "other", .pages = 1 },
+					   .points = 1 };
+	mm->oom.row[2] = (struct oom_row){ .who = { .name = "third" } };
 	mm->oom.more = 6;
 	text = report(mm, OOM_CPUSET);
 	has(text, "out of memory: gfp 0x42 order 2 node 3; constraint cpuset, 1234 pages count\n");
@@ -67,6 +70,8 @@ KTEST_F(rows_o, o12_a_report_has_the_request_the_zones_and_the_tasks, KT_HOST_ON
 	KT_EQ(LRU_INACTIVE_ANON, 0);
 	has(text, "anon 101+100 cache 103+102,");
 	has(text, "task 9 (glutton): 81 points: 70 pages, 8 in swap, 3 of page tables, adj -5\n");
+	has(text, "task 10 (other): 1 points: 1 pages, 0 in swap, 0 of page tables, adj 0\n");
+	KT_TRUE(!strstr(text, "third"));
 	has(text, "and 6 tasks with fewer points\n");
 	for (unsigned list = 0; list < LRU_LISTS; list++)
 		st_relaxed(&lru->root.list[list].count[ZONE_DMA], 0);

@@ -287,6 +287,31 @@ KTEST(rows_q, q11_nodes_are_cut_to_allowed_memory)
 	kt_task_restore(&saved);
 }
 
+/* A task may be left with nodes that have nothing: no policy of it can name one then. */
+KTEST(rows_q, q11_policies_of_a_task_without_any_memory)
+{
+	static const unsigned flags[] = { 0, MPOL_F_STATIC, MPOL_F_RELATIVE };
+	struct zonal *mm = kt_instance(&ring);
+	struct zonal_task saved, *task = kt_task_save(&saved);
+
+	if (!mm)
+		return;
+	st_relaxed(&task->mems_allowed, node_bit(7));
+	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
+		KT_EQ(zonal_set_policy(mm, task, MPOL_PREFERRED, flags[i], 1), ZONAL_EINVAL);
+		KT_EQ(zonal_set_policy(mm, task, MPOL_INTERLEAVE, flags[i], 1), ZONAL_EINVAL);
+		KT_EQ(zonal_set_policy(mm, task, MPOL_BIND, flags[i], 1), ZONAL_EINVAL);
+	}
+	KT_EQ(task->policy.mode, MPOL_DEFAULT);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_LOCAL, 0, 0), 0);
+	KT_EQ(task->policy.nodes, 0);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_PREFERRED, 0, 0), 0);
+	KT_EQ(task->policy.nodes, 0);
+	KT_EQ(zonal_set_policy(mm, task, MPOL_DEFAULT, 0, 0), 0);
+	KT_EQ(task->policy.nodes, 0);
+	kt_task_restore(&saved);
+}
+
 /* A node has memory by what is present: a policy may name one that has nothing to give, and a
  * request under it fails (trust item 55: it neither hangs nor divides by nothing). */
 KTEST(rows_q, q11_board_without_free_memory)

@@ -18,6 +18,7 @@
 #include "test/ktest.h"
 
 _Atomic unsigned kt_naps, kt_ways;
+_Atomic uint64_t kt_nap_ns;
 void (*kt_on_nap)(void);
 void (*kt_on_way)(void);
 struct watched_wakes wakes;
@@ -37,6 +38,7 @@ void watch_port(void)
 {
 	st_relaxed(&kt_naps, 0);
 	st_relaxed(&kt_ways, 0);
+	st_relaxed(&kt_nap_ns, 0);
 	st_relaxed(&watched, caller());
 }
 
@@ -68,11 +70,11 @@ static bool is_watched(void) { return ld_relaxed(&watched) == caller(); }
 
 void HOOK(nap)(uint64_t ns)
 {
-	(void)ns;
 	if (!is_watched()) {
 		PLATFORM(nap, ns);
 		return;
 	}
+	st_relaxed(&kt_nap_ns, ns);
 	fetch_add_relaxed(&kt_naps, 1);
 	if (kt_on_nap)
 		kt_on_nap();

@@ -18,6 +18,7 @@
 #include "lib/atomic.h"
 
 extern _Atomic unsigned kt_naps, kt_ways; /* threads of one test may nap */
+extern _Atomic uint64_t kt_nap_ns;        /* what the last one was asked to last */
 /* What others do in each of them; NULL: nothing. */
 extern void (*kt_on_nap)(void);
 extern void (*kt_on_way)(void);

@@ -233,6 +233,7 @@ KTEST(retire, a_page_between_two_states_is_given_time)
 		KT_EQ(zonal_page_retire(mm, zonal_pfn(leaving), NULL),
 		      naps < 16 ? ZONAL_RETIRED_LATER : ZONAL_RETIRED_BUSY);
 		KT_EQ(kt_naps, ZN_MIN(naps, 16u));
+		KT_EQ(kt_nap_ns, 100000);
 		st_relaxed(&leaving->refs, 1);
 		zonal_free(mm, leaving, 0);
 	}

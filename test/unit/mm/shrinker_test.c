@@ -7,6 +7,7 @@
  * the numbers of the rule.
  */
 #include "kt_instance.h"
+#include "port_watch.h"
 
 #include <zonal/trace.h>
 
@@ -138,6 +139,34 @@ KTEST(rows_k, k13_only_numa_shrinkers_are_asked_for_every_node)
 	KT_EQ(one.nodes, 1);
 	zonal_shrinker_unregister(mm, &all.shrinker);
 	zonal_shrinker_unregister(mm, &one.shrinker);
+}
+
+static struct zonal *shrunk;
+
+static void last_walk_ends(void)
+{
+	if (kt_naps == 3)
+		st_relaxed(&shrunk->shrinking, 0);
+}
+
+KTEST(rows_k, k13_who_takes_a_shrinker_away_waits_until_nobody_walks)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct kt_objects objects = objects_with(2, 0, false, 10);
+
+	if (!mm)
+		return;
+	zonal_shrinker_register(mm, &objects.shrinker);
+	shrunk = mm;
+	st_relaxed(&mm->shrinking, 1);
+	watch_port();
+	kt_on_nap = last_walk_ends;
+	zonal_shrinker_unregister(mm, &objects.shrinker);
+	kt_on_nap = NULL;
+	unwatch_port();
+	KT_EQ(kt_naps, 3);
+	KT_EQ(kt_nap_ns, 1000000);
+	KT_EQ(asked_at(mm, &objects, 0), 0);
 }
 
 KTEST(trace, a_shrinker_is_seen_with_what_it_has_and_what_went)

@@ -6,6 +6,8 @@
  */
 #include "kt_instance.h"
 
+#include "mm/shuffle.h"
+
 enum { ORDER = MAX_ORDER - 1, SIZE = 1 << ORDER, BLOCKS = 24, SMALL = 512 };
 
 static struct zonal_options options;
@@ -134,6 +136,27 @@ KTEST(rows_a, a13_each_block_has_its_turn_and_may_be_a_partner)
 			KT_EQ(blocks_of(mm, MIGRATE_MOVABLE, ORDER, blocks), 2);
 			KT_EQ(blocks[0], KT_DMA_PFN + first * SIZE);
 		}
+}
+
+/* Where nothing is a partner, ten numbers are drawn for each block and no more. */
+KTEST(rows_a, a13_a_block_alone_looks_for_a_partner_ten_times)
+{
+	static const struct kt_spec none = { .ram = { { 0, KT_DMA_PFN, SMALL } },
+					     .options = &options };
+	static const struct kt_spec one = { .ram = { { 0, KT_DMA_PFN, SIZE } },
+					    .options = &options };
+	struct zonal *without = board(&none, 7), *mm = board(&one, 7);
+	port_irqflags_t irq;
+	struct zone *zone;
+
+	if (!without || !mm)
+		return;
+	zone = kt_zone(without, 0, ZONE_DMA);
+	irq = lock_take_masked(&zone->lock);
+	for (unsigned i = 0; i < 10; i++)
+		shuffle_next(zone);
+	lock_drop_masked(&zone->lock, irq);
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA)->shuffle, zone->shuffle);
 }
 
 /* How many of `count` freed blocks came to the head. */

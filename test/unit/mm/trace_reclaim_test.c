@@ -13,6 +13,7 @@
 #include "mm/reclaim/reclaim.h"
 #include "mm/reclaim/scan.h"
 #include "mm/wake.h"
+#include "mm/watermark.h"
 
 #if ZONAL_RECLAIM
 
@@ -367,6 +368,23 @@ KTEST(trace, a_run_of_kswapd_is_seen_from_the_wish_to_the_sleep)
 	kt_cache_drop_all(cache);
 }
 #endif
+
+/* Once: who finds none takes none off. */
+KTEST(trace, a_boost_that_a_request_takes_off_is_seen)
+{
+	struct zonal *mm = kt_instance(&uma);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+
+	if (!mm || !trace_begin(mm, ZONAL_TRACE_BIT(CALL_OTHER)))
+		return;
+	st_relaxed(&zone->boost, 20);
+	KT_TRUE(zone_unboost(zone));
+	KT_EQ(ld_relaxed(&zone->boost), 0);
+	KT_TRUE(!zone_unboost(zone));
+	NEXT_IS(mm, CALL_OTHER, ZONAL_OTHER_BOOST, 0, ZONE_DMA);
+	nothing_more(mm);
+	zonal_trace_on(mm, 0);
+}
 
 KTEST(trace, a_boost_that_kswapd_takes_off_is_seen)
 {

@@ -72,6 +72,21 @@ KTEST(trace, frees_are_plain_again_when_the_last_gate_opens)
 	KT_EQ(ld_relaxed(&run->pages), ld_relaxed(&mm->zone[0]->run.pages));
 }
 
+KTEST(trace, a_record_has_the_fields_of_its_point_and_zeroes_behind_them)
+{
+	static const uint32_t field[ZONAL_TRACE_FIELDS + 1] = { 11, 12, 13, 14 };
+	struct zonal *mm = traced(0);
+	struct zonal_trace_record record;
+
+	for (unsigned count = 0; mm && count <= 4; count++) {
+		trace_write(mm, ZONAL_TRACE_PAGE_FREE, field, count);
+		if (!KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), 1))
+			return;
+		for (unsigned i = 0; i < ZONAL_TRACE_FIELDS; i++)
+			KT_EQ(record.field[i], i < count ? field[i] : 0);
+	}
+}
+
 /* A page that was taken before anybody traced is seen when it is freed. */
 KTEST(trace, frees_are_seen_of_pages_taken_before)
 {
