@@ -63,6 +63,7 @@
 #define buddy_head zn_buddy_head
 #define buddy_move zn_buddy_move
 #define buddy_move_all zn_buddy_move_all
+#define buddy_put_single zn_buddy_put_single
 #define buddy_put_type zn_buddy_put_type
 #define buddy_recount zn_buddy_recount
 #define buddy_take zn_buddy_take

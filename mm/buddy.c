@@ -44,20 +44,6 @@
 #include "trace.h"
 #include "watermark.h"
 
-/* B12: free pages by type; those of isolated blocks and guards do not count. */
-static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
-{
-	DASSERT(ld_relaxed(&zone->free) + pages >= 0 || type >= MIGRATE_ISOLATE,
-		"zone %u: %lld pages more than %lld free ones", zone->id, (long long)pages,
-		(long long)ld_relaxed(&zone->free));
-	if (!ONE_TYPE && unlikely(type >= MIGRATE_CMA)) {
-		if (type >= MIGRATE_ISOLATE)
-			return;
-		own_add(&zone->free_cma, pages);
-	}
-	own_add(&zone->free, pages);
-}
-
 struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
 {
 	uint32_t pfn = zone->list[type][order].first;
@@ -67,17 +53,21 @@ struct page *buddy_first(struct zone *zone, unsigned order, unsigned type)
 	return zone->list[type][order].count ? link_page(zone, zone->map, pfn) : NULL;
 }
 
-/* B3: of the block at `page`, off its list, the first 2^order pages; the upper halves that are
- * below the zone's guard order become guards, the others are listed as ever. */
-static ZN_NOINLINE struct page *take_guarded(struct zone *zone, struct page *page, unsigned found,
-					     unsigned order, unsigned type)
+/* B3: as buddy_take(), where halves that are split off and are below the zone's guard order become
+ * guards; the others are listed as ever. */
+static ZN_NOINLINE struct page *take_guarded(struct zone *zone, unsigned order, unsigned type)
 	LOCK_HELD(zone->lock);
-static ZN_NOINLINE struct page *take_guarded(struct zone *zone, struct page *page, unsigned found,
-					     unsigned order, unsigned type)
+static ZN_NOINLINE struct page *take_guarded(struct zone *zone, unsigned order, unsigned type)
 {
-	ASSERT(zone->guard_order <= MAX_ORDER / 2 && found >= order, "order %u of %u, guards %u",
-	       order, found, zone->guard_order);
+	unsigned filled = ld_relaxed_u16(&zone->filled[type]) >> order, found;
+	struct page *page;
+
+	ASSERT(zone->guard_order <= MAX_ORDER / 2, "guards of order %u", zone->guard_order);
 	DASSERT_HELD(&zone->lock);
+	if (!filled)
+		return NULL;
+	found = order + (unsigned)__builtin_ctz(filled);
+	page = buddy_list_pop(zone, zone->map, found, type);
 	while (found > order) {
 		bool guard = --found < zone->guard_order;
 
@@ -90,34 +80,15 @@ static ZN_NOINLINE struct page *take_guarded(struct zone *zone, struct page *pag
 	return page;
 }
 
-static inline __attribute__((always_inline)) struct page *
-take_by(struct zone *zone, uintptr_t map, unsigned order, unsigned type) LOCK_HELD(zone->lock)
-{
-	unsigned filled = ld_relaxed_u16(&zone->filled[type]) >> order, found;
-	struct page *page;
-
-	DASSERT(order < MAX_ORDER && type < MIGRATE_TYPES, "order %u type %u", order, type);
-	if (!filled)
-		return NULL;
-	found = order + (unsigned)__builtin_ctz(filled);
-	page = buddy_list_pop(zone, map, found, type);
-	if (ZONAL_AIDS && unlikely(zone->guard_order))
-		return take_guarded(zone, page, found, order, type);
-	while (found > order) {
-		found--;
-		buddy_list_add(zone, map, page + (1u << found), found, type, false);
-	}
-	count_free(zone, type, -((int64_t)1 << order));
-	return page;
-}
-
 struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 {
 	uintptr_t map = zone->map;
 
+	if (ZONAL_AIDS && unlikely(zone->guard_order))
+		return take_guarded(zone, order, type);
 	if (ZONAL_LANES && likely(map))
-		return take_by(zone, map, order, type);
-	return take_by(zone, 0, order, type);
+		return buddy_take_by(zone, map, order, type);
+	return buddy_take_by(zone, 0, order, type);
 }
 
 /* Guards lie between single pages, so that no two are side by side. */
@@ -245,6 +216,16 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 		put_by(zone, map, page, order, type, place);
 	else
 		put_by(zone, 0, page, order, type, place);
+}
+
+void buddy_put_single(struct zone *zone, struct page *page, unsigned type)
+{
+	uintptr_t map = zone->map;
+
+	if (ZONAL_LANES && likely(map))
+		put_by(zone, map, page, 0, type, BUDDY_AUTO);
+	else
+		buddy_put_type(zone, page, 0, type, BUDDY_AUTO);
 }
 
 void buddy_unboost(struct zone *zone)

@@ -42,6 +42,10 @@ void buddy_put_type(struct zone *zone, struct page *page, unsigned order, unsign
 		    enum buddy_place place)
 	LOCK_HELD(zone->lock);
 
+/* The same for a single page: most of what comes from the lists of CPUs. */
+void buddy_put_single(struct zone *zone, struct page *page, unsigned type)
+	LOCK_HELD(zone->lock);
+
 /* The same to the list of its pageblock's type (B8). */
 static inline void buddy_put(struct zone *zone, struct page *page, unsigned order,
 			     enum buddy_place place)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One list of free blocks: a block comes, a block goes. For buddy.c alone. All of it with the zone
+ * One list of free blocks: a block comes, a block goes. For buddy.c, and for the lane of blocks,
+ * which takes one without a call. All of it with the zone
  * lock held: list, count, bit of `filled` and the page's word change together.
  *
  * Links are frame numbers. Where all structures of the zone follow each other, zone->map leads from
@@ -62,11 +63,10 @@ static inline void list_emptied(struct zone *zone, unsigned order, unsigned type
 		   (uint16_t)(ld_relaxed_u16(&zone->filled[type]) & ~(1u << order)));
 }
 
-/* From the lists, with what its owner's flag bits hold. */
-static inline void set_inner(struct page *page)
+/* Of a block that leaves the lists, with what its owner's flag bits hold. */
+static inline uint32_t word_inner(uint32_t word)
 {
-	page_set_word(page, (page_word(page) & ~(WORD_ORDER_MASK | WORD_STATE_MASK)) |
-				    word_make(0, PAGE_INNER, 0));
+	return (word & ~(WORD_ORDER_MASK | WORD_STATE_MASK)) | word_make(0, PAGE_INNER, 0);
 }
 
 /* Leaves the page INNER, with what its owner's flag bits hold: they must be clear, and
@@ -91,7 +91,7 @@ static inline void buddy_list_del(struct zone *zone, uintptr_t map, struct page 
 		link_page(zone, map, page->next)->prev = page->prev;
 	if (--list->count == 0)
 		list_emptied(zone, order, type);
-	set_inner(page);
+	page_set_word(page, word_inner(page_word(page)));
 }
 
 /* The same with the first block of a list, which is not empty: a third of the steps. */
@@ -104,6 +104,10 @@ static inline struct page *buddy_list_pop(struct zone *zone, uintptr_t map, unsi
 
 	ZN_KEEP(list);
 	page = link_page(zone, map, list->first);
+	if (!ZONAL_LANES) { /* small: one way to leave a list */
+		buddy_list_del(zone, map, page, order);
+		return page;
+	}
 	next = page->next;
 	DASSERT(page_state(page) == PAGE_FREE && page_order(page) == order && list->count &&
 			page->prev == PFN_NONE && block_list(page) == type,
@@ -116,7 +120,42 @@ static inline struct page *buddy_list_pop(struct zone *zone, uintptr_t map, unsi
 		list_emptied(zone, order, type);
 	else
 		link_page(zone, map, next)->prev = PFN_NONE;
-	set_inner(page);
+	page_set_word(page, word_inner(page_word(page)));
+	return page;
+}
+
+/* B12: free pages by type; those of isolated blocks and guards do not count. */
+static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
+{
+	DASSERT(ld_relaxed(&zone->free) + pages >= 0 || type >= MIGRATE_ISOLATE,
+		"zone %u: %lld pages more than %lld free ones", zone->id, (long long)pages,
+		(long long)ld_relaxed(&zone->free));
+	if (!ONE_TYPE && unlikely(type >= MIGRATE_CMA)) {
+		if (type >= MIGRATE_ISOLATE)
+			return;
+		own_add(&zone->free_cma, pages);
+	}
+	own_add(&zone->free, pages);
+}
+
+/* buddy_take() of a zone without guards, by `map`. */
+static inline __attribute__((always_inline)) struct page *
+buddy_take_by(struct zone *zone, uintptr_t map, unsigned order, unsigned type)
+	LOCK_HELD(zone->lock)
+{
+	unsigned filled = ld_relaxed_u16(&zone->filled[type]) >> order, found;
+	struct page *page;
+
+	DASSERT(order < MAX_ORDER && type < MIGRATE_TYPES, "order %u type %u", order, type);
+	if (!filled)
+		return NULL;
+	found = order + (unsigned)__builtin_ctz(filled);
+	page = buddy_list_pop(zone, map, found, type);
+	while (found > order) {
+		found--;
+		buddy_list_add(zone, map, page + (1u << found), found, type, false);
+	}
+	count_free(zone, type, -((int64_t)1 << order));
 	return page;
 }
 

@@ -25,7 +25,7 @@
  */
 #include "lane.h"
 
-#include "buddy.h"
+#include "buddy_list.h"
 #include "page_check.h"
 
 /* The lane's own list is empty: fill it with the flags that the first pass would have. */
@@ -81,55 +81,91 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 	return lane_finish(mm, page, gfp);
 }
 
-/* A block of the lane's own type, if the watermark allows it and one is there (W4, W5, B1);
- * masked. NULL: ask the ladder. */
-static inline struct page *block_take(struct zone *zone, size_t twice, unsigned type,
-				      unsigned order)
+/* A block of the lane's own type, if the watermark allows it and one is there (W4, W5, B1); `map`:
+ * buddy_list.h. Masked. NULL: ask the ladder. */
+static inline __attribute__((always_inline)) struct page *
+block_take(struct zone *zone, uintptr_t map, gfp_t gfp, unsigned order)
 {
-	struct page *page = NULL;
+	unsigned type = (unsigned)lane_type(gfp);
+	struct page *page;
 
 	DASSERT_MASKED();
-	/* CMA pages may have to come first (M11), or both mobilities are wished for (G3); that is
-	 * the ladder's business. */
-	if (!zone_lane_room(zone, twice, false, 1 << order) ||
-	    ((type & MIGRATE_MOVABLE) &&
+	/* CMA pages may have to come first (M11), both mobilities are wished for (G3), or halves
+	 * become guards (B3); that is the ladder's business. */
+	if (!zone_lane_room(zone, lane_twice(gfp), false, 1 << order) ||
+	    (ZONAL_AIDS && unlikely(zone->guard_order)) ||
+	    ((gfp & __GFP_MOVABLE) &&
 	     (type != MIGRATE_MOVABLE || ld_relaxed(&zone->free_cma))))
 		return NULL;
 	lock_take(&zone->lock);
-	page = buddy_take(zone, order, type);
+	page = buddy_take_by(zone, map, order, type);
 	lock_drop(&zone->lock);
 	return page;
 }
 
-/* The lane for blocks: as above, from the zone's own lists under its lock. */
-static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned order)
+/* What of a block depends on the request; no call of the lane is to come back to it. */
+static ZN_NOINLINE struct page *block_rest(struct zonal *mm, struct page *page, gfp_t gfp,
+					   unsigned order)
+{
+	page_prepare_rest(mm, page, gfp, order, 0);
+	return page;
+}
+
+/* A damaged block is counted and leaked, and the ladder takes another (D4). */
+static ZN_NOINLINE struct page *block_odd(struct zonal *mm, struct page *page, gfp_t gfp,
+					  unsigned order)
+{
+	if (!page_check_block(mm, page, order))
+		return alloc_by_policy(mm, gfp, order);
+	page_prepare(page, word_make(page_zid(page), PAGE_USED, order));
+	return block_rest(mm, page, gfp, order);
+}
+
+static struct page *block_lane_sections(struct zonal *mm, gfp_t gfp, unsigned order);
+
+/* The lane for blocks: as above, from the zone's own lists under its lock. Built for both kinds of
+ * zone; `whole`: one with a map in one piece. */
+static inline __attribute__((always_inline)) struct page *
+block_lane_by(struct zonal *mm, gfp_t gfp, unsigned order, bool whole)
 {
 	port_irqflags_t irq = port_irq_save();
 	const struct port_cpu *here = port_this_cpu();
 	uint32_t id = here->id, irq_depth = here->irq_depth;
-	struct mm_cpu *cpu = mm_cpu(mm, id);
-	const struct fast_lane *lane = lane_of(cpu, lane_twice(gfp));
+	const struct fast_lane *lane = lane_of(mm_cpu(mm, id), lane_twice(gfp));
 	struct zone *zone = lane->zone;
 	struct pcp *pcp = lane->pcp;
 	struct page *page = NULL;
 
-	if (likely(lane_open(mm, here->task, irq_depth, zone, gfp)) && likely(order < MAX_ORDER))
-		page = block_take(zone, lane_twice(gfp), (unsigned)lane_type(gfp), order);
-	if (likely(page)) {
-		own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
-		own_add(&pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
+	if (likely(lane_open(mm, here->task, irq_depth, zone, gfp)) && likely(order < MAX_ORDER)) {
+		if (whole && unlikely(!zone->map)) {
+			port_irq_restore(irq);
+			return block_lane_sections(mm, gfp, order);
+		}
+		page = block_take(zone, whole ? zone->map : 0, gfp, order);
 	}
+	if (unlikely(!page)) {
+		port_irq_restore(irq);
+		return alloc_by_policy(mm, gfp, order);
+	}
+	own_add(&pcp->stat[STAT_HIT_LOCAL], 1);
+	own_add(&pcp->stat[STAT_TAKE_EXTRA], (1u << order) - 1);
 	port_irq_restore(irq);
-	if (unlikely(!page))
-		return alloc_by_policy(mm, gfp, order);
-	/* A damaged block is counted and leaked, and the ladder takes another (D4). */
-	if (unlikely(page_word(page) != word_make(zone->id, PAGE_INNER, 0)) &&
-	    !page_check_block(mm, page, order))
-		return alloc_by_policy(mm, gfp, order);
+	if (unlikely(page_word(page) != word_make(zone->id, PAGE_INNER, 0)))
+		return block_odd(mm, page, gfp, order);
 	page_prepare(page, word_make(zone->id, PAGE_USED, order));
 	if (gfp & (__GFP_COMP | __GFP_ZERO))
-		page_prepare_rest(mm, page, gfp, order, 0);
+		return block_rest(mm, page, gfp, order);
 	return page;
+}
+
+static ZN_NOINLINE struct page *block_lane_sections(struct zonal *mm, gfp_t gfp, unsigned order)
+{
+	return block_lane_by(mm, gfp, order, false);
+}
+
+static ZN_NOINLINE struct page *block_lane(struct zonal *mm, gfp_t gfp, unsigned order)
+{
+	return block_lane_by(mm, gfp, order, true);
 }
 
 struct page *zonal_alloc(struct zonal *mm, gfp_t gfp, unsigned order)

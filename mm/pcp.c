@@ -144,11 +144,19 @@ static inline int run_step(const struct pcp *pcp, const struct pcp_ring *ring,
 	return next == page - 1 ? -1 : 0;
 }
 
+/* Is run_step() not 0? In one comparison. */
+static inline bool neighbours(const struct page *page, const struct page *next)
+{
+	uintptr_t apart = (uintptr_t)next - (uintptr_t)page + sizeof(*page);
+
+	return !(apart & ~(2 * sizeof(*page)));
+}
+
 /* A word that no page has: with it each page of a return is given back by give_odd(), which
- * traces it, one by one as 5.10 does. The lists end up the same. */
+ * traces it, one by one as 5.10 does, and asks where it goes. The lists end up the same. */
 #define EXPECT_NONE PG_PFMEMALLOC
 
-/* A page that is not as expected: damaged, or all are to be traced. */
+/* A page that is not as expected: damaged, or all are to be traced, or blocks are isolated. */
 static ZN_NOINLINE void give_odd(struct zone *zone, struct page *page) LOCK_HELD(zone->lock);
 static ZN_NOINLINE void give_odd(struct zone *zone, struct page *page)
 {
@@ -164,6 +172,28 @@ static ZN_NOINLINE void give_odd(struct zone *zone, struct page *page)
 	put_cold(zone, page, 0, word_home(word));
 }
 
+/* `page`, INNER already, and those behind it on the ring that are its neighbours, `count` at most,
+ * as the blocks that they would have become; how many it were. Of its own, so that give_back()
+ * needs few registers. */
+static ZN_NOINLINE unsigned give_run(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring,
+				     struct page *page, uint32_t word, unsigned count)
+	LOCK_HELD(zone->lock);
+static ZN_NOINLINE unsigned give_run(struct zone *zone, struct pcp *pcp, struct pcp_ring *ring,
+				     struct page *page, uint32_t word, unsigned count)
+{
+	int step = run_step(pcp, ring, page);
+	unsigned run = take_run(pcp, ring, page, word, count, step);
+
+	DASSERT_HELD(&zone->lock);
+	if (run == 1)
+		put_cold(zone, page, 0, word_home(word));
+	else if (step > 0)
+		put_up(zone, page, run, word_home(word));
+	else
+		put_down(zone, page - (run - 1), run, word_home(word));
+	return run;
+}
+
 /* `count` pages off the cold end of the ring of `type`; `expected` is their word but for the home,
  * or EXPECT_NONE with it. */
 static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigned count,
@@ -172,32 +202,30 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 		      uint32_t expected)
 {
 	struct pcp_ring *ring = &pcp->ring[type];
-	uint32_t inner = word_make(word_zid(expected), PAGE_INNER, 0);
+	uint32_t inner = word_make(word_zid(expected), PAGE_INNER, 0), mask = pcp->mask;
 
 	DASSERT(count && count <= ring->tail - ring->head, "zone %u: %u pages off a list of %u",
 		zone->id, count, ring->tail - ring->head);
 	DASSERT_HELD(&zone->lock);
 	while (count) {
-		struct page *page = ring->slot[--ring->tail & pcp->mask];
+		uint32_t tail = ring->tail - 1;
+		struct page *page = ring->slot[tail & mask];
 		uint32_t word = page_word(page);
-		int step = ZONAL_LANES && count > 1 ? run_step(pcp, ring, page) : 0;
-		unsigned run = 1;
 
+		ring->tail = tail;
 		if (unlikely((word & ~WORD_ORDER_MASK) != expected)) {
 			give_odd(zone, page);
 			count--;
 			continue;
 		}
 		page_set_word(page, inner);
-		if (step)
-			run = take_run(pcp, ring, page, word, count, step);
-		if (run == 1)
-			put_cold(zone, page, 0, word_home(word));
-		else if (step > 0)
-			put_up(zone, page, run, word_home(word));
-		else
-			put_down(zone, page - (run - 1), run, word_home(word));
-		count -= run;
+		if (ZONAL_LANES && count > 1 && neighbours(page, ring->slot[(tail - 1) & mask])) {
+			count -= give_run(zone, pcp, ring, page, word, count);
+			continue;
+		}
+		/* Nothing is isolated here, so that its home decides (cold_type). */
+		buddy_put_single(zone, page, word_home(word));
+		count--;
 	}
 }
 
@@ -216,6 +244,8 @@ give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 	if (trace_wants(zone->mm, ZONAL_TRACE_PCPU_DRAIN))
 		expected |= EXPECT_NONE;
 	lock_take(&zone->lock);
+	if (unlikely(zone->isolated_blocks))
+		expected |= EXPECT_NONE;
 	for (uint32_t todo = count; todo;) {
 		uint32_t there, some;
 

@@ -58,11 +58,8 @@ GOALS = {
 }
 CLOCK = 0.01  # a step of the clock, 16, over the shortest loop
 OPEN = {
-    ("b32768-shuf-free", 0): 212,
-    ("b4096-shuf-alloc", 3): 192,
-    ("b64-shuf-alloc", 9): 213,
-    ("steal-512", 0): 53000,
-    ("steal-1024", 0): 95000,
+    ("steal-512", 0): 41000,
+    ("steal-1024", 0): 80000,
 }
 # Rounds of frag that are shown, and the 2 MiB blocks that an ideal placement would leave free.
 FRAG_IDEAL = {"iter20": 0, "iter40": 10, "iter50": 85, "iter60": 172}

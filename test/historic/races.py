@@ -99,9 +99,9 @@ bug(114, "pcp", "free_single does not mask",
 bug(115, "zone lock", "block lane takes without the lock",
     "mm/lane.c",
     """	lock_take(&zone->lock);
-	page = buddy_take(zone, order, type);
+	page = buddy_take_by(zone, map, order, type);
 	lock_drop(&zone->lock);""",
-    "\tpage = buddy_take(zone, order, type);")
+    "\tpage = buddy_take_by(zone, map, order, type);")
 
 bug(116, "zone lock", "refill without the lock",
     "mm/refill.c",
@@ -117,8 +117,12 @@ bug(116, "zone lock", "refill without the lock",
 bug(117, "zone lock", "bulk free without the lock",
     "mm/pcp.c",
     """	lock_take(&zone->lock);
+	if (unlikely(zone->isolated_blocks))
+		expected |= EXPECT_NONE;
 	for (uint32_t todo""",
-    "\tfor (uint32_t todo",
+    """	if (unlikely(zone->isolated_blocks))
+		expected |= EXPECT_NONE;
+	for (uint32_t todo""",
     "mm/pcp.c",
     """		todo -= some;
 	}
