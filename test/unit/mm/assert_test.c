@@ -81,7 +81,7 @@ KTEST_F(asserts, what_a_hot_path_relies_on_is_said_in_debug_builds, KT_HOST_ONLY
 	kt_panics(take_without_lock, mm, "does not hold the lock");
 	kt_panics(put_a_free_block, mm, "put with order 1");
 	kt_panics(pop_with_interrupts_open, mm, "interrupts are open");
-	kt_panics(pop_an_empty_list, mm, "list 2 is empty");
+	kt_panics(pop_an_empty_list, mm, "a list is empty");
 }
 
 static void drain_masked(void *mm)
