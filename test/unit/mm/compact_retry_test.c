@@ -204,6 +204,10 @@ KTEST(rows_r, r7_zones_that_the_request_may_not_use_make_nothing_suitable)
 	KT_TRUE(!worth(&a));
 	a.pass.nodemask = node_bit(0) | node_bit(1);
 	KT_TRUE(worth(&a));
+	/* The highest zone that it may use is one of them. */
+	a.req.high_zone = ZONE_DMA;
+	KT_TRUE(worth(&a));
+	a.req.high_zone = ZONE_NORMAL;
 	/* One that it may use behind one that it may not. */
 	a.pass.nodemask = node_bit(1);
 	KT_TRUE(worth(&a));

@@ -106,6 +106,9 @@ static void add_room_below(struct boot_info *info, struct zonal_config *config)
 {
 	(void)config;
 	KT_EQ(zonal_add_room(info, 0, bytes_of(KT_NORMAL_PFN - SECTION), bytes_of(SECTION)), 0);
+	/* What is behind the last of a table is nobody's. */
+	info->range[info->range_count] = info->range[0];
+	info->reserved[info->reserved_count] = info->range[0];
 }
 
 KTEST(describe, zones_that_no_room_is_in_expect_nothing)
@@ -120,6 +123,23 @@ KTEST(describe, zones_that_no_room_is_in_expect_nothing)
 		KT_TRUE(!kt_zone(mm, 0, t)->later);
 	/* Those that are walked: that one, and the one with RAM. */
 	KT_EQ(mm->node[0]->nofallback.count, 2);
+	is_sound(mm);
+}
+
+static void add_room_above(struct boot_info *info, struct zonal_config *config)
+{
+	(void)config;
+	KT_EQ(zonal_add_room(info, 0, bytes_of(KT_NORMAL_PFN), bytes_of(SECTION)), 0);
+}
+
+KTEST(describe, room_is_expected_in_the_zone_that_it_lies_in)
+{
+	struct zonal *mm = kt_changed_instance(&one_node, add_room_above);
+
+	if (!mm)
+		return;
+	for (unsigned t = 0; t < ZONE_TYPES; t++)
+		KT_EQ(kt_zone(mm, 0, t)->later, t == ZONE_NORMAL);
 	is_sound(mm);
 }
 

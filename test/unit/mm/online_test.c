@@ -119,6 +119,44 @@ KTEST(online, what_is_held_back_is_nobodys_until_it_comes)
 	is_sound(mm);
 }
 
+/* One of three ranges is held back, behind or before a page that is reserved for good. What lies
+ * behind the last of a table is nobody's. */
+static const struct kt_spec three_nodes = {
+	.ram = { { 0, FIRST, PART }, { 1, SECOND, PART }, { 2, KT_NORMAL_PFN, PART } },
+};
+static unsigned back;
+
+static void hold_one_back(struct boot_info *info, struct zonal_config *config)
+{
+	const struct boot_range *range = &info->range[back], *other = &info->range[back ? 0 : 1];
+
+	(void)config;
+	KT_EQ(zonal_reserve(info, other->start, PAGE_SIZE), 0);
+	KT_EQ(zonal_hold_back(info, range->start, range->size), 0);
+	info->reserved[info->reserved_count] = (struct boot_range){
+		.start = other->start, .size = other->size, .nid = -1, .flags = BOOT_LATER
+	};
+	info->range[info->range_count] = *range;
+}
+
+KTEST(online, memory_is_expected_where_it_is_held_back_and_nowhere_else)
+{
+	for (back = 0; back < 3; back++) {
+		struct zonal *mm = kt_changed_instance(&three_nodes, hold_one_back);
+
+		if (!mm)
+			return;
+		for (unsigned nid = 0; nid < 3; nid++)
+			for (unsigned t = 0; t < ZONE_TYPES; t++)
+				KT_EQ(kt_zone(mm, nid, t)->later,
+				      nid == back && t == (nid == 2 ? ZONE_NORMAL : ZONE_DMA));
+		KT_EQ(counts_of(mm, back).total, 0);
+		KT_EQ(zonal_online(mm, three_nodes.ram[back].start, PART), 0);
+		KT_EQ(counts_of(mm, back).total, PART);
+		is_sound(mm);
+	}
+}
+
 KTEST(online, a_request_goes_on_to_memory_that_came_while_its_own_is_full)
 {
 	struct zonal *mm = kt_changed_instance(&two_nodes, hold_second_back);

@@ -377,7 +377,7 @@ KTEST(trace, a_boost_that_a_request_takes_off_is_seen)
 
 	if (!mm || !trace_begin(mm, ZONAL_TRACE_BIT(CALL_OTHER)))
 		return;
-	st_relaxed(&zone->boost, 20);
+	st_relaxed(&zone->boost, 1);
 	KT_TRUE(zone_unboost(zone));
 	KT_EQ(ld_relaxed(&zone->boost), 0);
 	KT_TRUE(!zone_unboost(zone));

@@ -197,6 +197,29 @@ KTEST(uses, a_cpu_that_was_never_announced_is_served_and_reported)
 	kt_check_all(mm);
 }
 
+/* Where a full list gives back, too, not only where one is filled. */
+KTEST(uses, a_return_of_a_cpu_that_was_never_announced_is_reported)
+{
+	static const struct kt_spec large = { .ram = { { 0, KT_DMA_PFN, 16384 } } };
+	struct zonal *mm = kt_bare_instance(&large);
+	unsigned here = port_this_cpu()->id;
+	struct page *page[40];
+
+	if (!mm)
+		return;
+	zonal_cpu_online(mm, here);
+	for (unsigned i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = zonal_alloc(mm, GFP_KERNEL | __GFP_NOWARN, 0);
+	KT_EQ(zonal_bad_count(mm), 0);
+	st_relaxed(&mm->cpu[here]->pcp[0].announced, false);
+	for (unsigned i = 0; i < ARRAY_SIZE(page); i++)
+		zonal_free(mm, page[i], 0);
+	KT_TRUE(zonal_bad_count(mm) > 0);
+	zonal_cpu_online(mm, here);
+	zonal_drain_all(mm, NULL);
+	kt_check_all(mm);
+}
+
 KTEST_F(uses, a_cpu_that_is_dead_is_reported_with_its_number, KT_HOST_ONLY)
 {
 	struct zonal *mm = kt_bare_instance(&board);
