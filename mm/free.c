@@ -8,8 +8,8 @@
  *	  free_block     order > 0: to the buddy under the zone lock
  *
  * What is wrong in the call itself is found before anything changes: the word of
- * the page says whether it is the head of a used block and of what order, and
- * the page map says whether the structure is one of ours. So a double free, a wrong order, a
+ * the page says whether it is the head of a used block and of what order, and its
+ * address whether the structure is one of ours (mm->plain; the page map where that has gaps). So a double free, a wrong order, a
  * page never allocated or another instance's page is reported at the call, and
  * costs the rightful owner nothing.
  *

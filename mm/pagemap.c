@@ -21,6 +21,10 @@
  * somebody pins a piece of it. A section that is left for later (deferred.c) is filled block by
  * block; ready[] says how far each has come, and nobody may read beyond that.
  *
+ * Where the maps of a zone's sections follow each other in memory, as they do without wide gaps,
+ * one range of addresses holds all its structures (pagemap_find_run()): a free asks that range
+ * whether a page is ours, and links lead from frame to page by it without the section.
+ *
  * No locks: boot, or the part of the map that is filled is the caller's alone.
  */
 #include "init.h"
