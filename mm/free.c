@@ -9,9 +9,9 @@
  *
  * What is wrong in the call itself is found before anything changes: the word of
  * the page says whether it is the head of a used block and of what order, and its
- * address whether the structure is one of ours (mm->plain; the page map where that has gaps). So a double free, a wrong order, a
- * page never allocated or another instance's page is reported at the call, and
- * costs the rightful owner nothing.
+ * address whether the structure is one of ours (mm->plain; the page map where that has gaps). So
+ * a double free, a wrong order, a page never allocated or another instance's page is reported at
+ * the call, and costs the rightful owner nothing.
  *
  * The last reference decides who frees. Two CPUs that drop one reference each
  * race on the count alone: acquire-release, so that what the other holder wrote
