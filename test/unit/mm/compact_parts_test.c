@@ -100,32 +100,39 @@ KTEST(rows_x, x7_free_blocks_are_split_into_frames_each_given_out_once)
 	kt_check_all(mm);
 }
 
-/* Of four pages each: the second part is held, the others are looked at twice, once as a whole. */
-KTEST(rows_x, x7_a_part_can_go_whatever_is_behind_it)
+/* Of 2 or 4 pages each: the second is held, the others are looked at twice, once as a whole. */
+static void parts_of(unsigned order)
 {
 	struct zonal *mm = kt_bare_instance(&eight_blocks);
 	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, PAGES) : NULL;
+	const unsigned part = 1u << order;
 	static struct compact c;
 
 	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE, PAGES), PAGES))
 		return;
-	for (unsigned i = 4; i < 8; i++)
+	for (unsigned i = part; i < 2 * part; i++)
 		zonal_get(mm_page(mm, KT_DMA_PFN + i));
 	c = at_the_ends(mm);
-	c.order = 2;
+	c.order = (int)order;
 	c.mode = MOVE_ASYNC;
 	c.direct = true;
 	KT_TRUE(compact_take_used(&c));
 	KT_EQ(c.batch.count, MOVE_BATCH);
-	KT_EQ(c.used_at, KT_DMA_PFN + MOVE_BATCH + 4);
+	KT_EQ(c.used_at, KT_DMA_PFN + MOVE_BATCH + part);
 	KT_EQ(c.used_scanned, 2 * MOVE_BATCH + 1);
-	for (unsigned i = 0; i < 12; i++)
-		KT_EQ((page_word(mm_page(mm, KT_DMA_PFN + i)) & PG_ISOLATED) != 0, i / 4 != 1);
+	for (unsigned i = 0; i < 3 * part; i++)
+		KT_EQ((page_word(mm_page(mm, KT_DMA_PFN + i)) & PG_ISOLATED) != 0, i / part != 1);
 	move_put_back(mm, &c.batch);
-	for (unsigned i = 4; i < 8; i++)
+	for (unsigned i = part; i < 2 * part; i++)
 		zonal_put(mm, mm_page(mm, KT_DMA_PFN + i));
 	kt_check_all(mm);
 	kt_cache_drop_all(cache);
+}
+
+KTEST(rows_x, x7_a_part_can_go_whatever_is_behind_it)
+{
+	parts_of(1);
+	parts_of(2);
 }
 
 KTEST(rows_x, x7_the_free_scanner_goes_from_block_to_block_and_counts_what_it_saw)
