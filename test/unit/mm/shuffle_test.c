@@ -138,6 +138,22 @@ KTEST(rows_a, a13_each_block_has_its_turn_and_may_be_a_partner)
 		}
 }
 
+/* SplitMix64 has published numbers: of seed 1234567 the first and the third, and of seed 0 the
+ * second, which is even, and is the first of the seed that it steps by. */
+KTEST(rows_a, a13_each_zone_begins_with_its_own_number_of_the_seed)
+{
+	static const struct kt_spec two = { .ram = { { 0, KT_NORMAL_PFN - SMALL, SMALL },
+						     { 0, KT_NORMAL_PFN, SMALL } },
+					    .options = &options };
+	struct zonal *mm = board(&two, 1234567), *even = board(&two, 0x9e3779b97f4a7c15u);
+
+	if (!mm || !even)
+		return;
+	KT_EQ(kt_zone(mm, 0, ZONE_DMA)->shuffle, 6457827717110365317u);
+	KT_EQ(kt_zone(mm, 0, ZONE_NORMAL)->shuffle, 9817491932198370423u);
+	KT_EQ(kt_zone(even, 0, ZONE_DMA)->shuffle, 0x6e789e6aa1b965f4u | 1);
+}
+
 /* Where nothing is a partner, ten numbers are drawn for each block and no more. */
 KTEST(rows_a, a13_a_block_alone_looks_for_a_partner_ten_times)
 {
