@@ -63,12 +63,24 @@ KTEST(constraint, what_is_in_the_way_behind_a_free_region_is_moved)
 	kt_check_all(cache->mm);
 }
 
+/* Eight pages from `low` on are had at `expected`, and go back; the end of a case. */
+static void the_place_is(struct kt_cache *cache, pfn_t low, pfn_t expected)
+{
+	struct zonal_constraint want = eight_from(low, 1);
+	pfn_t start = 0;
+
+	KT_EQ(zonal_alloc_constrained(cache->mm, &want, &start, NULL), 0);
+	KT_EQ(start, expected);
+	KT_EQ(zonal_free_contig_range(cache->mm, start, 8), 0);
+	kt_cache_drop_all(cache);
+	kt_check_all(cache->mm);
+}
+
 /* A place whose first page cannot move is passed by one page, and the next block is tried. */
 KTEST(constraint, the_place_right_behind_a_page_that_stays_is_tried)
 {
-	struct zonal_constraint want;
 	struct kt_cache *cache;
-	pfn_t first = 0, start[1] = { 0 };
+	pfn_t first = 0;
 
 	cache = filled(&first);
 	if (!cache)
@@ -76,20 +88,14 @@ KTEST(constraint, the_place_right_behind_a_page_that_stays_is_tried)
 	for (unsigned i = 0; i < cache->count; i++)
 		if (cache->place[i].page->pfn == first - 1)
 			cache->place[i].move = ZONAL_GIVE_BUSY;
-	want = eight_from(first - 1, 1);
-	KT_EQ(zonal_alloc_constrained(cache->mm, &want, start, NULL), 0);
-	KT_EQ(start[0], first);
-	KT_EQ(zonal_free_contig_range(cache->mm, start[0], 8), 0);
-	kt_cache_drop_all(cache);
-	kt_check_all(cache->mm);
+	the_place_is(cache, first - 1, first);
 }
 
 /* Of a pageblock one place is tried; that one is not had because its second page stays. */
 KTEST(constraint, a_place_with_a_page_that_stays_is_not_taken)
 {
-	struct zonal_constraint want;
 	struct kt_cache *cache;
-	pfn_t first = 0, start[1] = { 0 };
+	pfn_t first = 0;
 
 	cache = filled(&first);
 	if (!cache)
@@ -101,12 +107,7 @@ KTEST(constraint, a_place_with_a_page_that_stays_is_not_taken)
 			kt_cache_drop(cache, i);
 	}
 	zonal_drain_all(cache->mm, NULL);
-	want = eight_from(first, 1);
-	KT_EQ(zonal_alloc_constrained(cache->mm, &want, start, NULL), 0);
-	KT_EQ(start[0], first + (1u << PAGEBLOCK_ORDER));
-	KT_EQ(zonal_free_contig_range(cache->mm, start[0], 8), 0);
-	kt_cache_drop_all(cache);
-	kt_check_all(cache->mm);
+	the_place_is(cache, first, first + (1u << PAGEBLOCK_ORDER));
 }
 
 /* Host only: sections are 128 MiB. */
