@@ -154,22 +154,39 @@ static void place_room(struct zonal *mm, const struct boot_range *r)
 	mm->map_span = (uint32_t)(last - mm->map_first);
 }
 
-/* From the zone's first page on, over as many sections as their maps follow each other. Maps that
- * come later do not count: they lie in the memory that they describe. */
+static bool is_placed(const struct zonal *mm, pfn_t s)
+{
+	return s < mm->section_count && mm->section[s] && !section_is_room(mm, s);
+}
+
+/* From the zone's first map on, over as many sections as their maps follow each other: a zone may
+ * begin with a hole of any size. Maps that come later do not count: they lie in the memory that
+ * they describe. */
 void pagemap_find_run(struct zonal *mm, struct zone *zone)
 {
-	pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT, first = mm->bounds[s].first, end;
-	uintptr_t map = mm->section[s];
+	pfn_t s = zone->start_pfn >> MM_SECTION_SHIFT, first, end;
+	pfn_t last = (zone->start_pfn + zone->spanned - 1) >> MM_SECTION_SHIFT;
+	uintptr_t map;
 
-	ASSERT(s < mm->section_count, "section %llu", (unsigned long long)s);
-	if (!map || section_is_room(mm, s))
+	ASSERT(zone->spanned && last < mm->section_count, "zone %u ends in section %llu", zone->id,
+	       (unsigned long long)last);
+	while (s < last && !mm->section[s])
+		s++;
+	if (!is_placed(mm, s))
 		return;
-	for (end = mm->bounds[s].end; ++s < mm->section_count; end = mm->bounds[s].end)
-		if (mm->section[s] != map || mm->bounds[s].first != end)
+	map = mm->section[s];
+	first = mm->bounds[s].first;
+	end = mm->bounds[s].end;
+	for (; is_placed(mm, s + 1) && mm->section[s + 1] == map; s++) {
+		if (mm->bounds[s + 1].first != end)
 			break;
+		end = mm->bounds[s + 1].end;
+	}
 	zone->run.first = map + first * sizeof(struct page);
 	st_relaxed(&zone->run.pages, end - first);
-	if (end >= zone->start_pfn + zone->spanned)
+	while (++s <= last && !mm->section[s])
+		;
+	if (s > last)
 		zone->map = map;
 }
 

@@ -106,7 +106,7 @@ struct zone {
 	struct zone_compact compact;
 	_Atomic uint64_t numa_base[PCP_STATS]; /* t: when they were switched on again (Y5) */
 	_Atomic uint64_t deferred; /* z: pages of `managed` that are to be handed over later */
-	/* i: behind its first page; no pages: its map has none (pagemap.c) */
+	/* i: from its first map on; no pages: it has none of boot (pagemap.c) */
 	struct page_run run;
 	bool later; /* i: memory was held back (online.c); it is in the zonelists without any */
 };

@@ -165,18 +165,30 @@ static bool map_is_right(struct zonal *mm, const struct board *b)
 	return KT_EQ(mm->map_first, first) && KT_EQ(mm->map_span, end - first);
 }
 
-/* From the zone's first structure on, as far as the next frame's lies behind: no less, no more. */
+/* From the zone's first structure on, as far as the next frame's lies behind: no less, no more. The
+ * zone knows it for its map if none of its structures lies elsewhere. */
 static bool run_is_right(struct zonal *mm, const struct zone *zone)
 {
-	pfn_t s = zone->start_pfn / SECTION, first = mm->bounds[s].first, at = first;
-	const struct page *page = mm_page(mm, first);
-	const struct page_run *run = &mm->plain[zone->id & (RUN_SLOTS - 1)];
+	pfn_t s = zone->start_pfn / SECTION, stop = zone->start_pfn + zone->spanned, first, at;
+	struct page_run *run = &mm->plain[zone->id & (RUN_SLOTS - 1)];
+	const struct page *page;
+	bool whole = true;
 
+	while (s * SECTION < stop && !mm->section[s])
+		s++;
+	if (s * SECTION >= stop) /* all of it is off the map */
+		return KT_EQ(ld_relaxed(&run->pages), 0) && KT_TRUE(!run->first && !zone->map);
+	first = at = mm->bounds[s].first;
+	page = mm_page(mm, first);
 	while (s < mm->section_count && at >= mm->bounds[s].first && at < mm->bounds[s].end &&
 	       mm_page(mm, at) == page + (at - first))
 		s = ++at / SECTION;
+	/* What is behind the run in its last section is no map. */
+	for (s = (at + SECTION - 1) / SECTION; s * SECTION < stop; s++)
+		whole &= !mm->section[s];
 	return KT_TRUE(run->first == (uintptr_t)page) &&
-	       KT_EQ(ld_relaxed(&((struct page_run *)(uintptr_t)run)->pages), at - first);
+	       KT_EQ(ld_relaxed(&run->pages), at - first) && KT_EQ(zone->map != 0, whole) &&
+	       KT_TRUE(!whole || (const struct page *)zone->map + first == page);
 }
 
 /* ---- the zones ---- */
