@@ -14,6 +14,7 @@
 #define ZN_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define ZN_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ZN_NOINLINE __attribute__((noinline))
+#define ZN_INLINE inline __attribute__((always_inline))
 #define ZN_ALIGNED(n) __attribute__((aligned(n)))
 /* The compiler forgets how `v` came about: it stays in one register, where hot paths would else
  * have the parts of an address in two and add them at each use. */

@@ -106,7 +106,7 @@ static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, s
  * the block's first pages, and the rest is what the splits would have left: one
  * block for each bit between the run and the block's end.
  */
-static inline __attribute__((always_inline)) unsigned
+static ZN_INLINE unsigned
 take_run_by(struct zone *zone, uintptr_t map, unsigned type, struct page **out, unsigned want)
 	LOCK_HELD(zone->lock)
 {
@@ -178,7 +178,7 @@ void buddy_recount(struct zone *zone, unsigned from, unsigned to, int64_t pages)
 	count_free(zone, to, pages);
 }
 
-static inline __attribute__((always_inline)) void
+static ZN_INLINE void
 put_by(struct zone *zone, uintptr_t map, struct page *page, unsigned order, unsigned type,
        enum buddy_place place) LOCK_HELD(zone->lock)
 {

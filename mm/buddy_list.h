@@ -139,7 +139,7 @@ static inline void count_free(struct zone *zone, unsigned type, int64_t pages)
 }
 
 /* buddy_take() of a zone without guards, by `map`. */
-static inline __attribute__((always_inline)) struct page *
+static ZN_INLINE struct page *
 buddy_take_by(struct zone *zone, uintptr_t map, unsigned order, unsigned type)
 	LOCK_HELD(zone->lock)
 {

@@ -83,7 +83,7 @@ static inline struct page *fast_lane(struct zonal *mm, gfp_t gfp)
 
 /* A block of the lane's own type, if the watermark allows it and one is there (W4, W5, B1); `map`:
  * buddy_list.h. Masked. NULL: ask the ladder. */
-static inline __attribute__((always_inline)) struct page *
+static ZN_INLINE struct page *
 block_take(struct zone *zone, uintptr_t map, gfp_t gfp, unsigned order)
 {
 	unsigned type = (unsigned)lane_type(gfp);
@@ -125,7 +125,7 @@ static struct page *block_lane_sections(struct zonal *mm, gfp_t gfp, unsigned or
 
 /* The lane for blocks: as above, from the zone's own lists under its lock. Built for both kinds of
  * zone; `whole`: one with a map in one piece. */
-static inline __attribute__((always_inline)) struct page *
+static ZN_INLINE struct page *
 block_lane_by(struct zonal *mm, gfp_t gfp, unsigned order, bool whole)
 {
 	port_irqflags_t irq = port_irq_save();

@@ -230,7 +230,7 @@ static void give_back(struct zone *zone, struct pcp *pcp, unsigned type, unsigne
 }
 
 /* Both ways to return pages; inlined, so that a return of its own keeps its turn in registers. */
-static inline __attribute__((always_inline)) uint32_t
+static ZN_INLINE uint32_t
 give(struct zone *zone, struct pcp *pcp, struct pcp_turn *turn, uint32_t count)
 {
 	uint32_t held = ld_relaxed(&pcp->count), expected = word_pcp(zone->id, 0);
