@@ -97,8 +97,10 @@ def drawn(svg):
 
 @functools.cache
 def recorded():
-    """A record, and the board's map when it began and when it ended."""
-    log = boot("tools/run_qemu.sh", f"run=record+start+{path('run.txt')};map+-j;alloc+KERNEL+3;"
+    """A record, and the board's map when it began and when it ended. Without boosts: kswapd takes one
+    off when it comes to that, and the record ends there."""
+    log = boot("tools/run_qemu.sh", "run=set+watermark_boost_factor+0;"
+               f"record+start+{path('run.txt')};map+-j;alloc+KERNEL+3;"
                "alloc+HIGHUSER_MOVABLE+10+1;alloc+HIGHUSER_MOVABLE+9+1;probe+GFP_HIGHUSER_MOVABLE+8+0;alloc+ATOMIC+0;"
                "drain;map+-j;record+stop exit=semihosting")
     with open(path("run.txt"), encoding="ascii") as file:
