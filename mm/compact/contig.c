@@ -77,7 +77,7 @@ static unsigned contig_gather(struct contig *c, pfn_t *at, pfn_t limit, struct p
 			      bool *stuck)
 {
 	unsigned count = 0;
-	pfn_t next;
+	pfn_t next, behind;
 
 	for (*stuck = false; *at < limit && count < MOVE_BATCH; *at = ZN_MIN(next, limit)) {
 		struct page *page = mm_page(c->move.mm, *at);
@@ -88,12 +88,11 @@ static unsigned contig_gather(struct contig *c, pfn_t *at, pfn_t limit, struct p
 			next = *at + (1u << word_order(word));
 		} else if (word_in_use(word) && (word & (PG_LRU | PG_ISOLATED)) == PG_LRU) {
 			found[count++] = page;
-		} else if (word_state(word) == PAGE_INNER && behind_inner(page) > *at) {
-			next = behind_inner(page);
+		} else if (word_state(word) == PAGE_INNER && (behind = behind_inner(page)) > *at) {
+			next = behind; /* the block may be another one by now: never back */
 		} else {
 			*stuck = true;
 		}
-		next = ZN_MAX(next, *at + 1);
 	}
 	return count;
 }

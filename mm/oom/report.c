@@ -23,6 +23,7 @@
 
 #define REPORTS 10u
 #define REPORTS_NS 5000000000ull
+#define BLOCKS_TEXT (11 * MAX_ORDER + 1) /* a blank and ten digits each */
 
 typedef unsigned long long ull;
 
@@ -38,7 +39,7 @@ static bool may_print(struct oom *oom)
 }
 
 /* Blocks of each order, all types together. */
-static void blocks_text(struct zone *zone, char *text, size_t size)
+static void blocks_text(struct zone *zone, char text[BLOCKS_TEXT])
 {
 	unsigned count[MAX_ORDER] = { 0 };
 	port_irqflags_t irq = port_irq_save();
@@ -50,20 +51,20 @@ static void blocks_text(struct zone *zone, char *text, size_t size)
 			count[order] += zone->list[type][order].count;
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
-	for (unsigned order = 0; order < MAX_ORDER && at + 12 < size; order++)
-		at += (size_t)zn_snprintf(text + at, size - at, " %u", count[order]);
+	for (unsigned order = 0; order < MAX_ORDER; order++)
+		at += (size_t)zn_snprintf(text + at, BLOCKS_TEXT - at, " %u", count[order]);
 }
 
 static void print_zone(struct zone *zone)
 {
 	struct node *node = zone->mm->node[zone->node];
 	struct lru *lru = &node->reclaim.lru;
-	char blocks[12 * MAX_ORDER + 1];
+	char blocks[BLOCKS_TEXT];
 	ull pages[LRU_LISTS];
 
 	for (unsigned list = 0; list < LRU_LISTS; list++)
 		pages[list] = (ull)lru_zone_size(node, list, zone->type);
-	blocks_text(zone, blocks, sizeof(blocks));
+	blocks_text(zone, blocks);
 	port_log("zonal: node %u %s: free %lld, min %lld low %lld high %lld, boost %lld, managed "
 		 "%lld, cma free %lld, highatomic %lld; anon %llu+%llu cache %llu+%llu, node dirty "
 		 "%lld writing %lld; blocks by order%s",
