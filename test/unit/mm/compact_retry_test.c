@@ -303,3 +303,18 @@ KTEST(rows_k, k11_zone_that_is_ready_for_compaction_is_not_reclaimed_for_a_costl
 	kt_cache_drop_all(cache);
 	kt_check_all(mm);
 }
+
+/* K11: a block that is there above MIN is all that its request needs; LOW is kswapd's affair. */
+KTEST(rows_k, k11_a_zone_with_the_block_above_its_min_mark_is_ready)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	int64_t free = mm ? kt_free(zone) : 0;
+
+	if (!mm)
+		return;
+	kt_marks(zone, free / 2, free + 1, free + 2);
+	KT_TRUE(compact_ready(zone, 9, ZONE_NORMAL));
+	kt_marks(zone, free + 1, free + 1, free + 2);
+	KT_TRUE(!compact_ready(zone, 9, ZONE_NORMAL));
+}

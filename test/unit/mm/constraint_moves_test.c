@@ -9,6 +9,8 @@
 #include <zonal/constraint.h>
 #include <zonal/contig.h>
 
+#include "mm/constraint_take.h"
+
 #define LARGEST ((pfn_t)1 << (MAX_ORDER - 1))
 #define ADDRESS(pfn) ((uint64_t)(pfn) << PAGE_SHIFT)
 
@@ -133,4 +135,26 @@ KTEST_F(constraint, as_much_of_what_was_left_comes_as_the_region_needs, KT_HOST_
 		KT_TRUE(!mm_page_ready(mm, place + (1 + i / 2) * LARGEST));
 		KT_EQ(zonal_free_contig_range(mm, start, want.pages), 0);
 	}
+}
+
+/* What lies behind is somebody else's, even where it looks alike: just taken, in no list yet. */
+KTEST(constraint, no_page_behind_the_end_is_put_back)
+{
+	struct zonal *mm = kt_bare_instance(&large);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	const pfn_t first = KT_DMA_PFN + LARGEST;
+	int64_t free = mm ? kt_free(zone) : 0;
+
+	if (!mm || !KT_TRUE(fit_carve(zone, first, first + 64)))
+		return;
+	fit_put_back(zone, first, first + 24);
+	KT_EQ(kt_free(zone), free - 40);
+	KT_EQ(page_order(mm_page(mm, first)), 4);
+	KT_EQ(page_order(mm_page(mm, first + 16)), 3);
+	for (pfn_t pfn = first + 24; pfn < first + 64; pfn++)
+		KT_EQ(page_state(mm_page(mm, pfn)), PAGE_INNER);
+	fit_put_back(zone, first + 24, first + 64);
+	KT_EQ(kt_free(zone), free);
+	KT_EQ(page_order(mm_page(mm, first)), MAX_ORDER - 1);
+	kt_check_all(mm);
 }

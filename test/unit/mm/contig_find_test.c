@@ -6,6 +6,7 @@
  * Boards are free but for what a case takes. contig_test.c has ranges on a half full board.
  */
 #include "kt_cache.h"
+#include "port_watch.h"
 
 #include <zonal/contig.h>
 
@@ -96,6 +97,28 @@ KTEST(rows_a, a5_a_page_that_stays_busy_is_asked_for_fifty_times)
 	KT_EQ(zonal_alloc_contig_range(mm, page->pfn, 1, GFP_KERNEL), ZONAL_EBUSY);
 	KT_EQ(cache->asked_move, 5 * 10);
 	KT_TRUE(cache->place[0].page == page);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
+/* A batch is all that lies there: what can leave leaves at once, and nobody is waited for. */
+KTEST(rows_a, a5_pages_side_by_side_that_can_be_moved_go_at_the_first_look)
+{
+	static const struct kt_spec board = { .ram = { { 0, KT_DMA_PFN, 4 * LARGEST } } };
+	struct zonal *mm = kt_bare_instance(&board);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 16) : NULL;
+	pfn_t start;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE_GFP, 16), 16))
+		return;
+	start = cache->place[0].page->pfn & ~(LARGEST - 1);
+	watch_port();
+	KT_EQ(zonal_alloc_contig_range(mm, start, LARGEST, GFP_KERNEL), 0);
+	unwatch_port();
+	KT_EQ(cache->moved, 16);
+	KT_EQ(cache->asked_move, 16);
+	KT_EQ(ld_relaxed(&kt_naps), 0);
+	KT_EQ(zonal_free_contig_range(mm, start, LARGEST), 0);
 	kt_cache_drop_all(cache);
 	kt_check_all(mm);
 }

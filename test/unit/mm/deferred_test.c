@@ -476,3 +476,22 @@ KTEST_F(deferred, counts_of_a_node_have_what_is_to_come, KT_HOST_ONLY)
 	zonal_node_counts(mm, 1, &counts);
 	KT_EQ(counts.later, 0);
 }
+
+/* A page short of a section is not a section: the next one is there from the beginning too. */
+KTEST_F(deferred, a_whole_section_of_pages_is_there_at_once, KT_HOST_ONLY)
+{
+	for (unsigned missing = 0; missing < 2; missing++) {
+		const struct kt_spec spec = {
+			.ram = { { 0, KT_NORMAL_PFN + missing, 4 * SECTION - missing } },
+			.deferred = true,
+		};
+		struct zonal *mm = kt_instance(&spec);
+
+		if (!mm)
+			return;
+		KT_EQ(ready(mm, KT_NORMAL_PFN + SECTION), missing);
+		KT_TRUE(!ready(mm, KT_NORMAL_PFN + 2 * SECTION));
+		all_turns(mm);
+		kt_check_all(mm);
+	}
+}

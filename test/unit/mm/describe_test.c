@@ -115,6 +115,7 @@ KTEST(describe, zones_that_no_room_is_in_expect_nothing)
 {
 	static const struct kt_spec above = { .ram = { { 0, KT_NORMAL_PFN, SMALL } } };
 	struct zonal *mm = kt_changed_instance(&above, add_room_below);
+	struct page *page;
 
 	if (!mm)
 		return;
@@ -123,6 +124,17 @@ KTEST(describe, zones_that_no_room_is_in_expect_nothing)
 		KT_TRUE(!kt_zone(mm, 0, t)->later);
 	/* Those that are walked: that one, and the one with RAM. */
 	KT_EQ(mm->node[0]->nofallback.count, 2);
+	is_sound(mm);
+	/* A page that came below all others is the instance's as any other. */
+	if (!KT_EQ(describe(mm, KT_NORMAL_PFN - SECTION, SECTION), 0) ||
+	    !KT_EQ(zonal_online(mm, KT_NORMAL_PFN - SECTION, SECTION), 0))
+		return;
+	KT_TRUE(zonal_is_free(mm, KT_NORMAL_PFN - SECTION));
+	page = zonal_alloc_node(mm, 0, GFP_DMA | __GFP_NOWARN, 3);
+	if (KT_TRUE(page && zonal_pfn(page) < KT_NORMAL_PFN))
+		zonal_free(mm, page, 3);
+	KT_EQ(zonal_bad_count(mm), 0);
+	KT_EQ(total_of(mm, 0), SMALL + SECTION);
 	is_sound(mm);
 }
 

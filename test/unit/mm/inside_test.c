@@ -279,3 +279,16 @@ KTEST(inside, a_full_table_and_missing_hooks_are_refused)
 			zonal_build_inside(site->mm, &site->config, &site->info, map, site),
 			ZONAL_ERANGE);
 }
+
+KTEST(inside, the_last_entry_of_the_table_is_enough_for_one_piece)
+{
+	struct site *site = site_of();
+
+	for (unsigned i = 1; site && i < ZONAL_MAX_RANGES; i++)
+		KT_EQ(zonal_reserve(&site->info, START + BYTES + 2 * i * PAGE_SIZE, 1), 0);
+	if (!site)
+		return;
+	KT_EQ(zonal_build_inside(site->mm, &site->config, &site->info, map, site), 0);
+	KT_EQ(site->info.reserved_count, ZONAL_MAX_RANGES);
+	KT_EQ(site->mapped, 1);
+}

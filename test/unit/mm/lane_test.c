@@ -167,3 +167,20 @@ KTEST(rows_q, a_page_that_no_refill_brought_is_a_single_one_of_the_next_zone)
 	zonal_free(mm, page, 0);
 	kt_check_all(mm);
 }
+
+/* The lane's hold of the lock brings the block: nobody asks again by the long way. */
+KTEST(rows_q, a_block_of_a_lane_costs_one_hold_of_the_zone_lock)
+{
+	struct zonal *mm = kt_bare_instance(&two_nodes);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+
+	for (unsigned order = 1; mm && order < MAX_ORDER; order++) {
+		uint16_t before = ld_relaxed(&zone->lock.next);
+		struct page *page = zonal_alloc(mm, GFP_HIGHUSER_MOVABLE, order);
+
+		if (!KT_TRUE(page))
+			return;
+		KT_EQ((uint16_t)(ld_relaxed(&zone->lock.next) - before), 1);
+		zonal_free(mm, page, order);
+	}
+}

@@ -175,6 +175,26 @@ KTEST(lru, page_that_reclaim_met_while_written_goes_to_the_old_end)
 	kt_cache_drop_all(cache);
 }
 
+KTEST(lru, page_that_reclaim_did_not_meet_stays_where_it_is_when_written)
+{
+	struct kt_cache *cache = cache_of(&uma, ZONAL_CACHE, 3);
+	struct page *page;
+
+	if (!cache)
+		return;
+	page = cache->place[2].page;
+	for (unsigned i = 0; i < 2; i++) { /* the first time nobody was writing */
+		zonal_page_written(cache->mm, page);
+		KT_EQ(ends_of(cache, 0, LRU_INACTIVE_CACHE)->young, page->pfn);
+		KT_EQ(ends_of(cache, 0, LRU_INACTIVE_CACHE)->old, cache->place[0].page->pfn);
+		zonal_page_writing(cache->mm, page);
+	}
+	KT_EQ(kt_event(cache->mm, EVENT_PGROTATED), 0);
+	zonal_page_written(cache->mm, page);
+	kt_check_all(cache->mm);
+	kt_cache_drop_all(cache);
+}
+
 /* What an owner does to a page that reclaim has off its list. */
 static void drop_it(struct kt_cache *cache, unsigned place)
 {

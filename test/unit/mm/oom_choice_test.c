@@ -173,6 +173,12 @@ KTEST(rows_o, o8_rows_of_a_report_are_in_order_and_the_rest_is_counted)
 		KT_TRUE(oom->mm->oom.row[i - 1].points >= oom->mm->oom.row[i].points);
 	/* Those with the fewest are the ones without a row. */
 	KT_EQ(oom->mm->oom.row[OOM_ROWS - 1].points, (OOM_ROWS + 5) / 2 > 5 ? 510 : 500);
+	/* Of equals it is those that were met last. */
+	for (unsigned n = 0; n < OOM_ROWS + 5; n++)
+		oom->task[n].swap = 100;
+	(void)chosen(lack(oom->mm, &l));
+	for (unsigned i = 0; i < OOM_ROWS; i++)
+		KT_EQ(oom->mm->oom.row[i].who.id, i + 1);
 	kt_oom_end_all(oom);
 }
 

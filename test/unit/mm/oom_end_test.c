@@ -166,6 +166,30 @@ KTEST(rows_o, o9_a_victim_that_is_gone_is_news_and_nobody_else_ended)
 	kt_oom_finish(oom);
 }
 
+/* All places of the table are taken, by one victim each; the one that is not met is gone. */
+KTEST(rows_o, o9_a_victim_in_any_place_of_the_table_can_be_gone)
+{
+	struct kt_oom *oom = kt_oom_full(&uma);
+
+	if (!oom)
+		return;
+	for (unsigned gone = 0; gone < OOM_VICTIMS; gone++) {
+		oom_enter(oom->mm);
+		oom_walk_begins(&oom->mm->oom);
+		for (unsigned i = 0; i < OOM_VICTIMS; i++)
+			oom_watch(oom->mm, 100 + i);
+		KT_TRUE(!oom_victim_gone(&oom->mm->oom));
+		oom_walk_begins(&oom->mm->oom);
+		for (unsigned i = 0; i < OOM_VICTIMS; i++)
+			if (i != gone)
+				oom_watch(oom->mm, 100 + i);
+		KT_OK(oom_victim_gone(&oom->mm->oom), "victim %u", gone);
+		KT_TRUE(!oom_victim_gone(&oom->mm->oom));
+		oom_leave(oom->mm);
+	}
+	kt_oom_finish(oom);
+}
+
 /* K18: who registers nothing is never harmed. */
 KTEST(rows_k, k18_o13_without_candidates_the_request_fails)
 {

@@ -263,6 +263,7 @@ KTEST(outcome, compaction_says_how_it_ended_and_what_it_moved)
 		KT_OK(strstr(text, "complete at priority 1: 2 runs, 0 pages moved, ") == text, "%s",
 		      text);
 		KT_TRUE(f.outcome.compact_failed > 0);
+		KT_TRUE(f.outcome.compact_failed <= cache->asked_move);
 	}
 	/* It failed often: put off. */
 	for (unsigned i = 0; i < 6; i++)
@@ -287,6 +288,7 @@ KTEST(outcome, compaction_that_moved_pages_for_nothing)
 			cache->place[i].move = ZONAL_GIVE_NO_ROOM;
 	if (fails(cache->mm, GFP_KERNEL | __GFP_MOVABLE, PAGEBLOCK_ORDER)) {
 		KT_TRUE(cache->moved > 0 && f.outcome.compact_failed > 0);
+		KT_TRUE(f.outcome.compact_failed <= cache->asked_move);
 		KT_EQ(f.outcome.compact_moved, cache->moved);
 		KT_EQ(f.compacted, COMPACT_COMPLETE);
 	}

@@ -6,7 +6,7 @@
  * policy is made by zonal_policy_make() and must serve as the task's own would, but for what the
  * two rows say.
  */
-#include "kt_instance.h"
+#include "kt_trace.h"
 
 static const struct kt_spec ring = {
 	.ram = { { 0, KT_DMA_PFN, 2048 },
@@ -129,6 +129,26 @@ KTEST(rows_q, q15_a_huge_block_is_near_or_none)
 	KT_EQ(node_at(mm, NULL, 0, HUGE_ELSEWHERE, 9), 1);
 	/* Smaller blocks look elsewhere at once. */
 	KT_EQ(node_at(mm, NULL, 0, HUGE_LIGHT, 8), 1);
+}
+
+/* The first try names its node and no set: nothing but that node's being full can refuse it. */
+KTEST(rows_q, q15_nearby_is_asked_for_without_the_set)
+{
+	struct zonal *mm = kt_instance(&ring);
+	struct zonal_trace_record record;
+	struct mempolicy range;
+
+	if (!mm || !trace_begin(mm, ZONAL_TRACE_BIT(CALL_ALLOC)))
+		return;
+	range = made(mm, MPOL_BIND, 0x3);
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), 1 << 20, 1 << 20, 1 << 20);
+	KT_EQ(node_at(mm, &range, 0, HUGE_ELSEWHERE, 9), 1);
+	NEXT_IS(mm, CALL_ALLOC, 0, 9,
+		HUGE_ELSEWHERE | __GFP_NOWARN | __GFP_THISNODE | __GFP_NORETRY, 0, 0, 0);
+	KT_EQ(zonal_trace_read(mm, kt_cpu_id(0), &record, 1), 1);
+	KT_EQ(record.field[2], HUGE_ELSEWHERE | __GFP_NOWARN);
+	KT_EQ(record.field[4], 0x3);
+	zonal_trace_on(mm, 0);
 }
 
 KTEST(rows_q, q15_a_bind_set_without_the_local_node)

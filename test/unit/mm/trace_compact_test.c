@@ -77,6 +77,27 @@ KTEST(trace, a_run_of_compaction_says_where_it_is_whether_it_waits_and_how_it_en
 	all_is_well(cache);
 }
 
+KTEST(trace, a_request_that_compacts_is_seen_with_its_order_flags_and_priority)
+{
+	struct kt_cache *cache = traced(ZONAL_TRACE_BIT(TRY_COMPACT));
+	struct zonal_trace_record record;
+	struct page *page;
+
+	if (!cache)
+		return;
+	page = zonal_alloc(cache->mm, HUGE, PAGEBLOCK_ORDER);
+	record = next(cache);
+	KT_EQ(record.point, ZONAL_TRACE_TRY_COMPACT);
+	KT_EQ(record.field[0], PAGEBLOCK_ORDER);
+	KT_EQ(record.field[1], HUGE);
+	KT_EQ(record.field[2], COMPACT_ASYNC);
+	KT_TRUE(!zonal_trace_peek(cache->mm, kt_cpu_id(0), &record));
+	zonal_trace_on(cache->mm, 0);
+	if (KT_TRUE(page))
+		zonal_free(cache->mm, page, PAGEBLOCK_ORDER);
+	all_is_well(cache);
+}
+
 KTEST(trace, kcompactd_is_seen_to_wake_for_a_wish_and_to_sleep)
 {
 	struct kt_cache *cache = traced(ZONAL_TRACE_BIT(KCOMPACTD_WAKE) |
