@@ -54,7 +54,7 @@ TURNS = [  # (what to find, what it becomes), one place at a time
 STATEMENT = re.compile(r"^\t+(?:[a-z_]\w*\([^;]*\)|\*?[a-z_][\w.>\[\]-]*(?: [-+|&*/]?= [^;]*|\+\+|--));$")
 NOT_CODE = re.compile(r"^\s*(#|/\*|\*|//|ASSERT|DASSERT|_Static_assert|KTEST|port_log|port_panic"
                       r"|KT_|\"|static const char|enum |struct \w+ \{|case \w+:$|default:$)")
-FUNCTION = re.compile(r"^(?:[a-zA-Z_][\w *]*?)\b(\w+)\(")
+FUNCTION = re.compile(r"^(?:[a-zA-Z_][\w *]*?\b)?(\w+)\(")
 
 
 class Mutant:
