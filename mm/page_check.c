@@ -25,7 +25,7 @@
 
 #include "lib/assert.h"
 #define REPORTS_PER_MINUTE 60
-#define MINUTE_NS 60000000000ull
+#define MINUTE_NS 60000000000ll
 
 /* What zonal_get() finds has no instance to be counted in. */
 static struct report_limit get_limit;
@@ -36,7 +36,8 @@ static bool may_report(struct report_limit *limit)
 	uint64_t now = port_time_ns();
 	uint64_t begin = ld_relaxed(&limit->window_ns);
 
-	if (begin == 0 || now - begin > MINUTE_NS) {
+	/* It may have begun after `now`, by the clock of another CPU. */
+	if (begin == 0 || (int64_t)(now - begin) > MINUTE_NS) {
 		st_relaxed(&limit->window_ns, now | 1);
 		st_relaxed(&limit->printed, 0);
 	}
