@@ -207,10 +207,8 @@ static bool report_zone(struct report_run *run)
 		return true;
 	for (unsigned order = PAGEBLOCK_ORDER; order < MAX_ORDER; order++)
 		for (unsigned type = 0; type < MIGRATE_TYPES; type++)
-			if (type != MIGRATE_ISOLATE && !report_list(run, order, type)) {
-				put_back(run, false);
+			if (type != MIGRATE_ISOLATE && !report_list(run, order, type))
 				return false;
-			}
 	return show(run);
 }
 
