@@ -93,6 +93,26 @@ KTEST(page_owner, d17_a_full_store_has_every_stack_and_no_other)
 	KT_TRUE(places > 20);
 }
 
+/* Code that lies far apart may differ in high bits alone, and the low ones choose the place. */
+KTEST(page_owner, d17_stacks_that_differ_in_high_bits_alone_are_spread)
+{
+	static struct stack_depot depot;
+	unsigned places = 0;
+	bool filled[64] = { false };
+
+	if (!depot_begin(&depot))
+		return;
+	for (uintptr_t i = 0; i < STACKS; i++) {
+		const uintptr_t pc[] = { 0x40080000 + (i << 36), 0x400c0000 };
+		uint32_t handle = save_masked(&depot, pc, ARRAY_SIZE(pc));
+
+		filled[stack_depot_get(&depot, handle)->hash % ARRAY_SIZE(filled)] = true;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(filled); i++)
+		places += filled[i];
+	KT_OK(places > 20, "%u places", places);
+}
+
 /* Two stacks may have one number: made so here by changing what is kept under it. */
 KTEST(page_owner, d17_a_stack_is_another_one_if_any_call_differs)
 {

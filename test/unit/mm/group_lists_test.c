@@ -167,6 +167,27 @@ KTEST(rows_z, z7_a_page_on_the_lists_of_another_group_is_found_by_check)
 	end();
 }
 
+/* The first number is never a group's: pages of none are on other lists. */
+KTEST(rows_z, z7_a_page_counted_on_lists_that_are_nobodys_is_found_by_check)
+{
+	static const unsigned number[] = { 0, GROUPS, ZONAL_MAX_GROUPS - 1 };
+
+	if (!begin(ZONAL_CACHE))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(number); i++)
+		for (unsigned list = 0; list < LRU_LISTS; list++) {
+			struct lru_lists *lists = &w.node->reclaim.lru.group[number[i]];
+			struct zonal_finding finding;
+
+			st_relaxed(&lists->list[list].count[ZONE_DMA], 1);
+			KT_TRUE(!zonal_check(w.mm, &finding));
+			KT_OK(strstr(finding.text, "count says 1"), "%u: %s", number[i],
+			      finding.text);
+			st_relaxed(&lists->list[list].count[ZONE_DMA], 0);
+		}
+	end();
+}
+
 /* In this order, so that the oldest pages of all are those of whom is asked last. */
 static const unsigned by_age[GROUPS] = { B, A2, NONE, A1, A };
 enum { EACH = 100 };

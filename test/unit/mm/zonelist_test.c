@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "mm/alloc.h"
 #include "mm/node.h"
 
 /* Too large for a stack. Tests of one kind run one after the other. */
@@ -282,6 +283,22 @@ KTEST(rows_n, n7_memory_of_another_node_is_not_local)
 		KT_EQ(kt_local(zone), 0);
 		KT_EQ(kt_other(zone), i + 1);
 	}
+}
+
+KTEST(zonelist, the_first_zone_for_a_node_that_has_none_is_the_end_of_the_list)
+{
+	static const struct kt_spec spec = {
+		.ram = { { 0, KT_DMA_PFN, 512 }, { 1, KT_DMA_PFN + 512, 512 } },
+	};
+	struct zonal *mm = kt_instance(&spec);
+	struct alloc_req req = { .mm = mm, .high_zone = ZONE_MOVABLE };
+
+	if (!mm)
+		return;
+	req.list = &mm->node[1]->fallback;
+	KT_EQ(first_zone(&req, node_bit(1)), 0);
+	KT_EQ(first_zone(&req, node_bit(0)), 1);
+	KT_EQ(first_zone(&req, node_bit(2)), req.list->count);
 }
 
 /* Trust item 72: every API, every bad node. */
