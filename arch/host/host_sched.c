@@ -263,12 +263,15 @@ unsigned sched_port_cpu_count(void)
 	return ZONAL_MAX_CPUS;
 }
 
+/* As on a board, what it holds is anything: who reads a CPU's number that was not written there
+ * has one that no queue has. */
 void *sched_port_tables(size_t bytes)
 {
 	void *tables = aligned_alloc(PAGE_SIZE, align_up(bytes, PAGE_SIZE));
 
 	if (!tables)
 		port_panic("host: no memory for the queues, %zu bytes", bytes);
+	memset(tables, 0xff, bytes);
 	return tables;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a task gets from its creator while others change it (row T4), and scopes in scopes.
+ * What a task gets from its creator while others change it (row T4), what it gives back at its end,
+ * and scopes in scopes.
  *
  * A change of the creator's allowed nodes is stopped in its middle by hand: the count is
  * odd. The creator makes a child, and a helper on another CPU ends the change, after the
@@ -9,8 +10,13 @@
  * those of the end. How the CPUs run decides how surely a wrong one is caught, never
  * whether a right one passes.
  */
+#include <string.h>
+#include <zonal/cpuset.h>
+#include <zonal/group.h>
+
 #include "sched_world.h"
 
+#include "mm/mm.h"
 #include "sched/sched_port.h"
 
 /* How long a child that does not wait has for being made. */
@@ -69,6 +75,53 @@ SCHED_TEST(child_waits_for_the_end_of_a_change_of_nodes)
 		task_join(child);
 	KT_EQ(seen, change.end);
 	KT_EQ(zonal_task_set_mems(sched_port_memory(), change.creator, ~(nodemask_t)0), 0);
+}
+
+static struct zonal_cpuset set;
+static struct zonal_group group;
+
+static int is_in_both(void *arg)
+{
+	struct zonal_task *memory = task_memory(task_current());
+
+	return ld_acquire(&memory->cpuset) == &set && ld_acquire(&memory->group) == arg;
+}
+
+/* The image has no memory for groups that this case could give back. */
+static struct zonal_group *make_group(struct zonal *mm)
+{
+	size_t bytes = zonal_group_map_bytes(mm);
+
+	memset(&group, 0, sizeof(group));
+	if (kt_port_is_target() ||
+	    !KT_EQ(zonal_groups_begin(mm, kt_alloc(bytes, 16), bytes), 0) ||
+	    !KT_EQ(zonal_group_make(mm, &group, NULL, ZONAL_GROUP_NO_LIMIT), 0))
+		return NULL;
+	return &group;
+}
+
+/* A set or a group that kept such a task could never be dropped. */
+SCHED_TEST(who_has_ended_is_in_no_cpuset_and_in_no_group)
+{
+	struct zonal *mm = sched_port_memory();
+	struct zonal_task *memory = task_memory(task_current());
+	struct zonal_group *in = make_group(mm);
+	struct task *task;
+
+	set = (struct zonal_cpuset){ 0 };
+	if (!KT_EQ(zonal_cpuset_make(mm, &set, NULL, mm->has_memory, 0), 0))
+		return;
+	zonal_cpuset_join(&set, memory);
+	zonal_group_join(in, memory);
+	task = sched_world_task(is_in_both, in, -1, 4);
+	KT_EQ(zonal_cpuset_drop(&set), ZONAL_EBUSY);
+	if (task)
+		KT_EQ(task_join(task), 1);
+	zonal_cpuset_leave(memory);
+	zonal_group_join(NULL, memory);
+	KT_EQ(zonal_cpuset_drop(&set), 0);
+	if (in)
+		KT_EQ(zonal_group_drop(in), 0);
 }
 
 /* The same scope twice: leaving the inner one leaves the outer one in force. */

@@ -263,6 +263,46 @@ SCHED_TEST(masks_without_an_online_cpu_are_refused)
 	KT_TRUE(!sched_cpu_online(ZONAL_MAX_CPUS));
 }
 
+static uint64_t own_switches(void)
+{
+	struct task_info info = { 0 };
+
+	KT_EQ(sched_list(task_id(task_current()) - 1, &info, 1), 1);
+	return info.switches;
+}
+
+/* Others may preempt a try or two, never all of them. */
+SCHED_TEST(who_may_stay_where_it_runs_goes_on_without_a_switch)
+{
+	struct cpumask wide = cpumask_of(task_cpu()), narrow = wide;
+	unsigned here = task_cpu(), tries = 0;
+	uint64_t before;
+
+	for (unsigned cpu = 0; cpu < ZONAL_MAX_CPUS; cpu++)
+		cpumask_add(&wide, cpu);
+	do {
+		before = own_switches();
+		KT_EQ(task_set_cpus(&wide), 0);
+		KT_EQ(task_set_cpus(&narrow), 0);
+		KT_EQ(task_cpu(), here);
+	} while (own_switches() != before && ++tries < 100);
+	KT_TRUE(tries < 100);
+}
+
+/* Another task, or none, and then this one again: others may come between, but not each time. */
+SCHED_TEST(who_sleeps_and_wakes_costs_its_cpu_two_switches)
+{
+	struct sched_counts before, after;
+	unsigned tries = 0;
+
+	do {
+		sched_read_counts(task_cpu(), &before);
+		task_sleep_ns(MS / 10);
+		sched_read_counts(task_cpu(), &after);
+	} while (after.switches - before.switches != 2 && ++tries < 100);
+	KT_TRUE(tries < 100);
+}
+
 static void mark_visit(void *arg)
 {
 	((unsigned *)arg)[task_cpu()]++;
