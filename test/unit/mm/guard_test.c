@@ -114,10 +114,10 @@ KTEST(rows_b, b3_guards_stay_when_their_pageblock_changes_type)
 	kt_check_all(mm);
 }
 
-/* The same of a pageblock that has guards in it. */
-KTEST(rows_b, b3_guards_are_passed_over_when_the_rest_of_their_pageblock_moves)
+/* A block of order 1, and guards from there up to below order `above`. */
+static void move_past_guards(unsigned above)
 {
-	struct zonal *mm = board(3);
+	struct zonal *mm = board(above);
 	struct page *page = mm ? zonal_alloc(mm, GFP_HIGHUSER_MOVABLE, 1) : NULL, *block;
 	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
 	port_irqflags_t irq;
@@ -131,12 +131,20 @@ KTEST(rows_b, b3_guards_are_passed_over_when_the_rest_of_their_pageblock_moves)
 	block_set_type(block, MIGRATE_UNMOVABLE);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
-	KT_EQ(guarded(mm), 6);
-	KT_EQ(kt_blocks(zone, MIGRATE_UNMOVABLE, PAGEBLOCK_ORDER - 1), 1);
+	KT_EQ(guarded(mm), (1u << above) - 2);
+	for (unsigned order = above; order < PAGEBLOCK_ORDER; order++)
+		KT_EQ(kt_blocks(zone, MIGRATE_UNMOVABLE, order), 1);
 	kt_check_all(mm);
 	zonal_free(mm, page, 1);
 	KT_EQ(guarded(mm), 0);
 	kt_check_all(mm);
+}
+
+/* The same of a pageblock that has guards in it. */
+KTEST(rows_b, b3_guards_are_passed_over_when_the_rest_of_their_pageblock_moves)
+{
+	for (unsigned above = 2; above < 5; above++)
+		move_past_guards(above);
 }
 
 #if ZONAL_RECLAIM

@@ -284,19 +284,21 @@ KTEST(rows_a, a2_a_pageblock_that_is_one_free_block_changes_its_list)
 	struct zonal *mm = kt_bare_instance(&board);
 	struct page *first = mm ? zonal_page(mm, FIRST + BLOCK_PAGES) : NULL;
 	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
-	port_irqflags_t irq;
 
 	if (!mm || !take_at(mm, FIRST))
 		return;
-	irq = port_irq_save();
-	lock_take(&zone->lock);
-	buddy_move_all(zone, first, MIGRATE_UNMOVABLE);
-	block_set_type(first, MIGRATE_UNMOVABLE);
-	lock_drop(&zone->lock);
-	port_irq_restore(irq);
-	KT_EQ(kt_first(zone, MIGRATE_UNMOVABLE, PAGEBLOCK_ORDER), first->pfn);
-	KT_EQ(kt_blocks(zone, MIGRATE_MOVABLE, PAGEBLOCK_ORDER), 0);
-	kt_check_all(mm);
+	for (unsigned i = 0; i < 2; i++) { /* there and back */
+		unsigned type = i ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE;
+		port_irqflags_t irq = port_irq_save();
+
+		lock_take(&zone->lock);
+		buddy_move_all(zone, first, type);
+		block_set_type(first, type);
+		lock_drop(&zone->lock);
+		port_irq_restore(irq);
+		KT_EQ(kt_first(zone, type, PAGEBLOCK_ORDER), first->pfn);
+		kt_check_all(mm);
+	}
 }
 
 KTEST(rows_a, a3_a_range_is_isolated_as_a_whole_or_not_at_all)
