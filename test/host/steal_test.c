@@ -2,9 +2,12 @@
 /*
  * What is done about work that waits, on a machine that stands still: an interrupt that is passed
  * on, a task that is stolen, CPUs that are idle or come online. Who is chosen for a new task is
- * place_test.c.
+ * place_test.c. The last case needs CPUs that switch, and is played by threads.
  */
+#include <string.h>
+
 #include "fake_machine.h"
+#include "test/unit/sched/sched_world.h"
 
 static struct cpumask mask_of(unsigned first, unsigned last)
 {
@@ -221,4 +224,75 @@ FAKE_TEST(a_mask_is_good_if_one_of_its_cpus_is_online)
 	mask = cpumask_of(0);
 	KT_TRUE(place_any_online(&mask));
 	KT_TRUE(sched_cpu_online(2) && !sched_cpu_online(3) && !sched_cpu_online(ZONAL_MAX_CPUS));
+}
+
+/* ---- who says of itself to be idle ---- */
+
+static struct {
+	unsigned other;
+	_Atomic unsigned busy, stop, held, let_go;
+} idle_play;
+
+/* Does not look for interrupts, so that one stays pending. */
+static int keep_busy(void *arg)
+{
+	(void)arg;
+	task_poll();
+	atomic_store(&idle_play.busy, 1);
+	while (!atomic_load(&idle_play.stop))
+		port_relax();
+	return 0;
+}
+
+static void hold_other(void *arg)
+{
+	(void)arg;
+	atomic_store(&idle_play.held, 1);
+	while (!atomic_load(&idle_play.let_go))
+		port_relax();
+}
+
+static int call_other(void *arg)
+{
+	(void)arg;
+	return port_call_cpu(idle_play.other, hold_other, NULL) ? 0 : 1;
+}
+
+/* Is that CPU told of a task that only it may run? */
+static bool other_is_told(void)
+{
+	struct run_queue *queue = &run_queues[task_cpu()];
+	struct task probe = { .cpus = cpumask_of(idle_play.other) };
+	port_irqflags_t flags = port_irq_save();
+
+	atomic_store(&host_sched.cpu[idle_play.other].kicked, false);
+	lock_take(&queue->lock);
+	place_kick_idle(queue, &probe);
+	lock_drop(&queue->lock);
+	host_sched_unmask(flags);
+	return atomic_load(&host_sched.cpu[idle_play.other].kicked);
+}
+
+SCHED_TEST(a_cpu_is_told_of_work_while_it_is_idle_and_not_while_it_runs_a_task)
+{
+	int other = sched_world_other(task_cpu()), third = 0;
+	struct task *busy, *caller;
+
+	while (third == other || third == (int)task_cpu())
+		third++;
+	memset(&idle_play, 0, sizeof(idle_play));
+	idle_play.other = (unsigned)other;
+	busy = sched_world_task(keep_busy, NULL, other, 4);
+	KT_TRUE(sched_world_spin(&idle_play.busy, 1));
+	KT_TRUE(!other_is_told());
+	atomic_store(&idle_play.stop, 1);
+	if (busy)
+		task_join(busy);
+	/* Idle, in a handler that is kept from ending: so it is by its own word alone. */
+	caller = sched_world_task(call_other, NULL, third, TESTER);
+	KT_TRUE(sched_world_spin(&idle_play.held, 1));
+	KT_TRUE(other_is_told());
+	atomic_store(&idle_play.let_go, 1);
+	if (caller)
+		KT_EQ(task_join(caller), 0);
 }

@@ -104,6 +104,7 @@ TURNS_TEST(equal_tasks_take_turns_of_one_slice)
 	turns_expect(expected, ARRAY_SIZE(expected));
 	sched_read_counts(0, &after);
 	KT_EQ(after.slices - before.slices, 6);
+	KT_EQ(after.preemptions - before.preemptions, 7); /* the idle task, too */
 	KT_EQ(after.idle_ns - before.idle_ns, 73 * MS);
 	for (unsigned i = 0; i < 3; i++) {
 		KT_EQ(runtime_of(task[i]), 9 * MS);
@@ -158,15 +159,20 @@ TURNS_TEST(who_yields_gets_a_new_slice_at_the_end)
 		{ 1, 0, 3000 },	    { 2, 3000, 6000 },	 { 1, 6000, 9000 },
 		{ 2, 9000, 12000 }, { 1, 12000, 15000 }, { 2, 15000, 18000 },
 	};
+	struct sched_counts before, after;
 	struct task *task[2];
 
 	(void)arg;
 	KT_EQ(task_set_priority(TESTER), 0);
+	sched_read_counts(0, &before);
 	for (unsigned i = 0; i < 2; i++)
 		task[i] = sched_world_task(run_and_yield, (void *)(uintptr_t)(i + 1), 0, 4);
 	turns_begin();
 	task_sleep_ns(100 * MS);
 	turns_expect(expected, ARRAY_SIZE(expected));
+	sched_read_counts(0, &after);
+	KT_EQ(after.slices - before.slices, 0);
+	KT_EQ(after.preemptions - before.preemptions, 1); /* the idle task */
 	for (unsigned i = 0; i < 2; i++)
 		task_join(task[i]);
 }

@@ -12,6 +12,7 @@
 #include "kt_instance.h"
 
 #include "mm/mobility.h"
+#include "mm/pcp.h"
 
 enum { PAGES = 32768, BLOCKS = PAGES >> PAGEBLOCK_ORDER, BATCH = 7 };
 
@@ -109,3 +110,56 @@ KTEST(rows_p, p6_a_refill_takes_the_last_pages_of_an_area)
 	port_irq_restore(irq);
 	KT_EQ(kt_free(zone), 0);
 }
+
+#ifdef HOST_PORT_IMPL_H
+#include <pthread.h>
+
+static struct {
+	struct zonal *mm;
+	uint32_t held; /* in the list when the interrupt came */
+} caller;
+
+static void note_held(void *arg)
+{
+	(void)arg;
+	caller.held = kt_pcp_held(caller.mm, 0, 0);
+}
+
+static void *call_first_cpu(void *arg)
+{
+	(void)arg;
+	host_cpu_attach(kt_cpu_id(1));
+	KT_TRUE(port_call_cpu(kt_cpu_id(0), note_held, NULL));
+	host_cpu_detach();
+	return NULL;
+}
+
+/* The call has come before the first piece, so it must not wait for the last one. */
+KTEST_F(rows_p, p6_interrupts_come_in_between_the_pieces_of_a_refill, KT_HOST_ONLY)
+{
+	struct zonal *mm = caller.mm = kt_bare_instance(&uma);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	port_irqflags_t irq;
+	pthread_t thread;
+	uint32_t held;
+
+	if (!mm || !KT_TRUE(leave_one_a_block(mm)))
+		return;
+	host_cpu_attach(kt_cpu_id(0));
+	irq = port_irq_save();
+	KT_TRUE(pcp_refill(zone, &mm_this_cpu(mm)->pcp[zone->id], MIGRATE_UNMOVABLE, 0));
+	held = kt_pcp_held(mm, 0, 0);
+	if (pthread_create(&thread, NULL, call_first_cpu, NULL))
+		port_panic("no thread");
+	while (!atomic_load(&host_self->pending))
+		port_relax();
+	pcp_refill_rest(zone, MIGRATE_UNMOVABLE, 0, irq);
+	KT_TRUE(port_irqs_masked());
+	KT_EQ(kt_pcp_held(mm, 0, 0), BATCH - 1);
+	port_irq_restore(irq);
+	pthread_join(thread, NULL);
+	host_cpu_detach();
+	KT_TRUE(held < BATCH - 1);
+	KT_EQ(caller.held, held);
+}
+#endif

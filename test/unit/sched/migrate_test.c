@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "sched/sched_port.h"
+#include "sched/sched_internal.h"
 
 enum { YIELDS = 200, MOVES = 40, THIEVES = 6 };
 
@@ -283,7 +283,9 @@ SCHED_TEST(who_may_stay_where_it_runs_goes_on_without_a_switch)
 	do {
 		before = own_switches();
 		KT_EQ(task_set_cpus(&wide), 0);
+		KT_EQ(task_current()->pinned, ZONAL_MAX_CPUS == 1);
 		KT_EQ(task_set_cpus(&narrow), 0);
+		KT_TRUE(task_current()->pinned);
 		KT_EQ(task_cpu(), here);
 	} while (own_switches() != before && ++tries < 100);
 	KT_TRUE(tries < 100);
