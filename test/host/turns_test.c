@@ -144,6 +144,46 @@ TURNS_TEST(a_better_task_takes_nothing_from_a_slice)
 		task_join(task[i]);
 }
 
+static struct event better_may_run;
+
+static int wait_and_run(void *arg)
+{
+	(void)arg;
+	KT_TRUE(event_wait(&better_may_run, sched_world_deadline()));
+	run_for(9, 500 * US);
+	return 0;
+}
+
+static int run_and_wake(void *arg)
+{
+	run_for((unsigned)(uintptr_t)arg, MS);
+	event_set(&better_may_run);
+	run_for((unsigned)(uintptr_t)arg, 4 * MS);
+	return 0;
+}
+
+/* Nor does one that the task itself has woken. */
+TURNS_TEST(who_wakes_a_better_task_goes_on_with_its_slice_afterwards)
+{
+	static const struct turn expected[] = {
+		{ 1, 0, 1000 },	   { 9, 1000, 1500 },  { 1, 1500, 4500 },
+		{ 2, 4500, 8500 }, { 1, 8500, 9500 }, { 2, 9500, 10500 },
+	};
+	struct task *task[3];
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	event_clear(&better_may_run);
+	task[0] = sched_world_task(wait_and_run, NULL, 0, 6);
+	task[1] = sched_world_task(run_and_wake, (void *)1, 0, 4);
+	task[2] = sched_world_task(run_and_wake, (void *)2, 0, 4);
+	turns_begin();
+	task_sleep_ns(100 * MS);
+	turns_expect(expected, ARRAY_SIZE(expected));
+	for (unsigned i = 0; i < 3; i++)
+		task_join(task[i]);
+}
+
 static int run_and_yield(void *arg)
 {
 	for (unsigned i = 0; i < 3; i++) {
@@ -224,6 +264,30 @@ TURNS_TEST(an_idle_cpu_wakes_each_sleeper_on_time)
 	for (unsigned i = 0; i < ARRAY_SIZE(deadline); i++)
 		KT_EQ(task_join(task[i]), 0);
 	KT_EQ(port_time_ns(), turns.start + 900000);
+}
+
+static int yield_10_times(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < 10; i++) {
+		fake_clock(port_time_ns() + MS);
+		task_yield();
+	}
+	return 0;
+}
+
+TURNS_TEST(who_does_nothing_but_yield_lets_the_timer_in)
+{
+	struct task *yields, *naps;
+
+	(void)arg;
+	KT_EQ(task_set_priority(TESTER), 0);
+	turns_begin();
+	yields = sched_world_task(yield_10_times, NULL, 0, 4);
+	naps = sched_world_task(nap_once, (void *)(uintptr_t)(3 * MS), 0, 6);
+	task_sleep_ns(100 * MS);
+	KT_EQ(task_join(yields), 0);
+	KT_EQ(task_join(naps), 0);
 }
 
 static int nap_between(void *arg)

@@ -252,6 +252,9 @@ KTEST(rows_k, k17_too_few_pages_are_an_event_and_the_walk_goes_on)
 	KT_EQ(kt_served_by(cache->mm, 0, KERNEL, 0), 3 * ZONE_TYPES);
 	/* nodes 0 and 2; node 1 has its own CPU, node 3 is too far */
 	KT_EQ(kt_event(cache->mm, EVENT_ZONE_RECLAIM_FAILED), 2);
+	/* Who may use no other fails by the first walk, and by one that goes down to MIN. */
+	KT_TRUE(!zonal_alloc_node(cache->mm, 0, KERNEL | __GFP_THISNODE | __GFP_NORETRY, 0));
+	KT_EQ(kt_event(cache->mm, EVENT_ZONE_RECLAIM_FAILED), 4);
 	kt_cache_drop_all(cache);
 }
 
