@@ -44,7 +44,7 @@ static struct made *claim_of(uint64_t on0, uint64_t on1, unsigned order)
 		return NULL;
 	memcpy(made->claim.owner, "guest", 6);
 	made->claim.order = order;
-	made->claim.gfp = GFP_KERNEL;
+	made->claim.gfp = GFP_KERNEL | __GFP_ZERO | __GFP_COMP; /* two that it must not heed */
 	made->claim.part = made->part;
 	return made;
 }
@@ -89,6 +89,8 @@ KTEST(claim, is_counted_at_once_and_what_is_left_goes_back)
 	KT_EQ(zonal_claimed_pages(mm, 0), 3000);
 	KT_EQ(zonal_claimed_pages(mm, 1), 77);
 	kt_check_all(mm);
+	zonal_free(mm, zonal_claim_take(&made->claim, 0, 0, MAX_ORDER - 1), MAX_ORDER - 1);
+	KT_EQ(zonal_claimed_pages(mm, 0), 3000 - LARGEST);
 	page = zonal_claim_take(&made->claim, 1, 0, 3);
 	if (!KT_TRUE(page))
 		return;

@@ -7,6 +7,9 @@
  */
 #include "kt_cache.h"
 
+#include <string.h>
+
+#include <zonal/claim.h>
 #include <zonal/trace.h>
 
 #include "mm/reclaim/reclaim.h"
@@ -42,6 +45,28 @@ KTEST(reclaim, the_only_page_that_can_go_is_found_in_the_last_round)
 	KT_TRUE(page);
 	KT_EQ(cache->committed, 1);
 	zonal_free(cache->mm, page, 0);
+	kt_give_all(cache->mm, rest, 0);
+	kt_check_all(cache->mm);
+}
+
+/* Of larger blocks a smaller one is as good, so nobody is disturbed for those. */
+KTEST(claim, what_can_go_goes_for_blocks_of_its_own_order_alone)
+{
+	struct zonal_claim_part part = { .nid = 0, .pages = 64 };
+	struct zonal_claim claim = { .parts = 1, .part = &part, .gfp = KERNEL };
+	struct page *rest;
+	struct kt_cache *cache = used_up(600, &rest);
+
+	if (!cache)
+		return;
+	memcpy(claim.owner, "guest", 6);
+	KT_EQ(zonal_claim_make(cache->mm, &claim), 0);
+	KT_EQ(zonal_claimed_pages(cache->mm, 0), 64);
+	KT_TRUE(cache->committed >= 64);
+	KT_EQ(kt_event(cache->mm, EVENT_COMPACTSTALL), 0);
+	KT_EQ(cache->asked_move, 0);
+	zonal_claim_drop(&claim);
+	kt_cache_drop_all(cache);
 	kt_give_all(cache->mm, rest, 0);
 	kt_check_all(cache->mm);
 }

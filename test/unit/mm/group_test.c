@@ -5,6 +5,9 @@
  * The task that runs a case is the group's; its state is put back at the end. Usage is compared
  * after zonal_group_settle(), so that no CPU has anything in store.
  */
+#include <string.h>
+
+#include <zonal/claim.h>
 #include <zonal/group.h>
 
 #include "kt_cache.h"
@@ -55,6 +58,22 @@ static void scene_end(struct scene *s)
 	KT_EQ(zonal_group_drop(s->outer), 0);
 	kt_check_all(s->mm);
 	KT_EQ(zonal_bad_count(s->mm), 0);
+}
+
+/* Whoever makes a claim does it for a client. */
+KTEST(rows_z, z5_a_claim_is_charged_to_nobody)
+{
+	struct zonal_claim_part part = { .nid = 0, .pages = 70 };
+	struct zonal_claim claim = { .parts = 1, .part = &part, .gfp = ACCOUNT };
+	struct scene s;
+
+	if (!scene_begin(&s, 1000, 500))
+		return;
+	memcpy(claim.owner, "guest", 6);
+	KT_EQ(zonal_claim_make(s.mm, &claim), 0);
+	KT_EQ(usage(&s), 0);
+	zonal_claim_drop(&claim);
+	scene_end(&s);
 }
 
 KTEST(rows_z, z5_what_is_charged)
