@@ -320,6 +320,37 @@ KTEST(rows_x, x5_zones_outside_of_the_mask_are_left_alone)
 	pair_is_well(cache);
 }
 
+static void may_not_write_files(struct kt_cache *cache, unsigned place)
+{
+	(void)place;
+	KT_TRUE(!(cache->last_may & ZONAL_MAY_FS));
+}
+
+/* Who asks is as before when it has compacted, and owners heard what it may. */
+KTEST(rows_x, x5_a_request_keeps_its_flags_and_says_what_it_may)
+{
+	struct zonal_task *task = port_this_cpu()->task;
+	struct kt_cache *cache = scattered();
+	uint32_t before = task->flags;
+	struct page *page;
+	struct request r;
+
+	if (!cache)
+		return;
+	r = request(cache->mm, PAGEBLOCK_ORDER, COMPACT_SYNC_LIGHT);
+	r.pass.gfp &= ~__GFP_FS;
+	cache->on_move = may_not_write_files;
+	task->flags |= ZTASK_NOCMA;
+	page = compacted_for(&r);
+	KT_EQ(task->flags, before | ZTASK_NOCMA);
+	task->flags = before;
+	cache->on_move = NULL;
+	KT_TRUE(cache->moved > 0);
+	if (KT_TRUE(page))
+		zonal_free(cache->mm, page, PAGEBLOCK_ORDER);
+	all_is_well(cache);
+}
+
 /* X4: after a run to the end without a block, but not after an asynchronous one. */
 KTEST(rows_x, x4_a_run_in_vain_puts_its_zone_off_unless_it_was_asynchronous)
 {

@@ -318,3 +318,31 @@ KTEST(rows_k, k11_a_zone_with_the_block_above_its_min_mark_is_ready)
 	kt_marks(zone, free + 1, free + 1, free + 2);
 	KT_TRUE(!compact_ready(zone, 9, ZONE_NORMAL));
 }
+
+/* X1, X2: every second block of 8 pages is free, which are 2048: (1000 + 2048 * 500) / 2048 is 500,
+ * so that a block of 16, which is costly, lacks memory as much as order. */
+KTEST(rows_x, x2_memory_that_is_short_as_much_as_scattered_is_not_compacted_for)
+{
+	static const struct kt_spec board = { .ram = { { 0, KT_DMA_PFN, 32768 } } };
+	struct zonal *mm = kt_bare_instance(&board);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+
+	for (unsigned i = 0; mm && i < 32768 >> 3; i++)
+		if (!KT_TRUE(zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 3)))
+			return;
+	for (pfn_t pfn = KT_DMA_PFN; mm && pfn < KT_DMA_PFN + 32768; pfn += 16)
+		zonal_free(mm, zonal_page(mm, pfn), 3);
+	if (!mm)
+		return;
+	KT_EQ(compact_index(zone, 4), 500);
+	KT_EQ(compact_suitable(zone, 4, 0, ZONE_NORMAL, 0), COMPACT_SKIPPED);
+	KT_EQ(compact_suitable(zone, 4, 0, ZONE_NORMAL, 1), COMPACT_CONTINUE);
+	KT_TRUE(!compact_ready(zone, 4, ZONE_NORMAL));
+	/* One of 8 is not costly, whatever the index is. */
+	while (zonal_alloc(mm, GFP_NOWAIT | __GFP_NOWARN, 2))
+		;
+	for (pfn_t pfn = KT_DMA_PFN; pfn < KT_DMA_PFN + 32768; pfn += 16)
+		zonal_free(mm, zonal_page(mm, pfn), 2);
+	KT_EQ(compact_index(zone, 3), 500);
+	KT_EQ(compact_suitable(zone, 3, 0, ZONE_NORMAL, 0), COMPACT_CONTINUE);
+}

@@ -147,7 +147,9 @@ KTEST(constraint, no_page_behind_the_end_is_put_back)
 
 	if (!mm || !KT_TRUE(fit_carve(zone, first, first + 64)))
 		return;
-	fit_put_back(zone, first, first + 24);
+	fit_put_back(zone, first, first + 1);
+	KT_EQ(kt_free(zone), free - 63);
+	fit_put_back(zone, first + 1, first + 24);
 	KT_EQ(kt_free(zone), free - 40);
 	KT_EQ(page_order(mm_page(mm, first)), 4);
 	KT_EQ(page_order(mm_page(mm, first + 16)), 3);

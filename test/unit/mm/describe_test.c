@@ -88,6 +88,7 @@ KTEST(describe, room_is_nobodys_until_it_is_described_and_brought)
 	if (!KT_EQ(describe(mm, ROOM, SECTION), 0))
 		return;
 	KT_TRUE(zonal_page(mm, ROOM) && !zonal_page(mm, ROOM + SECTION));
+	KT_TRUE(mm_seems_ours(mm, zonal_page(mm, ROOM + SECTION - 1)));
 	KT_EQ(total_of(mm, 1), 0);
 	is_sound(mm);
 	KT_EQ(zonal_online(mm, ROOM, SECTION), 0);
@@ -133,6 +134,10 @@ KTEST(describe, zones_that_no_room_is_in_expect_nothing)
 	page = zonal_alloc_node(mm, 0, GFP_DMA | __GFP_NOWARN, 3);
 	if (KT_TRUE(page && zonal_pfn(page) < KT_NORMAL_PFN))
 		zonal_free(mm, page, 3);
+	/* And so is what was there before, to its end. */
+	KT_TRUE(mm_seems_ours(mm, zonal_page(mm, KT_NORMAL_PFN + SMALL - 1)));
+	KT_EQ(mm->map_first, KT_NORMAL_PFN - SECTION);
+	KT_TRUE(mm->map_span <= 2 * SECTION);
 	KT_EQ(zonal_bad_count(mm), 0);
 	KT_EQ(total_of(mm, 0), SMALL + SECTION);
 	is_sound(mm);

@@ -278,6 +278,7 @@ KTEST(inside, a_full_table_and_missing_hooks_are_refused)
 	nothing_changed(site, before,
 			zonal_build_inside(site->mm, &site->config, &site->info, map, site),
 			ZONAL_ERANGE);
+	KT_EQ(site->mapped, 0); /* that it is full is known before */
 }
 
 KTEST(inside, the_last_entry_of_the_table_is_enough_for_one_piece)

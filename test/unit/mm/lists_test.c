@@ -162,6 +162,7 @@ KTEST(lru, page_that_reclaim_met_while_written_goes_to_the_old_end)
 	zonal_page_written(cache->mm, page);
 	/* It went to the active list, where it waits to be written, and is not moved from there. */
 	KT_TRUE(!(page_word(page) & (PG_ROTATE | PG_WRITEBACK)));
+	KT_EQ(kt_event(cache->mm, EVENT_PGROTATED), 0);
 	kt_check_all(cache->mm);
 	/* One whose owner starts to write it when asked stays, and is the next to go. */
 	page = cache->place[39].page;

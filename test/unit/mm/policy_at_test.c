@@ -129,6 +129,9 @@ KTEST(rows_q, q15_a_huge_block_is_near_or_none)
 	KT_EQ(node_at(mm, NULL, 0, HUGE_ELSEWHERE, 9), 1);
 	/* Smaller blocks look elsewhere at once. */
 	KT_EQ(node_at(mm, NULL, 0, HUGE_LIGHT, 8), 1);
+	/* What is preferred is no bound. */
+	kt_marks(kt_zone(mm, 2, ZONE_DMA), 1 << 20, 1 << 20, 1 << 20);
+	KT_TRUE(node_at(mm, &preferred, 0, GFP_HIGHUSER_MOVABLE, 0) > 0);
 }
 
 /* The first try names its node and no set: nothing but that node's being full can refuse it. */
