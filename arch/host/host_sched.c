@@ -102,6 +102,8 @@ void sched_context_init(struct sched_context *context, void *stack, size_t bytes
 	context->sp = top;
 	context->stack = stack;
 	context->stack_bytes = bytes;
+	context->made = true;
+	atomic_fetch_add(&host_sched.contexts, 1);
 	/* It takes longer than a slice, which the first switch would take from the task. But there
 	 * is room for a few thousand at once, and a test has ten thousand tasks. */
 	if (__tsan_create_fiber && atomic_load(&early_fibres) < EARLY_FIBRES) {
@@ -136,6 +138,11 @@ void sched_context_drop(struct sched_context *context)
 		atomic_fetch_sub(&early_fibres, 1);
 	}
 	context->early = false;
+	if (context->made) {
+		ASSERT(atomic_load(&host_sched.contexts), "a context is dropped that was not made");
+		atomic_fetch_sub(&host_sched.contexts, 1);
+	}
+	context->made = false;
 }
 
 /* No instrumentation: between the two calls the sanitizer and the stack pointer disagree. */

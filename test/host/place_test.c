@@ -365,6 +365,28 @@ FAKE_TEST(cpus_of_every_word_of_a_mask_are_told)
 	}
 }
 
+/* Those who place tasks see how good it is now; one that waits says nothing of its CPU. */
+FAKE_TEST(who_is_hurried_while_it_runs_is_seen_with_its_new_priority)
+{
+	struct task *runs, *waits;
+
+	fake_board(2, 1);
+	fake_start();
+	runs = fake_task(1, 5);
+	fake_run(1, runs);
+	task_hurry(runs, 9);
+	KT_EQ(task_priority(runs), 9);
+	KT_EQ(ld_relaxed(&run_queues[1].running), 9);
+	task_hurry(runs, 8);
+	KT_EQ(task_priority(runs), 9);
+	waits = fake_task(1, 3);
+	task_set_state(waits, TASK_BLOCKED);
+	task_hurry(waits, 7);
+	KT_EQ(task_priority(waits), 7);
+	KT_EQ(ld_relaxed(&run_queues[1].running), 9);
+	KT_EQ(fake_kicks(), 0);
+}
+
 /* Who runs a task is told of something that was written for it, who has it queued is not: it will
  * look when it begins. */
 FAKE_TEST(only_the_cpu_that_runs_a_task_is_kicked_for_it)

@@ -144,6 +144,31 @@ TURNS_TEST(a_better_task_takes_nothing_from_a_slice)
 		task_join(task[i]);
 }
 
+static int return_at_once(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* Whoever frees it: who joins it, who detaches it late, or the reaper. */
+TURNS_TEST(who_has_ended_gives_its_context_back)
+{
+	unsigned before = atomic_load(&host_sched.contexts);
+	struct task_spec spec = { .fn = return_at_once, .priority = 4, .detached = true };
+	struct task *task[2];
+
+	(void)arg;
+	for (unsigned i = 0; i < 2; i++)
+		task[i] = sched_world_task(return_at_once, NULL, 0, 4);
+	KT_EQ(task_spawn(&spec, NULL), 0);
+	KT_EQ(atomic_load(&host_sched.contexts), before + 3);
+	task_sleep_ns(MS);
+	KT_EQ(atomic_load(&host_sched.contexts), before + 2);
+	task_detach(task[0]);
+	task_join(task[1]);
+	KT_EQ(atomic_load(&host_sched.contexts), before);
+}
+
 static struct event better_may_run;
 
 static int wait_and_run(void *arg)

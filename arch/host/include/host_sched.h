@@ -22,6 +22,7 @@ struct host_sched {
 	uint64_t ram_phys, ram_bytes;
 	_Atomic bool stop;  /* CPUs leave when idle */
 	bool no_maps;       /* a test's wish: no stack is mapped */
+	_Atomic unsigned contexts; /* that were made and not given back */
 	struct host_sched_cpu cpu[ZONAL_MAX_CPUS];
 };
 

@@ -20,6 +20,7 @@ struct sched_context {
 	void *fake_stack;       /* address sanitizer's, of a context that does not run */
 	void *fibre;            /* thread sanitizer's; it may be NULL until it first runs */
 	bool early;             /* it was made with the task, and counts */
+	bool made;              /* for a task, to be given back */
 };
 
 #endif
