@@ -59,13 +59,12 @@ static void drain_piece(void *arg)
 	uint32_t count = ZN_MIN(drain->left, (uint32_t)DRAIN_PIECE);
 
 	DASSERT_MASKED();
-	ASSERT(drain->left <= drain->turn.left, "%u pages left of %u", drain->left,
+	ASSERT(count && drain->left <= drain->turn.left, "%u pages left of %u", drain->left,
 	       drain->turn.left);
 	drain->left -= count;
-	if (count)
-		trace(drain->zone->mm, CALL_DRAIN, drain->zone->node, drain->zone->type,
-		      drain->cpu, drain->turn.type, drain->turn.give, drain->turn.left, count);
-	if (count && !pcp_give(drain->zone, pcp, &drain->turn, count))
+	trace(drain->zone->mm, CALL_DRAIN, drain->zone->node, drain->zone->type, drain->cpu,
+	      drain->turn.type, drain->turn.give, drain->turn.left, count);
+	if (!pcp_give(drain->zone, pcp, &drain->turn, count))
 		drain->left = 0;
 }
 
