@@ -143,6 +143,35 @@ KTEST(describe, zones_that_no_room_is_in_expect_nothing)
 	is_sound(mm);
 }
 
+static void add_room_between(struct boot_info *info, struct zonal_config *config)
+{
+	(void)config;
+	KT_EQ(zonal_add_room(info, 0, bytes_of(KT_NORMAL_PFN + 2 * SECTION), bytes_of(SECTION)),
+	      0);
+}
+
+/* Room in the middle of a zone is no end of what can be initialised later. */
+KTEST_F(deferred, sections_behind_room_are_left_for_later_too, KT_HOST_ONLY)
+{
+	static const struct kt_spec apart = {
+		.ram = { { 0, KT_NORMAL_PFN, 2 * SECTION },
+			 { 0, KT_NORMAL_PFN + 3 * SECTION, SECTION } },
+		.deferred = true,
+	};
+	struct zonal *mm = kt_changed_instance(&apart, add_room_between);
+
+	if (!mm)
+		return;
+	KT_TRUE(mm_page_ready(mm, KT_NORMAL_PFN));
+	KT_TRUE(!mm_page_ready(mm, KT_NORMAL_PFN + SECTION));
+	KT_TRUE(!mm_page_ready(mm, KT_NORMAL_PFN + 3 * SECTION));
+	KT_EQ(zonal_deferred_pages(mm, 0), 2 * SECTION);
+	while (zonal_deferred_turn(mm, 0) == ZONAL_DEFERRED_MORE)
+		;
+	KT_TRUE(mm_page_ready(mm, KT_NORMAL_PFN + 3 * SECTION));
+	is_sound(mm);
+}
+
 static void add_room_above(struct boot_info *info, struct zonal_config *config)
 {
 	(void)config;

@@ -184,3 +184,26 @@ KTEST(rows_q, a_block_of_a_lane_costs_one_hold_of_the_zone_lock)
 		zonal_free(mm, page, order);
 	}
 }
+
+/* M11: of more than half a block comes from CMA, though the lane's own list has one. */
+KTEST(rows_q, a_lane_leaves_blocks_to_cma_where_that_comes_first)
+{
+	static const struct kt_spec cma = {
+		.ram = { { 0, KT_DMA_PFN, 6144 } },
+		.reserved = { { 0, KT_DMA_PFN + 1024, 2048 } },
+		.cma_index = 1,
+	};
+	struct zonal *mm = ZONAL_CMA ? kt_bare_instance(&cma) : NULL;
+	struct page *page;
+
+	for (unsigned i = 0; mm && i < 2; i++)
+		KT_TRUE(zonal_alloc(mm, GFP_HIGHUSER_MOVABLE, MAX_ORDER - 1));
+	/* 2048 of 4096, and then of 4092 */
+	for (unsigned i = 0; mm && i < 2; i++) {
+		page = zonal_alloc(mm, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 2);
+		KT_EQ(page ? page_block_type(page) : MIGRATE_ISOLATE,
+		      i ? MIGRATE_CMA : MIGRATE_MOVABLE);
+	}
+	if (mm)
+		kt_check_all(mm);
+}

@@ -155,10 +155,12 @@ KTEST(rows_o, o12_one_that_is_gone_is_news_and_no_kill)
 KTEST(rows_o, o8_rows_of_a_report_are_in_order_and_the_rest_is_counted)
 {
 	struct kt_oom *oom = kt_oom(kt_bare_instance(&uma));
+	struct cpuset_state behind;
 	struct lack l;
 
 	if (!oom)
 		return;
+	memcpy(&behind, &oom->mm->cpusets, sizeof(behind));
 	for (unsigned n = 0; n < OOM_ROWS + 5; n++) {
 		kt_oom_task(oom, 0, 0);
 		oom->task[n].swap = n & 1 ? 1000 - n : 500 + n;
@@ -179,6 +181,7 @@ KTEST(rows_o, o8_rows_of_a_report_are_in_order_and_the_rest_is_counted)
 	(void)chosen(lack(oom->mm, &l));
 	for (unsigned i = 0; i < OOM_ROWS; i++)
 		KT_EQ(oom->mm->oom.row[i].who.id, i + 1);
+	KT_EQ(memcmp(&behind, &oom->mm->cpusets, sizeof(behind)), 0); /* no row more */
 	kt_oom_end_all(oom);
 }
 
