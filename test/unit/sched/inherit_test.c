@@ -100,9 +100,25 @@ static struct zonal_group *make_group(struct zonal *mm)
 	return &group;
 }
 
-/* A set or a group that kept such a task could never be dropped. */
-SCHED_TEST(who_has_ended_is_in_no_cpuset_and_in_no_group)
+/* Tries to make a task while two requests fail, from `skip` on; true: it was none. */
+static bool creation_fails(struct zonal *mm, unsigned skip, struct zonal_group *in)
 {
+	struct task_spec spec = { .name = "unlucky", .fn = is_in_both, .arg = in, .priority = 4 };
+	struct task *task;
+	int error;
+
+	zonal_inject(mm, skip, 2);
+	error = task_spawn(&spec, &task);
+	zonal_inject(mm, 0, 0);
+	if (!error)
+		KT_EQ(task_join(task), 1);
+	return error != 0;
+}
+
+/* A set or a group that kept such a task could never be dropped. */
+SCHED_TEST(who_has_ended_or_never_began_is_in_no_cpuset_and_in_no_group)
+{
+	unsigned failures = 0;
 	struct zonal *mm = sched_port_memory();
 	struct zonal_task *memory = task_memory(task_current());
 	struct zonal_group *in = make_group(mm);
@@ -117,6 +133,9 @@ SCHED_TEST(who_has_ended_is_in_no_cpuset_and_in_no_group)
 	KT_EQ(zonal_cpuset_drop(&set), ZONAL_EBUSY);
 	if (task)
 		KT_EQ(task_join(task), 1);
+	for (unsigned skip = 0; skip < 4; skip++)
+		failures += creation_fails(mm, skip, in);
+	KT_TRUE(failures > 0);
 	zonal_cpuset_leave(memory);
 	zonal_group_join(NULL, memory);
 	KT_EQ(zonal_cpuset_drop(&set), 0);
