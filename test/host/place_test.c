@@ -387,6 +387,27 @@ FAKE_TEST(who_is_hurried_while_it_runs_is_seen_with_its_new_priority)
 	KT_EQ(fake_kicks(), 0);
 }
 
+/* Here, where a switch may not be while all is masked: an interrupt of its own is to make it. */
+FAKE_TEST(who_is_hurried_above_the_caller_is_switched_to)
+{
+	struct task *first, *second;
+
+	fake_board(1, 1);
+	fake_start();
+	fake_run(0, fake_task(0, 6));
+	first = fake_task(0, 5);
+	fake_queue(0, first);
+	second = fake_task(0, 5);
+	fake_queue(0, second);
+	/* As good as it is already: it keeps its place before its equals. */
+	task_hurry(first, 5);
+	KT_TRUE(fake_first(0) == first);
+	KT_EQ(fake_kicks(), 0);
+	task_hurry(second, 7);
+	KT_TRUE(fake_first(0) == second && ld_relaxed(&run_queues[0].need_resched));
+	KT_TRUE(fake_kicked(0));
+}
+
 /* Who runs a task is told of something that was written for it, who has it queued is not: it will
  * look when it begins. */
 FAKE_TEST(only_the_cpu_that_runs_a_task_is_kicked_for_it)
