@@ -273,6 +273,56 @@ static bool other_is_told(void)
 	return atomic_load(&host_sched.cpu[idle_play.other].kicked);
 }
 
+static int end_at_once(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static int say_busy(void *arg)
+{
+	atomic_store((_Atomic unsigned *)arg, 1);
+	return 0;
+}
+
+/* A task that waits here may run on the other CPU as well from now on. */
+static void widen(struct run_queue *queue, struct task *task)
+{
+	port_irqflags_t flags = port_irq_save();
+
+	lock_take(&queue->lock);
+	queue_remove(queue, task);
+	task_set_state(task, TASK_MOVING);
+	cpumask_add(&task->cpus, idle_play.other);
+	task->pinned = false;
+	queue_push_tail(queue, task);
+	lock_drop(&queue->lock);
+	host_sched_unmask(flags);
+}
+
+/* A fourth CPU ends its idleness, while the other may run what waits here and was not told. */
+static void expect_passed_on(unsigned fourth)
+{
+	static _Atomic unsigned ran;
+	struct task *waits, *runs;
+
+	preempt_disable();
+	waits = sched_world_task(end_at_once, NULL, (int)task_cpu(), 4);
+	if (waits)
+		widen(&run_queues[task_cpu()], waits);
+	atomic_store(&host_sched.cpu[idle_play.other].kicked, false);
+	atomic_store(&ran, 0);
+	runs = sched_world_task(say_busy, (void *)(uintptr_t)&ran, (int)fourth, 4);
+	KT_TRUE(sched_world_spin(&ran, 1));
+	KT_TRUE(atomic_load(&host_sched.cpu[idle_play.other].kicked));
+	preempt_enable();
+	atomic_store(&idle_play.let_go, 1);
+	if (runs)
+		task_join(runs);
+	if (waits)
+		task_join(waits);
+}
+
 SCHED_TEST(a_cpu_is_told_of_work_while_it_is_idle_and_not_while_it_runs_a_task)
 {
 	int other = sched_world_other(task_cpu()), third = 0;
@@ -292,7 +342,7 @@ SCHED_TEST(a_cpu_is_told_of_work_while_it_is_idle_and_not_while_it_runs_a_task)
 	caller = sched_world_task(call_other, NULL, third, TESTER);
 	KT_TRUE(sched_world_spin(&idle_play.held, 1));
 	KT_TRUE(other_is_told());
-	atomic_store(&idle_play.let_go, 1);
+	expect_passed_on(6 - (unsigned)other - (unsigned)third - task_cpu());
 	if (caller)
 		KT_EQ(task_join(caller), 0);
 }
