@@ -107,6 +107,12 @@ void *memmove(void *to, const void *from, size_t length)
 	return to;
 }
 
+static inline void fill_line(word_t *to, word_t word)
+{
+	to[0] = to[1] = to[2] = to[3] = word;
+	to[4] = to[5] = to[6] = to[7] = word;
+}
+
 void *memset(void *to, int value, size_t length)
 {
 	unsigned char *p = to;
@@ -114,6 +120,8 @@ void *memset(void *to, int value, size_t length)
 
 	for (; length && !word_aligned(p); length--)
 		*p++ = (unsigned char)value;
+	for (; length >= LINE; length -= LINE, p += LINE)
+		fill_line((word_t *)(void *)p, word);
 	for (; length >= WORD; length -= WORD, p += WORD)
 		*(word_t *)(void *)p = word;
 	while (length--)
