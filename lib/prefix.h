@@ -183,6 +183,7 @@
 #define meta_close zn_meta_close
 #define meta_open zn_meta_open
 #define meta_take zn_meta_take
+#define meta_take_filled zn_meta_take_filled
 #define meta_take_map zn_meta_take_map
 #define min_free_check zn_min_free_check
 #define min_free_most zn_min_free_most
@@ -191,6 +192,7 @@
 #define mobility_has zn_mobility_has
 #define mobility_move_block zn_mobility_move_block
 #define mobility_note_large zn_mobility_note_large
+#define mobility_steal_block zn_mobility_steal_block
 #define mobility_take zn_mobility_take
 #define mobility_take_singles zn_mobility_take_singles
 #define movable_plan zn_movable_plan

@@ -29,6 +29,7 @@
  *     list that is not empty;
  *   - two free buddies of one order < 10 never both sit in lists (B14), save
  *     across an isolated pageblock (B6);
+ *   - where the zone has them, the byte of a free block's first page is 0 (block_steal.c);
  *   - zone->free is the sum over all lists but ISOLATE and guards, free_cma over CMA (B12, B13).
  *
  * Only buddy_list.h and, for a whole pageblock at once, block_move.c touch a list, its count, its
@@ -92,12 +93,18 @@ struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 }
 
 /* Guards lie between single pages, so that no two are side by side. */
-static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, struct page **out)
+static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, struct page **out,
+					     unsigned want)
 	LOCK_HELD(zone->lock);
-static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, struct page **out)
+static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, struct page **out,
+					     unsigned want)
 {
-	out[0] = buddy_take(zone, 0, type);
-	return out[0] ? 1 : 0;
+	unsigned count = 0;
+
+	DASSERT_HELD(&zone->lock);
+	while (count < want && (out[count] = take_guarded(zone, 0, type)))
+		count++;
+	return count;
 }
 
 /*
@@ -107,26 +114,43 @@ static ZN_NOINLINE unsigned take_run_guarded(struct zone *zone, unsigned type, s
  * block for each bit between the run and the block's end.
  */
 static ZN_INLINE unsigned
+take_first(struct zone *zone, uintptr_t map, unsigned order, unsigned type, struct page **out,
+	   unsigned want) LOCK_HELD(zone->lock)
+{
+	unsigned size = 1u << order, count = ZN_MIN(want, size);
+	struct page *page = buddy_list_pop(zone, map, order, type);
+	uint8_t *heads = ZONE_HEADS && map ? heads_at(zone, page->pfn) : NULL;
+
+	DASSERT_HELD(&zone->lock);
+	for (unsigned i = 0; i < count; i++)
+		out[i] = page + i;
+	for (unsigned i = 0; ZONE_HEADS && map && i < count; i++)
+		heads[i] = HEADS_NONE;
+	for (unsigned i = count; i < size; i += i & -i)
+		buddy_list_add(zone, map, page + i, (unsigned)__builtin_ctz(i), type, false);
+	return count;
+}
+
+static ZN_INLINE unsigned
 take_run_by(struct zone *zone, uintptr_t map, unsigned type, struct page **out, unsigned want)
 	LOCK_HELD(zone->lock)
 {
-	unsigned filled = ld_relaxed_u16(&zone->filled[type]), order, size, count;
-	struct page *page;
+	unsigned count = 0, filled;
 
 	DASSERT_HELD(&zone->lock);
 	DASSERT(want && type < MIGRATE_TYPES, "%u pages of type %u", want, type);
-	if (!filled)
-		return 0;
 	if (ZONAL_AIDS && unlikely(zone->guard_order))
-		return take_run_guarded(zone, type, out);
-	order = (unsigned)__builtin_ctz(filled);
-	size = 1u << order;
-	count = ZN_MIN(want, size);
-	page = buddy_list_pop(zone, map, order, type);
-	for (unsigned i = 0; i < count; i++)
-		out[i] = page + i;
-	for (unsigned i = count; i < size; i += i & -i)
-		buddy_list_add(zone, map, page + i, (unsigned)__builtin_ctz(i), type, false);
+		return take_run_guarded(zone, type, out, want);
+	do {
+		filled = ld_relaxed_u16(&zone->filled[type]);
+		if (!filled)
+			break;
+		if (ZONAL_LANES && filled & 1)
+			count += buddy_take_listed(zone, map, type, out + count, want - count);
+		else
+			count += take_first(zone, map, (unsigned)__builtin_ctz(filled), type,
+					    out + count, want - count);
+	} while (count < want);
 	count_free(zone, type, -(int64_t)count);
 	return count;
 }
@@ -238,14 +262,11 @@ void buddy_unboost(struct zone *zone)
 void buddy_move(struct zone *zone, struct page *page, unsigned type)
 {
 	unsigned order = page_order(page), from = page->list_type;
-	uint8_t reported = page->reported;
 
 	ASSERT(page_state(page) == PAGE_FREE && type < MIGRATE_TYPES,
 	       "pfn 0x%x, word 0x%x, to type %u", page->pfn, page_word(page), type);
 	DASSERT_HELD(&zone->lock);
-	buddy_list_del(zone, zone->map, page, order);
-	buddy_list_add(zone, zone->map, page, order, type, true);
-	page->reported = reported;
+	buddy_list_move(zone, zone->map, page, order, type);
 	if (from != type)
 		buddy_recount(zone, from, type, 1 << order);
 }
@@ -288,6 +309,8 @@ bool buddy_carve(struct zone *zone, struct page *page, unsigned order)
 		buddy_list_add(zone, zone->map, page < upper ? upper : head, found, type, false);
 		head = page < upper ? head : upper;
 	}
+	if (ZONE_HEADS && zone->map)
+		*heads_at(zone, head->pfn) = 0;
 	count_free(zone, type, -((int64_t)1 << order));
 	return true;
 }

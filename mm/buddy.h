@@ -15,9 +15,8 @@ struct page *buddy_take(struct zone *zone, unsigned order, unsigned type)
 	LOCK_HELD(zone->lock);
 
 /*
- * Take up to `want` single pages of `type` that lie side by side: what `want` calls of
- * buddy_take(zone, 0, type) would give while the smallest block lasts. Fills
- * out[], returns how many; 0 if the lists of `type` are empty.
+ * Take up to `want` single pages of `type`: what `want` calls of buddy_take(zone, 0, type) would
+ * give, in their order. Fills out[], returns how many; less: the lists of `type` are empty.
  */
 unsigned buddy_take_run(struct zone *zone, unsigned type, struct page **out, unsigned want)
 	LOCK_HELD(zone->lock);

@@ -86,6 +86,9 @@ static bool check_block(struct walk *w, const struct list_walk *l, struct page *
 		return check_found(w, page->pfn,
 				   "pfn 0x%x of a type %u block is in a list of type %u", page->pfn,
 				   block, type);
+	if (ZONE_HEADS && zone->map && *(const uint8_t *)(zone->heads + page->pfn))
+		return check_found(w, page->pfn, "pfn 0x%x is free, and a theft would pass it by",
+				   page->pfn);
 	if (buddy_is_free(zone, page, order))
 		return check_found(w, page->pfn, "pfn 0x%x and its buddy of order %u are both free",
 				   page->pfn, order);

@@ -59,7 +59,7 @@ void highatomic_reserve(struct zone *zone, struct page *page)
 	if (!reserve_full(zone) && type < MIGRATE_HIGHATOMIC) {
 		set_reserved(zone, ld_relaxed(&zone->highatomic) + RESERVE_PAGES);
 		block_set_type(page, MIGRATE_HIGHATOMIC);
-		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC, NULL);
+		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC);
 	}
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
@@ -91,7 +91,7 @@ static bool unreserve_zone(struct zone *zone, unsigned type)
 			highatomic_forget(zone);
 		block_set_type(page, type);
 		trace(zone->mm, CALL_OTHER, ZONAL_OTHER_HIGHATOMIC, zone->node, zone->type);
-		if (mobility_move_block(zone, page, type, NULL))
+		if (mobility_move_block(zone, page, type))
 			return true;
 	}
 	return false;

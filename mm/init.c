@@ -157,7 +157,6 @@ static void find_runs(struct zonal *mm)
 
 	mm_for_each_zone(mm, zid, zone)
 		pagemap_find_run(mm, zone);
-	instance_plain_frees(mm);
 }
 
 void init_lists(struct zonal *mm)
@@ -170,7 +169,7 @@ void init_lists(struct zonal *mm)
 	pcp_setup(mm);
 	if (ZONAL_LANES) {
 		build_lanes(mm);
-		find_runs(mm);
+		instance_plain_frees(mm);
 	}
 }
 
@@ -203,6 +202,8 @@ static void make_parts(struct zonal *mm, const struct zonal_config *config)
 	make_cpus(mm, config);
 	if (ZONAL_AIDS && config->page_owner)
 		page_owner_init(mm, config->info);
+	if (ZONAL_LANES)
+		find_runs(mm);
 	meta_close(mm);
 }
 

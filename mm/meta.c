@@ -112,7 +112,7 @@ void *meta_take_map(struct zonal *mm, unsigned nid, size_t bytes)
 	return map;
 }
 
-void *meta_take(struct zonal *mm, unsigned nid, size_t bytes)
+void *meta_take_filled(struct zonal *mm, unsigned nid, size_t bytes, unsigned char value)
 {
 	struct meta_piece *piece = &mm->meta[nid];
 
@@ -120,7 +120,12 @@ void *meta_take(struct zonal *mm, unsigned nid, size_t bytes)
 	ASSERT(piece->low && bytes <= left_of(piece), "node %u: %llu bytes", nid,
 	       (unsigned long long)bytes);
 	piece->high -= bytes;
-	return memset(piece->high, 0, bytes);
+	return memset(piece->high, value, bytes);
+}
+
+void *meta_take(struct zonal *mm, unsigned nid, size_t bytes)
+{
+	return meta_take_filled(mm, nid, bytes, 0);
 }
 
 void meta_close(struct zonal *mm)

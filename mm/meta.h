@@ -17,6 +17,8 @@ int meta_open(struct zonal *mm, const struct zonal_storage *storage, const struc
 void *meta_take_map(struct zonal *mm, unsigned nid, size_t bytes);
 /* Anything else: zeroed, aligned to 64. Never NULL. */
 void *meta_take(struct zonal *mm, unsigned nid, size_t bytes);
+/* The same, each byte with that value. */
+void *meta_take_filled(struct zonal *mm, unsigned nid, size_t bytes, unsigned char value);
 /* All that was planned is used. */
 void meta_close(struct zonal *mm);
 

@@ -31,6 +31,7 @@
 
 #include "lib/assert.h"
 #include "buddy.h"
+#include "buddy_list.h"
 #include "trace.h"
 #include "watermark.h"
 
@@ -40,167 +41,51 @@ static const uint8_t fallback_order[MIGRATE_PCPTYPES][2] = {
 	[MIGRATE_RECLAIMABLE] = { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE },
 };
 
-static bool grouping_off(struct zone *zone)
-{
-	return !ZONAL_MOBILITY || (ld_relaxed(&zone->mm->gates) & GATE_NO_GROUPING);
-}
-
 /* M3 */
 static bool may_take_block(struct zone *zone, unsigned order, unsigned type)
 {
 	return order >= PAGEBLOCK_ORDER / 2 || type != MIGRATE_MOVABLE || grouping_off(zone);
 }
 
-/* The first type of the fallback order with a block of exactly `order`, or -1. */
-static int fallback_type(struct zone *zone, unsigned order, unsigned type)
-{
-	ASSERT(type < MIGRATE_PCPTYPES && order < MAX_ORDER, "type %u order %u", type, order);
-	for (unsigned i = 0; i < 2; i++)
-		if (zone->list[fallback_order[type][i]][order].count)
-			return fallback_order[type][i];
-	return -1;
-}
-
-/* M2, M4: which block to take; NULL if there is none. */
+/* M2, M4: which block to take; NULL if there is none. Of two types with a block of that order the
+ * first of the fallback order. */
 static struct page *find_victim(struct zone *zone, unsigned order, unsigned type,
 				unsigned min_order)
 	LOCK_HELD(zone->lock);
 static struct page *find_victim(struct zone *zone, unsigned order, unsigned type,
 				unsigned min_order)
 {
-	ASSERT(order <= min_order && min_order < MAX_ORDER, "order %u, at least %u", order,
-	       min_order);
-	for (unsigned o = MAX_ORDER; o-- > min_order;) {
-		int from = fallback_type(zone, o, type);
+	const uint8_t *from = fallback_order[type];
+	unsigned first = ld_relaxed_u16(&zone->filled[from[0]]) >> min_order << min_order;
+	unsigned both = first | ld_relaxed_u16(&zone->filled[from[1]]) >> min_order << min_order;
+	unsigned found;
 
-		if (from < 0)
-			continue;
-		if (may_take_block(zone, o, type) || o == order)
-			return buddy_first(zone, o, (unsigned)from);
-		break;
+	ASSERT(order <= min_order && min_order < MAX_ORDER && type < MIGRATE_PCPTYPES,
+	       "order %u, at least %u, for type %u", order, min_order, type);
+	if (!both)
+		return NULL;
+	found = 31u - (unsigned)__builtin_clz(both);
+	if (!may_take_block(zone, found, type) && found != order) {
+		if (min_order != order)
+			return NULL;
+		found = (unsigned)__builtin_ctz(both);
 	}
-	for (unsigned o = order; o < MAX_ORDER && min_order == order; o++) {
-		int from = fallback_type(zone, o, type);
-
-		if (from >= 0)
-			return buddy_first(zone, o, (unsigned)from);
-	}
-	return NULL;
+	type = from[!(first >> found & 1)];
+	return link_page(zone, zone->map, zone->list[type][found].first);
 }
 
-/* Pageblocks that are stolen from under one hold of the lock when a list is refilled: each is some
- * 3,000 to 5,000 steps. */
-#define THEFTS_AT_ONCE 2
-
-/* How many pages of one block are looked at together. */
-#define ALIKE 8
-
-/* Pages up to a block's end are looked at by heads: the word of a head tells the
- * length of its block, so the walk is short when blocks are large. */
-static inline unsigned step_pages(uint32_t word)
-{
-	enum page_state state = word_state(word);
-
-	return state == PAGE_FREE || state == PAGE_USED ? 1u << word_order(word) : 1;
-}
-
-/*
- * M8: how many pages of the block at `head`, with this word, count as movable: those on the
- * LRU, and the second page of a compound block of order 1. That one is an accident
- * of 5.10, where its size, 2, lies in the bits that tell a movable page's mapping.
- */
-static unsigned movable_pages(uint32_t word)
-{
-	if (!word_in_use(word))
-		return 0;
-	if (word & PG_LRU)
-		return 1u << word_block_order(word);
-	return (word & PG_COMP) && word_block_order(word) == 1;
-}
-
-/*
- * Of the pages from `page` on, are so many single ones of the zone in use, all on the LRU or none?
- * Most of a block that is nearly full are, so that the walk has five steps a page.
- */
-static inline bool singles_alike(const struct zone *zone, const struct page *page)
-{
-	uint32_t first = page_word(page), differs = first ^ word_make(zone->id, PAGE_USED, 0);
-
-	differs &= WORD_ALLOC_MASK;
-	_Pragma("GCC unroll 16") for (unsigned i = 1; i < ALIKE; i++)
-		differs |= page_word(page + i) ^ first;
-	return !(differs & (WORD_ALLOC_MASK | PG_LRU));
-}
-
-unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type,
-			     unsigned *movable)
-{
-	struct page *at = page_block_first(page), *end = at + (1u << PAGEBLOCK_ORDER), *one = at;
-	pfn_t zone_end = zone->start_pfn + zone->spanned;
-	unsigned moved = 0, others = 0, step;
-
-	ASSERT(page_zid(page) == zone->id && type < MIGRATE_TYPES,
-	       "pfn 0x%x of zone %u, not %u, to type %u", page->pfn, page_zid(page), zone->id,
-	       type);
-	DASSERT_HELD(&zone->lock);
-	if (at->pfn < zone->start_pfn)
-		at = page;
-	if (end[-1].pfn >= zone_end)
-		return 0;
-	for (; at < end; at += step) {
-		uint32_t word = page_word(at);
-
-		step = ALIKE;
-		if (at >= one && end - at >= ALIKE && singles_alike(zone, at)) {
-			others += word & PG_LRU ? ALIKE : 0;
-			continue;
-		}
-		if (at >= one)
-			one = at + ALIKE;
-		step = step_pages(word);
-		if (word_zid(word) != zone->id)
-			continue;
-		if (word_state(word) == PAGE_FREE && at->list_type != LIST_GUARD) {
-			buddy_move(zone, at, type);
-			moved += step;
-		} else {
-			others += movable_pages(word);
-		}
-	}
-	if (movable)
-		*movable = others;
-	return moved;
-}
-
-/* M8: keep the block if most of it now suits `type`. */
-static void take_whole_block(struct zone *zone, struct page *page, unsigned type)
-	LOCK_HELD(zone->lock);
-static void take_whole_block(struct zone *zone, struct page *page, unsigned type)
-{
-	unsigned old = page_block_type(page), movable = 0, alike = 0, moved;
-
-	ASSERT(page_order(page) < PAGEBLOCK_ORDER, "pfn 0x%x has order %u", page->pfn,
-	       page_order(page));
-	moved = mobility_move_block(zone, page, type, &movable);
-	if (!moved) {
-		buddy_move(zone, page, type);
-		return;
-	}
-	if (type == MIGRATE_MOVABLE)
-		alike = movable;
-	else if (old == MIGRATE_MOVABLE)
-		alike = (1u << PAGEBLOCK_ORDER) - (moved + movable);
-	if (moved + alike >= 1u << (PAGEBLOCK_ORDER - 1) || grouping_off(zone))
-		block_set_type(page, type);
-}
+/* Pageblocks that are stolen from under one hold of the lock when a list is refilled: some 850
+ * steps each where few of its pages are free. One that brings many is the last. */
+#define THEFTS_AT_ONCE 8
 
 static void steal(struct zone *zone, struct page *page, unsigned type, unsigned flags)
 	LOCK_HELD(zone->lock);
 static void steal(struct zone *zone, struct page *page, unsigned type, unsigned flags)
 {
-	unsigned order = page_order(page);
+	uint32_t word = page_word(page);
+	unsigned order = word_order(word);
 
-	ASSERT(page_state(page) == PAGE_FREE, "pfn 0x%x, word 0x%x", page->pfn, page_word(page));
+	ASSERT(word_state(word) == PAGE_FREE, "pfn 0x%x, word 0x%x", page->pfn, word);
 	ASSERT(page->list_type != type && type < MIGRATE_PCPTYPES,
 	       "pfn 0x%x of list %u stolen for type %u", page->pfn, page->list_type, type);
 	if (page_block_type(page) == MIGRATE_HIGHATOMIC) {
@@ -217,7 +102,7 @@ static void steal(struct zone *zone, struct page *page, unsigned type, unsigned 
 		if (zone_boost(zone) && (flags & ALLOC_KSWAPD))
 			zone_set_boosted(zone, true);
 		if (may_take_block(zone, order, type))
-			take_whole_block(zone, page, type);
+			mobility_steal_block(zone, page, type);
 		else
 			buddy_move(zone, page, type);
 	}
@@ -306,6 +191,23 @@ struct page *mobility_take(struct zone *zone, unsigned order, unsigned type, uns
 	return take(zone, order, type, flags, ld_relaxed(&zone->free));
 }
 
+/* Mostly single pages, and few. */
+static inline unsigned take_stolen(struct zone *zone, unsigned type, struct page **out,
+				   unsigned want)
+	LOCK_HELD(zone->lock)
+{
+	uintptr_t map = zone->map;
+	unsigned count;
+
+	if (!ZONAL_LANES || !map || !(ld_relaxed_u16(&zone->filled[type]) & 1))
+		return buddy_take_run(zone, type, out, want);
+	count = buddy_take_listed(zone, map, type, out, want);
+	count_free(zone, type, -(int64_t)count);
+	if (unlikely(count < want && ld_relaxed_u16(&zone->filled[type])))
+		count += buddy_take_run(zone, type, out + count, want - count);
+	return count;
+}
+
 unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 			       struct page **out, unsigned want)
 {
@@ -314,22 +216,15 @@ unsigned mobility_take_singles(struct zone *zone, unsigned type, unsigned flags,
 	/* 5.10 counts a refill out of the free pages when it is complete, but CMA
 	 * pages one by one, so the balance is struck against the former. */
 	int64_t free = ld_relaxed(&zone->free);
-	bool by_one = (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
-	unsigned count = 0, thefts = 0;
+	bool by_one = ZONAL_MOBILITY && (flags & ALLOC_CMA) && ld_relaxed(&zone->free_cma);
+	unsigned count = by_one ? 0 : buddy_take_run(zone, type, out, want), thefts = 0;
 
-	while (count < want) {
-		unsigned got = by_one ? 0 : buddy_take_run(zone, type, out + count, want - count);
-
-		if (!got && (!ZONAL_MOBILITY || (!by_one && thefts++ == THEFTS_AT_ONCE)))
-			break;
-		if (!got) {
-			out[count] = take(zone, 0, type, flags, free);
-			if (!out[count])
-				break;
-			got = 1;
-		}
-		count += got;
-	}
+	while (by_one && count < want && (out[count] = take(zone, 0, type, flags, free)))
+		count++;
+	/* Behind a theft the own lists have what it brought. */
+	while (ZONAL_MOBILITY && !by_one && count < want && thefts++ < THEFTS_AT_ONCE &&
+	       fall_back(zone, 0, type, flags))
+		count += take_stolen(zone, type, out + count, want - count);
 	for (unsigned i = 0; trace_wants(zone->mm, ZONAL_TRACE_ZONE_LOCKED) && i < count; i++)
 		trace(zone->mm, ZONE_LOCKED, out[i]->pfn, 0, type, true);
 	return count;

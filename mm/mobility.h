@@ -4,6 +4,11 @@
 
 #include "request.h"
 
+static inline bool grouping_off(struct zone *zone)
+{
+	return !ZONAL_MOBILITY || (ld_relaxed(&zone->mm->gates) & GATE_NO_GROUPING);
+}
+
 /* Everything here: zone->lock held, interrupts masked, unless it says otherwise. */
 
 /*
@@ -31,11 +36,14 @@ bool mobility_has(struct zone *zone, unsigned order, unsigned type);
 
 /*
  * Move all free pages of the pageblock of `page` to the lists of `type` (B9).
- * Returns how many; 0 also if the block's end lies outside of the zone. If
- * `movable` is not NULL, counts the used pages that their owner can move.
+ * Returns how many; 0 also if the block's end lies outside of the zone.
  */
-unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type,
-			     unsigned *movable)
+unsigned mobility_move_block(struct zone *zone, struct page *page, unsigned type)
+	LOCK_HELD(zone->lock);
+
+/* M8: all free pages of the pageblock of `page`, a free block smaller than it, to the lists of
+ * `type`; the pageblock changes to it, if most of it suits it then. */
+void mobility_steal_block(struct zone *zone, struct page *page, unsigned type)
 	LOCK_HELD(zone->lock);
 
 /* X12, A14: a free block that is taken for the allocator's own work: what is at least half a

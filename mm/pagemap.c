@@ -23,7 +23,8 @@
  *
  * Where the maps of a zone's sections follow each other in memory, as they do without wide gaps,
  * one range of addresses holds all its structures (pagemap_find_run()): a free asks that range
- * whether a page is ours, and links lead from frame to page by it without the section.
+ * whether a page is ours, and links lead from frame to page by it without the section. Such a zone
+ * also has its pages' bytes side by side, of its node's (place_heads(), block_steal.c).
  *
  * No locks: boot, or the part of the map that is filled is the caller's alone.
  */
@@ -130,7 +131,13 @@ static void place_section(void *ctx, pfn_t s, struct section_bounds bounds, unsi
 	size_t bytes = (size_t)(bounds.end - bounds.first) * sizeof(struct page);
 	void *map = meta_take_map(mm, nid, bytes);
 
+	struct node_maps *maps = &mm->node[nid]->maps;
+
 	ASSERT(s < mm->section_count && !mm->section[s], "section %llu", (unsigned long long)s);
+	if (ZONE_HEADS && !maps->pages)
+		maps->first = (uintptr_t)map;
+	if (ZONE_HEADS)
+		maps->pages += bounds.end - bounds.first;
 	mm->bounds[s] = bounds;
 	if (!mm->map_span)
 		mm->map_first = bounds.first;
@@ -157,6 +164,40 @@ static void place_room(struct zonal *mm, const struct boot_range *r)
 static bool is_placed(const struct zonal *mm, pfn_t s)
 {
 	return s < mm->section_count && mm->section[s] && !section_is_room(mm, s);
+}
+
+/* A pageblock within its span has no page of another zone. */
+static bool stands_alone(struct zonal *mm, const struct zone *zone)
+{
+	struct zone *other;
+	unsigned zid;
+
+	mm_for_each_zone(mm, zid, other)
+		if (other != zone && other->start_pfn < zone->start_pfn + zone->spanned &&
+		    zone->start_pfn < other->start_pfn + other->spanned)
+			return false;
+	return true;
+}
+
+/* The bytes of its run, if all of it lies in one node's piece. */
+static bool take_heads(struct zonal *mm, struct zone *zone, pfn_t first, pfn_t end)
+{
+	for (unsigned nid = 0; nid < ZONAL_MAX_NODES; nid++) {
+		const struct node_maps *maps = mm->node[nid] ? &mm->node[nid]->maps : NULL;
+		uint64_t skip;
+
+		if (!maps || zone->run.first - maps->first >= maps->pages * sizeof(struct page))
+			continue;
+		skip = (zone->run.first - maps->first) / sizeof(struct page);
+		ASSERT(!((skip | first) & (LARGEST_PAGES - 1)),
+		       "zone %u: pfn 0x%llx is page %llu of node %u", zone->id,
+		       (unsigned long long)first, (unsigned long long)skip, nid);
+		zone->heads = (uintptr_t)maps->heads + skip - first;
+		zone->listed = maps->listed + (skip >> PAGEBLOCK_ORDER) -
+			       (first >> PAGEBLOCK_ORDER);
+		return end - first <= maps->pages - skip;
+	}
+	return false;
 }
 
 /* From the zone's first map on, over as many sections as their maps follow each other: a zone may
@@ -186,8 +227,17 @@ void pagemap_find_run(struct zonal *mm, struct zone *zone)
 	st_relaxed(&zone->run.pages, end - first);
 	while (++s <= last && !mm->section[s])
 		;
-	if (s > last)
+	if (s > last && stands_alone(mm, zone) && take_heads(mm, zone, first, end))
 		zone->map = map;
+}
+
+/* No free block is anywhere yet, and no page listed. */
+static void place_heads(struct zonal *mm, unsigned nid, struct node_maps *maps)
+{
+	ASSERT(!(maps->pages & (LARGEST_PAGES - 1)), "node %u: maps of %llu pages", nid,
+	       (unsigned long long)maps->pages);
+	maps->listed = meta_take(mm, nid, (maps->pages >> PAGEBLOCK_ORDER) * sizeof(*maps->listed));
+	maps->heads = meta_take_filled(mm, nid, maps->pages, HEADS_NONE);
 }
 
 void pagemap_place(struct zonal *mm, const struct boot_info *info)
@@ -199,6 +249,9 @@ void pagemap_place(struct zonal *mm, const struct boot_info *info)
 	mm->bounds = meta_take(mm, nid, mm->section_count * sizeof(*mm->bounds));
 	mm->ready = meta_take(mm, nid, mm->section_count * sizeof(*mm->ready));
 	pagemap_each_section(info, place_section, mm);
+	for (nid = 0; ZONE_HEADS && nid < ZONAL_MAX_NODES; nid++)
+		if (mm->node[nid] && mm->node[nid]->maps.pages)
+			place_heads(mm, nid, &mm->node[nid]->maps);
 	for (unsigned i = 0; ZONAL_DEFERRED && i < info->range_count; i++)
 		if (info->range[i].flags & BOOT_LATER)
 			place_room(mm, &info->range[i]);

@@ -7,7 +7,7 @@
  * the described RAM as well, writes them into info->reserved, and builds.
  *
  *	first node with memory   tables of sections, page_owner's depot, deferred.c's board
- *	each online node         its structure
+ *	each online node         its structure, and a byte for each page of its maps
  *	the node of a section    its page map and page_owner's records
  *	a CPU's node             the CPU's structure, per-CPU lists of every zone
  *
@@ -75,16 +75,19 @@ unsigned cpu_node_of(const struct boot_info *info, unsigned cpu)
 struct plan_walk {
 	struct zonal_plan *plan;
 	bool page_owner;
+	uint64_t pages[ZONE_HEADS ? ZONAL_MAX_NODES : 1]; /* of the maps */
 };
 
 static void plan_section(void *ctx, pfn_t s, struct section_bounds bounds, unsigned nid)
 {
-	const struct plan_walk *walk = ctx;
+	struct plan_walk *walk = ctx;
 	size_t pages = bounds.end - bounds.first;
 
 	ASSERT(bounds.first < bounds.end, "section %llu: pages 0x%x to 0x%x",
 	       (unsigned long long)s, bounds.first, bounds.end);
 	want(walk->plan, nid, pages * sizeof(struct page));
+	if (ZONE_HEADS)
+		walk->pages[nid] += pages;
 	if (ZONAL_AIDS && walk->page_owner)
 		want(walk->plan, nid, pages * sizeof(struct owner_record));
 }
@@ -92,7 +95,7 @@ static void plan_section(void *ctx, pfn_t s, struct section_bounds bounds, unsig
 static void plan_maps(struct zonal_plan *plan, const struct zonal_config *config)
 {
 	const struct boot_info *info = config->info;
-	struct plan_walk walk = { plan, config->page_owner };
+	struct plan_walk walk = { plan, config->page_owner, { 0 } };
 	size_t sections = pagemap_sections(info);
 	unsigned nid = (unsigned)info->range[0].nid;
 
@@ -102,6 +105,12 @@ static void plan_maps(struct zonal_plan *plan, const struct zonal_config *config
 	if (ZONAL_DEFERRED && deferred_wanted(config))
 		want(plan, nid, sizeof(struct deferred));
 	pagemap_each_section(info, plan_section, &walk);
+	for (unsigned n = 0; ZONE_HEADS && n < ZONAL_MAX_NODES; n++) {
+		if (!walk.pages[n])
+			continue;
+		want(plan, n, (walk.pages[n] >> PAGEBLOCK_ORDER) * sizeof(uint32_t));
+		want(plan, n, walk.pages[n]);
+	}
 	if (!ZONAL_AIDS || !config->page_owner)
 		return;
 	want(plan, nid, sizeof(struct page_owner));

@@ -4,7 +4,7 @@
  *
  * Where the lists of the type have them, all come under one hold of the zone lock, in physical
  * order. Where each page or few have to be stolen from another type's pageblock, that would take
- * half a million steps, and nobody may be kept waiting so long. So a hold ends behind some thefts
+ * some 50,000 steps, and nobody may be kept waiting so long. So a hold ends behind some thefts
  * (mobility_take_singles), and what is missing is owed: the caller takes its page, counts it and
  * comes back for the rest, piece by piece with interrupts open in between (pcp_refill_rest). If
  * nobody else touches the zone meanwhile, the list ends up as one hold would have left it.
@@ -24,7 +24,7 @@
 #include "page_check.h"
 
 /* Pages that one more hold of the lock may bring. */
-#define REST_PIECE 8u
+#define REST_PIECE 32u
 
 /* Pages of CMA lists lie in CMA blocks and no others do, so their home shows in the block. */
 static void home_cma_pages(const struct zone *zone, struct page **slot, unsigned count)
@@ -40,12 +40,14 @@ static unsigned accept_refill(struct zone *zone, struct page **slot, unsigned co
 {
 	uint32_t inner = word_make(zone->id, PAGE_INNER, 0);
 	uint32_t in_list = word_pcp(zone->id, type);
-	unsigned kept = 0;
+	unsigned i = 0, kept;
 
-	for (unsigned i = 0; i < count; i++) {
+	for (; ZONAL_LANES && i < count && likely(page_word(slot[i]) == inner); i++)
+		page_set_word(slot[i], in_list);
+	for (kept = i; unlikely(i < count); i++) {
 		struct page *page = slot[i];
 
-		if (unlikely(page_word(page) != inner) && !page_check_take(zone->mm, page))
+		if (page_word(page) != inner && !page_check_take(zone->mm, page))
 			continue;
 		page_set_word(page, in_list);
 		slot[kept++] = page;

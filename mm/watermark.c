@@ -143,6 +143,8 @@ bool zone_boost(struct zone *zone)
 		return false;
 	max = ZN_MAX(max, block);
 	boost = ld_relaxed(&zone->boost) + block;
+	if (boost - block == max)
+		return true;
 	st_relaxed(&zone->boost, ZN_MIN(boost, max));
 	zone_update_floor(zone);
 	return true;

@@ -58,6 +58,10 @@ enum pcp_stat {
 	PCP_STATS
 };
 
+/* What a theft asks instead of 512 words; the smallest builds have the words alone. */
+#define ZONE_HEADS (ZONAL_LANES && ZONAL_MOBILITY)
+#define HEADS_NONE 0xffu
+
 /* Structures that follow each other as their frames do: so many from `first` on. */
 struct page_run {
 	uintptr_t first;
@@ -70,6 +74,11 @@ struct zone {
 	_Atomic int64_t lane_floor[3];
 	/* i: where frame 0's structure would be, if all of the zone's follow each other; or 0 */
 	uintptr_t map;
+	/* i: where frame 0's byte would be, if `map` is not 0. z: a byte: 0: a free block may
+	 * begin there, or one of order 1 in use; HEADS_NONE: none does (block_steal.c). */
+	uintptr_t heads;
+	/* i a: pages with PG_LRU, by pfn >> PAGEBLOCK_ORDER; there if `map` is not 0 */
+	_Atomic uint32_t *listed;
 	struct zonal *mm;        /* i */
 	uint8_t id;              /* i: node * ZONE_TYPES + type */
 	uint8_t node;            /* i */
@@ -171,6 +180,14 @@ struct node_deferred {
 	_Atomic uint64_t pages; /* lock: structures to be written still */
 };
 
+/* Behind the maps of a node's piece (meta.c): what the zones have of theirs, pagemap.c. */
+struct node_maps {
+	uintptr_t first; /* i: the first structure */
+	uint64_t pages;  /* i */
+	uint8_t *heads;  /* i: a byte each */
+	_Atomic uint32_t *listed; /* i: a word each pageblock */
+};
+
 struct node {
 	uint8_t id;
 	bool online;
@@ -183,6 +200,7 @@ struct node {
 	uint8_t order[ZONAL_MAX_NODES]; /* nodes in fallback order */
 	unsigned order_count;
 	uint64_t total_reserve;     /* t: S7, of its zones */
+	struct node_maps maps;
 	struct node_reclaim reclaim;
 	struct node_compact compact;
 	struct node_deferred deferred;

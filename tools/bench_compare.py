@@ -57,10 +57,7 @@ GOALS = {
     ("irqoff", 0): (15000, 8000),
 }
 CLOCK = 0.01  # a step of the clock, 16, over the shortest loop
-OPEN = {
-    ("steal-512", 0): 41000,
-    ("steal-1024", 0): 80000,
-}
+OPEN = {}
 # Rounds of frag that are shown, and the 2 MiB blocks that an ideal placement would leave free.
 FRAG_IDEAL = {"iter20": 0, "iter40": 10, "iter50": 85, "iter60": 172}
 # name: (what Linux served, its instructions a page; served that must be, instructions that must,

@@ -241,7 +241,7 @@ bool sim_cma(struct sim *sim, unsigned nid, int64_t pages)
 		at -= 1u << PAGEBLOCK_ORDER;
 		page = mm_page(sim->in.mm, at);
 		block_set_type(page, MIGRATE_CMA);
-		mobility_move_block(zone, page, MIGRATE_CMA, NULL);
+		mobility_move_block(zone, page, MIGRATE_CMA);
 	}
 	while (done && ld_relaxed(&zone->free_cma) > pages) {
 		page = buddy_take(zone, 0, MIGRATE_CMA);

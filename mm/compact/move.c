@@ -121,6 +121,7 @@ static void target_is_page(struct zonal *mm, struct page *to, const struct page 
 	atomic_fetch_add_explicit(&to->word_refs,
 				  (uint64_t)1 << 32 | PG_LRU | PG_ISOLATED | flags,
 				  memory_order_acq_rel);
+	block_count_listed(mm, to, 1);
 }
 
 /* With the target at hand: ZONAL_GIVE_YES, and the place in the batch is the target's, or why not.

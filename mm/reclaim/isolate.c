@@ -173,6 +173,8 @@ void lru_free_isolated(struct zonal *mm, struct page *page, unsigned kind)
 	if (word & PG_DIRTY)
 		zonal_page_set_clean(mm, page);
 	fetch_add_relaxed(&page_lru(mm, page)->isolated[kind], -1);
+	if (word & PG_LRU)
+		block_count_listed(mm, page, UINT32_MAX);
 	/* One store: flags and a reference go together, but for the mark of a bad page and the
 	 * charge, which the free gives back. Nobody looks at a page that is on no list and in no
 	 * owner's tables. */

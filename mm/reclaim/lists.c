@@ -151,6 +151,7 @@ void zonal_page_add(struct zonal *mm, struct zonal_owner *owner, struct page *pa
 	page->links.handle = handle;
 	st_relaxed(&page->owner_id, owner->id);
 	word = word_change(page, PG_ACTIVE | PG_REFERENCED | PG_ROTATE, PG_LRU);
+	block_count_listed(mm, page, 1);
 	trace(mm, CALL_LIST, page->pfn, true);
 	/* Removed and added again while somebody works on it: he puts it on the list. */
 	if (!(word & PG_ISOLATED))
@@ -169,6 +170,7 @@ static uint32_t lru_forget(struct zonal *mm, struct lru *lru, struct page *page)
 		lru_unlink(mm, lru, page);
 	if (word & PG_LRU) {
 		word_clear(page, PG_LRU | PG_ACTIVE | PG_ROTATE | PG_REFERENCED);
+		block_count_listed(mm, page, UINT32_MAX);
 		trace(mm, CALL_LIST, page->pfn, false);
 	}
 	return word;

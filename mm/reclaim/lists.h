@@ -39,6 +39,15 @@ static inline struct lru *page_lru(const struct zonal *mm, const struct page *pa
 	return &mm->node[page_zid(page) / ZONE_TYPES]->reclaim.lru;
 }
 
+/* One page more of its pageblock has PG_LRU, or one less (UINT32_MAX): what a theft asks (M8). */
+static inline void block_count_listed(struct zonal *mm, const struct page *page, uint32_t by)
+{
+	struct zone *zone = mm_page_zone(mm, page);
+
+	if (ZONE_HEADS && zone->map)
+		fetch_add_relaxed(&zone->listed[page->pfn >> PAGEBLOCK_ORDER], by);
+}
+
 static inline unsigned page_owner_id(const struct page *page)
 {
 	return ld_relaxed(&((struct page *)(uintptr_t)page)->owner_id);

@@ -138,10 +138,10 @@ bug(118, "zone lock", "highatomic_reserve without the lock",
 	type = page_block_type(page);""",
     "\ttype = page_block_type(page);",
     "mm/highatomic.c",
-    """		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC, NULL);
+    """		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC);
 	}
 	lock_drop(&zone->lock);""",
-    """		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC, NULL);
+    """		mobility_move_block(zone, page, MIGRATE_HIGHATOMIC);
 	}""")
 
 bug(119, "zone lock", "take_note_boost without the lock",

@@ -37,6 +37,9 @@ BUGS = {
     "second_block_still_points_at_what_was_taken": (
         "1", ("(zone, map, next)->prev = PFN_NONE;", "(zone, map, next)->prev += 0;")),
     "last_not_moved": ("1", ("		list->last = page->prev;\n", "		;\n")),
+    "free_block_without_its_byte": ("3", ("		*heads_at(zone, pfn) = 0;\n", "		*heads_at(zone, pfn) += 0;\n")),
+    "bit_stays_when_all_single_ones_are_taken": (
+        "1", ("	else\n		list_emptied(zone, 0, type);\n", "")),
     "run_leaves_its_rest_in_one": (
         "1", ("for (unsigned i = count; i < size; i += i & -i)",
               "for (unsigned i = count; i < size; i += 1)")),

@@ -81,18 +81,14 @@ static bool take(struct state *state, unsigned order, unsigned type)
 	return true;
 }
 
-/* Single pages, one after another, as long as the first of them lie in one block. */
+/* Single pages, one after another, as many as there are. */
 static bool take_run(struct state *state, unsigned count, unsigned type)
 {
-	unsigned page = smallest(state, 0, type), end;
+	bool some = false;
 
-	if (page == LIST_END)
-		return false;
-	end = page + (1u << block_order(state->block[page]));
-	for (; count && page < end; count--, page++)
-		if (!take(state, 0, type) || !block_is_used(state->block[page]))
-			return false;
-	return true;
+	while (count-- && take(state, 0, type))
+		some = true;
+	return some;
 }
 
 static bool take_exact(struct state *state, unsigned page)

@@ -40,6 +40,7 @@ enum { CHUNK = 1 << (MAX_ORDER - 1), BASE_PFN = 0x40000, OUR_ID = 2, FOREIGN_ID 
 enum { FOREIGN_FIRST = PAGES, FOREIGN_ORDER = 2, MAP_PAGES = CHUNK < 16 ? 16 : CHUNK };
 
 static struct page map[MAP_PAGES] __attribute__((aligned(MAP_PAGES * sizeof(struct page))));
+static uint8_t heads[MAP_PAGES]; /* zone->heads, but in world 2 */
 static uintptr_t sections[(BASE_PFN >> MM_SECTION_SHIFT) + 1];
 static struct zonal mm;
 static struct zone zone;
@@ -97,6 +98,8 @@ static void load_block(unsigned at, uint8_t block)
 	else if (block_is_free(block))
 		word = word_make(OUR_ID, PAGE_FREE, block_order(block));
 	page_set_word(&map[at], word);
+	heads[at] = block_is_free(block) || (block_is_used(block) && block_order(block) == 1) ?
+			    0 : HEADS_NONE;
 }
 
 /* The block at `at` goes behind the last one of its list. */
@@ -125,6 +128,9 @@ void zone_load(const struct state *state)
 	memset(&zone, 0, sizeof(zone));
 	/* World 2 goes by sections, the others as zones do whose structures follow each other. */
 	zone.map = EXPLORE_WORLD == 2 ? 0 : sections[BASE_PFN >> MM_SECTION_SHIFT];
+	zone.heads = (uintptr_t)heads - BASE_PFN;
+	zone.start_pfn = BASE_PFN;
+	zone.spanned = PAGES;
 	zone.mm = &mm;
 	zone.id = OUR_ID;
 	lock_take(&zone.lock);
@@ -274,6 +280,20 @@ static const char *check_buddies(const struct state *state)
 	return NULL;
 }
 
+/* What a theft would not come by (block_steal.c). */
+static const char *check_heads(const struct state *state)
+{
+	for (unsigned i = 0; zone.map && i < PAGES; i++) {
+		uint8_t block = state->block[i];
+
+		if (block_is_free(block) && heads[i])
+			return "a theft would pass by a free block";
+		if (block_is_used(block) && block_order(block) == 1 && heads[i])
+			return "a theft would pass by a pair in use";
+	}
+	return NULL;
+}
+
 static const char *check_counts(const struct state *state)
 {
 	int64_t free = 0, cma = 0;
@@ -301,5 +321,6 @@ const char *zone_read(struct state *state)
 	fault = read_lists(state);
 	fault = fault ? fault : read_pages(state);
 	fault = fault ? fault : check_buddies(state);
+	fault = fault ? fault : check_heads(state);
 	return fault ? fault : check_counts(state);
 }

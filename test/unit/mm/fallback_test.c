@@ -31,7 +31,7 @@ static void type_block(struct zone *zone, pfn_t pfn, enum migratetype type)
 
 	lock_take(&zone->lock);
 	block_set_type(page, type);
-	mobility_move_block(zone, page, type, NULL);
+	mobility_move_block(zone, page, type);
 	lock_drop(&zone->lock);
 	port_irq_restore(irq);
 }
@@ -277,9 +277,9 @@ KTEST(rows_m, m8_movable_block_robbed_by_unmovable)
 		put(zone, b[0], 0);
 		for (unsigned k = 1; k < 512; k++) {
 			/* used pages; on the first round 256 of them movable, then 257 */
-			uint32_t lru = k <= 256 + i ? PG_LRU : 0;
-
-			page_set_word(b[0] + k, word_make(zone->id, PAGE_USED, 0) | lru);
+			page_set_word(b[0] + k, word_make(zone->id, PAGE_USED, 0));
+			if (k <= 256 + i)
+				kt_list_page(zone->mm, b[0] + k, true);
 		}
 		KT_TRUE(take(zone, 0, MIGRATE_UNMOVABLE, 0));
 		/* 1 free + 512 - (1 + movable) = 256 or 255 */

@@ -242,8 +242,8 @@ KTEST(frames, hole_belongs_to_the_zone_behind_it)
 /* ---- what is movable when a block is stolen --------------------------------------------- */
 
 /*
- * A MOVABLE pageblock with one free page, one page in use, and 255 compound blocks of order 1;
- * the page, and `lru` of the blocks, are on the LRU. A thief that cannot move keeps
+ * A MOVABLE pageblock with one free page and one in use, which is on the LRU, as are both pages of
+ * `lru` pairs; the other ones of 255 pairs are blocks of order 1. A thief that cannot move keeps
  * the block if at most 256 pages are movable.
  */
 static enum migratetype robbed(unsigned lru, bool compound)
@@ -259,11 +259,21 @@ static enum migratetype robbed(unsigned lru, bool compound)
 		;
 	if (!b)
 		return MIGRATE_TYPES;
+	put(zone, b->pfn, 9);
+	for (unsigned k = 0; k < 512;) {
+		unsigned order = k > 2 * lru + 1;
+		struct page *page = take(zone, order, MIGRATE_MOVABLE, 0);
+
+		if (!KT_TRUE(page == b + k))
+			return MIGRATE_TYPES;
+		page_set_word(page, word_make(zone->id, PAGE_USED, order) |
+					    (order && compound ? PG_COMP : 0));
+		if (k && !order)
+			kt_list_page(zone->mm, page, true);
+		k += 1u << order;
+	}
+	page_set_word(b, word_make(zone->id, PAGE_INNER, 0));
 	put(zone, b->pfn, 0);
-	page_set_word(b + 1, word_make(zone->id, PAGE_USED, 0) | PG_LRU);
-	for (unsigned k = 2; k < 512; k += 2)
-		page_set_word(b + k, word_make(zone->id, PAGE_USED, 1) | (compound ? PG_COMP : 0) |
-					     (k / 2 <= lru ? PG_LRU : 0));
 	KT_TRUE(take(zone, 0, MIGRATE_UNMOVABLE, 0));
 	return page_block_type(b);
 }

@@ -128,6 +128,9 @@ uint64_t kt_other(const struct zone *zone);
 /* Type of the pageblock that holds pfn, and its setter. */
 enum migratetype kt_block_type(const struct zonal *mm, pfn_t pfn);
 
+/* A page in use is on the LRU for who counts such pages, or no longer; on no list of it. */
+void kt_list_page(struct zonal *mm, struct page *page, bool listed);
+
 /* Of the whole page map of [first, first + pages): tells whether anything was changed. */
 uint64_t kt_map_hash(struct zonal *mm, pfn_t first, uint64_t pages);
 /* zonal_check(), a finding fails the case. */

@@ -11,6 +11,8 @@
  */
 #include "kt_instance.h"
 
+#include "mm/reclaim/lists.h"
+
 #include "mm/watermark.h"
 
 struct zone *kt_zone(struct zonal *mm, unsigned nid, enum zone_type type)
@@ -150,11 +152,46 @@ enum migratetype kt_block_type(const struct zonal *mm, pfn_t pfn)
 	return page_block_type(mm_page(mm, pfn));
 }
 
+void kt_list_page(struct zonal *mm, struct page *page, bool listed)
+{
+	uint32_t word = page_word(page);
+
+	KT_TRUE(word_in_use(word) && listed == !(word & PG_LRU));
+	page_set_word(page, word ^ PG_LRU);
+	block_count_listed(mm, page, listed ? 1 : UINT32_MAX);
+}
+
+/* What a theft asks of a pageblock instead of its words (M8). */
+static bool listed_as_counted(struct zonal *mm, struct zone *zone)
+{
+	pfn_t end = zone->start_pfn + zone->spanned, block = 1 << PAGEBLOCK_ORDER;
+	bool same = true;
+
+	for (pfn_t pfn = align_up(zone->start_pfn, block); same && pfn + block <= end;
+	     pfn += block) {
+		unsigned count = 0;
+
+		if (!zonal_page(mm, pfn))
+			continue;
+		for (pfn_t i = 0; i < block; i++) {
+			uint32_t word = page_word(mm_page(mm, pfn + i));
+
+			count += word_in_use(word) && (word & PG_LRU);
+		}
+		same = KT_EQ(ld_relaxed(&zone->listed[pfn >> PAGEBLOCK_ORDER]), count);
+	}
+	return same;
+}
+
 bool kt_check_all(struct zonal *mm)
 {
 	struct zonal_finding finding = { "", 0 };
 	bool ok = zonal_check(mm, &finding);
+	struct zone *zone;
+	unsigned zid;
 
+	mm_for_each_zone(mm, zid, zone)
+		ok = (!ZONE_HEADS || !zone->map || listed_as_counted(mm, zone)) && ok;
 	return KT_OK(ok, "zonal_check: %s", finding.text);
 }
 
