@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What compaction counts and remembers: events, pages that stayed, hints of every zone, how often a
- * zone was passed over. Rows X3, X4, X7, X9, X15-X17.
+ * zone was passed over. Rows X3, X4, X7, X9, X10, X15-X17.
  *
  * The board of kt_scattered.h; a board with two zones where all zones of a node count.
  */
@@ -12,6 +12,7 @@
 #include "mm/buddy.h"
 #include "mm/compact/compact.h"
 #include "mm/request.h"
+#include "mm/take.h"
 
 KTEST(rows_x, x16_events_are_what_the_run_has_counted)
 {
@@ -80,6 +81,40 @@ KTEST(rows_x, x7_the_pool_has_a_batch_of_single_pages)
 	compact_unused(&c, page);
 	compact_release(&c);
 	KT_EQ(c.pool.count, 0);
+	all_is_well(cache);
+}
+
+/* X10: its other half was free, so the next page that moves is one of the part behind it. */
+KTEST(rows_x, x10_of_two_parts_the_one_that_was_emptied_first_is_captured)
+{
+	struct kt_cache *cache = scattered();
+	static struct compact c;
+	struct page *first;
+
+	if (!cache)
+		return;
+	first = mm_page(cache->mm, KT_DMA_PFN);
+	for (unsigned i = 0; i < cache->count; i++)
+		if (cache->place[i].page >= first + 64 && cache->place[i].page < first + 128)
+			kt_cache_drop(cache, i);
+	zonal_drain_all(cache->mm, NULL);
+	block_set_type(first, MIGRATE_UNMOVABLE);
+	c = (struct compact){ .mm = cache->mm,
+			      .zone = kt_zone(cache->mm, 0, ZONE_DMA),
+			      .order = 7,
+			      .type = MIGRATE_UNMOVABLE,
+			      .high_zone = ZONE_MOVABLE,
+			      .mode = MOVE_SYNC,
+			      .may_capture = true,
+			      .used_at = KT_DMA_PFN,
+			      .free_at = KT_DMA_PFN + PAGES - BLOCK };
+	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
+	KT_EQ(c.moved, 2 * MOVE_BATCH);
+	if (KT_EQ(c.captured ? c.captured->pfn : 0, KT_DMA_PFN)) {
+		page_prepare(c.captured, word_make(c.zone->id, PAGE_USED, 7));
+		zonal_free(cache->mm, c.captured, 7);
+	}
+	block_set_type(first, MIGRATE_MOVABLE);
 	all_is_well(cache);
 }
 

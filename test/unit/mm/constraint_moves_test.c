@@ -160,3 +160,24 @@ KTEST(constraint, no_page_behind_the_end_is_put_back)
 	KT_EQ(page_order(mm_page(mm, first)), MAX_ORDER - 1);
 	kt_check_all(mm);
 }
+
+/* Somebody was faster since the look: what was carved so far goes back, and his page is his. */
+KTEST(constraint, a_page_that_was_taken_meanwhile_ends_the_carving)
+{
+	struct zonal *mm = kt_bare_instance(&large);
+	struct zone *zone = mm ? kt_zone(mm, 0, ZONE_DMA) : NULL;
+	const pfn_t first = KT_DMA_PFN + LARGEST;
+	int64_t free;
+
+	if (!mm || !KT_TRUE(fit_carve(zone, first + 24, first + 25)))
+		return;
+	fit_prepare(zone, first + 24, first + 25, GFP_KERNEL);
+	free = kt_free(zone);
+	KT_TRUE(!fit_carve(zone, first, first + 64));
+	KT_EQ(kt_free(zone), free);
+	KT_EQ(page_state(mm_page(mm, first + 24)), PAGE_USED);
+	KT_EQ(zonal_bad_count(mm), 0);
+	kt_check_all(mm);
+	zonal_free(mm, mm_page(mm, first + 24), 0);
+	kt_check_all(mm);
+}

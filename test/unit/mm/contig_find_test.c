@@ -192,6 +192,27 @@ KTEST(rows_a, a5_pages_side_by_side_that_can_be_moved_go_at_the_first_look)
 	kt_check_all(mm);
 }
 
+KTEST(rows_a, a5_owners_may_use_file_systems_only_if_the_caller_may)
+{
+	static const struct kt_spec board = { .ram = { { 0, KT_DMA_PFN, 4 * LARGEST } } };
+	struct zonal *mm = kt_bare_instance(&board);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 1) : NULL;
+	const gfp_t gfp[] = { GFP_NOFS, GFP_KERNEL };
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, MOVABLE_GFP, 1), 1))
+		return;
+	for (unsigned fs = 0; fs < 2; fs++) {
+		pfn_t at = cache->place[0].page->pfn;
+
+		KT_EQ(zonal_alloc_contig_range(mm, at, 1, gfp[fs]), 0);
+		KT_EQ(cache->moved, fs + 1);
+		KT_EQ((cache->last_may & ZONAL_MAY_FS) != 0, fs);
+		KT_EQ(zonal_free_contig_range(mm, at, 1), 0);
+	}
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
+
 /* What lies behind a piece that stays is not disturbed for nothing. */
 KTEST(rows_a, a5_the_first_page_that_stays_is_the_end)
 {

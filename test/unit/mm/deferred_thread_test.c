@@ -93,6 +93,22 @@ static void look_around(struct zonal *mm)
 	}
 }
 
+/* Between the look at what is left and the lock another CPU has brought the last piece. */
+KTEST_F(deferred, who_comes_behind_the_last_piece_is_told_that_all_is_done, KT_HOST_ONLY)
+{
+	struct zonal *mm = kt_instance(&pair);
+
+	if (!mm)
+		return;
+	while (zonal_deferred_turn(mm, 0) == ZONAL_DEFERRED_MORE)
+		;
+	st_relaxed(&mm->node[0]->deferred.pages, PIECE);
+	KT_EQ(zonal_deferred_turn(mm, 0), ZONAL_DEFERRED_DONE);
+	KT_EQ(zonal_deferred_pages(mm, 0), PIECE);
+	st_relaxed(&mm->node[0]->deferred.pages, 0);
+	KT_EQ(kt_free(kt_zone(mm, 0, ZONE_DMA)), 3 * SECTION);
+}
+
 KTEST_F(deferred, pages_come_on_several_cpus_while_others_take_them, KT_HOST_ONLY)
 {
 	pthread_t thread[4];

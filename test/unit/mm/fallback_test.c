@@ -264,15 +264,19 @@ KTEST(rows_m, m8_block_changes_owner_from_one_half_on)
 	}
 }
 
-/* In use and not movable counts as alike for a thief that is not movable either. */
+/* In use and not movable counts as alike for a thief that is not movable either. By the bytes of
+ * the zone's blocks, and, where its map is not one piece, by the words of its pages. */
 KTEST(rows_m, m8_movable_block_robbed_by_unmovable)
 {
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned round = 0; round < 4; round++) {
 		struct zone *zone = board(&uma);
+		unsigned i = round & 1;
 		struct page *b[8];
 
 		if (!zone)
 			return;
+		if (round & 2)
+			zone->map = 0;
 		take_pageblocks(zone, b);
 		put(zone, b[0], 0);
 		for (unsigned k = 1; k < 512; k++) {

@@ -9,6 +9,7 @@
 
 #include "kt_instance.h"
 #include "mm/group.h"
+#include "mm/request.h"
 
 enum { MOST = ZONAL_MAX_GROUPS - 1 };
 
@@ -147,4 +148,21 @@ KTEST(rows_z, z5_as_many_groups_as_there_are_numbers)
 	for (unsigned i = MOST + 1; i-- > 0;)
 		if (i != 2)
 			KT_EQ(zonal_group_drop(&g[i]), 0);
+}
+
+/* Another CPU has taken the task out of its group since the request looked. */
+KTEST(rows_z, z5_who_is_in_no_group_any_more_keeps_his_page_uncharged)
+{
+	struct zonal_task task = { .group = NULL };
+	struct zonal_group *g;
+	struct zonal *mm = begun(&g, 1);
+	struct alloc_req req = { .mm = mm, .task = &task, .gfp = GFP_KERNEL };
+	struct page *page = mm ? zonal_alloc(mm, GFP_KERNEL, 0) : NULL;
+
+	if (!page)
+		return;
+	KT_TRUE(group_charge_page(&req, page) == page);
+	KT_TRUE(!(page_word(page) & PG_CHARGED));
+	zonal_free(mm, page, 0);
+	kt_check_all(mm);
 }

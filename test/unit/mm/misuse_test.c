@@ -151,3 +151,28 @@ KTEST(rows_d, d11_plain_tails)
 	zonal_free(mm, page, 4);
 	KT_EQ(zonal_bad_count(mm), 1);
 }
+
+/* Somebody dropped more references than he had, and the owner gives it back behind him. */
+KTEST(trust, t7_page_in_use_that_nobody_holds_is_reported_and_stays)
+{
+	struct zonal *mm = kt_bare_instance(&uma);
+	struct page *page;
+
+	if (!mm)
+		return;
+	for (unsigned order = 0; order < 5; order++) {
+		page = zonal_alloc(mm, GFP_KERNEL | (order > 2 ? __GFP_COMP : 0), order);
+		if (!KT_TRUE(page))
+			return;
+		st_relaxed(&page->refs, 0);
+		zonal_free(mm, page, order);
+		KT_EQ(zonal_bad_count(mm), order + 1);
+		KT_EQ(page_state(page), PAGE_USED);
+		st_relaxed(&page->refs, 1);
+		zonal_free(mm, page, order);
+		KT_EQ(zonal_bad_count(mm), order + 1);
+	}
+	zonal_drain_all(mm, NULL);
+	KT_EQ(free_pages_now(mm), 4096);
+	kt_check_all(mm);
+}
