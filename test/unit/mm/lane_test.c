@@ -207,3 +207,27 @@ KTEST(rows_q, a_lane_leaves_blocks_to_cma_where_that_comes_first)
 	if (mm)
 		kt_check_all(mm);
 }
+
+/* Each CPU and each node knows the zone that its list begins with; a plain request looks there and
+ * never at the list. Were another zone written there, the page would come from that one. */
+KTEST(rows_q, plain_requests_go_by_the_lane_of_their_cpu)
+{
+	struct zonal *mm = ZONAL_LANES ? kt_bare_instance(&two_nodes) : NULL;
+	struct mm_cpu *cpu = mm ? mm_cpu(mm, port_this_cpu()->id) : NULL;
+	struct zone *other = mm ? kt_zone(mm, 1, ZONE_DMA) : NULL;
+
+	for (unsigned i = 0; mm && i < ARRAY_SIZE(cpu->lane); i++) {
+		KT_TRUE(cpu->lane[i].zone == kt_zone(mm, 0, ZONE_DMA));
+		KT_TRUE(cpu->lane[i].pcp == &cpu->pcp[kt_zone(mm, 0, ZONE_DMA)->id]);
+		KT_TRUE(mm->node[1]->lane[i] == other);
+		cpu->lane[i] = (struct fast_lane){ .zone = other, .pcp = &cpu->pcp[other->id] };
+	}
+	for (unsigned order = 0; mm && order < 4; order++) {
+		struct page *page = zonal_alloc(mm, GFP_KERNEL, order);
+
+		KT_EQ(page ? page_zid(page) : 0, other->id);
+		zonal_free(mm, page, order);
+	}
+	if (mm)
+		kt_check_all(mm);
+}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "mm/init.h"
+#include "mm/watermark.h"
 
 enum { BOARDS = 3000, NODES = 3, RAM = 8, BLOCK = 1 << (MAX_ORDER - 1) };
 
@@ -211,6 +212,8 @@ KTEST(rows_i, i18_movable_node_makes_removable_memory_movable)
 	KT_EQ(kt_zone(mm, 2, ZONE_MOVABLE)->present, 2 * BLOCK);
 	KT_TRUE(!kt_zone(mm, 2, ZONE_DMA)->present);
 	KT_EQ(mm->has_kernel_memory, node_bit(0) | node_bit(1));
+	/* S1: no low memory. */
+	KT_EQ(mm->min_free_kbytes, mark_min_free_kbytes(6 * BLOCK * (PAGE_SIZE >> 10)));
 	served = kt_served_by(mm, 2, GFP_KERNEL, 0);
 	KT_OK(served == ZONE_DMA || served == ZONE_TYPES + ZONE_DMA, "served by zone %d", served);
 	KT_EQ(kt_served_by(mm, 2, GFP_HIGHUSER_MOVABLE, 0), 2 * ZONE_TYPES + ZONE_MOVABLE);

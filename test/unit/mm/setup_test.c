@@ -300,7 +300,7 @@ KTEST(rows_s, s1_what_counts_as_low_memory)
 	st_relaxed(&normal->mark[WMARK_HIGH], 400000);
 	zonal_setup_marks(mm);
 	KT_EQ(mm->min_free_kbytes, mark_min_free_kbytes(pages * 4));
-	st_relaxed(&normal->mark[WMARK_HIGH], 400001);
+	st_relaxed(&normal->mark[WMARK_HIGH], 500000);
 	st_relaxed(&kt_zone(mm, 0, ZONE_DMA)->mark[WMARK_HIGH], 0);
 	st_relaxed(&kt_zone(mm, 0, ZONE_DMA32)->mark[WMARK_HIGH], 0);
 	zonal_setup_marks(mm);
