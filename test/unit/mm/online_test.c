@@ -112,6 +112,8 @@ KTEST(online, what_is_held_back_is_nobodys_until_it_comes)
 	KT_EQ(counts_of(mm, 1).total, PART);
 	KT_EQ(counts_of(mm, 1).free, PART);
 	is_like(mm, whole);
+	for (pfn_t pfn = SECOND; pfn < SECOND + PART; pfn++)
+		KT_EQ(page_word(mm_page(mm, pfn)), page_word(mm_page(whole, pfn)));
 	page = zonal_alloc_node(mm, 1, THERE, MAX_ORDER - 1);
 	KT_TRUE(page && zonal_pfn(page) >= SECOND);
 	if (page)
