@@ -224,3 +224,21 @@ KTEST_F(rows_o, o12_a_report_of_a_group_has_what_it_uses_and_may, KT_HOST_ONLY)
 	has(capture_end(),
 	    "group 7: 90 pages are charged, the limit is 91; 5 were reclaimed for it\n");
 }
+
+/* O7: a group has what its limit is, but no more than there is. */
+KTEST(rows_o, o7_a_group_counts_for_as_much_as_its_limit)
+{
+	static const uint64_t limit[][2] = { { 91, 91 }, { 4096, 4096 }, { 5000, 4096 } };
+	struct zonal *mm = kt_bare_instance(&uma);
+	static struct zonal_group group;
+	const struct alloc_req req = { .mm = mm, .task = port_this_cpu()->task };
+
+	for (unsigned i = 0; mm && i < ARRAY_SIZE(limit); i++) {
+		struct oom_call call = { .mm = mm, .req = &req, .group = &group };
+
+		st_relaxed(&group.limit, limit[i][0]);
+		oom_constrain(&call);
+		KT_EQ(call.constraint, OOM_GROUP);
+		KT_EQ(call.total, limit[i][1]);
+	}
+}
