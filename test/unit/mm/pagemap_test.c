@@ -11,6 +11,9 @@
  */
 #include "kt_instance.h"
 
+#include <string.h>
+
+#include "lib/progress.h"
 #include "mm/page_owner.h"
 
 enum { BOARDS = 24, RAM = 9, BLOCK = 1 << (MAX_ORDER - 1), SECTION = 1 << MM_SECTION_SHIFT };
@@ -279,4 +282,36 @@ KTEST(pagemap, board_that_ends_with_a_section_has_none_behind)
 	KT_EQ(mm->section_count, (KT_DMA_PFN + SECTION) / SECTION);
 	KT_TRUE(!zonal_page(mm, KT_DMA_PFN + SECTION));
 	kt_check_all(mm);
+}
+
+static struct {
+	uint64_t calls, first, last, total;
+} told;
+
+static void note_progress(const char *what, uint64_t done, uint64_t total)
+{
+	if (strcmp(what, "page map"))
+		return;
+	told.first = told.calls++ ? told.first : done;
+	told.last = done;
+	told.total = total;
+}
+
+/* On a large machine this is what takes longest of all: each section is told. */
+KTEST(pagemap, who_fills_it_tells_how_far_he_is)
+{
+	static const struct kt_spec spec = { .ram = { { 0, KT_DMA_PFN + SECTION - 1024, 2048 } } };
+	void (*before)(const char *what, uint64_t done, uint64_t total) = zn_progress_hook;
+	struct zonal *mm;
+
+	memset(&told, 0, sizeof(told));
+	zn_progress_hook = note_progress;
+	mm = kt_instance(&spec);
+	zn_progress_hook = before;
+	if (!mm)
+		return;
+	KT_EQ(told.calls, 2);
+	KT_EQ(told.first, KT_DMA_PFN / SECTION);
+	KT_EQ(told.last, KT_DMA_PFN / SECTION + 1);
+	KT_EQ(told.total, mm->section_count);
 }
