@@ -315,3 +315,17 @@ KTEST(pagemap, who_fills_it_tells_how_far_he_is)
 	KT_EQ(told.last, KT_DMA_PFN / SECTION + 1);
 	KT_EQ(told.total, mm->section_count);
 }
+
+/* With eight sections, the first of which has a map, nothing but the next table lies behind. */
+KTEST(pagemap, filling_ends_with_the_table_of_the_sections)
+{
+	static const struct kt_spec spec = { .ram = { { 0, 0, 1024 }, { 0, 7 * SECTION, 1024 } } };
+	struct zonal *mm = kt_instance(&spec);
+
+	if (!mm)
+		return;
+	KT_EQ(mm->section_count, 8);
+	for (unsigned s = 0; s < 8; s++)
+		KT_EQ(ld_relaxed(&mm->ready[s]), s % 7 ? 0 : s * SECTION + 1024);
+	kt_check_all(mm);
+}
