@@ -251,6 +251,7 @@ KTEST(rows_p, p10_round_robin_with_growing_share)
 		{ { 0, 9, 0 }, 7, { 0, 2, 0 } },
 		{ { 9, 9, 0 }, 7, { 5, 6, 0 } },
 		{ { 3, 3, 3 }, 9, { 0, 0, 0 } },
+		{ { 2, 0, 4 }, 9, { 0, 0, 0 } }, /* more than there are */
 	};
 	static const gfp_t gfp[] = { GFP_KERNEL, GFP_HIGHUSER_MOVABLE,
 				     GFP_KERNEL | __GFP_RECLAIMABLE };

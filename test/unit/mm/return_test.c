@@ -92,3 +92,24 @@ KTEST(rows_p, p9_a_long_batch_of_a_masked_caller_goes_back_as_well)
 	KT_EQ(kt_pcp_count(zone), HIGH - BATCH);
 	kt_check_all(zone->mm);
 }
+
+/* In an interrupt between two pieces, say: nothing is there for the second. */
+KTEST(rows_p, p9_a_return_is_over_when_its_lists_are_emptied_between_two_pieces)
+{
+	struct pcp_turn turn = { .left = BATCH };
+	struct zone *zone = nearly_full();
+	port_irqflags_t irq;
+
+	if (!zone)
+		return;
+	irq = port_irq_save();
+	KT_EQ(pcp_give(zone, own_lists(zone), &turn, PIECE), PIECE);
+	port_irq_restore(irq);
+	zonal_drain_all(zone->mm, NULL);
+	irq = port_irq_save();
+	KT_EQ(pcp_give(zone, own_lists(zone), &turn, PIECE), 0);
+	port_irq_restore(irq);
+	KT_EQ(turn.left, BATCH - PIECE);
+	KT_EQ(kt_pcp_count(zone), 0);
+	kt_check_all(zone->mm);
+}
