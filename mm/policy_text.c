@@ -83,8 +83,7 @@ int zonal_policy_parse(const struct zonal *mm, const char *text, struct zonal_po
 	uint64_t nodes = 0;
 
 	ASSERT(mm->has_memory, "no node has memory");
-	if (equals && equals > head)
-		return ZONAL_EINVAL;
+	/* A '=' behind the ':' makes no word of a mode either. */
 	if (!parse_mode(text, equals ? equals : head, &words.mode) ||
 	    (equals && !parse_flag(equals + 1, head, &words.flags)) ||
 	    (colon && !number_list(colon + 1, ZONAL_MAX_NODES, &nodes)))
