@@ -306,3 +306,27 @@ KTEST(reclaim, the_active_list_may_be_longer_the_more_memory_there_is)
 	st_relaxed(&lru->root.list[LRU_INACTIVE_CACHE].count[ZONE_DMA], 0);
 	st_relaxed(&lru->root.list[LRU_ACTIVE_CACHE].count[ZONE_DMA], 0);
 }
+
+/* However many pages of zones above there are: interrupts are masked for 64 of them at a time. */
+KTEST(reclaim, one_hold_of_the_lists_looks_at_64_pages)
+{
+	static const struct kt_spec two_zones = {
+		.ram = { { 0, KT_DMA_PFN, 1024 }, { 0, KT_NORMAL_PFN, 4096 } },
+	};
+	struct zonal *mm = kt_bare_instance(&two_zones);
+	struct kt_cache *cache = mm ? kt_cache(mm, ZONAL_CACHE, 200) : NULL;
+	struct page *batch[RECLAIM_BATCH];
+	uint64_t looked_at = 0;
+	struct scan scan = { .mm = mm, .high_zone = ZONE_DMA };
+	uint16_t before;
+
+	if (!cache || !KT_EQ(kt_cache_fill(cache, 0, GFP_KERNEL, 200), 200))
+		return;
+	before = ld_relaxed(&mm->node[0]->reclaim.lru.lock.next);
+	KT_EQ(lru_isolate(&scan, mm->node[0], LRU_INACTIVE_CACHE, RECLAIM_BATCH, batch, &looked_at),
+	      0);
+	KT_EQ(looked_at, 200);
+	KT_EQ((uint16_t)(ld_relaxed(&mm->node[0]->reclaim.lru.lock.next) - before), 4);
+	kt_cache_drop_all(cache);
+	kt_check_all(mm);
+}
