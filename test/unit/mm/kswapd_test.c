@@ -341,6 +341,14 @@ KTEST(rows_k, k7_large_wish_comes_down_to_single_pages_when_enough_is_reclaimed)
 	kt_cache_drop_all(cache);
 }
 
+static uint32_t task_flags; /* those that it has whenever an owner is asked */
+
+static void note_flags(struct kt_cache *cache, unsigned place)
+{
+	(void)cache, (void)place;
+	task_flags &= port_this_cpu()->task->flags;
+}
+
 KTEST(rows_l, l19_turn_of_kswapd_leaves_the_task_as_it_was)
 {
 	struct kt_cache *cache = full_board(ZONAL_CACHE, 1240);
@@ -349,8 +357,11 @@ KTEST(rows_l, l19_turn_of_kswapd_leaves_the_task_as_it_was)
 	if (!cache)
 		return;
 	task->flags = ZTASK_NOIO;
+	task_flags = ~0u;
+	cache->on_give = note_flags;
 	kswapd_wake(cache->mm, cache->mm->node[0], 0, ZONE_DMA, 0);
 	turn(cache->mm, true);
+	KT_EQ(task_flags, ZTASK_NOIO | ZTASK_MEMALLOC);
 	KT_EQ(task->flags, ZTASK_NOIO);
 	task->flags = ZTASK_MEMALLOC;
 	turn(cache->mm, true);
