@@ -76,6 +76,15 @@ KTEST(reclaim, cache_is_over_where_less_of_it_is_left)
 	expect(181, 32, 32);
 }
 
+/* 68 of 100 are left of both, 67 % of one page more: 33 anonymous ones are to be looked at. */
+KTEST(reclaim, cache_is_over_where_as_much_of_both_is_left)
+{
+	if (!world(100, 100, 0))
+		return;
+	round_at(0);
+	expect(33, 32, 0);
+}
+
 /* 307, 11 and 22: the cache is done with in the first batches, and there is nothing to keep. */
 KTEST(reclaim, round_ends_where_nothing_is_left_of_one_kind)
 {
