@@ -87,6 +87,10 @@ KTEST(rows_i, i5_i6_reserved_pages)
 	KT_EQ(zonal_free_reserved(mm, KT_DMA_PFN + 50), ZONAL_EINVAL);
 	KT_EQ(zonal_free_reserved(mm, KT_DMA_PFN + 4096), ZONAL_EINVAL);
 	KT_EQ(zonal_free_reserved(mm, (pfn_t)1 << 50), ZONAL_EINVAL);
+	/* The second of a pair merges at once. */
+	KT_EQ(zonal_free_reserved(mm, KT_DMA_PFN), 0);
+	KT_EQ(zonal_free_reserved(mm, KT_DMA_PFN + 1), 0);
+	KT_EQ(page_word(mm_page(mm, KT_DMA_PFN + 1)), word_make(zone->id, PAGE_INNER, 0));
 	kt_check_all(mm);
 }
 

@@ -24,11 +24,15 @@ static unsigned calls, most;
 static unsigned fails_from; /* the call from which on it fails; 0: never */
 static struct zonal *instance;
 static bool sound; /* all that was shown was in nobody's hands */
+static void (*on_report)(void); /* called once, in the next call */
 
 static int report(void *ctx, const struct zonal_free_block *block, unsigned count)
 {
 	calls++;
 	most = count > most ? count : most;
+	if (on_report)
+		on_report();
+	on_report = NULL;
 	sound &= ctx == &calls && count && count <= ZONAL_REPORT_BLOCKS;
 	for (unsigned i = 0; i < count; i++) {
 		sound &= block[i].order >= PAGEBLOCK_ORDER &&
@@ -242,7 +246,7 @@ KTEST(rows_a, a14_zones_behind_one_that_is_short_are_reported)
 }
 
 /* Nothing new in one is no reason to leave out the next. */
-KTEST(rows_a, a14_zones_behind_one_without_news_are_reported)
+KTEST(rows_a, a14_zones_before_and_behind_one_without_news_are_reported)
 {
 	struct zonal *mm = board_of(&pair);
 	struct page *page;
@@ -251,13 +255,33 @@ KTEST(rows_a, a14_zones_behind_one_without_news_are_reported)
 		return;
 	run_all(mm);
 	KT_EQ(times(1), BLOCKS);
-	page = zonal_alloc_node(mm, 1, GFP_HIGHUSER_MOVABLE | __GFP_THISNODE, MAX_ORDER - 1);
-	if (!KT_OK(page, "no block"))
+	for (int nid = 1; nid >= 0; nid--) {
+		page = zonal_alloc_node(mm, nid, GFP_HIGHUSER_MOVABLE | __GFP_THISNODE,
+					MAX_ORDER - 1);
+		if (!KT_OK(page, "no block"))
+			return;
+		zonal_free(mm, page, MAX_ORDER - 1);
+		(void)zonal_reporting_turn(mm);
+		KT_OK(mm->reporting.due_ns, "nothing is due for node %d", nid);
+		run_all(mm);
+		KT_EQ(times(2), (2u - (unsigned)nid) << (MAX_ORDER - 1 - PAGEBLOCK_ORDER));
+	}
+	KT_TRUE(sound);
+}
+
+/* It begins with a batch of pageblocks and a page above LOW; of the 17th block MIN is touched. */
+KTEST(rows_a, a14_a_run_ends_where_the_zone_has_no_more_to_spare)
+{
+	const unsigned mark = PAGES - ZONAL_REPORT_BLOCKS * BLOCK - 1;
+	struct zonal *mm = board();
+
+	if (!mm)
 		return;
-	zonal_free(mm, page, MAX_ORDER - 1);
+	kt_marks(kt_zone(mm, 0, ZONE_DMA), mark, mark, mark);
 	mm->reporting.due_ns = 1;
-	run_all(mm);
-	KT_EQ(times(2), 1u << (MAX_ORDER - 1 - PAGEBLOCK_ORDER));
+	(void)zonal_reporting_turn(mm);
+	KT_EQ(calls, 1);
+	KT_EQ(times(1), ZONAL_REPORT_BLOCKS);
 	KT_TRUE(sound);
 }
 
@@ -330,4 +354,38 @@ KTEST(rows_a, a14_one_reporter_and_none_where_free_pages_hold_something)
 	options.init_on_free = true;
 	mm = kt_instance(&poisoned);
 	KT_EQ(mm ? zonal_reporting_begin(mm, &reporter) : ZONAL_EINVAL, ZONAL_EINVAL);
+}
+
+static struct page *kept[BLOCKS];
+
+static void free_ten(void)
+{
+	for (unsigned i = 100; i < 120; i += 2)
+		zonal_free(instance, kept[i], PAGEBLOCK_ORDER);
+}
+
+/* Else one who frees all the time would keep a run from ever coming to its end. */
+KTEST(rows_a, a14_a_run_sees_as_many_blocks_as_there_were_when_it_began)
+{
+	struct zonal *mm = board();
+
+	if (!mm)
+		return;
+	kt_no_marks(mm);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		kept[i] = zonal_alloc(mm, GFP_ATOMIC | __GFP_NOWARN, PAGEBLOCK_ORDER);
+	for (unsigned i = 0; i < 80; i += 2)
+		zonal_free(mm, kept[i], PAGEBLOCK_ORDER);
+	on_report = free_ten;
+	for (unsigned run = 1; run <= 2; run++) {
+		mm->reporting.due_ns = 1;
+		(void)zonal_reporting_turn(mm);
+		KT_TRUE(!on_report);
+		KT_EQ(times(1), run == 1 ? 40 : 50);
+	}
+	for (unsigned i = 0; i < BLOCKS; i++)
+		if (i & 1 || (i >= 80 && (i < 100 || i >= 120)))
+			zonal_free(mm, kept[i], PAGEBLOCK_ORDER);
+	KT_TRUE(sound);
+	kt_check_all(mm);
 }
