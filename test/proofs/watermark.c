@@ -19,6 +19,7 @@
  *	bug zn_zone_mark_ok_with in mm/watermark.c: + more <= floor) => + more < floor)
  *	bug zone_quick_room in mm/watermark.h: return usable > => return usable >=
  *	bug zone_quick_room in mm/watermark.h: + 1 - pages => - pages
+ *	bug zone_lane_room in mm/watermark.h: usable -= ld_relaxed => usable = ld_relaxed
  */
 #include "mm/watermark.h"
 
