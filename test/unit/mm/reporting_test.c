@@ -12,7 +12,8 @@
 
 #include <zonal/reporting.h>
 
-enum { BLOCK = 1 << PAGEBLOCK_ORDER, BLOCKS = 248, PAGES = BLOCKS * BLOCK };
+/* So many that the instance's structures still fit into a block of the largest order on a board. */
+enum { BLOCK = 1 << PAGEBLOCK_ORDER, BLOCKS = 240, PAGES = BLOCKS * BLOCK };
 
 static const struct kt_spec uma = { .ram = { { 0, KT_DMA_PFN, PAGES } } };
 static const struct kt_spec pair = {
