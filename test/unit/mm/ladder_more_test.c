@@ -160,6 +160,7 @@ KTEST(rows_l, l9_a_request_begins_anew_if_its_nodes_have_changed_meanwhile)
 {
 	struct zonal *mm = kt_instance(&three);
 	struct zonal_task saved, *task = kt_task_save(&saved);
+	unsigned rounds = 0;
 
 	if (!mm)
 		return;
@@ -178,10 +179,12 @@ KTEST(rows_l, l9_a_request_begins_anew_if_its_nodes_have_changed_meanwhile)
 	/* All counts are at 0 again: the second time up is as long as the first one. */
 	KT_EQ(zonal_task_set_mems(mm, task, node_bit(0)), 0);
 	change.next = node_bit(1);
-	(void)fails(mm, GFP_USER);
+	if (fails(mm, GFP_USER))
+		rounds = failed.rounds;
 	KT_EQ(change.asked, 3);
-	/* Without a change it fails at once. */
-	(void)fails(mm, GFP_USER);
+	/* Without a change it fails at once; the rounds before one, and the step back, are told. */
+	if (fails(mm, GFP_USER))
+		KT_EQ(rounds, 2 * failed.rounds + 1);
 	KT_EQ(change.asked, 4);
 	zonal_oom_ignore(mm, &change.notifier);
 	kt_task_restore(&saved);
