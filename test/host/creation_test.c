@@ -8,6 +8,8 @@
  * needs a page. And the pool's pages fill and empty in any order, with none lost: the
  * end of each case looks at the free pages.
  */
+#include <string.h>
+
 #include "fake_machine.h"
 #include "sched/sched_port.h"
 #include "test/unit/sched/sched_world.h"
@@ -107,4 +109,23 @@ FAKE_TEST(who_runs_first_on_a_cpu_has_the_stack_it_is_on)
 	      "at 0x%llx, but the stack is said to be at 0x%llx, %llu bytes",
 	      (unsigned long long)here, (unsigned long long)stack,
 	      (unsigned long long)context->stack_bytes);
+}
+
+/* Nothing behind the end of a name is read, nor more than there is room for. */
+FAKE_TEST(names_end_where_they_end)
+{
+	static const char *const given[] = { "\0other", "x\0other", "more_than_23_letters_long" };
+	struct task_spec spec = { .priority = 4 };
+	static struct task task;
+
+	fake_board(1, 1);
+	fake_start();
+	for (unsigned i = 0; i < ARRAY_SIZE(given); i++) {
+		memset(&task, 0, sizeof(task));
+		spec.name = given[i];
+		task_fill(&task, &spec, 0);
+		KT_EQ(strncmp(task.name, given[i], SCHED_NAME_BYTES - 1), 0);
+		for (unsigned k = (unsigned)strlen(task.name); k < SCHED_NAME_BYTES; k++)
+			KT_EQ(task.name[k], 0);
+	}
 }
