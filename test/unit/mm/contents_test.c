@@ -231,11 +231,13 @@ KTEST(contents, d12_b17_rest_of_a_shared_block_is_filled_and_the_head_is_not)
 
 	if (!KT_OK(page, "no block"))
 		return;
-	use(page, 8);
+	use(page, 9); /* one more, behind it */
 	zonal_get(page);
 	zonal_free(mm, page, 3);
 	KT_EQ(held(page, 1), DATA);
 	KT_EQ(held(page + 1, 7), POISON);
+	KT_EQ(held(page + 8, 1), DATA);
+	fill(NULL, page->pfn + 8, 1, POISON);
 	zonal_put(mm, page);
 	KT_EQ(held(page, 8), POISON);
 }
