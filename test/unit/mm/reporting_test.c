@@ -315,7 +315,7 @@ KTEST(rows_a, a14_budget_leaves_the_rest_of_a_long_list_to_the_next_run)
 	       (held[count] = zonal_alloc(mm, GFP_ATOMIC | __GFP_NOWARN, PAGEBLOCK_ORDER)))
 		count++;
 	KT_EQ(count, BLOCKS);
-	/* Every second pageblock: a list of 124, of which a run takes one batch and one more. */
+	/* Every second pageblock: a list of 120, of which a run takes one batch and one more. */
 	for (unsigned i = 0; i < count; i += 2)
 		zonal_free(mm, held[i], PAGEBLOCK_ORDER);
 	for (unsigned run = 1; run <= 2; run++) {
