@@ -41,7 +41,7 @@ struct lock_counts {
 } ZN_ALIGNED(64);
 
 #define TABLES (ZONAL_LOCKSTAT ? ZONAL_MAX_CPUS : 1u)
-#define NEIGHBOURS 8u
+#define NEIGHBOURS 16u
 
 static struct lock_counts lock_counts[TABLES];
 static _Atomic unsigned lock_counts_begun = 1;
