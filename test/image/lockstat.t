@@ -18,14 +18,15 @@ os.chdir(ROOT)
 O = os.environ.get("O", "build")
 COUNTS = os.path.join(O, "lockstat")
 CORES = {"2n": 4, "4n": 8, "8n": 16, "16c": 16}
-# No hold is as long: its core's thread did not run.
-STOPPED_NS = 1000000
+# Two cores of a node share its locks, and the host may stop the thread of one that holds a lock: so
+# all cores are on one thread, as they are on boards of more cores anyway (tools/run_qemu.sh).
+ONE_THREAD = ("-accel", "tcg,thread=single")
 # A worker is made, ends, and begins with lists that are not empty.
 SLACK = 8
 
 
 def boot(shape, *commands, image=COUNTS):
-    return board.run(shape, list(commands), O=image)
+    return board.run(shape, list(commands), *ONE_THREAD, O=image)
 
 
 def contention(shape):
@@ -38,9 +39,7 @@ def contention(shape):
     own = by_name["contention-own"]
     faults = [f"{shape}: {record}" for record in by_name.values()
               if record["cores"] != CORES[shape] or record["lost"] or not record["held"]]
-    # Two cores of a node share its locks: if the host stops one that holds a lock, the other waits.
-    stopped = own["most"] > STOPPED_NS
-    if own["waited"] > (own["taken"] // 1000 if stopped else 0) or own["taken"] < own["ops"] / 4:
+    if own["waited"] or own["taken"] < own["ops"] / 4:
         faults.append(f"{shape}: cores wait on nodes of their own: {own}")
     for part in ("take", "free"):
         record = by_name[f"contention-{part}"]

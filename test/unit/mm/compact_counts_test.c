@@ -11,7 +11,6 @@
 
 #include "mm/buddy.h"
 #include "mm/compact/compact.h"
-#include "mm/mobility.h"
 #include "mm/request.h"
 #include "mm/take.h"
 
@@ -119,18 +118,6 @@ KTEST(rows_x, x10_of_two_parts_the_one_that_was_emptied_first_is_captured)
 	all_is_well(cache);
 }
 
-/* The pageblock changes its type, and its free pages their lists. */
-static void type_block(struct zone *zone, struct page *first, unsigned type)
-{
-	port_irqflags_t irq = port_irq_save();
-
-	lock_take(&zone->lock);
-	block_set_type(first, type);
-	mobility_move_block(zone, first, type);
-	lock_drop(&zone->lock);
-	port_irq_restore(irq);
-}
-
 /* B11: who may not have pages of a CMA area does not get a block of them by having emptied it. */
 KTEST(rows_x, b11_a_block_of_a_cma_area_that_was_emptied_is_not_captured)
 {
@@ -150,7 +137,7 @@ KTEST(rows_x, b11_a_block_of_a_cma_area_that_was_emptied_is_not_captured)
 			      .may_capture = true,
 			      .used_at = KT_DMA_PFN,
 			      .free_at = KT_DMA_PFN + PAGES - BLOCK };
-	type_block(c.zone, first, MIGRATE_CMA);
+	kt_type_block(c.zone, first->pfn, MIGRATE_CMA);
 	KT_EQ(kt_compact(&c), COMPACT_SUCCESS);
 	KT_TRUE(c.moved >= BLOCK / 2); /* it was emptied, and another one after it */
 	KT_TRUE(c.captured != first);
@@ -158,7 +145,7 @@ KTEST(rows_x, b11_a_block_of_a_cma_area_that_was_emptied_is_not_captured)
 		page_prepare(c.captured, word_make(c.zone->id, PAGE_USED, PAGEBLOCK_ORDER));
 		zonal_free(cache->mm, c.captured, PAGEBLOCK_ORDER);
 	}
-	type_block(c.zone, first, MIGRATE_MOVABLE);
+	kt_type_block(c.zone, first->pfn, MIGRATE_MOVABLE);
 	all_is_well(cache);
 }
 

@@ -23,19 +23,6 @@ static struct zone *board(const struct kt_spec *spec)
 	return kt_zone(mm, 0, ZONE_DMA);
 }
 
-/* Give the pageblock at `pfn` and its free pages to `type`. */
-static void type_block(struct zone *zone, pfn_t pfn, enum migratetype type)
-{
-	struct page *page = mm_page(zone->mm, pfn);
-	port_irqflags_t irq = port_irq_save();
-
-	lock_take(&zone->lock);
-	block_set_type(page, type);
-	mobility_move_block(zone, page, type);
-	lock_drop(&zone->lock);
-	port_irq_restore(irq);
-}
-
 static struct page *take(struct zone *zone, unsigned order, enum migratetype type, unsigned flags)
 {
 	port_irqflags_t irq = port_irq_save();
@@ -319,8 +306,8 @@ KTEST(rows_m, m10_takes_until_nothing_is_left)
 
 	if (!zone)
 		return;
-	type_block(zone, KT_DMA_PFN + 1024, MIGRATE_RECLAIMABLE);
-	type_block(zone, KT_DMA_PFN + 2048, MIGRATE_UNMOVABLE);
+	kt_type_block(zone, KT_DMA_PFN + 1024, MIGRATE_RECLAIMABLE);
+	kt_type_block(zone, KT_DMA_PFN + 2048, MIGRATE_UNMOVABLE);
 	while (take(zone, 2, MIGRATE_RECLAIMABLE, 0))
 		count++;
 	KT_EQ(count, 1024);

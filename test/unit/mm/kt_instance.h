@@ -128,6 +128,8 @@ uint64_t kt_other(const struct zone *zone);
 /* Type of the pageblock that holds pfn, and its setter. */
 enum migratetype kt_block_type(const struct zonal *mm, pfn_t pfn);
 
+/* The pageblock at `pfn` and its free pages are of `type` from now on. */
+void kt_type_block(struct zone *zone, pfn_t pfn, enum migratetype type);
 /* A page in use is on the LRU for who counts such pages, or no longer; on no list of it. */
 void kt_list_page(struct zonal *mm, struct page *page, bool listed);
 

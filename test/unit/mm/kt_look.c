@@ -11,6 +11,8 @@
  */
 #include "kt_instance.h"
 
+#include "mm/buddy.h"
+#include "mm/mobility.h"
 #include "mm/reclaim/lists.h"
 
 #include "mm/watermark.h"
@@ -150,6 +152,18 @@ uint64_t kt_other(const struct zone *zone)
 enum migratetype kt_block_type(const struct zonal *mm, pfn_t pfn)
 {
 	return page_block_type(mm_page(mm, pfn));
+}
+
+void kt_type_block(struct zone *zone, pfn_t pfn, enum migratetype type)
+{
+	struct page *page = mm_page(zone->mm, pfn);
+	port_irqflags_t irq = port_irq_save();
+
+	lock_take(&zone->lock);
+	block_set_type(page, type);
+	mobility_move_block(zone, page, type);
+	lock_drop(&zone->lock);
+	port_irq_restore(irq);
 }
 
 void kt_list_page(struct zonal *mm, struct page *page, bool listed)
